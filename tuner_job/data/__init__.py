@@ -1,0 +1,1 @@
+"""Loading coded verbal autopsies into one `VaDataset`."""

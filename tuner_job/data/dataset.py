@@ -1,0 +1,82 @@
+"""VaDataset: what every loader makes and everything after it uses."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of ``X`` and where it comes from.
+
+    Attributes
+    ----------
+    name
+        Unique name, for example ``c4_16`` or ``c1_06a=Hospital``.
+    column
+        The source column that it is read from.
+    category
+        For a one-hot column the cleaned text that means 1; ``None`` for a column read as a number.
+    """
+
+    name: str
+    column: str
+    category: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class VaDataset:
+    """Coded verbal autopsies: one row a death.
+
+    Attributes
+    ----------
+    X
+        (n_samples, n_features) float32; NaN means missing, and only that.
+    y
+        (n_samples,) int32, an index into `causes`.
+    site
+        (n_samples,) int32, an index into `sites`; all zeros where the data has no sites.
+    causes
+        The fixed cause list. Every metric is taken over all of it, present in a sample or not.
+    sites
+        Site names; a single ``"all"`` where the data has no sites.
+    features
+        One entry a column of `X`.
+    notes
+        What was found and handled while loading, one sentence each, to be said once.
+    """
+
+    X: FloatArray
+    y: IntArray
+    site: IntArray
+    causes: tuple[str, ...]
+    sites: tuple[str, ...]
+    features: tuple[Feature, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_samples(self) -> int:
+        """Number of deaths."""
+        return len(self.y)
+
+    @property
+    def n_causes(self) -> int:
+        """Length of the cause list."""
+        return len(self.causes)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over values and names: two data sets with one digest give the same results."""
+        digest = hashlib.sha256()
+        for array in (self.X, self.y, self.site):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        names = (self.causes, self.sites, tuple((f.name, f.column, f.category) for f in self.features))
+        digest.update(repr(names).encode())
+        return digest.hexdigest()

@@ -1,0 +1,37 @@
+"""The project's exceptions.
+
+VaTuningError
+├── InputError      what the user gave cannot be used: exit code 2, nothing was written
+│   ├── ConfigError     the experiment file or a search space
+│   ├── DataError       the data set
+│   └── StoreError      the results location or a data URL: absent, refused, full
+└── RunError        the search itself could not go on: exit code 1, finished trials are kept
+"""
+
+
+class VaTuningError(Exception):
+    """Base of every error that is told to the user as one message, without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(VaTuningError):
+    """Something the user gave cannot be used; the message says what, where and what must hold."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """The experiment file or a search space is wrong; the message lists every problem."""
+
+
+class DataError(InputError):
+    """The data set cannot be used; the message names the file and the column or row."""
+
+
+class StoreError(InputError):
+    """A results or data location cannot be read or written."""
+
+
+class RunError(VaTuningError):
+    """The search could not go on; finished trials are kept in the results store."""

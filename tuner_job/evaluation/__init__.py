@@ -1,0 +1,1 @@
+"""Folds, metrics and intervals: pure functions of `P`, `y` and `site`."""

@@ -1,0 +1,1 @@
+"""Running fits on Ray: the only place that imports it."""

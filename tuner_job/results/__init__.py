@@ -1,0 +1,1 @@
+"""Trials, models and reports in object storage: the only place that talks to it."""

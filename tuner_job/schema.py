@@ -1,0 +1,9 @@
+"""The base of every model that reads user input: closed, frozen, strict about what it takes."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Closed(BaseModel):
+    """A pydantic model that refuses unknown keys and cannot be changed after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
