@@ -1,0 +1,23 @@
+"""What the paths of all families share."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+
+from tuner_job.models.base import FoldData, PathPoint
+from tuner_job.models.classes import PresentClasses
+
+
+def certain_path(fold: FoldData, classes: PresentClasses, n_points: int) -> list[PathPoint]:
+    """Score a fold whose training rows all have the same cause: it is certain, and nothing was fitted."""
+    rows = (fold.X_validation, fold.X_probe)
+    validation, probe = (classes.certain(len(X)) for X in rows)
+    return [PathPoint(validation, probe, 0.0, {"single_cause": True})] * n_points
+
+
+def in_order(scored: Mapping[Hashable, PathPoint], wanted: Sequence[Hashable]) -> list[PathPoint]:
+    """Put points into the order of the values asked for; a value asked for again cost nothing more."""
+    points, seen = [], set()
+    for value in wanted:
+        points.append(replace(scored[value], fit_seconds=0.0) if value in seen else scored[value])
+        seen.add(value)
+    return points

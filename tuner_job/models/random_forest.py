@@ -1,0 +1,143 @@
+"""Random forest with scikit-learn's trees: one forest scores every number of trees."""
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+from numpy.typing import NDArray
+
+from tuner_job.models.base import FoldData, Params, PathPoint
+from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.parameters import read_params, read_path
+from tuner_job.models.path import certain_path, in_order
+from tuner_job.models.trees import Trees, TreesPredictor
+from tuner_job.schema import Closed
+
+if TYPE_CHECKING:  # the driver validates parameters without loading the library
+    from sklearn.ensemble import RandomForestClassifier
+
+NAME = "random_forest"
+Share = Annotated[float, Gt(0), Le(1)]
+
+TREES_AT_ONCE = 50
+"""Trees kept before they are scored and forgotten: 500 trees of an adult fold would hold 800 MB."""
+
+
+class RandomForestParameters(Closed):
+    """What may be tuned; the meaning of each is scikit-learn's, the defaults are the untuned model's."""
+
+    n_estimators: Annotated[int, Ge(1)] = 100
+    """Trees."""
+    max_depth: Annotated[int, Ge(1)] | None = None
+    """Levels of a tree; ``None`` is no limit."""
+    min_samples_split: Annotated[int, Ge(2)] = 2
+    """Rows that a node must hold to be split."""
+    min_samples_leaf: Annotated[int, Ge(1)] = 1
+    """Rows that a leaf must hold."""
+    max_features: Share | Literal["sqrt", "log2"] = "sqrt"
+    """Columns tried for a split: a share of all (1 is every column), or a function of their number."""
+    criterion: Literal["gini", "entropy"] = "gini"
+    """Impurity that a split lowers; entropy is also called log loss."""
+    max_samples: Share | None = None
+    """Share of rows drawn, with replacement, for each tree; ``None`` draws as many as there are."""
+    class_weight: Literal["balanced", "balanced_subsample"] | None = None
+    """Weigh causes equally, over all rows or over each tree's; ``None`` weighs rows equally."""
+    max_leaf_nodes: Annotated[int, Ge(2)] | None = None
+    """Leaves of a tree; ``None`` is no limit."""
+    min_impurity_decrease: Annotated[float, Ge(0)] = 0.0
+    """Weighted impurity decrease that a split must bring."""
+
+
+class RandomForest:
+    """scikit-learn's `RandomForestClassifier`, one thread; probabilities equal its own to the last bit."""
+
+    name: ClassVar[str] = NAME
+    Parameters: ClassVar[type[RandomForestParameters]] = RandomForestParameters
+    path_parameter: ClassVar[str | None] = "n_estimators"
+    default_space: ClassVar[dict[str, Any]] = {
+        "n_estimators": [100, 200, 300, 500],
+        "max_depth": [None, 10, 20, 30],
+        "min_samples_split": [2, 5, 10],
+        "min_samples_leaf": [1, 2, 4],
+        "max_features": ["sqrt", "log2", 0.5, 0.8],
+    }
+
+    def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
+        """Grow the largest forest of `values`, scoring on the way; see `ModelFamily`."""
+        points = read_path(self.name, self.Parameters, params, "n_estimators", values)
+        classes = PresentClasses.of(fold.y_train, fold.n_classes)
+        if classes.single:
+            return certain_path(fold, classes, len(points))
+        wanted = [point.n_estimators for point in points]
+        forest = _forest(points[0], seed)
+        rows = _scored_rows(fold)
+        total = np.zeros((len(rows), len(classes.codes)))
+        scored: dict[int, PathPoint] = {}
+        seconds = 0.0
+        for n_trees in _stops(wanted):
+            seconds += _grow(forest, fold.X_train, classes.encode(fold.y_train), n_trees)
+            _add_votes(forest, rows, total)
+            if n_trees in wanted:
+                P = classes.spread(total / n_trees)
+                n_validation = len(fold.X_validation)
+                scored[n_trees] = PathPoint(P[:n_validation], P[n_validation:], seconds)
+                seconds = 0.0
+        return in_order(scored, wanted)
+
+    def fit(
+        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
+    ) -> TreesPredictor:
+        """Fit one configuration on all rows; see `ModelFamily`."""
+        parameters = read_params(self.name, self.Parameters, params)
+        classes = PresentClasses.of(y, n_classes)
+        forest = _forest(parameters, seed)
+        _grow(forest, X, classes.encode(y), parameters.n_estimators)
+        trees = Trees.of([tree.tree_ for tree in forest.estimators_])
+        return TreesPredictor(self.name, trees, classes, X.shape[1])
+
+    def from_bytes(self, content: bytes) -> TreesPredictor:
+        """Load what `TreesPredictor.to_bytes` wrote; see `ModelFamily`."""
+        return TreesPredictor.from_bytes(self.name, content)
+
+
+def _forest(parameters: RandomForestParameters, seed: int) -> "RandomForestClassifier":
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(**parameters.model_dump(), n_jobs=1, random_state=seed, warm_start=True)
+
+
+def _stops(wanted: Sequence[int]) -> Iterator[int]:
+    """Numbers of trees at which to score: those wanted, and enough between them to bound the memory."""
+    done = 0
+    for target in sorted(set(wanted)):
+        yield from range(done + TREES_AT_ONCE, target, TREES_AT_ONCE)
+        yield target
+        done = target
+
+
+def _grow(
+    forest: "RandomForestClassifier", X: NDArray[np.float32], y: NDArray[np.int32], n_trees: int
+) -> float:
+    """Grow the forest to `n_trees`; return the seconds it took."""
+    start = time.perf_counter()
+    forest.set_params(n_estimators=n_trees)
+    with warnings.catch_warnings():
+        # Continuing a balanced forest is warned of because the rows could be others; they are the same.
+        warnings.filterwarnings("ignore", message="class_weight presets", category=UserWarning)
+        forest.fit(X, y)
+    return time.perf_counter() - start
+
+
+def _add_votes(forest: "RandomForestClassifier", rows: NDArray[np.float32], total: Floats) -> None:
+    """Add the new trees' probabilities to `total` in the order of the trees, then forget the trees."""
+    for number, tree in enumerate(forest.estimators_):
+        if tree is not None:
+            total += tree.tree_.predict(rows)
+            forest.estimators_[number] = None  # a continued fit only counts them
+
+
+def _scored_rows(fold: FoldData) -> NDArray[np.float32]:
+    return np.ascontiguousarray(np.concatenate([fold.X_validation, fold.X_probe]), np.float32)

@@ -1,0 +1,197 @@
+"""Gradient boosting with XGBoost's own interface: one booster scores every number of rounds."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Le
+from numpy.typing import NDArray
+
+from tuner_job.models.archive import pack, unpack
+from tuner_job.models.base import FoldData, Params, PathPoint
+from tuner_job.models.classes import Floats, PresentClasses, check_columns
+from tuner_job.models.parameters import read_params, read_path
+from tuner_job.models.path import certain_path, in_order
+from tuner_job.schema import Closed
+
+if TYPE_CHECKING:  # the driver validates parameters without loading the library
+    import xgboost
+
+NAME = "xgboost"
+Share = Annotated[float, Gt(0), Le(1)]
+NonNegative = Annotated[float, Ge(0)]
+
+
+class XGBoostParameters(Closed):
+    """What may be tuned; the meaning of each is XGBoost's, the defaults are the untuned model's."""
+
+    n_estimators: Annotated[int, Ge(1)] = 100
+    """Boosting rounds; each adds one tree a cause."""
+    max_depth: Annotated[int, Ge(0)] = 6
+    """Levels of a tree; 0 is no limit."""
+    learning_rate: Share = 0.3
+    """Share of each tree's answer that is added."""
+    subsample: Share = 1.0
+    """Share of rows drawn for each tree."""
+    colsample_bytree: Share = 1.0
+    """Share of columns drawn for each tree."""
+    colsample_bylevel: Share = 1.0
+    """Share of a tree's columns drawn for each level."""
+    colsample_bynode: Share = 1.0
+    """Share of a level's columns drawn for each split."""
+    reg_alpha: NonNegative = 0.0
+    """L1 penalty on leaf weights."""
+    reg_lambda: NonNegative = 1.0
+    """L2 penalty on leaf weights."""
+    gamma: NonNegative = 0.0
+    """Loss reduction that a split must bring."""
+    min_child_weight: NonNegative = 1.0
+    """Sum of Hessians that a leaf must hold."""
+    max_delta_step: NonNegative = 0.0
+    """Largest leaf weight; 0 is no limit. Helps where causes are very unequal."""
+    grow_policy: Literal["depthwise", "lossguide"] = "depthwise"
+    """Split level by level, or where the loss falls most."""
+    max_leaves: Annotated[int, Ge(0)] = 0
+    """Leaves of a tree; 0 is no limit."""
+    max_bin: Annotated[int, Ge(2)] = 256
+    """Bins that a numeric column is cut into."""
+
+
+@dataclass(frozen=True)
+class XGBoostPredictor:
+    """A fitted booster; `booster` is ``None`` where training had a single cause."""
+
+    booster: "xgboost.Booster | None"
+    classes: PresentClasses
+    n_features: int
+
+    def predict_proba(self, X: NDArray[np.float32]) -> Floats:
+        """Probabilities (n_rows, n_classes); see `Predictor`."""
+        check_columns(X, self.n_features)
+        if self.booster is None:
+            return self.classes.certain(len(X))
+        return _predict(self.booster, _matrix(X), self.classes)
+
+    def to_bytes(self) -> bytes:
+        """Write the booster as UBJSON with its class map."""
+        raw = b"" if self.booster is None else self.booster.save_raw("ubj")
+        arrays = {
+            "booster": np.frombuffer(raw, np.uint8),
+            "codes": self.classes.codes,
+            "shape": np.array([self.n_features, self.classes.n_classes]),
+        }
+        return pack(NAME, arrays)
+
+
+class XGBoost:
+    """Softmax boosting over histograms, one thread.
+
+    The objective is ``multi:softprob`` for any number of causes, also two, where `XGBClassifier` would
+    change to a logistic objective: a fold that lost causes is then still the same model. With three
+    causes or more the probabilities equal `XGBClassifier`'s to the last bit.
+    """
+
+    name: ClassVar[str] = NAME
+    Parameters: ClassVar[type[XGBoostParameters]] = XGBoostParameters
+    path_parameter: ClassVar[str | None] = "n_estimators"
+    default_space: ClassVar[dict[str, Any]] = {
+        "max_depth": [3, 6, 9, 12],
+        "learning_rate": [0.01, 0.05, 0.1, 0.3],
+        "n_estimators": [100, 200, 300, 500],
+        "subsample": [0.6, 0.8, 1.0],
+        "colsample_bytree": [0.6, 0.8, 1.0],
+        "reg_alpha": [0, 0.01, 0.1, 1],
+        "reg_lambda": [1, 2, 5, 10],
+    }
+
+    def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
+        """Boost to the largest of `values`, scoring at each; see `ModelFamily`."""
+        points = read_path(self.name, self.Parameters, params, "n_estimators", values)
+        classes = PresentClasses.of(fold.y_train, fold.n_classes)
+        if classes.single:
+            return certain_path(fold, classes, len(points))
+        start = time.perf_counter()
+        data = _prepare(fold, classes, points[0].max_bin)
+        booster = _booster(points[0], data["train"], classes, seed)
+        scored: dict[int, PathPoint] = {}
+        for rounds in sorted({point.n_estimators for point in points}):
+            _boost(booster, data["train"], rounds)
+            seconds = time.perf_counter() - start
+            # Predicting a matrix again adds only the trees grown since: the booster remembers its margins.
+            validation = _predict(booster, data["validation"], classes)
+            scored[rounds] = PathPoint(validation, _predict(booster, data["probe"], classes), seconds)
+            start = time.perf_counter()
+        return in_order(scored, [point.n_estimators for point in points])
+
+    def fit(
+        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
+    ) -> XGBoostPredictor:
+        """Fit one configuration on all rows; see `ModelFamily`."""
+        parameters = read_params(self.name, self.Parameters, params)
+        classes = PresentClasses.of(y, n_classes)
+        if classes.single:
+            return XGBoostPredictor(None, classes, X.shape[1])
+        train = _quantise(X, y, classes, parameters.max_bin)
+        booster = _booster(parameters, train, classes, seed)
+        _boost(booster, train, parameters.n_estimators)
+        return XGBoostPredictor(booster, classes, X.shape[1])
+
+    def from_bytes(self, content: bytes) -> XGBoostPredictor:
+        """Load what `XGBoostPredictor.to_bytes` wrote; see `ModelFamily`."""
+        import xgboost
+
+        arrays = unpack(self.name, content)
+        n_features, n_classes = (int(size) for size in arrays["shape"])
+        booster = None
+        if arrays["booster"].size:
+            booster = xgboost.Booster({"nthread": 1})
+            booster.load_model(bytearray(arrays["booster"].tobytes()))
+        return XGBoostPredictor(booster, PresentClasses(arrays["codes"], n_classes), n_features)
+
+
+def _quantise(
+    X: NDArray[np.float32], y: NDArray[np.int32], classes: PresentClasses, max_bin: int
+) -> "xgboost.QuantileDMatrix":
+    import xgboost
+
+    return xgboost.QuantileDMatrix(X, classes.encode(y), max_bin=max_bin, nthread=1)
+
+
+def _matrix(X: NDArray[np.float32]) -> "xgboost.DMatrix":
+    import xgboost
+
+    return xgboost.DMatrix(X, nthread=1)
+
+
+def _prepare(fold: FoldData, classes: PresentClasses, max_bin: int) -> dict[str, Any]:
+    """Matrices of the fold, made once: binning the training rows costs as much as several rounds."""
+    train = f"{NAME}/train/{max_bin}"
+    if train not in fold.prepared:
+        fold.prepared[train] = _quantise(fold.X_train, fold.y_train, classes, max_bin)
+    for part, X in (("validation", fold.X_validation), ("probe", fold.X_probe)):
+        if f"{NAME}/{part}" not in fold.prepared:
+            fold.prepared[f"{NAME}/{part}"] = _matrix(X)
+    matrices = {part: fold.prepared[f"{NAME}/{part}"] for part in ("validation", "probe")}
+    return {"train": fold.prepared[train], **matrices}
+
+
+def _booster(
+    parameters: XGBoostParameters, train: "xgboost.DMatrix", classes: PresentClasses, seed: int
+) -> "xgboost.Booster":
+    import xgboost
+
+    settings = parameters.model_dump(exclude={"n_estimators"})
+    fixed = {"objective": "multi:softprob", "num_class": len(classes.codes), "tree_method": "hist"}
+    return xgboost.Booster({**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}, [train])
+
+
+def _boost(booster: "xgboost.Booster", train: "xgboost.DMatrix", rounds: int) -> None:
+    for done in range(booster.num_boosted_rounds(), rounds):
+        booster.update(train, done)
+
+
+def _predict(booster: "xgboost.Booster", matrix: "xgboost.DMatrix", classes: PresentClasses) -> Floats:
+    P: NDArray[np.float32] = booster.predict(matrix)
+    return classes.spread(P)
