@@ -1,1 +1,33 @@
-"""Model families, one a file, behind one protocol."""
+"""Model families, one a file, behind one protocol.
+
+Importing this loads neither xgboost nor scikit-learn: validating an experiment needs no fit.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tuner_job.errors import ConfigError
+from tuner_job.models.base import FoldData, ModelFamily, Params, PathPoint, Predictor
+from tuner_job.models.logistic_regression import LogisticRegression
+from tuner_job.models.random_forest import RandomForest
+from tuner_job.models.xgboost import XGBoost
+
+__all__ = ["FAMILIES", "FoldData", "ModelFamily", "Params", "PathPoint", "Predictor", "get_family"]
+
+FAMILIES: Mapping[str, ModelFamily] = MappingProxyType(
+    {family.name: family for family in (XGBoost(), RandomForest(), LogisticRegression())}
+)
+"""Every family by its name in an experiment file."""
+
+
+def get_family(name: str) -> ModelFamily:
+    """Return the family called `name`.
+
+    Raises
+    ------
+    ConfigError
+        If there is none; the message lists those there are.
+    """
+    if name not in FAMILIES:
+        raise ConfigError(f"models: each must be one of {', '.join(FAMILIES)}; found {name!r}")
+    return FAMILIES[name]

@@ -2,9 +2,12 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.classes import PresentClasses
+
+V = TypeVar("V", bound=Hashable)
 
 
 def certain_path(fold: FoldData, classes: PresentClasses, n_points: int) -> list[PathPoint]:
@@ -14,9 +17,10 @@ def certain_path(fold: FoldData, classes: PresentClasses, n_points: int) -> list
     return [PathPoint(validation, probe, 0.0, {"single_cause": True})] * n_points
 
 
-def in_order(scored: Mapping[Hashable, PathPoint], wanted: Sequence[Hashable]) -> list[PathPoint]:
+def in_order(scored: Mapping[V, PathPoint], wanted: Sequence[V]) -> list[PathPoint]:
     """Put points into the order of the values asked for; a value asked for again cost nothing more."""
-    points, seen = [], set()
+    points: list[PathPoint] = []
+    seen: set[V] = set()
     for value in wanted:
         points.append(replace(scored[value], fit_seconds=0.0) if value in seen else scored[value])
         seen.add(value)

@@ -2,12 +2,13 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
+from pydantic import BaseModel, FiniteFloat
 
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
@@ -20,7 +21,7 @@ if TYPE_CHECKING:  # the driver validates parameters without loading the library
     from sklearn.ensemble import RandomForestClassifier
 
 NAME = "random_forest"
-Share = Annotated[float, Gt(0), Le(1)]
+Share = Annotated[FiniteFloat, Gt(0), Le(1)]
 
 TREES_AT_ONCE = 50
 """Trees kept before they are scored and forgotten: 500 trees of an adult fold would hold 800 MB."""
@@ -47,7 +48,7 @@ class RandomForestParameters(Closed):
     """Weigh causes equally, over all rows or over each tree's; ``None`` weighs rows equally."""
     max_leaf_nodes: Annotated[int, Ge(2)] | None = None
     """Leaves of a tree; ``None`` is no limit."""
-    min_impurity_decrease: Annotated[float, Ge(0)] = 0.0
+    min_impurity_decrease: Annotated[FiniteFloat, Ge(0)] = 0.0
     """Weighted impurity decrease that a split must bring."""
 
 
@@ -55,9 +56,9 @@ class RandomForest:
     """scikit-learn's `RandomForestClassifier`, one thread; probabilities equal its own to the last bit."""
 
     name: ClassVar[str] = NAME
-    Parameters: ClassVar[type[RandomForestParameters]] = RandomForestParameters
+    Parameters: ClassVar[type[BaseModel]] = RandomForestParameters
     path_parameter: ClassVar[str | None] = "n_estimators"
-    default_space: ClassVar[dict[str, Any]] = {
+    default_space: ClassVar[Mapping[str, Any]] = {
         "n_estimators": [100, 200, 300, 500],
         "max_depth": [None, 10, 20, 30],
         "min_samples_split": [2, 5, 10],
@@ -67,7 +68,7 @@ class RandomForest:
 
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Grow the largest forest of `values`, scoring on the way; see `ModelFamily`."""
-        points = read_path(self.name, self.Parameters, params, "n_estimators", values)
+        points = read_path(self.name, RandomForestParameters, params, "n_estimators", values)
         classes = PresentClasses.of(fold.y_train, fold.n_classes)
         if classes.single:
             return certain_path(fold, classes, len(points))
@@ -91,7 +92,7 @@ class RandomForest:
         self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
     ) -> TreesPredictor:
         """Fit one configuration on all rows; see `ModelFamily`."""
-        parameters = read_params(self.name, self.Parameters, params)
+        parameters = read_params(self.name, RandomForestParameters, params)
         classes = PresentClasses.of(y, n_classes)
         forest = _forest(parameters, seed)
         _grow(forest, X, classes.encode(y), parameters.n_estimators)

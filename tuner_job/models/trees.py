@@ -49,7 +49,7 @@ class Trees:
         right = np.concatenate([tree.children_right for tree in trees])
         leaf = left < 0
         offset, own = np.repeat(roots, sizes), np.arange(sizes.sum())
-        leaves = sparse.vstack(
+        leaves: Any = sparse.vstack(
             [sparse.csr_array(tree.value[:, 0] * (tree.children_left < 0)[:, None]) for tree in trees],
             format="csr",
         )
@@ -79,7 +79,9 @@ class Trees:
 
     def mean_distribution(self, X: NDArray[np.float32], n_present: int) -> Floats:
         """Average the leaf distributions over trees, summed in their order: (n_rows, n_present)."""
-        leaves = sparse.csr_array((self.data, self.indices, self.indptr), shape=(len(self.left), n_present))
+        leaves: Any = sparse.csr_array(
+            (self.data, self.indices, self.indptr), shape=(len(self.left), n_present)
+        )
         total = np.zeros((len(X), n_present))
         for root in self.roots:
             total += leaves[self.leaf(root, X)].toarray()

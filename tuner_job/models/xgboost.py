@@ -1,13 +1,14 @@
 """Gradient boosting with XGBoost's own interface: one booster scores every number of rounds."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
+from pydantic import BaseModel, FiniteFloat
 
 from tuner_job.models.archive import pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
@@ -20,8 +21,8 @@ if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
 
 NAME = "xgboost"
-Share = Annotated[float, Gt(0), Le(1)]
-NonNegative = Annotated[float, Ge(0)]
+Share = Annotated[FiniteFloat, Gt(0), Le(1)]
+NonNegative = Annotated[FiniteFloat, Ge(0)]
 
 
 class XGBoostParameters(Closed):
@@ -77,7 +78,7 @@ class XGBoostPredictor:
     def to_bytes(self) -> bytes:
         """Write the booster as UBJSON with its class map."""
         raw = b"" if self.booster is None else self.booster.save_raw("ubj")
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "booster": np.frombuffer(raw, np.uint8),
             "codes": self.classes.codes,
             "shape": np.array([self.n_features, self.classes.n_classes]),
@@ -94,9 +95,9 @@ class XGBoost:
     """
 
     name: ClassVar[str] = NAME
-    Parameters: ClassVar[type[XGBoostParameters]] = XGBoostParameters
+    Parameters: ClassVar[type[BaseModel]] = XGBoostParameters
     path_parameter: ClassVar[str | None] = "n_estimators"
-    default_space: ClassVar[dict[str, Any]] = {
+    default_space: ClassVar[Mapping[str, Any]] = {
         "max_depth": [3, 6, 9, 12],
         "learning_rate": [0.01, 0.05, 0.1, 0.3],
         "n_estimators": [100, 200, 300, 500],
@@ -108,7 +109,7 @@ class XGBoost:
 
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Boost to the largest of `values`, scoring at each; see `ModelFamily`."""
-        points = read_path(self.name, self.Parameters, params, "n_estimators", values)
+        points = read_path(self.name, XGBoostParameters, params, "n_estimators", values)
         classes = PresentClasses.of(fold.y_train, fold.n_classes)
         if classes.single:
             return certain_path(fold, classes, len(points))
@@ -129,7 +130,7 @@ class XGBoost:
         self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
     ) -> XGBoostPredictor:
         """Fit one configuration on all rows; see `ModelFamily`."""
-        parameters = read_params(self.name, self.Parameters, params)
+        parameters = read_params(self.name, XGBoostParameters, params)
         classes = PresentClasses.of(y, n_classes)
         if classes.single:
             return XGBoostPredictor(None, classes, X.shape[1])
