@@ -165,6 +165,8 @@ def _walk(
 ) -> Iterator[tuple[LogisticRegressionParameters, Solution]]:
     """Fit each configuration of `path`, starting where the one before it ended."""
     W = np.zeros((Z.shape[1], Y.shape[1]))
+    if path[0].loss == "multinomial":
+        W[-1] = np.log(Y.mean(axis=0))  # the minimum when every other weight is held at 0
     for parameters in path:
         penalised = np.ones((Z.shape[1], 1)) / (parameters.C * len(Z))
         if parameters.loss == "multinomial":
