@@ -60,11 +60,11 @@ def tune(experiment: Path, workers: int | None, results: str | None) -> None:
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
-    from tuner_job.config import load_experiment  # noqa: PLC0415 (--help must be fast)
-    from tuner_job.experiment import prepare  # noqa: PLC0415
-    from tuner_job.pipeline import run_experiment  # noqa: PLC0415
-    from tuner_job.progress import ProgressDisplay  # noqa: PLC0415
-    from tuner_job.tables import best_parameters, default_vs_tuned  # noqa: PLC0415
+    from tuner_job.config import load_experiment
+    from tuner_job.experiment import prepare
+    from tuner_job.pipeline import run_experiment
+    from tuner_job.progress import ProgressDisplay
+    from tuner_job.tables import best_parameters, default_vs_tuned
 
     config = load_experiment(experiment)
     if results:
@@ -86,8 +86,8 @@ def validate(experiment: Path) -> None:
 
     Says how many rows, causes and sites there are, what was dropped, and how many trials will be run.
     """
-    from tuner_job.config import load_experiment  # noqa: PLC0415
-    from tuner_job.experiment import prepare  # noqa: PLC0415
+    from tuner_job.config import load_experiment
+    from tuner_job.experiment import prepare
 
     prepared = prepare(load_experiment(experiment))
     console = Console()
@@ -112,8 +112,8 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     RESULTS is the address of the experiment, for example va-results/adult-xgboost or
     s3://va-results/adult-xgboost. With --trials an experiment that is still running can be looked at too.
     """
-    from tuner_job.results.experiment_store import open_experiment  # noqa: PLC0415
-    from tuner_job.tables import best_parameters, default_vs_tuned, trials_csv  # noqa: PLC0415
+    from tuner_job.results.experiment_store import open_experiment
+    from tuner_job.tables import best_parameters, default_vs_tuned, trials_csv
 
     store = open_experiment(results)
     if trials:
@@ -134,8 +134,8 @@ def report(results: str, output: Path | None) -> None:
 
     It goes beside the results, and to --output if that is given: one file, to be opened offline.
     """
-    from tuner_job.pipeline import write_report  # noqa: PLC0415
-    from tuner_job.results.experiment_store import open_experiment  # noqa: PLC0415
+    from tuner_job.pipeline import write_report
+    from tuner_job.results.experiment_store import open_experiment
 
     store = open_experiment(results)
     page = write_report(store, store.summary())
@@ -155,8 +155,8 @@ def predict(results: str, data: str, model: str | None, output: Path) -> None:
     DATA is coded like the data that the model was tuned on; it needs no cause column. The output has one
     row a death: the most probable cause and the probability of each.
     """
-    from tuner_job.prediction import predict_file  # noqa: PLC0415
-    from tuner_job.results.experiment_store import open_experiment  # noqa: PLC0415
+    from tuner_job.prediction import predict_file
+    from tuner_job.results.experiment_store import open_experiment
 
     n_rows = predict_file(open_experiment(results), model, data, output)
     click.echo(f"{output}: {n_rows} rows")
@@ -165,7 +165,7 @@ def predict(results: str, data: str, model: str | None, output: Path) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of experiment files, so that editors complete and check them."""
-    from tuner_job.config import ExperimentConfig  # noqa: PLC0415
+    from tuner_job.config import ExperimentConfig
 
     click.echo(json.dumps(ExperimentConfig.model_json_schema(), indent=2))
 
@@ -174,7 +174,7 @@ def schema() -> None:
 @click.argument("model", type=click.Choice(["xgboost", "random_forest", "logistic_regression"]))
 def space(model: str) -> None:
     """Print a model's default search space, to start one's own from."""
-    from tuner_job.models import FAMILIES  # noqa: PLC0415
+    from tuner_job.models import FAMILIES
 
     click.echo(
         yaml.safe_dump(dict(FAMILIES[model].default_space), sort_keys=False, default_flow_style=None),
@@ -183,13 +183,14 @@ def space(model: str) -> None:
 
 
 def _describe(console: Console, prepared: "object") -> None:
-    from tuner_job.experiment import Prepared  # noqa: PLC0415
+    from tuner_job.experiment import Prepared
 
     assert isinstance(prepared, Prepared)
     data = prepared.dataset
     console.print(
-        f"{prepared.config.name}: {data.n_samples:,} deaths, {data.n_causes} causes, {len(data.sites)} sites, "
-        f"{len(data.features)} features; {prepared.n_folds} folds ({prepared.config.validation.scheme})",
+        f"{prepared.config.name}: {data.n_samples:,} deaths, {data.n_causes} causes, "
+        f"{len(data.sites)} sites, {len(data.features)} features; "
+        f"{prepared.n_folds} folds ({prepared.config.validation.scheme})",
         highlight=False,
     )
     for note in prepared.notes:

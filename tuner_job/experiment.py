@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tuner_job.config import ExperimentConfig
+from tuner_job.config import ExperimentConfig, ModelName
 from tuner_job.data import load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
@@ -29,10 +29,10 @@ class Prepared:
         """What the user is told once: handled in the data, not errors."""
         return [*self.dataset.notes, *_rare_causes(self)]
 
-    def planned(self) -> dict[str, int | None]:
+    def planned(self) -> dict[ModelName, int | None]:
         """Model → trials that will be run; None where nobody knows before."""
         tuning, limit = self.config.tuning, self.config.budget.max_trials
-        numbers: dict[str, int | None] = {}
+        numbers: dict[ModelName, int | None] = {}
         for model in self.config.models:
             size = self.config.space(model).count() if tuning.search_method in ("grid", "random") else None
             asked = size if tuning.search_method == "grid" else min(tuning.n_trials, size or tuning.n_trials)

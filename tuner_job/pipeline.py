@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -15,8 +15,8 @@ from tuner_job.config import ExperimentConfig, ModelName
 from tuner_job.errors import RunError
 from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.experiment import Prepared
-from tuner_job.prediction import pack_model
 from tuner_job.models import FAMILIES
+from tuner_job.prediction import pack_model
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
@@ -74,7 +74,7 @@ def run_experiment(
 
 def write_report(store: ExperimentStore, summary: ExperimentSummary) -> str:
     """Write ``summary.json`` and ``report.html`` from what the store holds; return the page."""
-    from tuner_job.report import render_report  # noqa: PLC0415 (slow import)
+    from tuner_job.report import render_report
 
     trials = {study.model: store.load_trials(study.model) for study in summary.studies}
     page = render_report(summary, store.provenance(), trials)
@@ -91,12 +91,12 @@ def _search_and_commit(
     listener: Callable[[TuningMonitor], None] | None,
     should_stop: Callable[[], bool],
 ) -> None:
-    from tuner_job.execution.session import search  # noqa: PLC0415 (slow import)
+    from tuner_job.execution.session import search
 
     config = prepared.config
-    stored = {model: store.load_trials(model) for model in models}
+    stored: dict[str, list[TrialRecord]] = {model: store.load_trials(model) for model in models}
     studies = [s for model in models for s in _studies(prepared, model, stored[model])]
-    planned = {model: n for model, n in prepared.planned().items() if model in models}
+    planned: dict[str, int | None] = {m: n for m, n in prepared.planned().items() if m in models}
     monitor = TuningMonitor(planned, listener)
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
         records = {model: store.load_trials(model) for model in models}
@@ -121,7 +121,7 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
     default = Study(
         f"{model} default",
         model,
-        FixedTuner([family.Parameters().model_dump()]),
+        FixedTuner([family.Parameters.model_validate({}).model_dump()]),
         NeverStop(),
         objectives=tuning.objectives,
         path=None,
@@ -154,7 +154,7 @@ def _n_trials(config: ExperimentConfig) -> int | None:
 def _best(
     config: ExperimentConfig, model: str, records: Sequence[TrialRecord], reason: StopReason
 ) -> TrialRecord:
-    """Return the complete trial with the highest score, the untuned default among them; of equals, the first."""
+    """Return the complete trial with the highest score, be it the default; of equals, the first tuned one."""
     metric = config.tuning.objectives[0]
     complete = [r for r in records if r.state == "complete" and r.duplicate_of is None]
     if not complete:
@@ -170,7 +170,7 @@ def _study_summary(
     best: TrialRecord,
     reason: StopReason,
 ) -> StudySummary:
-    from tuner_job.tuners.optuna import parameter_importance  # noqa: PLC0415 (slow import)
+    from tuner_job.tuners.optuna import parameter_importance
 
     config, objectives = prepared.config, prepared.config.tuning.objectives
     searched = [record for record in records if record.trial != DEFAULT_TRIAL]
@@ -233,7 +233,7 @@ def _provenance(prepared: Prepared) -> Provenance:
     )
 
 
-def _versions() -> Mapping[str, str]:
+def _versions() -> dict[str, str]:
     found = {}
     for name in _VERSIONED:
         try:

@@ -313,16 +313,17 @@ def _in_order(parameters: dict[str, Choices | Range], problems: list[str]) -> di
 
 def _invalid_combinations(space: SearchSpace, schema: type[BaseModel]) -> list[str]:
     """Try combinations (ranges by their ends); the model itself says what is wrong with one."""
-    ends = {
+    ends: dict[str, Choices | Range] = {
         name: p if isinstance(p, Choices) else Choices(choices=[p.low, p.high], when=p.when)
         for name, p in space.parameters.items()
     }
-    found = 0
-    for found, configuration in enumerate(
-        itertools.islice(SearchSpace(ends, space.forbid).configurations(), _CHECKED_CONFIGURATIONS), start=1
+    empty = True
+    for configuration in itertools.islice(
+        SearchSpace(ends, space.forbid).configurations(), _CHECKED_CONFIGURATIONS
     ):
+        empty = False
         try:
             schema.model_validate(configuration)
         except ValidationError as error:
             return [f"{configuration} is not valid: {error.errors()[0]['msg']}"]
-    return [] if found else ["the space is empty: `forbid` excludes every configuration"]
+    return ["the space is empty: `forbid` excludes every configuration"] if empty else []

@@ -89,7 +89,7 @@ def _caption(summary: ExperimentSummary) -> str:
         "composition as trained" if summary.scheme == "stratified" else "each site predicted from the others"
     )
     return (
-        f"{summary.n_folds} folds, {summary.scheme} ({how}). The search score is the mean over folds; accuracies\n"
-        "are over all out-of-fold rows, with bootstrap intervals over rows. The tuned configuration was chosen\n"
-        "on these same folds: its scores are somewhat optimistic."
+        f"{summary.n_folds} folds, {summary.scheme} ({how}). The search score is the mean over folds; "
+        "accuracies are over all out-of-fold rows, with bootstrap intervals over rows. The tuned "
+        "configuration was chosen on these same folds: its scores are somewhat optimistic."
     )

@@ -33,7 +33,7 @@ def stratified(y: NDArray[np.integer], n_folds: int, seed: int) -> FoldIds:
 
 def leave_one_site_out(site: NDArray[np.integer]) -> FoldIds:
     """One fold a site, in the order of the sites: train on all others, validate on this one."""
-    return np.unique(site, return_inverse=True)[1].astype(np.int32)
+    return np.asarray(np.unique(site, return_inverse=True)[1], dtype=np.int32)
 
 
 def train_probe(y: NDArray[np.integer], train: NDArray[np.intp], n_rows: int, seed: int) -> NDArray[np.intp]:
@@ -50,4 +50,4 @@ def train_probe(y: NDArray[np.integer], train: NDArray[np.intp], n_rows: int, se
         How many to pick, at most ``n_train``.
     """
     folds = max(1, round(len(train) / max(1, n_rows)))
-    return train[stratified(y[train], folds, seed) == 0]
+    return np.asarray(train[stratified(y[train], folds, seed) == 0])

@@ -15,7 +15,7 @@ Causes = NDArray[np.integer]
 def csmf(causes: Causes, n_classes: int) -> NDArray[np.float64]:
     """Cause-specific mortality fractions, (n_classes,), of assigned or true `causes`, (n_samples,)."""
     counts = np.bincount(causes, minlength=n_classes)
-    return counts / max(1, len(causes))
+    return np.asarray(counts / max(1, len(causes)), dtype=np.float64)
 
 
 def csmf_accuracy_of(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,8 +84,8 @@ def partial_ccc(y: Causes, P: Probabilities, k: int = 3) -> float:
     if k >= n_classes:
         return 1.0
     top = np.argsort(-P, axis=1, kind="stable")[:, :k]
-    found = float(np.mean((top == y[:, None]).any(axis=1)))
-    return (found - k / n_classes) / (1 - k / n_classes)
+    found = np.mean((top == y[:, None]).any(axis=1))
+    return float((found - k / n_classes) / (1 - k / n_classes))
 
 
 METRICS: dict[str, Callable[[Causes, Probabilities], float]] = {

@@ -16,7 +16,7 @@ def make_tuner(config: HyperparameterSearchConfig, space: SearchSpace, path: str
         case "random":
             return RandomTuner(space, path, config.n_trials, seed)
         case "bayesian" | "optuna":
-            from tuner_job.tuners.optuna import OptunaTuner, make_sampler  # noqa: PLC0415 (slow import)
+            from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 
             return OptunaTuner(space, make_sampler(config.sampler, seed), len(config.objectives))
 
@@ -30,6 +30,6 @@ def make_stopping_rule(config: HyperparameterSearchConfig, n_folds: int) -> Stop
         case "paired":
             return PairedTest(stopping.level, n_folds, len(config.objectives))
         case "median" | "wilcoxon":
-            from tuner_job.tuners.optuna import PrunerRule  # noqa: PLC0415 (slow import)
+            from tuner_job.tuners.optuna import PrunerRule
 
             return PrunerRule(stopping.rule, stopping.level)

@@ -76,7 +76,7 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
 
 def _require_torch() -> None:
     try:
-        import torch  # noqa: F401, PLC0415
+        import torch  # noqa: F401
     except ImportError:
         raise ConfigError(
             "tuning.sampler: gp needs PyTorch, which is not installed: pip install va-tuning[gp]"
