@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tuner_job.report.tables import below_copy_train, difference
-from tuner_job.report.text import count, metric_label, number
+from tuner_job.report.tables import difference
+from tuner_job.report.text import baseline_label, count, metric_label, number
 from tuner_job.results.records import ExperimentSummary, StudySummary
 
 
@@ -44,7 +44,7 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
             f"the best of {count(complete, 'finished trial')} has {metric_label(metric)} {tuned}, "
             f"{_against_default(study)} the untuned default ({default})"
         )
-    return f"{text}{_against_copying(summary, study)}."
+    return f"{text}{_against_baselines(summary, study)}.{_deaths_found(study)}"
 
 
 def _against_default(study: StudySummary) -> str:
@@ -56,11 +56,20 @@ def _against_default(study: StudySummary) -> str:
     return f"{number(abs(gained))} {'above' if gained > 0 else 'below'}"
 
 
-def _against_copying(summary: ExperimentSummary, study: StudySummary) -> str:
-    copied = summary.baselines.get("copy_train", {}).get("csmf_accuracy")
+def _against_baselines(summary: ExperimentSummary, study: StudySummary) -> str:
+    """Name the baselines that have a higher CSMF accuracy than the tuned model."""
     reached = study.best.scores.get("csmf_accuracy")
-    if copied is None or reached is None:
+    known = {n: s["csmf_accuracy"] for n, s in summary.baselines.items() if "csmf_accuracy" in s}
+    if reached is None or not known:
         return ""
     own = "" if study.objectives[0] == "csmf_accuracy" else f"its CSMF accuracy {number(reached)} is "
-    side = "below" if below_copy_train(summary, study.best) else "not below"
-    return f"; {own}{side} copy-train ({number(copied)})"
+    above = [f"{baseline_label(n).lower()} ({number(s)})" for n, s in known.items() if reached < s]
+    return f"; {own}below {' and '.join(above)}" if above else f"; {own}not below any baseline"
+
+
+def _deaths_found(study: StudySummary) -> str:
+    """Say what became of the single deaths where the search looked at something else."""
+    before, after = (c.scores.get("cod_accuracy") for c in (study.default, study.best))
+    if study.objectives[0] == "cod_accuracy" or before is None or after is None or study.best.trial < 0:
+        return ""
+    return f" Its COD accuracy is {number(after)}, that of the default {number(before)}."

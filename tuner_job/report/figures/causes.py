@@ -1,15 +1,27 @@
 """How well each cause of death is found."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 
 from tuner_job.report.figures import style
 from tuner_job.report.text import shorten
 from tuner_job.results.records import CauseRecord
+
+Values = Sequence[float | None]
+
+_CAPTION = (
+    "Left: the bar's tick is the true share of deaths from a cause, the dot the share that the tuned "
+    "model assigned to it, the diamond that of the untuned default; a line to the right of the tick is "
+    "over-estimation. Right: how often deaths of that cause were recognised, corrected for chance: 1 is "
+    "always, 0 (dotted) is what random assignment reaches. Causes with few deaths (see n in the table) "
+    "have uncertain values. A cause without deaths has no CCC."
+)
 
 
 def by_cause(model: str, default: Sequence[CauseRecord], tuned: Sequence[CauseRecord]) -> style.Drawing:
@@ -18,9 +30,15 @@ def by_cause(model: str, default: Sequence[CauseRecord], tuned: Sequence[CauseRe
     untuned = {c.cause: c for c in default}
     figure = Figure(figsize=(style.WIDE, 1.2 + 0.235 * len(ranked)))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    for row, cause in enumerate(ranked):
-        _fractions(left, row, cause, untuned.get(cause.cause))
-        _concordance(right, row, cause, untuned.get(cause.cause))
+    before = [untuned.get(c.cause) for c in ranked]
+    truth = [c.true_fraction for c in ranked]
+    _dumbbells(left, truth, [c.predicted_fraction for c in ranked])
+    _marks(left, [c.predicted_fraction if c else None for c in before], default=True)
+    _marks(left, [c.predicted_fraction for c in ranked])
+    left.plot(truth, range(len(ranked)), "|", color=style.TRUTH, ms=11, mew=2, ls="", label="true")
+    _dumbbells(right, [c.ccc if c else None for c in before], [c.ccc for c in ranked])
+    _marks(right, [c.ccc if c else None for c in before], default=True)
+    _marks(right, [c.ccc for c in ranked])
     left.set_yticks(range(len(ranked)), [shorten(c.cause, 34) for c in ranked])
     left.set_ylim(-0.7, len(ranked) - 0.3)
     left.set_xlim(left=0)
@@ -28,47 +46,27 @@ def by_cause(model: str, default: Sequence[CauseRecord], tuned: Sequence[CauseRe
     left.set_xlabel("share of all deaths (cause-specific mortality fraction)")
     right.set_xlabel("chance-corrected concordance (CCC)")
     right.axvline(0, color=style.MUTED, lw=1, ls=":")
-    _legend(left)
-    caption = (
-        "Left: the bar's tick is the true share of deaths from a cause, the dot the share that the tuned "
-        "model assigned to it, the diamond that of the untuned default; a line to the right of the tick is "
-        "over-estimation. Right: how often deaths of that cause were recognised, corrected for chance: 1 is "
-        "always, 0 (dotted) is what random assignment reaches. Causes with few deaths (see n in the table) "
-        "have uncertain values. A cause without deaths has no CCC."
-    )
-    return style.Drawing(figure, f"Causes of death under {model}", caption)
+    style.legend_above(left)
+    return style.Drawing(figure, f"Causes of death under {model}", _CAPTION)
 
 
-def _fractions(axes: Axes, row: int, tuned: CauseRecord, default: CauseRecord | None) -> None:
-    ends = [tuned.true_fraction, tuned.predicted_fraction]
-    axes.plot(ends, [row, row], color=style.LIGHT, lw=2.5, solid_capstyle="butt", zorder=2)
-    axes.plot(tuned.true_fraction, row, "|", color=style.TRUTH, ms=11, mew=2, zorder=3, clip_on=False)
+def _dumbbells(axes: Axes, starts: Values, ends: Values) -> None:
+    """Join the two values of each row."""
+    first, last = _floats(starts), _floats(ends)
+    rows = np.flatnonzero(np.isfinite(first) & np.isfinite(last))
+    axes.hlines(rows, first[rows], last[rows], color=style.LIGHT, lw=2.5, zorder=2)
+
+
+def _marks(axes: Axes, values: Values, default: bool = False) -> None:
+    look: dict[str, Any]
     if default:
-        _mark(axes, default.predicted_fraction, row, default=True)
-    _mark(axes, tuned.predicted_fraction, row)
-
-
-def _concordance(axes: Axes, row: int, tuned: CauseRecord, default: CauseRecord | None) -> None:
-    before, after = default.ccc if default else None, tuned.ccc
-    if before is not None and after is not None:
-        axes.plot([before, after], [row, row], color=style.LIGHT, lw=2.5, solid_capstyle="butt", zorder=2)
-    _mark(axes, before, row, default=True)
-    _mark(axes, after, row)
-
-
-def _mark(axes: Axes, x: float | None, row: int, default: bool = False) -> None:
-    if x is None or not np.isfinite(x):
-        return
-    if default:
-        axes.plot(x, row, style.DEFAULT_MARKER, mfc="white", mec=style.DEFAULT, ms=4.5, mew=1.2, zorder=4)
+        look = {"marker": style.DEFAULT_MARKER, "mfc": "white", "mec": style.DEFAULT, "ms": 4.5, "mew": 1.2}
     else:
-        axes.plot(x, row, style.TUNED_MARKER, color=style.TUNED, ms=5.5, zorder=5)
+        look = {"marker": style.TUNED_MARKER, "color": style.TUNED, "ms": 5.5}
+    label = "untuned default" if default else "tuned"
+    axes.plot(_floats(values), np.arange(len(values)), ls="", zorder=4, clip_on=False, label=label, **look)
 
 
-def _legend(axes: Axes) -> None:
-    axes.plot([], [], "|", color=style.TRUTH, ms=11, mew=2, label="true")
-    axes.plot([], [], style.TUNED_MARKER, color=style.TUNED, ms=5.5, label="tuned")
-    axes.plot(
-        [], [], style.DEFAULT_MARKER, mfc="white", mec=style.DEFAULT, ms=4.5, mew=1.2, label="untuned default"
-    )
-    style.legend_above(axes)
+def _floats(values: Values) -> NDArray[np.float64]:
+    """Values as numbers, (n_rows,); NaN, which is not drawn, for `None`."""
+    return np.array([np.nan if value is None else value for value in values], dtype=float)

@@ -20,12 +20,13 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
     complete, pruned = trials.points(trials.complete), trials.points(trials.pruned)
     pruned = pruned[np.isfinite(pruned[:, 1])]
     shown = np.concatenate([complete[:, 1], pruned[:, 1], [] if default_score is None else [default_score]])
-    floor = _floor(shown)
+    floor = _floor(shown, shown if not len(complete) else complete[:, 1])
     _scatter(axes, complete, floor, "complete", style.LIGHT, "o", 16)
     _scatter(axes, pruned, floor, "pruned (mean of the folds that ran)", style.MUTED, "x", 14)
     if len(complete):
         best = np.maximum.accumulate(complete[:, 1])
-        axes.step(complete[:, 0], best, where="post", color=style.TUNED, lw=1.8, label="best so far")
+        known = np.append(complete[:, 0], trials.searched[-1].trial), np.append(best, best[-1])
+        axes.step(*known, where="post", color=style.TUNED, lw=1.8, label="best so far")
         first = int(complete[:, 1].argmax())
         axes.plot(*complete[first], style.TUNED_MARKER, color=style.TUNED, ms=7, zorder=4)
         _note_best(axes, complete[first], complete[:, 0].max())
@@ -37,7 +38,7 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
         bottom = axes.get_xaxis_transform()
         dense = len(failed) > style.MAX_VECTOR_MARKS
         axes.plot(
-            failed, np.zeros(len(failed)), "|", color=style.TRUTH, ms=11, mew=1.6, transform=bottom,
+            failed, np.full(len(failed), 0.035), "|", color=style.TRUTH, ms=11, mew=1.6, transform=bottom,
             label="failed (no score)", rasterized=dense, clip_on=False, zorder=5,
         )  # fmt: skip
     _finish(axes, trials, shown, floor)
@@ -45,12 +46,12 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
     return style.Drawing(figure, f"Optimisation history of {model}", _caption(below))
 
 
-def _floor(scores: Points) -> float:
-    """Return where the axis begins: far outliers must not press all other trials into a line."""
-    if not len(scores):
+def _floor(shown: Points, judged: Points) -> float:
+    """Return where the axis begins: poor trials far below must not press all others into a line."""
+    if not len(shown):
         return 0.0
-    lower, upper = np.quantile(scores, [0.25, 1.0])
-    return float(max(scores.min(), lower - 2.0 * max(upper - lower, 0.005)))
+    lower, upper = np.quantile(judged, [0.1, 1.0])
+    return float(max(shown.min(), lower - 1.2 * max(upper - lower, 0.01)))
 
 
 def _scatter(
@@ -99,5 +100,5 @@ def _caption(below: int) -> str:
         "stand at the mean of the folds that they ran, so they do not compare exactly with the dots."
     )
     return text + (
-        f" {count(below, 'trial')} below the axis drawn as triangles at its edge." if below else ""
+        f" {count(below, 'trial')} far below drawn as triangles at the lower edge." if below else ""
     )

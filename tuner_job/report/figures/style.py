@@ -108,6 +108,7 @@ def to_svg(drawing: Drawing, prefix: str) -> Markup:
     with warnings.catch_warnings():
         # The text is drawn by the reader's browser, which has fonts for other scripts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        _fix_layout(drawing.figure)
         drawing.figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
     content = buffer.getvalue()
     content = content[content.index("<svg") :]
@@ -117,6 +118,14 @@ def to_svg(drawing: Drawing, prefix: str) -> Markup:
     view = re.search(r'viewBox="[^"]+"', content)
     body = content[content.index(">") + 1 :]
     return Markup(opening + (view[0] if view else "") + ">" + re.sub(r"\n\s*", "\n", body).strip())
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay out once; saving would do so again at every pass, which is most of the time."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
 
 
 def _own_ids(tag: str, prefix: str) -> str:
