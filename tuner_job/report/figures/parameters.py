@@ -20,8 +20,8 @@ from tuner_job.report.trials import Trials
 from tuner_job.results.records import TrialRecord
 
 MAX_AXES = 12
-MAX_LINES = 1000
-_BEST = 200
+MAX_LINES = 500
+_BEST = 100
 """Of many trials, this many of the best are always drawn; the others evenly thinned."""
 _JITTER = 0.012
 _COLOURS = "viridis"
@@ -112,17 +112,11 @@ def _lines(
 ) -> None:
     x = np.arange(heights.shape[1])
     segments = [np.column_stack([x, row]) for row in heights]
-    dense = len(segments) > style.MAX_VECTOR_MARKS
     colours = colormaps[_COLOURS](norm(scores))
     alpha = float(np.clip(12 / np.sqrt(len(segments)), 0.35, 0.85))
-    axes.add_collection(
-        LineCollection(segments, colors=colours, linewidths=1.0, alpha=alpha, rasterized=dense, zorder=2)
-    )
+    axes.add_collection(LineCollection(segments, colors=colours, linewidths=1.0, alpha=alpha, zorder=2))
     if best is not None:
-        axes.plot(
-            x, heights[best], color=style.DEFAULT, lw=2.4, marker="o", ms=5, zorder=4, label="best trial"
-        )
-        axes.legend(loc="lower right", bbox_to_anchor=(1, -0.12), borderaxespad=0)
+        axes.plot(x, heights[best], color=style.DEFAULT, lw=2.4, marker="o", ms=5, zorder=4)
 
 
 def _axes_of_parameters(axes: Axes, columns: Sequence[ParameterAxis], labels: Sequence[str]) -> None:

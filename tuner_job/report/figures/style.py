@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Blue and vermillion of Okabe and Ito's palette differ for every kind of colour vision; each also has
@@ -22,6 +23,8 @@ WIDE, HALF = 10.0, 4.9
 """Widths in inches: the whole column, half of it."""
 MAX_VECTOR_MARKS = 600
 """More marks than this become pixels: a page must not grow with the number of trials."""
+_PIXELS_PER_INCH = 130
+"""Resolution of what is drawn as pixels."""
 
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font, any script
@@ -109,7 +112,9 @@ def to_svg(drawing: Drawing, prefix: str) -> Markup:
         # The text is drawn by the reader's browser, which has fonts for other scripts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         _fix_layout(drawing.figure)
-        drawing.figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None})
+        drawing.figure.set_dpi(_PIXELS_PER_INCH)
+        # Not savefig, which draws everything twice.
+        FigureCanvasSVG(drawing.figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     content = buffer.getvalue()
     content = content[content.index("<svg") :]
     content = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
@@ -121,7 +126,7 @@ def to_svg(drawing: Drawing, prefix: str) -> Markup:
 
 
 def _fix_layout(figure: Figure) -> None:
-    """Lay out once; saving would do so again at every pass, which is most of the time."""
+    """Lay out once: left on, the engine would do it again while drawing."""
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
