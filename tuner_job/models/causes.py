@@ -16,7 +16,8 @@ def over_all_causes(
     P: NDArray[np.floating[Any]], present: NDArray[np.int32], n_classes: int
 ) -> NDArray[np.floating[Any]]:
     """Widen (n_rows, n_present) to (n_rows, n_classes): an absent cause has probability 0."""
-    if P.shape[1] == n_classes:
+    P = P.reshape(len(P), len(present))  # XGBoost drops the axis of a single cause
+    if len(present) == n_classes:
         return P
     whole = np.zeros((len(P), n_classes), dtype=P.dtype)
     whole[:, present] = P

@@ -68,10 +68,8 @@ def fit_linear_path(
         yield from ((C, only) for C in path)
     elif solver == "liblinear":
         yield from ((C, _one_vs_rest(X, y, C, l1_share)) for C in path)
-    elif l1_share == 0:
-        yield from _ridge_path(X, y, path)
     else:
-        yield from _elastic_net_path(X, y, path, l1_share)
+        yield from _multinomial_path(X, y, path, l1_share)
 
 
 def _one_vs_rest(X: Matrix, y: NDArray[np.int32], C: float, l1_share: float) -> LinearFit:
@@ -89,23 +87,6 @@ def _one_vs_rest(X: Matrix, y: NDArray[np.int32], C: float, l1_share: float) -> 
             iterations = max(iterations, int(model.n_iter_.max()))
     diagnostics = {"algorithm": "liblinear", "iterations": iterations, "converged": iterations < 200}
     return LinearFit(np.array(coefs), np.array(intercepts), True, diagnostics)
-
-
-def _ridge_path(X: Matrix, y: NDArray[np.int32], path: Sequence[float]) -> Iterator[tuple[float, LinearFit]]:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    problem = _Problem(X, y, 0.0)
-    model = LogisticRegression(solver="lbfgs", l1_ratio=0, tol=1e-4, max_iter=MAX_ITERATIONS, warm_start=True)
-    for C in path:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            model.set_params(C=C).fit(X, y)
-        coef, intercept = model.coef_.copy(), model.intercept_.copy()
-        if len(coef) == 1:  # two causes: scikit-learn keeps their difference; same probabilities
-            coef, intercept = (np.concatenate([-part / 2, part / 2]) for part in (coef, intercept))
-        gap = problem.gap(np.hstack([coef, intercept[:, None]]), C)
-        yield C, LinearFit(coef, intercept, False, _diagnostics("lbfgs", int(model.n_iter_.max()), gap))
 
 
 class _Problem:
@@ -155,7 +136,7 @@ class _Problem:
         return float(np.abs(G).max() / (C * self.pull))
 
 
-def _elastic_net_path(
+def _multinomial_path(
     X: Matrix, y: NDArray[np.int32], path: Sequence[float], l1_share: float
 ) -> Iterator[tuple[float, LinearFit]]:
     problem = _Problem(X, y, l1_share)

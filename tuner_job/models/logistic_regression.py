@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.causes import over_all_causes, present_causes
@@ -95,7 +95,7 @@ class LogisticRegression:
     """
 
     name: ClassVar[str] = "logistic_regression"
-    Parameters: ClassVar[type[Closed]] = LogisticRegressionParameters
+    Parameters: ClassVar[type[BaseModel]] = LogisticRegressionParameters
     default_space: ClassVar[Mapping[str, Any]] = {
         "C": [0.001, 0.01, 0.1, 1.0, 10.0, 100.0],
         "penalty": ["l1", "l2", "elasticnet"],
@@ -107,7 +107,7 @@ class LogisticRegression:
 
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Walk from the smallest C to the largest, each fit starting from the one before."""
-        scaling, rows, present, codes, others = _prepared(fold)
+        rows, present, codes, others = _prepared(fold)
         settings = LogisticRegressionParameters.model_validate(dict(params))
         points = {}
         before = time.perf_counter()
@@ -169,7 +169,7 @@ def _prepared(fold: FoldData) -> tuple[Any, ...]:
         scaling = Scaling.learn(fold.X_train)
         others = [scaling.apply(X) for X in (fold.X_validation, fold.X_probe)]
         present, codes = present_causes(fold.y_train)
-        fold.prepared["logistic_regression"] = (scaling, scaling.apply(fold.X_train), present, codes, others)
+        fold.prepared["logistic_regression"] = (scaling.apply(fold.X_train), present, codes, others)
     prepared: tuple[Any, ...] = fold.prepared["logistic_regression"]
     return prepared
 

@@ -1,13 +1,12 @@
 """Random forests (scikit-learn)."""
 
-import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.causes import over_all_causes, present_causes
@@ -39,7 +38,7 @@ class RandomForest:
     """scikit-learn's forest, equal to ``RandomForestClassifier`` to the last bit."""
 
     name: ClassVar[str] = "random_forest"
-    Parameters: ClassVar[type[Closed]] = RandomForestParameters
+    Parameters: ClassVar[type[BaseModel]] = RandomForestParameters
     default_space: ClassVar[Mapping[str, Any]] = {
         "n_estimators": [100, 200, 300, 500],
         "max_depth": [None, 10, 20, 30],
@@ -68,15 +67,18 @@ class RandomForest:
     ) -> "FittedForest":
         """Fit one configuration on all rows."""
         n_trees = self.Parameters.model_validate(dict(params)).model_dump()["n_estimators"]
-        *_, (_, forest, _, _) = self._grow(X, y, params, [n_trees], seed)
-        return FittedForest(forest, n_classes)
+        present, codes = present_causes(y)
+        *_, (_, forest, _, _) = self._grow(X, codes, params, [n_trees], seed)
+        return FittedForest(forest, present, n_classes)
 
     def from_bytes(self, content: bytes) -> "FittedForest":
         """Load what `FittedForest.to_bytes` wrote; only known types are built."""
         from skops import io as skops
 
         loaded = skops.loads(content, trusted=_TREE_TYPES)
-        return FittedForest(loaded["forest"], loaded["n_classes"])
+        return FittedForest(
+            loaded["forest"], np.array(loaded["present"], dtype=np.int32), loaded["n_classes"]
+        )
 
     def _grow(
         self,
@@ -92,7 +94,7 @@ class RandomForest:
         settings = self.Parameters.model_validate(dict(params)).model_dump(exclude={"n_estimators"})
         if settings["class_weight"] == "balanced":  # spelt out: scikit-learn warns of the word on a path
             counts = np.bincount(y)
-            settings["class_weight"] = dict(enumerate(len(y) / (len(counts) * counts)))
+            settings["class_weight"] = dict(enumerate((len(y) / (len(counts) * counts)).tolist()))
         forest = RandomForestClassifier(**settings, random_state=seed, warm_start=True)
         done = 0
         for value in sorted(set(values)):
@@ -108,17 +110,16 @@ _TREE_TYPES = ["sklearn.tree._tree.Tree"]
 class FittedForest:
     """A forest over the causes that training had."""
 
-    def __init__(self, forest: Any, n_classes: int):
-        self._forest, self._n_classes = forest, n_classes
+    def __init__(self, forest: Any, present: NDArray[np.int32], n_classes: int):
+        self._forest, self._present, self._n_classes = forest, present, n_classes
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """Probabilities (n_rows, n_classes)."""
-        return over_all_causes(self._forest.predict_proba(X), self._forest.classes_, self._n_classes)
+        return over_all_causes(self._forest.predict_proba(X), self._present, self._n_classes)
 
     def to_bytes(self) -> bytes:
         """The skops format, which runs no code when it is loaded."""
         from skops import io as skops
 
-        buffer = io.BytesIO()
-        buffer.write(skops.dumps({"forest": self._forest, "n_classes": self._n_classes}))
-        return buffer.getvalue()
+        causes = {"present": self._present.tolist(), "n_classes": self._n_classes}
+        return bytes(skops.dumps({"forest": self._forest, **causes}))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.causes import over_all_causes, present_causes
@@ -48,7 +48,7 @@ class XGBoost:
     """
 
     name: ClassVar[str] = "xgboost"
-    Parameters: ClassVar[type[Closed]] = XGBoostParameters
+    Parameters: ClassVar[type[BaseModel]] = XGBoostParameters
     default_space: ClassVar[Mapping[str, Any]] = {
         "max_depth": [3, 6, 9, 12],
         "learning_rate": [0.01, 0.05, 0.1, 0.3],

@@ -120,7 +120,8 @@ def test_poor_configurations_stop_early_and_the_winner_stays() -> None:
     while task := stopping.next_task():  # no speculation: only what is needed
         fits += 1
         stopping.record(task, outcomes_of(task))
-    assert full.best and stopping.best
+    assert full.best
+    assert stopping.best
     assert stopping.best.params == full.best.params
     assert stopping.counts["pruned"] > 0
     assert fits < 0.7 * all_fits
