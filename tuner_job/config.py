@@ -253,9 +253,7 @@ def _space_problems(config: ExperimentConfig) -> list[str]:
             if config.tuning.search_method == "grid":
                 space.configurations()
         except ValueError as error:
-            problems += [
-                f"{key}.{line}" if ": " in line else f"{key}: {line}" for line in str(error).split("\n")
-            ]
+            problems += [f"{key}.{line}" if ": " in line else f"{key}: {line}" for line in str(error).split("\n")]
     return problems
 
 

@@ -126,9 +126,7 @@ class RayRunner:
         try:
             return {model: ray.get(ref) for model, ref in refs.items()}
         except ray.exceptions.RayError as error:
-            raise RunError(
-                f"the chosen configuration cannot be fitted on all rows: {_reason(error)}"
-            ) from None
+            raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
 
     def cancel_all(self) -> None:
         """End what is running; its results are lost."""

@@ -62,9 +62,7 @@ def fit_linear_path(
         ``saga``: the multinomial objective; ``liblinear``: one against all others.
     """
     if y.max() == 0:
-        only = LinearFit(
-            np.zeros((1, X.shape[1])), np.zeros(1), False, {"algorithm": "one cause", "converged": True}
-        )
+        only = LinearFit(np.zeros((1, X.shape[1])), np.zeros(1), False, {"algorithm": "one cause", "converged": True})
         yield from ((C, only) for C in path)
     elif solver == "liblinear":
         yield from ((C, _one_vs_rest(X, y, C, l1_share)) for C in path)
@@ -107,9 +105,7 @@ class _Problem:
     def loss(self, scores: Matrix) -> float:
         """Sum of the rows' log-losses."""
         top = scores.max(axis=1)
-        return float(
-            (np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - scores[self.rows, self.y]).sum()
-        )
+        return float((np.log(np.exp(scores - top[:, None]).sum(axis=1)) + top - scores[self.rows, self.y]).sum())
 
     def gradient(self, W: Matrix, scores: Matrix, C: float) -> Matrix:
         """Gradient of the smooth part: loss and squared penalty."""

@@ -40,9 +40,7 @@ def test_the_linear_objective_is_as_low_as_scikit_learns(l1_share: float) -> Non
     X, y = make_rows(240, 5)
     Z = Scaling.learn(X).apply(X)
     for C, fit in fit_linear_path(Z, y, [0.01, 0.1, 1.0], "saga", l1_share):
-        theirs = LogisticRegression(
-            C=C, l1_ratio=l1_share, solver="saga", tol=1e-7, max_iter=20_000, random_state=0
-        )
+        theirs = LogisticRegression(C=C, l1_ratio=l1_share, solver="saga", tol=1e-7, max_iter=20_000, random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             theirs.fit(Z, y)

@@ -53,9 +53,7 @@ def parameter_axis(values: Sequence[Any]) -> ParameterAxis:
     high = sorted(words) + (["None"] if None in values else [])
     bottom, top, slots = _slots(low, high, bool(numbers))
     scaled = _scaled(numbers, bottom, top, logarithmic)
-    positions = tuple(
-        scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)] for v in values
-    )
+    positions = tuple(scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)] for v in values)
     ticks = _number_ticks(numbers, scaled, logarithmic) + [(at, shorten(w, 18)) for w, at in slots.items()]
     return ParameterAxis(positions, tuple(sorted(_apart(ticks))), logarithmic)
 
@@ -95,9 +93,7 @@ def _scaled(numbers: Sequence[float], bottom: float, top: float, logarithmic: bo
     return dict(zip(numbers, at.tolist(), strict=True))
 
 
-def _number_ticks(
-    numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool
-) -> list[tuple[float, str]]:
+def _number_ticks(numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool) -> list[tuple[float, str]]:
     if len(numbers) <= _MAX_TICKS:
         return [(scaled[n], short_value(n)) for n in numbers]
     marks = (np.geomspace if logarithmic else np.linspace)(numbers[0], numbers[-1], 5)

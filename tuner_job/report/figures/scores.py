@@ -39,9 +39,7 @@ def pooled_intervals(studies: Sequence[StudySummary]) -> style.Drawing:
     return style.Drawing(figure, "Default and tuned, pooled out-of-fold", caption)
 
 
-def _interval(
-    axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str
-) -> None:
+def _interval(axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str) -> None:
     found: Interval | None = configuration.out_of_fold.get(metric)
     if found is None:
         return
@@ -81,9 +79,7 @@ def _fold_pair(axes: Axes, row: float, study: StudySummary, trials: Trials) -> N
     upper, lower = row + 0.2, row - 0.2
     default, tuned = trials.fold_scores(DEFAULT), trials.fold_scores(study.best.trial)
     for fold in sorted(default.keys() & tuned.keys()):
-        axes.plot(
-            [default[fold], tuned[fold]], [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1
-        )
+        axes.plot([default[fold], tuned[fold]], [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
     for scores, at, colour, marker in (
         (default, upper, style.DEFAULT, style.DEFAULT_MARKER),
         (tuned, lower, style.TUNED, style.TUNED_MARKER),
