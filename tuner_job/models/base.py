@@ -75,7 +75,7 @@ class ModelFamily(Protocol):
 
     name: ClassVar[str]
     Parameters: ClassVar[type[BaseModel]]
-    """Every parameter the family takes, with valid range and the untuned default; unknown ones are refused."""
+    """Every parameter the family takes, with its range and the untuned default; others are refused."""
     default_space: ClassVar[Mapping[str, Any]]
     """The search space as it would stand in an experiment file."""
     path_parameter: ClassVar[str | None]
