@@ -1,6 +1,6 @@
 """The `data` section of an experiment file."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,17 +13,17 @@ MAX_SYNTHETIC_CAUSES = 40
 class SyntheticConfig(Closed):
     """Size and difficulty of generated verbal autopsies (`format: synthetic`)."""
 
-    n_samples: int = Field(1500, ge=20, le=1_000_000)
+    n_samples: Annotated[int, Field(ge=20, le=1_000_000)] = 1500
     """Number of deaths."""
-    n_causes: int = Field(14, ge=2, le=MAX_SYNTHETIC_CAUSES)
+    n_causes: Annotated[int, Field(ge=2, le=MAX_SYNTHETIC_CAUSES)] = 14
     """Length of the cause list; every cause has at least two deaths."""
-    n_symptoms: int = Field(80, ge=1, le=5000)
+    n_symptoms: Annotated[int, Field(ge=1, le=5000)] = 80
     """Yes/no symptoms; age, sex and days of illness come on top."""
-    n_sites: int = Field(4, ge=1, le=100)
+    n_sites: Annotated[int, Field(ge=1, le=100)] = 4
     """Sites, which differ in how often causes occur and in what they look like."""
-    missing: float = Field(0.1, ge=0.0, lt=1.0)
+    missing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of answers that are missing."""
-    seed: int = Field(0, ge=0)
+    seed: Annotated[int, Field(ge=0)] = 0
     """The same seed gives the same deaths, to the last bit."""
 
     @model_validator(mode="after")
@@ -40,19 +40,19 @@ class DataConfig(Closed):
     """Where the coded verbal autopsies are and how to read them."""
 
     source: str | None = None
-    """File path or URL (anything that the results store reads), CSV or Parquet; none for `format: synthetic`."""
+    """CSV or Parquet: file path or URL (anything that the results store reads); none for synthetic data."""
     format: Literal["table", "phmrc", "openva", "synthetic"] = "table"
     """How the source is coded: any table, raw PHMRC, openVA's three-valued symptoms, or generated."""
     label: str | None = None
-    """The column with the cause of death; `gs_text34` for `phmrc` and `cause` or `cod` for `openva` if not given."""
+    """The column with the cause of death. Without it `phmrc` takes gs_text34, `openva` cause or cod."""
     site: str | None = None
-    """The column with the site; `site` for `phmrc` if not given, otherwise none: all rows are one site."""
-    sites: list[str] | None = Field(None, min_length=1)
+    """The column with the site. Without it `phmrc` takes site; else all rows are one site."""
+    sites: Annotated[list[str], Field(min_length=1)] | None = None
     """Keep only the rows of these sites; none keeps all."""
     drop: list[str] = []
     """Columns that must not become features: identifiers, dates, anything that leaks the cause."""
     hce: bool = True
-    """`phmrc` only: keep what was learnt from contact with health care (word counts, past diagnoses, weights)."""
+    """`phmrc` only: keep what comes from contact with health care (words, past diagnoses, weights)."""
     synthetic: SyntheticConfig = SyntheticConfig()
     """`format: synthetic` only: what to generate."""
 

@@ -41,8 +41,8 @@ class Inferred:
 def infer_features(columns: Mapping[str, Column]) -> Inferred:
     """Decide how each column is encoded.
 
-    A column of numbers or of yes and no becomes one feature, read as a number (yes 1, no 0). A column with other text
-    becomes one 0/1 feature a distinct value.
+    A column of numbers or of yes and no becomes one feature, read as a number (yes 1, no 0). A column with
+    other text becomes one 0/1 feature a distinct value.
     """
     features: list[Feature] = []
     empty, constant, free_text = [], [], []
@@ -78,8 +78,8 @@ def encode(
     Returns
     -------
     X
-        (n_rows, n_features) float32. A missing cell is NaN in every feature of its column. Text that is no category of
-        `features` is 0 in all of its column's categories, and NaN where a number is read.
+        (n_rows, n_features) float32. A missing cell is NaN in every feature of its column. Text that is no
+        category of `features` is 0 in all of its column's categories, and NaN where a number is read.
 
     Raises
     ------

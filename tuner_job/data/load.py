@@ -37,13 +37,14 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
 
     Returns
     -------
-    The rows that have a cause (and are of the wanted sites), in the order of the file. Causes and sites are sorted:
-    by value where all are numbers, else by text.
+    The rows that have a cause (and are of the wanted sites), in the order of the file. Causes and sites are
+    sorted: by value where all are numbers, else by text.
 
     Raises
     ------
     DataError
-        If the file cannot be used; the message names it and the column or row, what must hold and what was found.
+        If the file cannot be used; the message names it and the column or row, what must hold and what was
+        found.
     """
     if config.format == "synthetic":
         return generate(config.synthetic)
@@ -81,17 +82,16 @@ def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: Rea
     Returns
     -------
     X
-        (n_rows, n_features) float32, in the order of the file. A text that was not seen in training is 0 in all
-        categories of its column, or NaN where a number is read.
+        (n_rows, n_features) float32, in the order of the file. A text that was not seen in training is 0 in
+        all categories of its column, or NaN where a number is read.
 
     Raises
     ------
     DataError
         If the file cannot be read or lacks columns; the message names all of them.
     """
-    if config.format == "synthetic":
-        return _select(generate(config.synthetic), features)
-    source_format = FORMATS[config.format]
+    # A file for a model of generated deaths is written as a plain table.
+    source_format = FORMATS.get(config.format, FORMATS["table"])
     table, _ = _read(config, read_bytes)
     needed = {feature.column for feature in features}
     needed |= {source for name in needed for source in source_format.derived.get(name, ())}
@@ -111,14 +111,6 @@ def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
     ]
 
 
-def _select(dataset: VaDataset, features: Sequence[Feature]) -> FloatArray:
-    index = {feature.name: column for column, feature in enumerate(dataset.features)}
-    missing = [feature.name for feature in features if feature.name not in index]
-    if missing:
-        raise DataError(f"synthetic data must have the model's features; missing: {', '.join(missing)}")
-    return dataset.X[:, [index[feature.name] for feature in features]]
-
-
 def _check_features(
     table: Table, inferred: Inferred, columns: Mapping[str, Column], source_format: SourceFormat
 ) -> None:
@@ -128,14 +120,14 @@ def _check_features(
             for name in inferred.free_text
         ]
         raise DataError(
-            f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different values; found more in "
-            f"{', '.join(found)}; name free text, dates and identifiers in data.drop"
+            f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different values; found "
+            f"more in {', '.join(found)}; name free text, dates and identifiers in data.drop"
         )
     if not inferred.features:
         dropped = len(inferred.empty) + len(inferred.constant) + len(inferred.free_text)
         raise DataError(
-            f"{table.source}: at least one column must tell rows apart; {dropped} columns beside the cause and the "
-            f"site are left, all empty or with a single value{_blank_hint(inferred, columns)}"
+            f"{table.source}: at least one column must tell rows apart; {dropped} are left beside the cause "
+            f"and the site, all empty or with a single value{_blank_hint(inferred, columns)}"
         )
 
 

@@ -57,6 +57,6 @@ def _check_codes(table: Table, columns: Mapping[str, Column]) -> None:
     if wrong:
         more = f" and in {len(wrong) - _SHOWN} more columns" if len(wrong) > _SHOWN else ""
         raise DataError(
-            f"{table.source}: symptoms must be Y, empty or '.' (or y, n, '-'); found {', '.join(wrong[:_SHOWN])}{more}; "
-            "name columns that are no symptoms in data.drop"
+            f"{table.source}: symptoms must be Y, empty or '.' (or y, n, '-'); "
+            f"found {', '.join(wrong[:_SHOWN])}{more}; name columns that are no symptoms in data.drop"
         )

@@ -1,7 +1,7 @@
 """The raw files of the PHMRC gold-standard study (adult, child and neonate modules).
 
-Source: Population Health Metrics Research Consortium Gold Standard Verbal Autopsy Data 2005-2011, its codebook for
-the meaning of the columns, and Murray et al. 2011, Population Health Metrics 9:27.
+Source: Population Health Metrics Research Consortium Gold Standard Verbal Autopsy Data 2005-2011, its
+codebook for the meaning of the columns, and Murray et al. 2011, Population Health Metrics 9:27.
 """
 
 import re
@@ -17,14 +17,15 @@ from tuner_job.errors import DataError
 
 _AGE = "age_years"
 _SEX = "g1_05"
-# The first is the age on the hospital's record, the second what the respondent says: it fills what the first lacks.
-# Each is given in one of three units and blank in the others.
+# The first is the age on the hospital's record, the second what the respondent says: it fills what the
+# first lacks. Each is given in one of three units and blank in the others.
 _AGE_COLUMNS = (("g1_07a", "g1_07b", "g1_07c"), ("g5_04a", "g5_04b", "g5_04c"))
 _UNITS_A_YEAR = (1.0, 12.0, 365.25)
 
-# Only what was asked about the illness can be a symptom: adult questions a*, child and neonate questions c* and the
-# words counted in the open narrative. All of g1-g5 but age and sex is left out: dates, language, interviewer, who
-# answered, how people live. They name the site and the phase of the study, where causes were collected one by one.
+# Only what was asked about the illness can be a symptom: adult questions a*, child and neonate questions
+# c* and the words counted in the open narrative. All of g1-g5 but age and sex is left out: dates,
+# language, interviewer, who answered, how people live. They tell the site and the phase of the study, not
+# the illness.
 _QUESTION = re.compile(r"[ac]\d+_\w+|word_\w+")
 _NO_SYMPTOM = re.compile(
     "|".join(
@@ -38,20 +39,21 @@ _NO_SYMPTOM = re.compile(
         )
     )
 )
-# Health-care experience: what respondents know from doctors. The codebook marks the counted words, the fourteen past
-# diagnoses of adults and, for children, the six parts of the dates of the last two visits (c5_06_*, never a feature
-# here). The two weights taken at those visits (c5_07_*) need the same contact, and the Tariff method counts them in.
+# Health-care experience: what respondents know from doctors. The codebook marks the counted words, the
+# fourteen past diagnoses of adults and six child items: the parts of the dates of the last two visits
+# (c5_06_*), which as dates are no features anyway. The two weights taken at those visits (c5_07_*) need
+# the same contact with health care, and the Tariff method counts them in.
 _HCE = re.compile(r"word_\w+|a1_01_\d+|c5_07_[12]")
 
-# "Don't know" as a number. No code list gives 999 or 9999 for durations, but none can be that long by accident:
-# they were converted to days, and neither is a whole number of weeks, months or years. 99 and 98 stay: 98 days are
-# 14 weeks, and only age in months and days has 99 as a code.
+# "Don't know" as a number. Durations were converted to days, and neither 999 nor 9999 days is a whole
+# number of weeks, months or years. 98 and 99 stay: 98 days are 14 weeks, and of the numbers kept here the
+# codebook gives 99 as a code only to age in months and in days.
 _SENTINELS = frozenset({999.0, 9999.0})
-_OWN_SENTINELS = {
-    **dict.fromkeys(("g1_07b", "g1_07c", "g5_04b", "g5_04c"), frozenset({99.0, 999.0, 9999.0})),
-    # No child weighs nothing: 0 stands where no weight was seen.
-    **dict.fromkeys(("c5_07_1", "c5_07_2"), frozenset({0.0, 999.0, 9999.0})),
-}
+_AGE_SENTINELS = _SENTINELS | {99.0}
+_COUNTED_TO_99 = ("g1_07b", "g1_07c", "g5_04b", "g5_04c")
+# No child weighs nothing: 0 stands where no weight was on record.
+_WEIGHTS = ("c5_07_1", "c5_07_2")
+_SHOWN = 5
 
 
 class Phmrc:
@@ -75,8 +77,8 @@ class Phmrc:
         notes = [_sentinel_note(table, cleaned)]
         if left_out:
             notes.append(
-                f"Left {left_out} columns out of the features: identifiers, causes, dates, free text, interview details"
-                + ("." if config.hce else " and health-care experience.")
+                f"Left out {left_out} columns that are no symptoms: identifiers, causes, dates, free text, "
+                f"the interview{'' if config.hce else ', and health-care experience'}."
             )
         return Symptoms(columns, tuple(note for note in notes if note))
 
@@ -96,11 +98,15 @@ def _check_module(table: Table) -> None:
 
 
 def _is_sentinel(name: str, text: str) -> bool:
-    return as_number(text) in _OWN_SENTINELS.get(name, _SENTINELS)
+    return as_number(text) in (_AGE_SENTINELS if name in _COUNTED_TO_99 else _SENTINELS)
+
+
+def _says_nothing(name: str, text: str) -> bool:
+    return is_missing(text) or _is_sentinel(name, text) or (name in _WEIGHTS and as_number(text) == 0)
 
 
 def _clean(name: str, column: Column) -> Column:
-    return column.map(lambda text: None if is_missing(text) or _is_sentinel(name, text) else text)
+    return column.map(lambda text: None if _says_nothing(name, text) else text)
 
 
 def _age(cleaned: Mapping[str, Column], n_rows: int) -> Column:
@@ -126,6 +132,6 @@ def _sentinel_note(table: Table, cleaned: Mapping[str, Column]) -> str:
     if not affected:
         return ""
     return (
-        f"Read {sum(per_column.values())} cells of {', '.join(affected[:5])}{' …' if len(affected) > 5 else ''} as "
-        "missing, where a number such as 999 or 9999 stands for an unknown value."
+        f"Read {sum(per_column.values())} numbers such as 999 or 9999, which stand for an unknown value, as "
+        f"missing in {', '.join(affected[:_SHOWN])}{' …' if len(affected) > _SHOWN else ''}."
     )

@@ -39,7 +39,8 @@ def read_table(content: bytes, source: str) -> Table:
     Raises
     ------
     DataError
-        If the file is empty, of another kind, truncated, or has rows of unequal length or columns of one name.
+        If the file is empty, of another kind or truncated, or has rows of unequal length or two columns of
+        one name.
     """
     for magic, found in _OTHER_FORMATS.items():
         if content.startswith(magic):
@@ -132,8 +133,8 @@ def _ragged_message(ragged: list[pa_csv.InvalidRow], source: str) -> str:
     shown = ", ".join(f"row {row.number} has {row.actual_columns}" for row in ragged[:_SHOWN])
     more = f" and {len(ragged) - _SHOWN} more rows" if len(ragged) > _SHOWN else ""
     return (
-        f"{source}: every row must have the header's {ragged[0].expected_columns} columns (the header is row 1); "
-        f"{shown}{more}; is the file truncated?"
+        f"{source}: every row must have the header's {ragged[0].expected_columns} columns (the header is "
+        f"row 1); {shown}{more}; is the file truncated?"
     )
 
 

@@ -96,16 +96,21 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
         )
         table = table.take(np.flatnonzero(~unlabelled))
     if roles.site:
-        unknown = np.flatnonzero(table.columns[roles.site].missing)
-        if len(unknown):
-            raise DataError(
-                f"{table.source}: column {roles.site} must name a site in every row; {table.row_name(int(unknown[0]))} "
-                f"names none{f', nor do {len(unknown) - 1} more rows' if len(unknown) > 1 else ''}"
-            )
+        _check_sites(table, roles.site)
     if config.sites and roles.site:
         table, note = _keep_sites(table, roles.site, config.sites)
         notes.append(note)
     return table, notes
+
+
+def _check_sites(table: Table, site: str) -> None:
+    unknown = np.flatnonzero(table.columns[site].missing)
+    if len(unknown):
+        others = f", nor do {len(unknown) - 1} more rows" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{table.source}: column {site} must name a site in every row; "
+            f"{table.row_name(int(unknown[0]))} names none{others}"
+        )
 
 
 def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, str]:
@@ -150,7 +155,8 @@ def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
         raise DataError(f"{table.source}: must have at least 2 rows with a cause; found {table.n_rows}")
     if len(causes) < 2:
         raise DataError(
-            f"{table.source}: column {roles.label} must hold at least 2 causes; all {table.n_rows} rows have {causes[0]}"
+            f"{table.source}: column {roles.label} must hold at least 2 causes; "
+            f"all {table.n_rows} rows have {causes[0]}"
         )
 
 

@@ -1,7 +1,8 @@
 """Generated verbal autopsies, for demonstrations and tests where no real file is at hand.
 
-They have what makes the real ones hard: causes of very unequal frequency, sites that differ both in how often a cause
-occurs and in what it looks like, causes with several courses, symptoms that many causes share, missing answers.
+They have what makes the real ones hard: causes of very unequal frequency, sites that differ both in how
+often a cause occurs and in what it looks like, causes with several courses, symptoms that many causes share,
+missing answers.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tuner_job.data.config import SyntheticConfig
-from tuner_job.data.dataset import Feature, FloatArray, IntArray, VaDataset
+from tuner_job.data.dataset import Feature, IntArray, VaDataset
 
 FloatMatrix = NDArray[np.float64]
 
@@ -65,8 +66,8 @@ def generate(config: SyntheticConfig) -> VaDataset:
 
     Returns
     -------
-    A data set with ``n_symptoms`` 0/1 features, then age (years), sex (1: female) and days of illness. Every cause and
-    every site occurs.
+    A data set with ``n_symptoms`` 0/1 features, then age (years), sex (1: female) and days of illness. Every
+    cause and every site occurs.
     """
     rng = np.random.default_rng(config.seed)
     site = _cover(rng, np.full((config.n_samples, config.n_sites), 1.0 / config.n_sites))
@@ -96,9 +97,10 @@ def _features(config: SyntheticConfig) -> tuple[Feature, ...]:
 
 
 def _cover(rng: Generator, probabilities: FloatMatrix) -> IntArray:
-    """Draw one class a row of `probabilities`, (n, k), then see to it that each class occurs at least twice."""
+    """Draw one class a row of `probabilities`, (n, k), and see to it that each class occurs twice or more."""
     n, k = probabilities.shape
-    drawn = (rng.random((n, 1)) > np.cumsum(probabilities, axis=1)[:, :-1]).sum(axis=1).astype(np.int32)
+    above = rng.random((n, 1)) > np.cumsum(probabilities, axis=1)[:, :-1]
+    drawn: IntArray = above.sum(axis=1, dtype=np.int32)
     drawn[rng.permutation(n)[: 2 * k]] = np.repeat(np.arange(k, dtype=np.int32), 2)
     return drawn
 
@@ -143,4 +145,6 @@ def _missing_rates(rng: Generator, config: SyntheticConfig, n_features: int) -> 
     """(n_sites, n_features): each site asks some questions less well than others."""
     if config.missing == 0:
         return np.zeros((config.n_sites, n_features))
-    return rng.beta(2.0, 2.0 * (1.0 - config.missing) / config.missing, size=(config.n_sites, n_features))
+    odds = (1.0 - config.missing) / config.missing
+    rates: FloatMatrix = rng.beta(2.0, 2.0 * odds, size=(config.n_sites, n_features))
+    return rates
