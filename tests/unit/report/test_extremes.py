@@ -6,13 +6,14 @@ from tuner_job.report.figures import history, parameters, scores, style
 from tuner_job.report.trials import Trials
 
 
-def test_all_pruned_leaves_the_default(make):
-    page = make(states=("pruned",) * 4).render()
+def test_nothing_finished_leaves_the_default(make):
+    page = make(states=("pruned", "failed")).render()
     assert "no trial of the search finished, so the untuned default stands" in page
     assert "No trial finished all its folds" in page
     assert "Optimisation history" in page
     assert "Configurations of" not in page
     assert "The tuned value is optimistic" not in page
+    assert "1 trial ended in an error and has no score." in page
 
 
 def test_only_the_default(make):
@@ -64,10 +65,11 @@ def test_no_study_no_causes_no_baselines(make):
     assert "copy-train (" not in page
 
 
-def test_several_objectives_show_the_front(make):
-    page = make(objectives=("csmf_accuracy", "cod_accuracy", "ccc")).render()
-    assert "Pareto front of xgboost" in page
-    assert "mean CCC" in page
+def test_each_further_objective_has_its_panel(make):
+    objectives = ("csmf_accuracy", "cod_accuracy", "ccc")
+    records = make().trials["xgboost"]
+    drawing = scores.pareto("m", Trials(records, "csmf_accuracy"), objectives, [records[1].trial])
+    assert [axes.get_ylabel() for axes in drawing.figure.axes] == ["COD accuracy", "mean CCC"]
 
 
 def test_a_repeated_configuration_takes_the_folds_of_the_first(make):
@@ -96,5 +98,6 @@ def test_ten_thousand_trials_and_fifty_causes_stay_small(make):
     page = experiment.render()
     assert time.process_time() - began < 10
     assert len(page.encode()) < 2_000_000
+    assert "Pareto front of xgboost" in page
     assert "Best 50 of 6\u202f000 finished trials" in page
     assert "2\u202f000 trials: 4, 9, 14" in page
