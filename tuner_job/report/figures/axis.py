@@ -70,7 +70,10 @@ def _word(value: Any) -> str:
 
 def _is_log_like(numbers: Sequence[float]) -> bool:
     positive = [n for n in numbers if n > 0]
-    return len(positive) > 1 and numbers[0] >= 0 and positive[-1] / positive[0] >= _LOG_RATIO * (1 - 1e-9)
+    if len(positive) < 2 or numbers[0] < 0 or positive[-1] / positive[0] < _LOG_RATIO * (1 - 1e-9):
+        return False
+    low, middle, high = np.quantile(positive, [0, 0.5, 1])
+    return bool(middle < low + 0.25 * (high - low))  # drawn evenly from a range, it would lie half-way
 
 
 def _slots(low: list[str], high: list[str], has_numbers: bool) -> tuple[float, float, dict[str, float]]:
