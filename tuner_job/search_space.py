@@ -321,5 +321,6 @@ def _invalid_combinations(space: SearchSpace, schema: type[BaseModel]) -> list[s
         try:
             schema.model_validate(configuration)
         except ValidationError as error:
-            return [f"{configuration} is not valid: {error.errors()[0]['msg']}"]
-    return ["the space is empty: `forbid` excludes every configuration"] if empty else []
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            return [f"{configuration} is not valid, {reason}"]
+    return ["`forbid` excludes every configuration"] if empty else []

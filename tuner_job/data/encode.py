@@ -88,9 +88,7 @@ def encode(
     """
     missing = sorted({feature.column for feature in features} - set(columns))
     if missing:
-        raise DataError(
-            f"{source}: must have the columns that the model was trained on; missing: {', '.join(missing)}"
-        )
+        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {', '.join(missing)}")
     n_rows = len(next(iter(columns.values())).codes) if columns else 0
     X = np.empty((n_rows, len(features)), dtype=np.float32)
     problems: list[str] = []

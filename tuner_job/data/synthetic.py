@@ -50,9 +50,7 @@ _CAUSES = (
 
 # Chosen so that untuned models score about what they score on real PHMRC data; see docs/data.md.
 _FREQUENCY_DECAY = 0.7  # weight of the j-th most frequent cause: 1 / j**decay
-_SITE_CONCENTRATION = (
-    12.0  # Dirichlet concentration of a site's CSMF round the common one: lower differs more
-)
+_SITE_CONCENTRATION = 12.0  # Dirichlet concentration of a site's CSMF round the common one: lower differs more
 _COURSES = 3  # courses a cause can take, each with some symptoms of its own
 _LINKED = 0.16  # share of symptoms that a cause makes more or less likely
 _EFFECT = 1.9  # log odds
@@ -108,9 +106,7 @@ def _cover(rng: Generator, probabilities: FloatMatrix) -> IntArray:
 def _site_csmfs(rng: Generator, config: SyntheticConfig) -> FloatMatrix:
     """(n_sites, n_causes) cause-specific mortality fractions."""
     common = 1.0 / np.arange(1, config.n_causes + 1) ** _FREQUENCY_DECAY
-    return rng.dirichlet(
-        _SITE_CONCENTRATION * common / common.mean() / config.n_causes * 2, size=config.n_sites
-    )
+    return rng.dirichlet(_SITE_CONCENTRATION * common / common.mean() / config.n_causes * 2, size=config.n_sites)
 
 
 def _symptoms(rng: Generator, config: SyntheticConfig, y: IntArray, site: IntArray) -> FloatMatrix:
@@ -125,7 +121,8 @@ def _symptoms(rng: Generator, config: SyntheticConfig, y: IntArray, site: IntArr
     course = rng.integers(_COURSES, size=len(y))
     severity = rng.normal(0.0, _SEVERITY, size=(len(y), 1))
     logit = usual + effect[y] + course_effect[y, course] + site_effect[site, y] + habit[site] + severity
-    return (rng.random(logit.shape) < 1.0 / (1.0 + np.exp(-logit))).astype(np.float64)
+    probability: FloatMatrix = 1.0 / (1.0 + np.exp(-logit))
+    return np.asarray(rng.random(logit.shape) < probability, dtype=np.float64)
 
 
 def _sparse_effects(rng: Generator, shape: tuple[int, ...], share: float) -> NDArray[np.float64]:

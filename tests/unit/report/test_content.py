@@ -71,9 +71,7 @@ def test_sentences_hold_the_scores_and_stand_in_the_page(usual, page):
         tuned, default = (c.scores["csmf_accuracy"] for c in (study.best, study.default))
         sentence = sentences.finding(usual.summary, study)
         side = "above" if tuned > default else "below"
-        assert (
-            f"{tuned:.3f}, {abs(tuned - default):.3f} {side} the untuned default ({default:.3f})" in sentence
-        )
+        assert f"{tuned:.3f}, {abs(tuned - default):.3f} {side} the untuned default ({default:.3f})" in sentence
         assert escape(sentence) in page
     best = max(usual.summary.studies, key=lambda s: s.best.scores["csmf_accuracy"])
     assert f"Highest of 2 models: {best.model}, tuned" in page
@@ -105,11 +103,7 @@ def test_causes_are_listed_commonest_first_with_their_numbers(usual, page):
 def test_trials_are_listed_best_first_with_their_scores(usual, page):
     complete = [t for t in usual.trials["xgboost"] if t.state == "complete" and t.trial >= 0]
     ranked = sorted(complete, key=lambda t: -t.scores["csmf_accuracy"])
-    listed = [
-        r[:2]
-        for r in rows(page)
-        if [str(ranked[0].trial), number(ranked[0].scores["csmf_accuracy"])] == r[:2]
-    ]
+    listed = [r[:2] for r in rows(page) if [str(ranked[0].trial), number(ranked[0].scores["csmf_accuracy"])] == r[:2]]
     assert listed
     table = rows(page)
     start = next(i for i, r in enumerate(table) if r[:2] == listed[0])
@@ -129,9 +123,7 @@ def test_states_errors_and_provenance_are_told(usual, page):
 
 def test_protocol_is_explained(page):
     assert "causes are composed as in training" in page
-    meanings = {
-        scheme: scheme_meaning(scheme) for scheme in ("stratified", "leave_one_site_out", "dirichlet")
-    }
+    meanings = {scheme: scheme_meaning(scheme) for scheme in ("stratified", "leave_one_site_out", "dirichlet")}
     assert len(set(meanings.values())) == 3
     assert escape(meanings["stratified"]) in page
     assert (scheme_label("other"), scheme_meaning("other")) == ("other", "")

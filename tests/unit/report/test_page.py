@@ -114,10 +114,7 @@ def test_names_are_text_wherever_they_stand(make):
     experiment.trials = {
         NASTY: [
             *experiment.trials[NASTY],
-            *(
-                t.model_copy(update={"trial": t.trial + 90, "params": params})
-                for t in experiment.trials[NASTY]
-            ),
+            *(t.model_copy(update={"trial": t.trial + 90, "params": params}) for t in experiment.trials[NASTY]),
             experiment.trials[NASTY][0].model_copy(update={"trial": 70, "state": "failed", "error": NASTY}),
         ]
     }
