@@ -73,7 +73,9 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
         ["tuning.search_spaces: xgboost is not among models ['random_forest']"],
     ),
     (
-        {**with_tuning(search_method="grid", search_spaces={"random_forest": {"max_features": {"low": 0.1, "high": 0.9}}})},
+        with_tuning(
+            search_method="grid", search_spaces={"random_forest": {"max_features": {"low": 0.1, "high": 0.9}}}
+        ),
         ["a grid needs lists or ranges with a step, but max_features has neither"],
     ),
     (
@@ -82,7 +84,7 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
         ["logistic_regression", "l1_ratio is for penalty elasticnet only"],
     ),
     (with_tuning(cv_folds=31), ["tuning.cv_folds: must not exceed the 30 rows of the data, got 31"]),
-    (with_tuning(search_spaces="nowhere"), ["tuning.search_spaces: must be a folder or a mapping, found no folder nowhere"]),
+    (with_tuning(search_spaces="none"), ["tuning.search_spaces: must be a folder or a mapping, found no folder none"]),
     (
         {**BASE, "data": {"source": "data.csv", "label": "cause"}, "validation": {"scheme": "leave_one_site_out"}},
         ["validation.scheme: leave_one_site_out needs at least two sites"],

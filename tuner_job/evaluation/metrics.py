@@ -27,7 +27,8 @@ def csmf_accuracy_of(true: NDArray[np.float64], predicted: NDArray[np.float64]) 
     """
     worst = 2 * (1 - true.min(axis=-1))
     error = np.abs(true - predicted).sum(axis=-1)
-    return 1 - np.divide(error, worst, out=np.zeros_like(error), where=worst > 0)
+    share: NDArray[np.float64] = np.divide(error, worst, out=np.zeros_like(error), where=worst > 0)
+    return 1 - share
 
 
 def csmf_accuracy(y: Causes, P: Probabilities) -> float:
