@@ -100,5 +100,5 @@ def _caption(below: int) -> str:
         "stand at the mean of the folds that they ran, so they do not compare exactly with the dots."
     )
     return text + (
-        f" {count(below, 'trial')} far below drawn as triangles at the lower edge." if below else ""
+        f" Far below, drawn as triangles at the lower edge: {count(below, 'trial')}." if below else ""
     )
