@@ -97,4 +97,4 @@ def _caption(below: int) -> str:
         "rising at the right end suggests that more trials could find more. Crosses were given up early and "
         "stand at the mean of the folds that they ran, so they do not compare exactly with the dots."
     )
-    return text + (f" {count(below, 'trial')} far below drawn as triangles at the lower edge." if below else "")
+    return text + (f" Far below, drawn as triangles at the lower edge: {count(below, 'trial')}." if below else "")
