@@ -75,7 +75,7 @@ class ModelFamily(Protocol):
 
     name: ClassVar[str]
     Parameters: ClassVar[type[BaseModel]]
-    """Every parameter the family takes, with valid range and untuned default; unknown ones are refused."""
+    """Every parameter the family takes, with its range and the untuned default; others are refused."""
     default_space: ClassVar[Mapping[str, Any]]
     """The search space as it would stand in an experiment file."""
     path_parameter: ClassVar[str | None]
@@ -99,9 +99,7 @@ class ModelFamily(Protocol):
         fit of that configuration alone gives.
         """
 
-    def fit(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
-    ) -> Predictor:
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int) -> Predictor:
         """Fit one configuration on all rows."""
 
     def from_bytes(self, content: bytes) -> Predictor:

@@ -142,9 +142,7 @@ def minimise(objective: Objective, start: Array, tol: float, max_iter: int) -> S
     return Solution(point.W, point.value, gap, iteration, gap <= tol)
 
 
-def _direction(
-    W: Array, slope: Array, diagonal: Array, pairs: deque[tuple[Array, Array]], l1: Array
-) -> Array:
+def _direction(W: Array, slope: Array, diagonal: Array, pairs: deque[tuple[Array, Array]], l1: Array) -> Array:
     """Quasi-Newton direction; a weight that is 0 may only leave towards its own descent."""
     q = slope.copy()
     shares = []

@@ -38,10 +38,10 @@ class RandomForestParameters(Closed):
     """Rows that a node must hold to be split."""
     min_samples_leaf: Annotated[int, Ge(1)] = 1
     """Rows that a leaf must hold."""
-    max_features: Share | Literal["sqrt", "log2"] = "sqrt"
-    """Columns tried for a split: a share of all (1 is every column), or a function of their number."""
-    criterion: Literal["gini", "entropy"] = "gini"
-    """Impurity that a split lowers; entropy is also called log loss."""
+    max_features: Literal["sqrt", "log2"] | Share | None = "sqrt"
+    """Columns tried for a split: a function of their number, or a share; 1 and ``None`` are every column."""
+    criterion: Literal["gini", "entropy", "log_loss"] = "gini"
+    """Impurity that a split lowers; ``log_loss`` is another name of entropy."""
     max_samples: Share | None = None
     """Share of rows drawn, with replacement, for each tree; ``None`` draws as many as there are."""
     class_weight: Literal["balanced", "balanced_subsample"] | None = None
@@ -119,9 +119,7 @@ def _stops(wanted: Sequence[int]) -> Iterator[int]:
         done = target
 
 
-def _grow(
-    forest: "RandomForestClassifier", X: NDArray[np.float32], y: NDArray[np.int32], n_trees: int
-) -> float:
+def _grow(forest: "RandomForestClassifier", X: NDArray[np.float32], y: NDArray[np.int32], n_trees: int) -> float:
     """Grow the forest to `n_trees`; return the seconds it took."""
     start = time.perf_counter()
     forest.set_params(n_estimators=n_trees)

@@ -61,8 +61,6 @@ class Scaling:
         return dict(vars(self))
 
 
-def _widen(
-    X: NDArray[np.float32], fill: NDArray[np.float64], indicated: NDArray[np.int32]
-) -> NDArray[np.float64]:
+def _widen(X: NDArray[np.float32], fill: NDArray[np.float64], indicated: NDArray[np.int32]) -> NDArray[np.float64]:
     missing = np.isnan(X)
     return np.hstack([np.where(missing, fill, X), missing[:, indicated].astype(np.float64)])

@@ -79,9 +79,7 @@ class Trees:
 
     def mean_distribution(self, X: NDArray[np.float32], n_present: int) -> Floats:
         """Average the leaf distributions over trees, summed in their order: (n_rows, n_present)."""
-        leaves: Any = sparse.csr_array(
-            (self.data, self.indices, self.indptr), shape=(len(self.left), n_present)
-        )
+        leaves: Any = sparse.csr_array((self.data, self.indices, self.indptr), shape=(len(self.left), n_present))
         total = np.zeros((len(X), n_present))
         for root in self.roots:
             total += leaves[self.leaf(root, X)].toarray()

@@ -1,1 +1,35 @@
 """Search strategies, one a file, behind one protocol."""
+
+from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
+from tuner_job.search_space import SearchSpace
+from tuner_job.tuners.base import Tuner
+from tuner_job.tuners.grid import GridTuner
+from tuner_job.tuners.random import RandomTuner
+
+
+def make_tuner(config: HyperparameterSearchConfig, space: SearchSpace, path: str | None, seed: int) -> Tuner:
+    """Return the search strategy that the experiment file asks for."""
+    match config.search_method:
+        case "grid":
+            return GridTuner(space, path, seed)
+        case "random":
+            return RandomTuner(space, path, config.n_trials, seed)
+        case "bayesian" | "optuna":
+            from tuner_job.tuners.optuna import OptunaTuner, make_sampler
+
+            return OptunaTuner(space, make_sampler(config.sampler, seed), len(config.objectives))
+
+
+def make_stopping_rule(config: HyperparameterSearchConfig, n_folds: int) -> StoppingRule:
+    """Return the rule by which poor configurations are given up."""
+    stopping = config.early_stopping
+    match stopping.rule:
+        case "none":
+            return NeverStop()
+        case "paired":
+            return PairedTest(stopping.level, n_folds, len(config.objectives))
+        case "median" | "wilcoxon":
+            from tuner_job.tuners.optuna import PrunerRule
+
+            return PrunerRule(stopping.rule, stopping.level)

@@ -105,9 +105,7 @@ class TestModelFamily:
         model = family.fit(fold.X_train, fold.y_train, N_CLASSES, single(params, family, values[0]), seed=3)
         content = model.to_bytes()
         again = family.from_bytes(content)
-        np.testing.assert_array_equal(
-            model.predict_proba(fold.X_validation), again.predict_proba(fold.X_validation)
-        )
+        np.testing.assert_array_equal(model.predict_proba(fold.X_validation), again.predict_proba(fold.X_validation))
         assert again.predict_proba(fold.X_validation).shape == (len(fold.X_validation), N_CLASSES)
         assert again.to_bytes() == content
 
@@ -172,6 +170,18 @@ class TestModelFamily:
             for choice in choices:
                 needs = {"l1_ratio": 0.5} if choice == "elasticnet" else {}
                 family.Parameters.model_validate({**when, **needs, name: choice})
+
+
+@pytest.mark.parametrize(
+    ("name", "defaults"),
+    [
+        ("xgboost", {"n_estimators": 100, "max_depth": 6, "learning_rate": 0.3, "subsample": 1, "reg_lambda": 1}),
+        ("random_forest", {"n_estimators": 100, "max_depth": None, "min_samples_split": 2, "max_features": "sqrt"}),
+        ("logistic_regression", {"C": 1, "penalty": "l2", "solver": "saga", "l1_ratio": None}),
+    ],
+)
+def test_untuned_defaults_are_the_libraries(name, defaults):
+    assert defaults.items() <= FAMILIES[name].Parameters().model_dump().items()
 
 
 def test_an_unknown_family_is_refused_with_those_there_are():

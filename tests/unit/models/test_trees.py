@@ -89,9 +89,7 @@ class TestRandomForest:
         assert_equal_to(RandomForestClassifier, fold, "random_forest", {}, [n_trees], 0)
 
     def test_missing_values_take_the_branch_they_take_in_the_library(self, fold):
-        model = get_family("random_forest").fit(
-            fold.X_train, fold.y_train, N_CLASSES, {"n_estimators": 20}, 5
-        )
+        model = get_family("random_forest").fit(fold.X_train, fold.y_train, N_CLASSES, {"n_estimators": 20}, 5)
         peer = RandomForestClassifier(20, random_state=5).fit(fold.X_train, fold.y_train)
         X = np.where(np.random.default_rng(0).random(fold.X_validation.shape) < 0.5, np.nan, 1.0)
         codes = np.delete(np.arange(N_CLASSES), ABSENT)

@@ -1,0 +1,54 @@
+# Everything a newcomer needs: `make demo` and `make test` set up what they use.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo check test lint types unit integration lock bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## the Python environment, from the lock files
+
+$(STAMP): requirements.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(VENV)/uv.lock
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## tune the three models on built-in synthetic data (under 3 minutes)
+	$(BIN)/va-tuning tune docs/examples/demo.yaml --results demo-results
+
+check: lint types unit ## the fast loop
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/pytest -q tests/unit
+
+integration: setup
+	$(BIN)/pytest -q tests/integration
+
+test: lint types ## install what is missing and pass everything
+	tests/install-tools.sh
+	$(BIN)/pytest tests/unit tests/integration
+
+lock: setup ## resolve the lock files anew
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+bench: setup ## measure against GridSearchCV, side by side
+	$(BIN)/python -m benchmarks.same_answer
+	$(BIN)/python -m benchmarks.overhead
+
+clean: ## remove what was made here
+	rm -rf $(VENV) demo-results

@@ -1,0 +1,100 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.integration.s3_server import S3Server
+from tuner_job.errors import StoreError
+from tuner_job.results.store import Store, check_writable, read_bytes
+
+
+@pytest.fixture(params=["folder", "file URL", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return str(tmp_path / "a folder")
+    if request.param == "file URL":
+        return (tmp_path / "b").as_uri()
+    server: S3Server = request.getfixturevalue("s3")
+    return server.make_bucket("contract") + "/some/prefix"
+
+
+class TestContract:
+    """What every kind of storage must do."""
+
+    def test_reads_back_what_was_written(self, url: str) -> None:
+        Store(url).put("a/b.json", b"\x00one")
+        Store(url).put("a/b.json", b"two")
+        assert Store(url).get("a/b.json") == b"two"
+
+    def test_large_objects_survive(self, url: str) -> None:
+        content = bytes(range(256)) * 120_000
+        Store(url).put("large", content)
+        assert Store(url).get("large") == content
+
+    def test_an_absent_object_is_none(self, url: str) -> None:
+        assert Store(url).get("nothing/here") is None
+
+    def test_one_of_many_concurrent_creates_wins(self, url: str) -> None:
+        store = Store(url)
+        with ThreadPoolExecutor(8) as threads:
+            won = list(threads.map(lambda i: store.create("best.json", f"{i}".encode()), range(8)))
+        assert sum(won) == 1
+        assert store.get("best.json") == str(won.index(True)).encode()
+
+    def test_lists_below_a_folder_in_order(self, url: str) -> None:
+        store = Store(url)
+        for name in ("m/trials/000010.json", "m/trials/000002.json", "m/best.json", "n/x"):
+            store.put(name, b"")
+        assert store.paths("m/trials") == ["m/trials/000002.json", "m/trials/000010.json"]
+        assert store.paths("absent") == []
+        assert store.folders() == ["m", "n"]
+
+    def test_deletes(self, url: str) -> None:
+        store = Store(url)
+        store.put("gone", b"x")
+        store.delete("gone")
+        assert store.get("gone") is None
+
+    def test_check_writable_leaves_nothing_behind(self, url: str) -> None:
+        check_writable(url)
+        assert Store(url).paths("") == []
+
+    def test_data_is_read_from_it_too(self, url: str) -> None:
+        Store(url).put("data/child.csv", b"a,b\n")
+        assert read_bytes(f"{url}/data/child.csv") == b"a,b\n"
+        with pytest.raises(StoreError, match=r"absent\.csv: cannot be read: (there is no such object|No such)"):
+            read_bytes(f"{url}/data/absent.csv")
+
+
+def test_wrong_credentials_are_said_so(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = s3.make_bucket("locked")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(
+        StoreError,
+        match=r"^s3://locked/\.write-test-\d+: cannot be written: .*(SignatureDoesNotMatch|access denied)",
+    ):
+        check_writable(url)
+
+
+def test_an_absent_bucket_is_said_so(s3: S3Server) -> None:
+    with pytest.raises(StoreError, match=r"^s3://absent/.*cannot be written: .*NoSuchBucket"):
+        check_writable("s3://absent")
+
+
+def test_a_server_that_is_not_there_is_said_so_soon(monkeypatch: pytest.MonkeyPatch, s3: S3Server) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StoreError, match=r"^s3://bucket/x: cannot be read: .*error sending request"):
+        Store("s3://bucket", timedelta(seconds=1)).get("x")
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://host/results", "must begin with file://, s3://, gs://, az:// or be a folder"),
+        ("/proc/results", "No such file or directory"),
+    ],
+)
+def test_unusable_locations_are_refused(url: str, reason: str) -> None:
+    with pytest.raises(StoreError, match=f"^{url}: cannot be opened: {reason}"):
+        check_writable(url)

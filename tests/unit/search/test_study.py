@@ -1,0 +1,192 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.search.simulation import (
+    N_FOLDS,
+    SPACE,
+    as_record,
+    fold_score,
+    make_study,
+    outcomes_of,
+    run,
+    table,
+)
+from tuner_job.search.early_stopping import PairedTest
+from tuner_job.search.study import Study
+from tuner_job.search.trial import FoldTask
+from tuner_job.tuners.base import Tuner
+from tuner_job.tuners.fixed import FixedTuner
+from tuner_job.tuners.grid import GridTuner
+from tuner_job.tuners.optuna import OptunaTuner, PrunerRule, make_sampler
+from tuner_job.tuners.random import RandomTuner
+
+TUNERS: dict[str, Callable[[], Tuner]] = {
+    "grid": lambda: GridTuner(SPACE, "rounds", 1),
+    "random": lambda: RandomTuner(SPACE, "rounds", 30, 1),
+    "tpe": lambda: OptunaTuner(SPACE, make_sampler("tpe", 1), 1),
+    "nsgaii": lambda: OptunaTuner(SPACE, make_sampler("nsgaii", 1), 1),
+}
+RULES = {
+    "paired": lambda: PairedTest(0.05, N_FOLDS),
+    "median": lambda: PrunerRule("median", 0.05),
+    "wilcoxon": lambda: PrunerRule("wilcoxon", 0.1),
+}
+
+
+@pytest.fixture(params=TUNERS)
+def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Tuner]:
+    return TUNERS[request.param]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_scheduling_never_changes_the_search(new_tuner: Callable[[], Tuner], rule: str) -> None:
+    reference = make_study(new_tuner(), rule=RULES[rule]())
+    run(reference, slots=1)
+    assert reference.done
+    assert reference.counts.total() == 30
+    for slots, seed in [(2, 1), (3, 2), (100, 3), (100, 4)]:
+        other = make_study(new_tuner(), rule=RULES[rule]())
+        run(other, slots, seed)
+        assert table(other) == table(reference)
+
+
+@pytest.mark.parametrize("stop_after", [1, 17, 43, 71, 90])
+def test_resume_continues_without_running_a_finished_trial_again(
+    new_tuner: Callable[[], Tuner], stop_after: int
+) -> None:
+    reference = make_study(new_tuner(), rule=PairedTest(0.05, N_FOLDS))
+    run(reference, slots=1)
+    before, _ = run(make_study(new_tuner(), rule=PairedTest(0.05, N_FOLDS)), 3, seed=5, stop_after=stop_after)
+    stored = {record.trial: record for record in before}
+    resumed = make_study(new_tuner(), rule=PairedTest(0.05, N_FOLDS), stored=stored)
+    ran: set[int] = set()
+    while task := resumed.next_task():
+        ran |= set(task.trials)
+        resumed.record(task, outcomes_of(task))
+    assert table(resumed) == table(reference)
+    assert not ran & {record.trial for record in before if record.duplicate_of is None}
+
+
+def test_stored_trials_of_another_search_are_refused() -> None:
+    first = make_study(FixedTuner([{"depth": 1, "rate": 0.1, "rounds": 10}]))
+    before, _ = run(first, 1)
+    other = make_study(FixedTuner([{"depth": 2, "rate": 0.1, "rounds": 10}]), stored={0: before[0]})
+    with pytest.raises(ValueError, match=r"stored trial 0 has parameters .*'depth': 1.* proposes .*'depth': 2"):
+        other.next_task()
+
+
+def test_a_tuner_is_asked_knowing_exactly_the_trials_up_to_the_lag() -> None:
+    class Recording:
+        def __init__(self) -> None:
+            self.asked: list[int] = []
+            self.told = 0
+
+        def ask(self) -> list[dict[str, object]]:
+            self.asked.append(self.told)
+            return [{"depth": 1, "rate": 0.1, "rounds": 10 + len(self.asked)}]
+
+        def tell(self, trials: object) -> None:
+            self.told += 1
+
+    for slots in (1, 50):
+        tuner = Recording()
+        run(make_study(tuner, lag=3, max_trials=8), slots)  # type: ignore[arg-type]
+        assert tuner.asked == [0, 0, 0, 1, 2, 3, 4, 5]
+
+
+def test_one_fit_scores_the_whole_path_and_only_values_still_alive() -> None:
+    study = make_study(GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None)
+    fits: list[FoldTask] = []
+    while task := study.next_task():
+        fits.append(task)
+        study.record(task, outcomes_of(task))
+    assert study.counts.total() == 36
+    assert len(fits) <= 12 * N_FOLDS, "three values share each fit"
+    alive = {trial.number: len(trial.fold_scores) for trial in study.trials}
+    for task in fits:
+        assert all(task.fold < alive[number] for number in task.trials)
+        assert task.values == (10, 20, 30)[: len(task.values)]
+        assert task.values[task.wanted[-1]] == task.values[-1], "no value beyond the largest one alive"
+
+
+def test_poor_configurations_stop_early_and_the_winner_stays() -> None:
+    full = make_study(GridTuner(SPACE, "rounds", 3), max_trials=None)
+    _, all_fits = run(full, 1)
+    stopping = make_study(GridTuner(SPACE, "rounds", 3), rule=PairedTest(0.01, N_FOLDS), max_trials=None)
+    fits = 0
+    while task := stopping.next_task():  # no speculation: only what is needed
+        fits += 1
+        stopping.record(task, outcomes_of(task))
+    assert full.best
+    assert stopping.best
+    assert stopping.best.params == full.best.params
+    assert stopping.counts["pruned"] > 0
+    assert fits < 0.7 * all_fits
+
+
+def test_duplicates_take_the_first_ones_result_without_a_fit() -> None:
+    params = {"depth": 3, "rate": 0.2, "rounds": 20}
+    other = {"depth": 2, "rate": 0.2, "rounds": 20}
+    study = make_study(FixedTuner([dict(params), dict(other), dict(params)]))
+    finished, fits = run(study, 8, seed=3)
+    assert fits == 2 * N_FOLDS
+    assert [(r.trial, r.duplicate_of) for r in sorted(finished, key=lambda r: r.trial)] == [
+        (0, None),
+        (1, None),
+        (2, 0),
+    ]
+    assert study.trials[2].fold_scores == [(fold_score(params, fold),) for fold in range(N_FOLDS)]
+    assert study.best is study.trials[0]
+
+
+def test_a_failed_fit_fails_its_trials_and_never_gives_a_score() -> None:
+    study = make_study(GridTuner(SPACE, "rounds", 1), max_trials=None)
+    task = study.next_task()
+    assert task
+    study.record_failure(task, "worker died")
+    failed = study.take_finished()
+    assert {trial.number for trial in failed} == set(task.trials)
+    assert all(trial.state == "failed" and trial.error == "worker died" for trial in failed)
+    run(study, 2)
+    assert study.done
+    assert study.counts == {"failed": 3, "complete": 33}
+
+
+def test_results_of_folds_run_ahead_are_dropped_when_the_trial_is_given_up() -> None:
+    study = make_study(GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None)
+    finished, _ = run(study, slots=100, seed=2)
+    pruned = [record for record in finished if record.state == "pruned"]
+    assert pruned
+    assert all(len(record.folds) < N_FOLDS for record in pruned)
+
+
+def test_no_new_trials_are_started_when_that_is_not_allowed() -> None:
+    study = make_study(RandomTuner(SPACE, "rounds", 30, 1))
+    first = study.next_task()
+    assert first
+    same_batch = []
+    while task := study.next_task(start_new=False):
+        same_batch.append(task)
+    assert {task.batch for task in same_batch} == {first.batch}
+    assert len(same_batch) == N_FOLDS - 1
+    assert study.n_under_way == 1
+    assert study.next_task() is not None, "passed-over work is not lost"
+
+
+def test_best_is_the_earliest_of_equals() -> None:
+    class Same(Study):
+        pass
+
+    study = Same(
+        "s", "m", FixedTuner([{"a": i} for i in range(3)]), PairedTest(0.01, 2),
+        objectives=["score"], path=None, n_folds=1, lag=3, max_trials=None,
+    )  # fmt: skip
+    tasks = [study.next_task() for _ in range(3)]
+    for task in reversed(tasks):
+        assert task
+        outcome = outcomes_of(FoldTask(0, 0, {"depth": 1, "rate": 0.1, "rounds": 10}, (), (0,), (0,)))
+        study.record(task, outcome)
+    assert study.best
+    assert study.best.number == 0
+    assert [as_record(t).state for t in study.trials] == ["complete"] * 3

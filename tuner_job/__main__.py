@@ -1,0 +1,5 @@
+"""``python -m tuner_job`` is ``va-tuning``."""
+
+from tuner_job.cli import main
+
+main()

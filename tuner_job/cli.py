@@ -1,0 +1,219 @@
+"""The command line: commands and exit codes only.
+
+Exit codes: 0 done · 1 the search could not go on · 2 something given cannot be used · 130 interrupted.
+"""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import yaml
+from rich.console import Console
+
+from tuner_job import __version__
+from tuner_job.errors import VaTuningError
+
+if TYPE_CHECKING:
+    from tuner_job.experiment import Prepared
+
+EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
+RESULTS = click.argument("results")
+
+
+class _Group(click.Group):
+    """Says every expected error as one message, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except VaTuningError as error:
+            click.echo(f"va-tuning: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=_Group, context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="va-tuning")
+def main() -> None:
+    """Tune cause-of-death models for verbal autopsy data.
+
+    An experiment file says which data, which models, how to search and where results go. The same file
+    runs here and on a Kubernetes cluster, with the same trials.
+
+    \b
+    Start with:  va-tuning validate experiment.yaml
+                 va-tuning tune experiment.yaml
+    """
+
+
+@main.command()
+@EXPERIMENT
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that fit models. [default: one a CPU]")
+@click.option("--results", help="Where results go, instead of what the file says.")
+def tune(experiment: Path, workers: int | None, results: str | None) -> None:
+    """Run an experiment, or go on where an earlier run of it stopped.
+
+    Every finished trial is in the results location at once: after a crash, Ctrl-C or a lost machine the
+    same command goes on from there. Ends with a table of the untuned default against the best
+    configuration of each model, and with a report.
+
+    Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
+    """
+    from tuner_job.config import load_experiment
+    from tuner_job.experiment import prepare
+    from tuner_job.pipeline import run_experiment
+    from tuner_job.progress import ProgressDisplay
+    from tuner_job.tables import best_parameters, default_vs_tuned
+
+    config = load_experiment(experiment)
+    if results:
+        config = config.model_copy(update={"results": results})
+    console = _console()
+    prepared = prepare(config)
+    _describe(console, prepared)
+    with _stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
+        summary = run_experiment(prepared, n_workers=workers, listener=display, should_stop=should_stop)
+    console.print(default_vs_tuned(summary))
+    console.print(best_parameters(summary))
+    console.print(f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True)
+
+
+@main.command()
+@EXPERIMENT
+def validate(experiment: Path) -> None:
+    """Check an experiment file and its data without writing anything.
+
+    Says how many rows, causes and sites there are, what was dropped, and how many trials will be run.
+    """
+    from tuner_job.config import load_experiment
+    from tuner_job.experiment import prepare
+
+    prepared = prepare(load_experiment(experiment))
+    console = _console()
+    _describe(console, prepared)
+    for model, planned in prepared.planned().items():
+        size = prepared.config.space(model).count()
+        space = f"a space of {size:,} configurations" if size else "a space without end"
+        trials = f"{planned:,} trials" if planned else "trials until the budget ends"
+        console.print(f"{model}: {trials} in {space}", highlight=False)
+    console.print(f"{experiment} is valid")
+
+
+@main.command()
+@RESULTS
+@click.option("--json", "as_json", is_flag=True, help="The whole summary as JSON.")
+@click.option("--trials", is_flag=True, help="The canonical trials table as CSV: no timings, same bytes at each run.")
+def show(results: str, as_json: bool, trials: bool) -> None:
+    """Show the best parameters and scores of an experiment.
+
+    RESULTS is the address of the experiment, for example va-results/adult-xgboost or
+    s3://va-results/adult-xgboost. With --trials an experiment that is still running can be looked at too.
+    """
+    from tuner_job.results.experiment_store import open_experiment
+    from tuner_job.tables import best_parameters, default_vs_tuned, trials_csv
+
+    store = open_experiment(results)
+    if trials:
+        click.echo(trials_csv({model: store.load_trials(model) for model in store.models()}), nl=False)
+    elif as_json:
+        click.echo(store.summary().model_dump_json(indent=2))
+    else:
+        console, summary = _console(), store.summary()
+        console.print(default_vs_tuned(summary))
+        console.print(best_parameters(summary))
+
+
+@main.command()
+@RESULTS
+@click.option("--output", type=click.Path(path_type=Path), help="Also write the page to this file.")
+def report(results: str, output: Path | None) -> None:
+    """Write the HTML report of a finished experiment anew.
+
+    It goes beside the results, and to --output if that is given: one file, to be opened offline.
+    """
+    from tuner_job.pipeline import write_report
+    from tuner_job.results.experiment_store import open_experiment
+
+    store = open_experiment(results)
+    page = write_report(store, store.summary())
+    if output:
+        output.write_text(page, encoding="utf-8")
+    click.echo(output or f"{store.url}/report.html")
+
+
+@main.command()
+@RESULTS
+@click.argument("data", type=click.Path())
+@click.option("--model", help="Which model; not needed if only one was tuned.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("predictions.csv"), show_default=True)
+def predict(results: str, data: str, model: str | None, output: Path) -> None:
+    """Predict causes for new deaths with a tuned model.
+
+    DATA is coded like the data that the model was tuned on; it needs no cause column. The output has one
+    row a death: the most probable cause and the probability of each.
+    """
+    from tuner_job.prediction import predict_file
+    from tuner_job.results.experiment_store import open_experiment
+
+    n_rows = predict_file(open_experiment(results), model, data, output)
+    click.echo(f"{output}: {n_rows} rows")
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of experiment files, so that editors complete and check them."""
+    from tuner_job.config import ExperimentConfig
+
+    click.echo(json.dumps(ExperimentConfig.model_json_schema(), indent=2))
+
+
+@main.command()
+@click.argument("model", type=click.Choice(["xgboost", "random_forest", "logistic_regression"]))
+def space(model: str) -> None:
+    """Print a model's default search space, to start one's own from."""
+    from tuner_job.models import FAMILIES
+
+    click.echo(
+        yaml.safe_dump(dict(FAMILIES[model].default_space), sort_keys=False, default_flow_style=None),
+        nl=False,
+    )
+
+
+def _console() -> Console:
+    """Standard output; a log is as wide as it needs to be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
+def _describe(console: Console, prepared: "Prepared") -> None:
+    data = prepared.dataset
+    console.print(
+        f"{prepared.config.name}: {data.n_samples:,} deaths, {data.n_causes} causes, "
+        f"{len(data.sites)} sites, {len(data.features)} features; "
+        f"{prepared.n_folds} folds ({prepared.config.validation.scheme})",
+        highlight=False,
+    )
+    for note in prepared.notes:
+        console.print(f"note: {note}", highlight=False, markup=False)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C and SIGTERM end the search between trials; a second Ctrl-C ends it at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop.set()
+
+    before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

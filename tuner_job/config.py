@@ -1,0 +1,268 @@
+"""The experiment file: one YAML, the same on a laptop and in a ConfigMap."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from tuner_job.data.config import DataConfig
+from tuner_job.errors import ConfigError
+from tuner_job.evaluation.folds import Scheme
+from tuner_job.evaluation.metrics import METRICS
+from tuner_job.models import FAMILIES
+from tuner_job.schema import Closed
+from tuner_job.search_space import ModelSearchSpace, SearchSpace
+from tuner_job.units import Duration, MemorySize
+
+ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
+Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
+_NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
+MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
+
+
+class EarlyStoppingConfig(Closed):
+    """When a poor configuration is given up before its last fold."""
+
+    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
+    """paired: a t-test on fold scores against the best trial (every method); median, wilcoxon: Optuna's
+    pruners (search_method optuna); none: every configuration runs all folds."""
+    level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """How willingly it stops: the chance, each time it is asked, that a configuration as good as the best
+    is given up (paired, wilcoxon)."""
+
+
+class HyperparameterSearchConfig(Closed):
+    """How configurations are proposed and judged."""
+
+    search_method: Literal["grid", "random", "bayesian", "optuna"] = "bayesian"
+    """grid: every configuration of the space; random: drawn without repeats; bayesian: multivariate TPE;
+    optuna: any Optuna sampler, its pruners, several objectives."""
+    n_trials: Annotated[int, Field(ge=1)] = 50
+    """Configurations tried for each model; a grid always tries all."""
+    cv_folds: Annotated[int, Field(ge=2)] = 5
+    """Cross-validation folds (leave_one_site_out has one a site instead)."""
+    scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
+    """What is maximised; with search_method optuna a list asks for the Pareto front of several."""
+    search_spaces: dict[ModelName, ModelSearchSpace] = {}
+    """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
+    <model>.yaml files. A model without an entry is searched in its default space."""
+    lag: Annotated[int, Field(ge=1)] = 8
+    """How many configurations may be under way: trial t is chosen, and stopped, knowing exactly the
+    results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
+    sampler: Sampler = "tpe"
+    """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
+    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+
+    @field_validator("early_stopping", mode="before")
+    @classmethod
+    def _rule_alone(cls, value: object) -> object:
+        if value is False or value is None:
+            return {"rule": "none"}
+        return {"rule": value} if isinstance(value, str) else value
+
+    @field_validator("scoring_metric")
+    @classmethod
+    def _known_metrics(cls, value: str | list[str]) -> str | list[str]:
+        names = [value] if isinstance(value, str) else value
+        unknown = [name for name in names if name not in METRICS]
+        if unknown:
+            raise ValueError(f"must be among {', '.join(METRICS)}; got {unknown[0]}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"objectives must be distinct, got {names}")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_the_method(self) -> Self:
+        several = len(self.objectives) > 1
+        if self.search_method != "optuna":
+            if several:
+                raise ValueError("several objectives need search_method: optuna")
+            if self.sampler != "tpe":
+                raise ValueError(f"sampler: {self.sampler} needs search_method: optuna")
+            if self.early_stopping.rule in ("median", "wilcoxon"):
+                raise ValueError(f"early_stopping: {self.early_stopping.rule} needs search_method: optuna")
+        elif several and self.early_stopping.rule in ("median", "wilcoxon"):
+            raise ValueError("Optuna's pruners judge one objective: use early_stopping paired or none")
+        elif several and self.sampler not in MULTI_OBJECTIVE_SAMPLERS:
+            raise ValueError(f"sampler: {self.sampler} searches one objective only")
+        return self
+
+    @property
+    def objectives(self) -> list[str]:
+        """The metrics to be maximised, the first one deciding which single configuration is best."""
+        return [self.scoring_metric] if isinstance(self.scoring_metric, str) else self.scoring_metric
+
+
+class ValidationConfig(Closed):
+    """How configurations are validated."""
+
+    scheme: Scheme = "stratified"
+    """stratified: folds with the causes' proportions of the whole data; leave_one_site_out: train on all
+    sites but one, validate on that one."""
+
+
+class Budget(Closed):
+    """When the search ends at the latest and what it may use. None of it changes a trial's result."""
+
+    timeout: Duration | None = None
+    """Wall time of the search, e.g. 2h; models share it evenly. What has finished by then counts."""
+    max_trials: Annotated[int, Field(ge=1)] | None = None
+    """Trials of each model at most, a grid's too."""
+    cpu_seconds: Annotated[float, Field(gt=0)] | None = None
+    """Seconds of fitting, all models together."""
+    max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
+    """Configurations under way at once; none: as many as there are CPUs for."""
+    memory_per_task: MemorySize | None = None
+    """Memory that Ray reserves for one fit, e.g. 2Gi; none: not limited."""
+
+
+class ExperimentConfig(Closed):
+    """One experiment: data, models, how to search, how to validate, where results go."""
+
+    name: Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+    """Lower-case letters, digits and '-', at most 40: RayJob and ConfigMap names are built from it."""
+    data: DataConfig
+    models: Annotated[list[ModelName], Field(min_length=1)]
+    """Which models to tune."""
+    tuning: HyperparameterSearchConfig = HyperparameterSearchConfig()
+    validation: ValidationConfig = ValidationConfig()
+    budget: Budget = Budget()
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
+    """Same file, same seed: same trials."""
+    results: str = "va-results"
+    """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
+
+    @model_validator(mode="after")
+    def _distinct_models(self) -> Self:
+        if len(set(self.models)) < len(self.models):
+            raise ValueError(f"models must be distinct, got {self.models}")
+        unused = set(self.tuning.search_spaces) - set(self.models)
+        if unused:
+            raise ValueError(f"tuning.search_spaces: {sorted(unused)[0]} is not among models {self.models}")
+        return self
+
+    def space(self, model: ModelName) -> SearchSpace:
+        """Return the checked search space of one model."""
+        family = FAMILIES[model]
+        chosen = self.tuning.search_spaces.get(model) or ModelSearchSpace.model_validate(family.default_space)
+        return chosen.bind(family.Parameters)
+
+    def canonical(self) -> dict[str, Any]:
+        """Everything that decides which trials are run and how they score, with all defaults filled in.
+
+        Budget and results location are left out: they may change between runs that continue each other.
+        """
+        kept = self.model_dump(mode="json", exclude={"budget", "results"})
+        kept["tuning"]["search_spaces"] = {
+            model: {name: p.model_dump(mode="json") for name, p in self.space(model).parameters.items()}
+            | {"forbid": self.space(model).forbid}
+            for model in self.models
+        }
+        return kept
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `canonical`."""
+        return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
+
+
+def load_experiment(path: Path) -> ExperimentConfig:
+    """Read and check an experiment file; relative paths in it are taken from its folder.
+
+    Raises
+    ------
+    ConfigError
+        With every problem, each with its key.
+    """
+    content = _read_yaml(path)
+    problems: list[str] = []
+    _read_referenced_spaces(content, path.parent, problems)
+    config = None
+    try:
+        config = ExperimentConfig.model_validate(content)
+    except ValidationError as error:
+        problems += _sentences(error)
+    if config:
+        problems += _space_problems(config)
+    if problems or config is None:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise ConfigError(f"{path}: {len(problems)} problem{'s' * (len(problems) > 1)}\n{listed}")
+    return _with_absolute_paths(config, path.parent)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold keys and values, got {type(content).__name__}")
+    return content
+
+
+def _read_referenced_spaces(content: dict[str, Any], folder: Path, problems: list[str]) -> None:
+    """Put the spaces that stand in other files in place of their paths."""
+    tuning, models = content.get("tuning"), content.get("models")
+    if not isinstance(tuning, dict) or not isinstance(models, list):
+        return
+    spaces = tuning.get("search_spaces")
+    if isinstance(spaces, str):
+        if not (folder / spaces).is_dir():
+            problems.append(f"tuning.search_spaces: must be a folder or a mapping, found no folder {spaces}")
+        spaces = {m: f"{spaces}/{m}.yaml" for m in models if (folder / spaces / f"{m}.yaml").is_file()}
+    if not isinstance(spaces, dict):
+        return
+    read = {}
+    for model, space in spaces.items():
+        try:
+            read[model] = _read_yaml(folder / space) if isinstance(space, str) else space
+        except ConfigError as error:
+            problems.append(f"tuning.search_spaces.{model}: {error}")
+    tuning["search_spaces"] = read
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    """Write pydantic's findings as ``key: what must hold, what was found``."""
+    found = []
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "file"
+        message = problem["msg"].removeprefix("Value error, ")
+        match problem["type"]:
+            case "extra_forbidden":
+                message = "is not a known key"
+            case "missing":
+                message = "is required"
+            case "value_error":
+                pass
+            case _:
+                message = f"{message[0].lower()}{message[1:]}, got {problem['input']!r}"
+        found.append(f"{key}: {message}")
+    return found
+
+
+def _space_problems(config: ExperimentConfig) -> list[str]:
+    problems = []
+    for model in config.models:
+        key = f"tuning.search_spaces.{model}"
+        try:
+            space = config.space(model)
+            if config.tuning.search_method == "grid":
+                space.configurations()
+        except ValueError as error:
+            lines = str(error).split("\n")
+            problems += [f"{key}.{line}" if _NAMED.match(line) else f"{key}: {line}" for line in lines]
+    return problems
+
+
+def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentConfig:
+    source = config.data.source
+    if source is None or "://" in source:
+        return config
+    data = config.data.model_copy(update={"source": str((folder / source).resolve())})
+    return config.model_copy(update={"data": data})

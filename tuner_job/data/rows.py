@@ -1,0 +1,160 @@
+"""Which column holds the cause, which the site, and which rows take part."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner_job.data.columns import Column, Table, sort_names
+from tuner_job.data.config import DataConfig
+from tuner_job.data.dataset import IntArray
+from tuner_job.data.formats import SourceFormat
+from tuner_job.errors import DataError
+
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+_NO_LABEL = frozenset({"na", "n/a", "<na>", "nan", "null"})
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The columns that are no symptoms.
+
+    Attributes
+    ----------
+    label
+        The cause of death.
+    site
+        The site; ``None`` where all rows are one site.
+    other_labels
+        Further columns with a cause of death under a name that the format knows: never features.
+    """
+
+    label: str
+    site: str | None
+    other_labels: frozenset[str]
+
+
+def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) -> Roles:
+    """Find the columns that `config` names, or the format's usual ones.
+
+    Raises
+    ------
+    DataError
+        If any of them is not there; the message lists all, each with names near to it.
+    """
+    by_lower = {name.lower(): name for name in table.columns}
+    defaults = [by_lower[name] for name in source_format.label_names if name in by_lower]
+    label = config.label or next(iter(defaults), None)
+    site = config.site or (source_format.site_name if source_format.site_name in table.columns else None)
+    problems = []
+    if label is None:
+        problems.append(f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label")
+    named = [("data.label", label)] + [("data.site", config.site)] + [("data.drop", name) for name in config.drop]
+    for key, name in named:
+        if name is not None and name not in table.columns:
+            problems.append(f"{key} names {name}, which is not there{_near(name, table.columns)}")
+    if config.sites and not site:
+        problems.append("data.sites needs a site column; set data.site")
+    if problems or label is None:
+        raise DataError(f"{table.source}: columns must be there to be used: {'; '.join(problems)}")
+    return Roles(label, site, frozenset(defaults) - {label})
+
+
+def _near(name: str, names: Iterable[str]) -> str:
+    listed = list(names)
+    lower = {candidate.lower(): candidate for candidate in listed}
+    near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
+    if near:
+        return f" (near: {', '.join(lower[candidate] for candidate in near)})"
+    return f" (the file has {', '.join(listed[:_SHOWN])}{' …' if len(listed) > _SHOWN else ''})"
+
+
+def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, list[str]]:
+    """Keep the rows that have a cause and are of a wanted site.
+
+    Returns
+    -------
+    The table and a note for each kind of row that was left out.
+
+    Raises
+    ------
+    DataError
+        If a row has no site, or a wanted site does not occur.
+    """
+    notes = []
+    unlabelled = table.columns[roles.label].map(read_label).missing
+    if unlabelled.any():
+        notes.append(f"Dropped {unlabelled.sum()} of {table.n_rows} rows without a cause in column {roles.label}.")
+        table = table.take(np.flatnonzero(~unlabelled))
+    if roles.site:
+        _check_sites(table, roles.site)
+    if config.sites and roles.site:
+        table, note = _keep_sites(table, roles.site, config.sites)
+        notes.append(note)
+    return table, notes
+
+
+def _check_sites(table: Table, site: str) -> None:
+    unknown = np.flatnonzero(table.columns[site].missing)
+    if len(unknown):
+        others = f", nor do {len(unknown) - 1} more rows" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{table.source}: column {site} must name a site in every row; "
+            f"{table.row_name(int(unknown[0]))} names none{others}"
+        )
+
+
+def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, str]:
+    column = table.columns[site]
+    counts = column.counts()
+    absent = [name for name in wanted if name not in counts]
+    if absent:
+        there = ", ".join(f"{name} ({counts[name]} rows)" for name in sort_names(counts))
+        raise DataError(
+            f"{table.source}: data.sites must name sites of column {site}: {there}; found {', '.join(absent)}"
+        )
+    codes = [code for code, value in enumerate(column.values) if value in wanted]
+    rows = np.flatnonzero(np.isin(column.codes, codes))
+    note = f"Kept {len(rows)} of {table.n_rows} rows: {len(set(wanted))} of {len(counts)} sites."
+    return table.take(rows), note
+
+
+def read_label(text: str) -> str | None:
+    """Clean the name of a cause; ``None`` if it says that there is none."""
+    # A column of whole numbers that a tool wrote as decimals names the same causes.
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else None if text.lower() in _NO_LABEL else text
+
+
+def index(column: Column) -> tuple[IntArray, tuple[str, ...]]:
+    """Number the values of a column without missing cells.
+
+    Returns
+    -------
+    codes, names
+        (n_rows,) int32 index into the sorted names of those that occur.
+    """
+    names = sort_names(column.counts())
+    position = {name: index for index, name in enumerate(names)}
+    lookup = np.array([position.get(value, -1) for value in column.values], dtype=np.int32)
+    return lookup[column.codes], names
+
+
+def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
+    """Refuse what no model can learn from: fewer than two rows or two causes."""
+    if table.n_rows < 2:
+        raise DataError(f"{table.source}: must have at least 2 rows with a cause; found {table.n_rows}")
+    if len(causes) < 2:
+        raise DataError(
+            f"{table.source}: column {roles.label} must hold at least 2 causes; "
+            f"all {table.n_rows} rows have {causes[0]}"
+        )
+
+
+def candidates(table: Table, roles: Roles, config: DataConfig) -> list[str]:
+    """Names of the columns that may be features."""
+    taken = {roles.label, roles.site, *roles.other_labels, *config.drop}
+    return [name for name in table.columns if name not in taken]

@@ -1,0 +1,142 @@
+"""Drive studies to their end: keep the workers busy, respect the budget, hand over finished trials."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from tuner_job.config import Budget
+from tuner_job.errors import RunError
+from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.search.study import Study
+from tuner_job.search.trial import FoldTask, Trial
+
+StopReason = Literal["finished", "timeout", "cpu_seconds"]
+
+_QUEUED_PER_SLOT = 1  # tasks that wait at a busy worker, so that it never waits for the driver
+_WAIT_SECONDS = 0.5
+_MIN_FAILURES = 5  # before a search is given up because most of its trials fail
+
+
+class Interrupted(RunError):  # noqa: N818 (it is what happened)
+    """The user or the platform asked the search to stop; finished trials are kept."""
+
+    exit_code = 130
+
+
+class Driver:
+    """Runs several studies on one runner, so that one's idle workers serve another.
+
+    Parameters
+    ----------
+    on_finished
+        Called with each finished trial, before the tuner learns of later ones.
+    should_stop
+        Asked often; once it returns True the search is interrupted.
+    """
+
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        runner: RayRunner,
+        budget: Budget,
+        on_finished: Callable[[Study, Trial], None],
+        should_stop: Callable[[], bool] = lambda: False,
+    ):
+        self._studies = {study.name: study for study in studies}
+        self._runner, self._budget = runner, budget
+        self._on_finished, self._should_stop = on_finished, should_stop
+        self._seconds: dict[str, float] = dict.fromkeys(self._studies, 0.0)
+        self._running: dict[str, int] = dict.fromkeys(self._studies, 0)
+        self._n_ended = 0
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Seconds that workers have spent on tasks."""
+        return sum(self._seconds.values())
+
+    def run(self) -> StopReason:
+        """Run until all studies are done or the budget is used up.
+
+        Raises
+        ------
+        Interrupted
+            `should_stop` said so.
+        RunError
+            Most trials of a study fail.
+        """
+        started = time.monotonic()
+        while True:
+            self._fill()
+            self._hand_over()
+            if not self._runner.n_running:
+                return "finished"
+            for finished in self._runner.wait(_WAIT_SECONDS):
+                self._take(finished)
+            self._hand_over()
+            if reason := self._used_up(time.monotonic() - started):
+                self._runner.cancel_all()
+                return reason
+
+    def _used_up(self, wall_seconds: float) -> StopReason | None:
+        if self._should_stop():
+            self._runner.cancel_all()
+            raise Interrupted("the search was interrupted; run the same command again to go on from here")
+        if self._budget.timeout and wall_seconds > self._budget.timeout:
+            return "timeout"
+        if self._budget.cpu_seconds and self.cpu_seconds > self._budget.cpu_seconds:
+            return "cpu_seconds"
+        return None
+
+    def _fill(self) -> None:
+        slots = self._runner.n_slots
+        while self._runner.n_running < slots * (1 + _QUEUED_PER_SLOT):
+            picked = self._pick(speculate=self._runner.n_running < slots)
+            if picked is None:
+                return
+            study, task = picked
+            self._running[study.name] += 1
+            self._runner.submit(study.name, study.model, task)
+
+    def _pick(self, speculate: bool) -> tuple[Study, FoldTask] | None:
+        """Serve the study that has had least, so that all are as far when a budget ends them."""
+        order = [self._studies[name] for name in sorted(self._studies, key=self._served)]
+        may_start = self._may_start()
+        for study in order:
+            if task := study.next_task(may_start):
+                return study, task
+        for study in order if speculate else ():
+            if task := study.speculative_task():
+                return study, task
+        return None
+
+    def _served(self, name: str) -> float:
+        """Seconds so far, and a guess for what is running."""
+        mean = self.cpu_seconds / max(1, self._n_ended)
+        return self._seconds[name] + self._running[name] * mean
+
+    def _may_start(self) -> bool:
+        limit = self._budget.max_concurrent_trials
+        return limit is None or sum(study.n_under_way for study in self._studies.values()) < limit
+
+    def _take(self, finished: Finished) -> None:
+        study = self._studies[finished.study]
+        self._running[study.name] -= 1
+        self._seconds[study.name] += finished.seconds
+        self._n_ended += 1
+        if finished.error:
+            study.record_failure(finished.task, finished.error)
+            self._give_up_if_most_fail(study, finished.error)
+        else:
+            study.record(finished.task, finished.outcomes)
+
+    def _hand_over(self) -> None:
+        for study in self._studies.values():
+            for trial in study.take_finished():
+                self._on_finished(study, trial)
+
+    def _give_up_if_most_fail(self, study: Study, error: str) -> None:
+        failed, ended = study.counts["failed"], study.counts.total()
+        if failed >= _MIN_FAILURES and failed > ended / 2:
+            self._runner.cancel_all()
+            self._hand_over()
+            raise RunError(f"{study.model}: {failed} of {ended} trials failed, the last one with {error}")

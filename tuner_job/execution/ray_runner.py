@@ -1,0 +1,184 @@
+"""Fits as plain Ray tasks: on the cluster that RAY_ADDRESS names, else on an embedded one."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+
+from tuner_job.errors import ConfigError, RunError
+from tuner_job.execution.fold_task import SharedData, describe_failure, fit_final, score_fold
+from tuner_job.results.records import FoldRecord
+from tuner_job.search.trial import FoldOutcome, FoldTask
+
+_SYSTEM_RETRIES = 2  # of a fit whose worker died
+_CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
+_LOCAL_STORE_BYTES = 512 * 2**20  # at least, for the embedded object store
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A task that ended: with outcomes, one a trial, or with an error."""
+
+    study: str
+    task: FoldTask
+    outcomes: list[FoldOutcome]
+    seconds: float
+    error: str | None = None
+
+
+def start_ray(n_workers: int | None, data_bytes: int) -> None:
+    """Connect to the cluster that RAY_ADDRESS names, or start an embedded one.
+
+    Parameters
+    ----------
+    n_workers
+        CPUs of the embedded one; None: all of this machine. A cluster has its own size.
+    data_bytes
+        Size of the data set, from which the embedded object store is sized.
+    """
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if "RAY_ADDRESS" in os.environ:
+        ray.init(logging_level="ERROR", log_to_driver=False)
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(
+        num_cpus=n_workers,
+        include_dashboard=False,
+        logging_level="ERROR",
+        log_to_driver=False,
+        object_store_memory=max(_LOCAL_STORE_BYTES, 4 * data_bytes),
+    )
+
+
+def stop_ray() -> None:
+    """Disconnect; an embedded Ray ends with its workers."""
+    ray.shutdown()
+
+
+class RayRunner:
+    """Runs fold tasks, keeping every CPU busy.
+
+    Parameters
+    ----------
+    data
+        Put once in the object store.
+    memory_per_task
+        Bytes that Ray reserves for a fit; None: no limit.
+    """
+
+    def __init__(self, data: SharedData, memory_per_task: float | None = None):
+        self._data = ray.put(data)
+        options: dict[str, Any] = {"num_cpus": 1, "max_retries": _SYSTEM_RETRIES}
+        if memory_per_task:
+            _require_memory(memory_per_task)
+            options["memory"] = memory_per_task
+        self._options = options
+        self._score = ray.remote(**options)(_score)
+        self._running: dict[Any, tuple[str, FoldTask, list[Any]]] = {}
+        self._capacity = (-_CAPACITY_SECONDS, 0)
+
+    @property
+    def n_running(self) -> int:
+        """Tasks handed to Ray that have not ended."""
+        return len(self._running)
+
+    @property
+    def n_slots(self) -> int:
+        """Fits that the cluster can run at once, at least 1."""
+        checked, slots = self._capacity
+        if time.monotonic() - checked > _CAPACITY_SECONDS:
+            slots = max(1, int(ray.cluster_resources().get("CPU", 0)))
+            self._capacity = (time.monotonic(), slots)
+        return slots
+
+    def submit(self, study: str, model: str, task: FoldTask) -> None:
+        """Start a task of a study, on a model."""
+        n_returns = 1 + len(task.wanted)
+        records, *probabilities = self._score.options(num_returns=n_returns).remote([self._data], model, task)
+        self._running[records] = (study, task, probabilities)
+
+    def wait(self, timeout: float) -> list[Finished]:
+        """Return the tasks that have ended, waiting for the first one at most `timeout` seconds."""
+        refs = list(self._running)
+        ready, rest = ray.wait(refs, num_returns=1, timeout=timeout)
+        if ready and rest:
+            ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
+        return [self._collect(ref) for ref in ready]
+
+    def fetch(self, handle: Any) -> NDArray[np.floating[Any]]:
+        """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
+        return np.asarray(ray.get(handle))
+
+    def fit_final(self, choices: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
+        """Fit each model's chosen configuration on all rows, at the same time.
+
+        Raises
+        ------
+        RunError
+            One of them failed.
+        """
+        fit = ray.remote(**self._options)(_fit_final)
+        refs = {model: fit.remote([self._data], model, dict(params)) for model, params in choices.items()}
+        try:
+            return {model: ray.get(ref) for model, ref in refs.items()}
+        except ray.exceptions.RayError as error:
+            raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
+
+    def cancel_all(self) -> None:
+        """End what is running; its results are lost."""
+        for ref in self._running:
+            ray.cancel(ref, force=True)
+        self._running.clear()
+
+    def _collect(self, ref: Any) -> Finished:
+        study, task, probabilities = self._running.pop(ref)
+        try:
+            records: list[FoldRecord]
+            records, seconds = ray.get(ref)
+        except ray.exceptions.RayError as error:
+            return Finished(study, task, [], 0.0, _reason(error))
+        outcomes = [FoldOutcome(*pair) for pair in zip(records, probabilities, strict=True)]
+        return Finished(study, task, outcomes, seconds)
+
+
+def _require_memory(memory_per_task: float) -> None:
+    """Refuse what no node could ever give: Ray would wait for it without end."""
+    largest = max(node["Resources"].get("memory", 0.0) for node in ray.nodes())
+    if memory_per_task > largest:
+        raise ConfigError(
+            f"budget.memory_per_task: must fit on one node, the largest has {largest / 2**30:.1f} Gi for tasks; "
+            f"got {memory_per_task / 2**30:.1f} Gi"
+        )
+
+
+def _score(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
+    started = time.perf_counter()
+    records, probabilities = score_fold(_shared(data[0]), model, task)
+    return ((records, time.perf_counter() - started), *probabilities)
+
+
+def _fit_final(data: list[Any], model: str, params: Mapping[str, Any]) -> bytes:
+    return fit_final(_shared(data[0]), model, params)
+
+
+_shared_data: dict[Any, SharedData] = {}
+
+
+def _shared(ref: Any) -> SharedData:
+    """Read the data from the object store once a worker process."""
+    if ref not in _shared_data:
+        _shared_data.clear()
+        _shared_data[ref] = ray.get(ref)
+    return _shared_data[ref]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ray.exceptions.RayTaskError):
+        return describe_failure(error.cause)
+    first = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {first}"

@@ -1,0 +1,60 @@
+"""A search on Ray from start to end: connect, share the data, drive the studies, disconnect."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tuner_job.execution.drive import Driver, StopReason
+from tuner_job.execution.fold_task import SharedData
+from tuner_job.execution.ray_runner import RayRunner, start_ray, stop_ray
+from tuner_job.experiment import Prepared
+from tuner_job.recorder import Recorder
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.records import TrialRecord
+from tuner_job.results.writer import BackgroundWriter
+from tuner_job.search.study import Study
+
+
+@dataclass(frozen=True)
+class Session:
+    """A search that has ended, with Ray still there to fit the chosen configurations."""
+
+    reason: StopReason
+    _runner: RayRunner
+
+    def fit_final(self, choices: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
+        """Fit each model's configuration on all rows; return the models' bytes."""
+        return self._runner.fit_final(choices)
+
+
+@contextmanager
+def search(
+    prepared: Prepared,
+    store: ExperimentStore,
+    studies: Sequence[Study],
+    stored: Mapping[str, Sequence[TrialRecord]],
+    monitor: TuningMonitor,
+    n_workers: int | None,
+    should_stop: Callable[[], bool],
+) -> Iterator[Session]:
+    """Run the studies; every finished trial is in the store when the block is entered."""
+    config, dataset = prepared.config, prepared.dataset
+    data = SharedData(
+        key=f"{dataset.digest}/{config.digest}",
+        X=dataset.X,
+        y=dataset.y,
+        folds=prepared.folds,
+        n_classes=dataset.n_causes,
+        seed=config.seed,
+    )
+    start_ray(n_workers, dataset.X.nbytes)
+    try:
+        runner = RayRunner(data, config.budget.memory_per_task)
+        with BackgroundWriter() as writer:
+            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning.objectives, stored)
+            reason = Driver(studies, runner, config.budget, recorder.record, should_stop).run()
+        yield Session(reason, runner)
+    finally:
+        stop_ray()

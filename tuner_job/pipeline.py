@@ -1,0 +1,239 @@
+"""One experiment from file to report; reads as its steps."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from importlib.metadata import version
+from typing import Literal
+
+import numpy as np
+
+from tuner_job.config import ExperimentConfig, ModelName
+from tuner_job.errors import RunError
+from tuner_job.evaluation.baselines import baseline_scores
+from tuner_job.experiment import Prepared
+from tuner_job.models import FAMILIES
+from tuner_job.prediction import pack_model
+from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.results.store import Store, check_writable
+from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.study import Study
+from tuner_job.summarise import count_states, pareto_front, summarise_trial
+from tuner_job.tuners import make_stopping_rule, make_tuner
+from tuner_job.tuners.fixed import FixedTuner
+
+StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
+_VERSIONED = ("va-tuning", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "optuna", "ray")
+
+
+def run_experiment(
+    prepared: Prepared,
+    *,
+    n_workers: int | None = None,
+    listener: Callable[[TuningMonitor], None] | None = None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> ExperimentSummary:
+    """Tune every model of the experiment, or go on where an earlier run stopped, and write the results.
+
+    Parameters
+    ----------
+    n_workers
+        Workers of the embedded Ray; None: one a CPU.
+    listener
+        Told of progress.
+    should_stop
+        Once it returns True the search ends, its finished trials kept.
+
+    Raises
+    ------
+    StoreError
+        The results location cannot be written or holds another experiment.
+    RunError
+        The search could not go on.
+    """
+    config = prepared.config
+    started = time.monotonic()
+    check_writable(config.results)
+    store = ExperimentStore(Store(config.results), config.name)
+    store.claim(config.canonical(), config.digest, _provenance(prepared))
+    cache = TunedModelCache(store.store)
+    missing = [model for model in config.models if cache.load_summary(config.name, model) is None]
+    if missing:
+        _search_and_commit(prepared, missing, store, cache, n_workers, listener, should_stop)
+    studies = [cache.load_summary(config.name, model) for model in config.models]
+    summary = _experiment_summary(prepared, [s for s in studies if s], time.monotonic() - started)
+    write_report(store, summary)
+    return summary
+
+
+def write_report(store: ExperimentStore, summary: ExperimentSummary) -> str:
+    """Write ``summary.json`` and ``report.html`` from what the store holds; return the page."""
+    from tuner_job.report import render_report
+
+    trials = {study.model: store.load_trials(study.model) for study in summary.studies}
+    page = render_report(summary, store.provenance(), trials)
+    store.save_report(summary, page)
+    return page
+
+
+def _search_and_commit(
+    prepared: Prepared,
+    models: Sequence[ModelName],
+    store: ExperimentStore,
+    cache: TunedModelCache,
+    n_workers: int | None,
+    listener: Callable[[TuningMonitor], None] | None,
+    should_stop: Callable[[], bool],
+) -> None:
+    from tuner_job.execution.session import search
+
+    config = prepared.config
+    stored: dict[str, list[TrialRecord]] = {model: store.load_trials(model) for model in models}
+    studies = [s for model in models for s in _studies(prepared, model, stored[model])]
+    planned: dict[str, int | None] = {m: n for m, n in prepared.planned().items() if m in models}
+    monitor = TuningMonitor(planned, listener)
+    with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
+        records = {model: store.load_trials(model) for model in models}
+        chosen = {model: _best(config, model, records[model], session.reason) for model in models}
+        fitted = session.fit_final({model: trial.params for model, trial in chosen.items()})
+    for model in models:
+        summary = _study_summary(prepared, store, model, records[model], chosen[model], session.reason)
+        packed = pack_model(model, chosen[model].params, prepared.dataset, config.data, fitted[model])
+        committed = {
+            "model_object": store.save_model(model, packed),
+            "model_sha256": sha256(packed).hexdigest(),
+        }
+        summary = summary.model_copy(update=committed)
+        cache.save_best_params(config.name, model, chosen[model].params, summary)
+
+
+def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
+    """Build the search of a model, and the evaluation of its untuned default."""
+    config, n_folds = prepared.config, prepared.n_folds
+    family, tuning = FAMILIES[model], config.tuning
+    by_number = {record.trial: record for record in stored}
+    default = Study(
+        f"{model} default",
+        model,
+        FixedTuner([family.Parameters.model_validate({}).model_dump()]),
+        NeverStop(),
+        objectives=tuning.objectives,
+        path=None,
+        n_folds=n_folds,
+        lag=1,
+        max_trials=1,
+        stored={n: r for n, r in by_number.items() if n == DEFAULT_TRIAL},
+        first_trial=DEFAULT_TRIAL,
+    )
+    limits = [n for n in (config.budget.max_trials, _n_trials(config)) if n]
+    search = Study(
+        model,
+        model,
+        make_tuner(tuning, config.space(model), family.path_parameter, config.seed),
+        make_stopping_rule(tuning, n_folds),
+        objectives=tuning.objectives,
+        path=family.path_parameter,
+        n_folds=n_folds,
+        lag=tuning.lag,
+        max_trials=min(limits, default=None),
+        stored={n: r for n, r in by_number.items() if n != DEFAULT_TRIAL},
+    )
+    return [default, search]
+
+
+def _n_trials(config: ExperimentConfig) -> int | None:
+    return None if config.tuning.search_method == "grid" else config.tuning.n_trials
+
+
+def _best(config: ExperimentConfig, model: str, records: Sequence[TrialRecord], reason: StopReason) -> TrialRecord:
+    """Return the complete trial with the highest score, be it the default; of equals, the first tuned one."""
+    metric = config.tuning.objectives[0]
+    complete = [r for r in records if r.state == "complete" and r.duplicate_of is None]
+    if not complete:
+        raise RunError(f"{model}: no trial was complete when the search ended ({reason}); allow it more")
+    return max(complete, key=lambda record: (record.scores[metric], record.trial >= 0, -record.trial))
+
+
+def _study_summary(
+    prepared: Prepared,
+    store: ExperimentStore,
+    model: ModelName,
+    records: Sequence[TrialRecord],
+    best: TrialRecord,
+    reason: StopReason,
+) -> StudySummary:
+    from tuner_job.tuners.optuna import parameter_importance
+
+    config, objectives = prepared.config, prepared.config.tuning.objectives
+    searched = [record for record in records if record.trial != DEFAULT_TRIAL]
+    defaults = [r for r in records if r.trial == DEFAULT_TRIAL and r.state == "complete"]
+    if not defaults:
+        raise RunError(f"{model}: its untuned default was not evaluated when the search ended ({reason})")
+    looked_at = {}
+    for record in {r.trial: r for r in (defaults[0], best)}.values():
+        P = store.load_oof(model, record.trial)
+        if P is None:
+            raise RunError(f"{store.url}/{model}/oof: probabilities of trial {record.trial} are missing")
+        looked_at[record.trial] = summarise_trial(record, P, prepared.dataset, config.seed)
+    planned = prepared.planned()[model]
+    cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
+    return StudySummary(
+        model=model,
+        search_method=config.tuning.search_method,
+        objectives=objectives,
+        n_trials=count_states(records),
+        default=looked_at[DEFAULT_TRIAL],
+        best=looked_at[best.trial],
+        pareto_front=pareto_front(searched, objectives) if len(objectives) > 1 else [best.trial],
+        stopped_by="max_trials" if reason == "finished" and cut else reason,
+        fit_seconds=sum(record.fit_seconds for record in records),
+        parameter_importance=parameter_importance(searched, config.space(model), objectives[0], config.seed),
+    )
+
+
+def _experiment_summary(prepared: Prepared, studies: list[StudySummary], wall_seconds: float) -> ExperimentSummary:
+    dataset, config = prepared.dataset, prepared.config
+    counts = np.bincount(dataset.site, minlength=len(dataset.sites))
+    return ExperimentSummary(
+        name=config.name,
+        n_samples=dataset.n_samples,
+        n_features=len(dataset.features),
+        causes=list(dataset.causes),
+        sites={site: int(n) for site, n in zip(dataset.sites, counts, strict=True)},
+        data_notes=prepared.notes,
+        scheme=config.validation.scheme,
+        n_folds=prepared.n_folds,
+        baselines=baseline_scores(dataset.y, prepared.folds, dataset.n_causes),
+        studies=studies,
+        wall_seconds=wall_seconds,
+    )
+
+
+def _provenance(prepared: Prepared) -> Provenance:
+    config = prepared.config
+    return Provenance(
+        experiment_digest=config.digest,
+        data_digest=prepared.dataset.digest,
+        data_source=config.data.source or config.data.format,
+        seed=config.seed,
+        versions=_versions(),
+        image=os.environ.get("VA_TUNING_IMAGE"),
+        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _VERSIONED:
+        try:
+            found[name] = version(name)
+        except ImportError:  # one of xgboost and xgboost-cpu is installed
+            continue
+    return found

@@ -1,0 +1,118 @@
+"""Tuned models as files, and predicting with them."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.data import encode_rows
+from tuner_job.data.config import DataConfig
+from tuner_job.data.dataset import Feature, VaDataset
+from tuner_job.errors import DataError, StoreError
+from tuner_job.models import FAMILIES
+from tuner_job.models.base import Predictor
+from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.store import read_bytes
+
+
+@dataclass(frozen=True)
+class TunedModel:
+    """A fitted model with what it takes to use it on new data."""
+
+    family: str
+    params: Mapping[str, Any]
+    causes: tuple[str, ...]
+    features: tuple[Feature, ...]
+    data: DataConfig
+    """How its training data was read."""
+    predictor: Predictor
+
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        """Probabilities (n_rows, n_causes) for encoded rows (n_rows, n_features)."""
+        return self.predictor.predict_proba(X)
+
+    def encode(self, source: str) -> NDArray[np.float32]:
+        """Read and encode new deaths, coded like the training data, from a path or URL.
+
+        Raises
+        ------
+        DataError, StoreError
+        """
+        return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes)
+
+
+def pack_model(family: str, params: Mapping[str, Any], dataset: VaDataset, data: DataConfig, fitted: bytes) -> bytes:
+    """Put a fitted model and what describes it in one zip file."""
+    description = {
+        "family": family,
+        "params": dict(params),
+        "causes": dataset.causes,
+        "features": [asdict(feature) for feature in dataset.features],
+        "data": data.model_dump(mode="json"),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("description.json", json.dumps(description))
+        archive.writestr("model", fitted)
+    return buffer.getvalue()
+
+
+def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
+    """Load the tuned model of a finished experiment.
+
+    Parameters
+    ----------
+    model
+        Its family; None if the experiment tuned only one.
+
+    Raises
+    ------
+    StoreError
+        There is none, it is not clear which one, or it is not the one that was committed.
+    """
+    model = model or _only_model(store)
+    content = store.load_model(model)
+    summary = TunedModelCache(store.store).load_summary(store.experiment, model)
+    if summary is None or summary.model_sha256 != sha256(content).hexdigest():
+        raise StoreError(f"{store.url}/{model}/model.bin: is not the model that the search committed")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        description = json.loads(archive.read("description.json"))
+        predictor = FAMILIES[description["family"]].from_bytes(archive.read("model"))
+    return TunedModel(
+        family=description["family"],
+        params=description["params"],
+        causes=tuple(description["causes"]),
+        features=tuple(Feature(**feature) for feature in description["features"]),
+        data=DataConfig.model_validate(description["data"]),
+        predictor=predictor,
+    )
+
+
+def predict_file(store: ExperimentStore, model: str | None, source: str, output: Path) -> int:
+    """Predict for a file of deaths; write a CSV with one row a death; return how many."""
+    tuned = load_model(store, model)
+    if tuned.data.format == "synthetic":
+        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by")
+    P = tuned.predict_proba(tuned.encode(source))
+    with output.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["cause", "probability", *tuned.causes])
+        for row in P:
+            writer.writerow([tuned.causes[row.argmax()], f"{row.max():.6f}", *(f"{p:.6f}" for p in row)])
+    return len(P)
+
+
+def _only_model(store: ExperimentStore) -> str:
+    models = store.models()
+    if len(models) != 1:
+        raise StoreError(f"{store.url}: has models {', '.join(models) or 'none'}; name one with --model")
+    return models[0]

@@ -1,0 +1,120 @@
+"""Takes finished trials from the search to the results store."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.evaluation.folds import FoldIds
+from tuner_job.execution.ray_runner import RayRunner
+from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.records import TrialRecord
+from tuner_job.results.writer import BackgroundWriter
+from tuner_job.search.study import Study
+from tuner_job.search.trial import Trial
+from tuner_job.summarise import mean_validation
+
+KEPT_MATRICES = 10
+"""Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes."""
+
+
+class Recorder:
+    """Writes each finished trial, and the probabilities of the good ones before it.
+
+    Parameters
+    ----------
+    stored
+        Model → trials that an earlier run wrote.
+    """
+
+    def __init__(
+        self,
+        store: ExperimentStore,
+        writer: BackgroundWriter,
+        runner: RayRunner,
+        monitor: TuningMonitor,
+        folds: FoldIds,
+        objectives: Sequence[str],
+        stored: Mapping[str, Sequence[TrialRecord]],
+    ):
+        self._store, self._writer, self._runner, self._monitor = store, writer, runner, monitor
+        self._folds, self._objectives = folds, list(objectives)
+        self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
+        for model, records in stored.items():
+            for record in records:
+                self._is_leader(model, record)
+                if record.duplicate_of is None:  # duplicates come to `record` again
+                    score = record.scores.get(self._objectives[0])
+                    self._monitor_trial(model, record.trial, record.params, score, record.state)
+
+    def record(self, study: Study, trial: Trial) -> None:
+        """Write one finished trial."""
+        record = _as_record(trial)
+        writes: list[tuple[Any, ...]] = [(self._store.save_trial, study.model, record)]
+        if self._is_leader(study.model, record):
+            # first, so that a trial that counts as finished never lacks them
+            writes.insert(0, (self._store.save_oof, study.model, trial.number, self._assemble(trial)))
+        self._writer.submit(_in_order, writes)
+        score = trial.scores[0] if trial.state == "complete" else None
+        self._monitor_trial(study.model, trial.number, trial.params, score, record.state)
+        trial.release()
+
+    def _monitor_trial(
+        self, model: str, number: int, params: Mapping[str, Any], score: float | None, state: str
+    ) -> None:
+        if number != DEFAULT_TRIAL:
+            self._monitor.log_trial(f"{model}/{number}", params, score, state)
+
+    def _is_leader(self, model: str, record: TrialRecord) -> bool:
+        if not record.scores:  # given up, failed, or a duplicate
+            return False
+        if record.trial == DEFAULT_TRIAL:
+            return True
+        leads = False
+        for objective in self._objectives:
+            heap, score = self._leaders.setdefault((model, objective), []), record.scores[objective]
+            if len(heap) < KEPT_MATRICES:
+                heapq.heappush(heap, score)
+                leads = True
+            elif score >= heap[0]:
+                heapq.heapreplace(heap, score)
+                leads = True
+        return leads
+
+    def _assemble(self, trial: Trial) -> NDArray[np.floating[Any]]:
+        """Put the folds' probabilities in the rows' order: (n_samples, n_classes)."""
+        parts = {fold: self._runner.fetch(o.probabilities) for fold, o in trial.outcomes.items()}
+        first = next(iter(parts.values()))
+        P = np.empty((len(self._folds), first.shape[1]), dtype=first.dtype)
+        for fold, part in parts.items():
+            P[self._folds == fold] = part
+        return P
+
+
+def _in_order(writes: Sequence[tuple[Any, ...]]) -> None:
+    for write, *args in writes:
+        write(*args)
+
+
+def _as_record(trial: Trial) -> TrialRecord:
+    assert trial.state is not None
+    original = trial.duplicate_of is None
+    record = TrialRecord(
+        trial=trial.number,
+        batch=trial.batch,
+        params=trial.params,
+        state=trial.state,
+        folds=[trial.outcomes[fold].record for fold in range(len(trial.fold_scores))] if original else [],
+        duplicate_of=trial.duplicate_of,
+        error=trial.error,
+        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    return record.model_copy(update={"scores": mean_validation(record)}) if _has_scores(record) else record
+
+
+def _has_scores(record: TrialRecord) -> bool:
+    return record.state == "complete" and bool(record.folds)

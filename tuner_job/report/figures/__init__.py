@@ -1,0 +1,1 @@
+"""The report's figures: each a function from records to a drawing with its caption."""

@@ -1,0 +1,187 @@
+"""Scores side by side: default and tuned, by fold, training and validation, several objectives."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tuner_job.report.figures import style
+from tuner_job.report.text import baseline_label, metric_label, number, shorten
+from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.results.records import Interval, ModelSummary, Scores, StudySummary, TrialRecord
+
+POOLED = ("csmf_accuracy", "cod_accuracy")
+
+
+def pooled_intervals(studies: Sequence[StudySummary]) -> style.Drawing:
+    """Draw each model's pooled out-of-fold estimates with their intervals, default and tuned."""
+    figure = Figure(figsize=(style.WIDE, 1.15 + 0.5 * len(studies)))
+    panels = figure.subplots(1, 2, sharey=True)
+    rows = np.arange(len(studies))[::-1]
+    for axes, metric in zip(panels, POOLED, strict=True):
+        for row, study in zip(rows, studies, strict=True):
+            _interval(axes, row + 0.14, study.default, metric, style.DEFAULT, style.DEFAULT_MARKER)
+            _interval(axes, row - 0.14, study.best, metric, style.TUNED, style.TUNED_MARKER)
+        axes.set_xlabel(f"{metric_label(metric)}, pooled out-of-fold")
+        axes.set_ylim(-0.5, len(studies) - 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
+        axes.grid(visible=False, axis="y")
+    panels[0].set_yticks(rows, [shorten(study.model, 28) for study in studies])
+    _legend_of_configurations(panels[0])
+    caption = (
+        "Point: the value over all deaths, each predicted by a model that had not seen it. Bar: 95 % "
+        "bootstrap interval over deaths; it speaks of other deaths from the same population, not of other "
+        "populations. Bars that overlap do not by themselves mean that there is no difference: both "
+        "configurations predicted the same deaths."
+    )
+    return style.Drawing(figure, "Default and tuned, pooled out-of-fold", caption)
+
+
+def _interval(axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str) -> None:
+    found: Interval | None = configuration.out_of_fold.get(metric)
+    if found is None:
+        return
+    axes.plot([found.low, found.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
+    axes.plot(found.estimate, row, marker, color=colour, ms=6)
+
+
+def fold_spread(
+    studies: Sequence[StudySummary], trials: Mapping[str, Trials], baselines: Mapping[str, Scores]
+) -> style.Drawing:
+    """Draw the score of each fold, default above tuned, one pair of rows a model."""
+    objective = studies[0].objectives[0]
+    figure = Figure(figsize=(style.WIDE, 1.5 + 0.66 * len(studies)))
+    axes = figure.subplots()
+    rows = np.arange(len(studies))[::-1]
+    for row, study in zip(rows, studies, strict=True):
+        _fold_pair(axes, row, study, trials[study.model])
+    outside = _baseline_lines(axes, objective, baselines)
+    axes.set_yticks(rows, [shorten(study.model, 28) for study in studies])
+    axes.set_ylim(-0.85, len(studies) - 0.45)
+    axes.set_xlabel(f"{metric_label(objective)} of one fold")
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=9))
+    _legend_of_configurations(axes)
+    caption = (
+        "Each thin line joins the same fold under the untuned default (upper row) and the tuned "
+        "configuration (lower row); the tall marks are the means. Lines that all lean to the right mean that "
+        "tuning helped in every fold. The wider the spread, the more a score depends on which deaths were "
+        "held out."
+    )
+    if any(objective in scores for scores in baselines.values()):
+        caption += " Dotted lines are predictions that need no model (means over the same folds)."
+    if outside:
+        caption += f" Beyond the axis: {', '.join(outside)}."
+    return style.Drawing(figure, "Spread over the folds", caption)
+
+
+def _fold_pair(axes: Axes, row: float, study: StudySummary, trials: Trials) -> None:
+    upper, lower = row + 0.2, row - 0.2
+    default, tuned = trials.fold_scores(DEFAULT), trials.fold_scores(study.best.trial)
+    for fold in sorted(default.keys() & tuned.keys()):
+        axes.plot([default[fold], tuned[fold]], [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
+    for scores, at, colour, marker in (
+        (default, upper, style.DEFAULT, style.DEFAULT_MARKER),
+        (tuned, lower, style.TUNED, style.TUNED_MARKER),
+    ):
+        values = list(scores.values())
+        if values:
+            axes.plot(values, [at] * len(values), marker, color=colour, ms=4.5, alpha=0.75, mew=0)
+            axes.plot(np.mean(values), at, "|", color=colour, ms=16, mew=2.2)
+
+
+def _baseline_lines(axes: Axes, objective: str, baselines: Mapping[str, Scores]) -> list[str]:
+    """Draw the baselines; return those so far off that the folds would become one spot."""
+    low, high = axes.get_xlim()
+    room = 1.2 * (high - low)
+    found = sorted((s[objective], baseline_label(name)) for name, s in baselines.items() if objective in s)
+    near = [(score, label) for score, label in found if low - room <= score <= high + room]
+    for score, _ in near:
+        axes.axvline(score, color=style.MUTED, lw=1.2, ls=":", zorder=0)
+    left, right = axes.get_xlim()
+    for i, (score, label) in enumerate(near):
+        end = score > (left + right) / 2
+        axes.annotate(
+            label, (score, 0), xycoords=("data", "axes fraction"), ha="right" if end else "left",
+            xytext=(-3 if end else 3, 4 + 11 * (i % 2)), textcoords="offset points",
+            fontsize=8, color=style.MUTED,
+        )  # fmt: skip
+    return [f"{label.lower()} ({number(score)})" for score, label in found if (score, label) not in near]
+
+
+def _legend_of_configurations(axes: Axes) -> None:
+    axes.plot([], [], style.DEFAULT_MARKER, color=style.DEFAULT, ms=5.5, label="untuned default")
+    axes.plot([], [], style.TUNED_MARKER, color=style.TUNED, ms=6, label="tuned")
+    style.legend_above(axes)
+
+
+def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
+    """Draw validation against training score of each finished trial."""
+    figure = Figure(figsize=(style.HALF, 3.7))
+    axes = figure.subplots()
+    style.cloud(axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score)))
+    for trial, colour, marker, label in (
+        (DEFAULT, style.DEFAULT, style.DEFAULT_MARKER, "untuned default"),
+        (best, style.TUNED, style.TUNED_MARKER, "tuned"),
+    ):
+        if trial in trials and (trial != DEFAULT or label != "tuned"):
+            one = trials[trial]
+            axes.plot(
+                trials.train_score(one),
+                trials.score(one),
+                marker,
+                color=colour,
+                ms=7,
+                ls="",
+                label=label,
+                zorder=4,
+            )
+    low = max(axes.get_xlim()[0], axes.get_ylim()[0])
+    high = min(axes.get_xlim()[1], axes.get_ylim()[1])
+    if low < high:
+        axes.plot([low, high], [low, high], color=style.MUTED, lw=1, ls=":", label="no gap")
+    axes.set_xlabel(f"{metric_label(trials.objective)} on training rows")
+    axes.set_ylabel(f"{metric_label(trials.objective)} on validation rows")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+    style.legend_above(axes, columns=4)
+    caption = (
+        "Each dot is a finished configuration: its score on rows that it was trained on against its score "
+        "on rows that it was not. The further right of the dotted line (where there is one in view), the "
+        "more the model has learnt of its training rows that does not hold elsewhere."
+    )
+    return style.Drawing(figure, f"Training and validation score of {model}", caption)
+
+
+def pareto(model: str, trials: Trials, objectives: Sequence[str], front: Sequence[int]) -> style.Drawing:
+    """Draw the first objective against each other one; the front is what no trial beats in all."""
+    others = objectives[1:]
+    figure = Figure(figsize=(min(style.WIDE, style.HALF * len(others)), 3.7))
+    panels = figure.subplots(1, len(others), squeeze=False)[0]
+    on_front = [t for t in trials.complete if t.trial in set(front)]
+    for axes, other in zip(panels, others, strict=True):
+        pair = (objectives[0], other)
+        style.cloud(axes, *_pairs(trials.complete, pair))
+        x, y = _pairs(sorted(on_front, key=lambda t: t.scores.get(pair[0], np.nan)), pair)
+        line = "-" if len(objectives) == 2 else ""
+        axes.plot(x, y, style.TUNED_MARKER, ls=line, lw=1, color=style.TUNED, ms=5.5, label="Pareto front")
+        if DEFAULT in trials:
+            x, y = _pairs([trials[DEFAULT]], pair)
+            axes.plot(x, y, style.DEFAULT_MARKER, color=style.DEFAULT, ms=6, ls="", label="untuned default")
+        axes.set_xlabel(metric_label(pair[0]))
+        axes.set_ylabel(metric_label(pair[1]))
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    style.legend_above(panels[0], columns=3)
+    caption = (
+        "Each dot is a finished configuration; better is up and to the right. Trials on the Pareto front are "
+        "beaten by no other trial in all objectives at once: which of them to use is a choice between the "
+        "objectives. The one reported as tuned is the best in the first objective."
+    )
+    return style.Drawing(figure, f"Pareto front of {model}", caption)
+
+
+def _pairs(trials: Sequence[TrialRecord], metrics: tuple[str, str]) -> tuple[list[float], list[float]]:
+    x, y = ([t.scores.get(metric, np.nan) for t in trials] for metric in metrics)
+    return x, y

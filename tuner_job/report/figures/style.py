@@ -1,0 +1,139 @@
+"""The one look of all figures, and how they become SVG inside the page."""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+# Blue and vermillion of Okabe and Ito's palette differ for every kind of colour vision; each also has
+# its own marker, so that nothing hangs on colour alone.
+TUNED, DEFAULT, TRUTH = "#0072B2", "#D55E00", "#1f2328"
+MUTED, LIGHT, GRID = "#6b7280", "#9cc3e0", "#e5e7eb"
+TUNED_MARKER, DEFAULT_MARKER = "o", "D"
+WIDE, HALF = 10.0, 4.9
+"""Widths in inches: the whole column, half of it."""
+MAX_VECTOR_MARKS = 600
+"""More marks than this become pixels: a page must not grow with the number of trials."""
+_PIXELS_PER_INCH = 130
+"""Resolution of what is drawn as pixels."""
+
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: small, selectable, in the page's font, any script
+    "svg.hashsalt": "va-tuning",  # the same input gives the same ids
+    "text.parse_math": False,  # a $ in a name is a $
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same layout on every machine
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.labelsize": 9,
+    "axes.edgecolor": "#9ca3af",
+    "axes.labelcolor": "#374151",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": "#4b5563",
+    "ytick.color": "#4b5563",
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "figure.constrained_layout.use": True,
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with what the reader must know to read it."""
+
+    figure: Figure
+    title: str
+    caption: str
+
+    @property
+    def width(self) -> float:
+        """Natural width in CSS pixels."""
+        return float(self.figure.get_figwidth()) * 96
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draw in the report's style, whatever the user's own matplotlib settings are."""
+    with rc_context():
+        rcdefaults()
+        rcParams.update(_STYLE)
+        yield
+
+
+def legend_above(axes: Axes, columns: int = 6) -> None:
+    """Put the legend above the axes, where it hides nothing."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        handletextpad=0.4,
+        columnspacing=1.4,
+    )
+
+
+def cloud(axes: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Draw all trials as light dots, behind those that matter."""
+    dense = len(x) > MAX_VECTOR_MARKS
+    axes.scatter(x, y, c=LIGHT, s=5 if dense else 16, rasterized=dense, label="trial", zorder=2)
+
+
+def to_svg(drawing: Drawing, prefix: str) -> Markup:
+    """Render a drawing as an ``<svg>`` element for an HTML page.
+
+    Parameters
+    ----------
+    prefix
+        Put before every id, so that figures of one page do not meet each other's clip paths.
+    """
+    buffer = io.StringIO()
+    with warnings.catch_warnings():
+        # The text is drawn by the reader's browser, which has fonts for other scripts.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        _fix_layout(drawing.figure)
+        drawing.figure.set_dpi(_PIXELS_PER_INCH)
+        # Not savefig, which draws everything twice.
+        FigureCanvasSVG(drawing.figure).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    content = buffer.getvalue()
+    content = content[content.index("<svg") :]
+    content = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
+    content = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag[0], prefix), content)
+    opening = f'<svg role="img" aria-label="{escape(drawing.title)}" style="width:{drawing.width:.0f}px" '
+    view = re.search(r'viewBox="[^"]+"', content)
+    body = content[content.index(">") + 1 :]
+    return Markup(opening + (view[0] if view else "") + ">" + re.sub(r"\n\s*", "\n", body).strip())
+
+
+def _fix_layout(figure: Figure) -> None:
+    """Lay out once: left on, the engine would do it again while drawing."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
+def _own_ids(tag: str, prefix: str) -> str:
+    tag = re.sub(r' id="', f' id="{prefix}-', tag)
+    tag = re.sub(r' xlink:href="#', f' href="#{prefix}-', tag).replace(" xlink:href=", " href=")
+    return tag.replace("url(#", f"url(#{prefix}-")

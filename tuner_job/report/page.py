@@ -1,0 +1,130 @@
+"""Put the report together."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from itertools import count as counter
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tuner_job.errors import StoreError
+from tuner_job.report import sentences, tables, text
+from tuner_job.report.figures import causes, history, parameters, scores, style
+from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+
+_HERE = Path(__file__).parent
+
+
+def render_report(
+    summary: ExperimentSummary, provenance: Provenance, trials: Mapping[str, Sequence[TrialRecord]]
+) -> str:
+    """Render one experiment as a self-contained HTML page.
+
+    The page loads nothing: styles and figures are inside it, and it has no script. The same records
+    give the same bytes.
+
+    Parameters
+    ----------
+    summary
+        What ``summary.json`` holds.
+    provenance
+        What ``provenance.json`` holds.
+    trials
+        Model → its trials in any order; the untuned default is trial -1.
+
+    Returns
+    -------
+    The page as text, to be written in UTF-8.
+
+    Raises
+    ------
+    StoreError
+        If the summary speaks of a trial that `trials` lacks.
+    """
+    _check(summary, trials)
+    sorted_out = {s.model: Trials(trials[s.model], s.objectives[0]) for s in summary.studies}
+    with style.applied():
+        figures = {
+            "comparison": _comparison_figures(summary, sorted_out),
+            "models": [_model_figures(study, sorted_out[study.model]) for study in summary.studies],
+        }
+        return (
+            _environment()
+            .get_template("report.html")
+            .render(
+                summary=summary,
+                provenance=provenance,
+                trials=sorted_out,
+                figures=figures,
+                css=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
+                command=f"va-tuning tune {shlex.quote(f'{summary.name}/experiment.yaml')}",
+            )
+        )
+
+
+def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord]]) -> None:
+    problems = []
+    for study in summary.studies:
+        numbers = {trial.trial for trial in trials.get(study.model, ())}
+        needed = {DEFAULT, study.best.trial, *study.pareto_front}
+        problems += [f"{study.model}: trial {number} has no record" for number in sorted(needed - numbers)]
+    if problems:
+        listed = "; ".join(problems)
+        raise StoreError(f"{summary.name}: every trial that summary.json names must have a record: {listed}")
+
+
+def _comparison_figures(summary: ExperimentSummary, trials: Mapping[str, Trials]) -> list[style.Drawing]:
+    if not summary.studies:
+        return []
+    return [
+        scores.pooled_intervals(summary.studies),
+        scores.fold_spread(summary.studies, trials, summary.baselines),
+    ]
+
+
+def _model_figures(study: StudySummary, trials: Trials) -> dict[str, style.Drawing]:
+    """Draw what there are records for; a figure without data is left out."""
+    drawn: dict[str, style.Drawing] = {}
+    if trials.searched:
+        drawn["history"] = history.history(study.model, trials, study.default.scores.get(trials.objective))
+    if study.parameter_importance:
+        drawn["importance"] = parameters.importance(study.model, study.parameter_importance)
+    if trials.complete:
+        drawn["gap"] = scores.training_gap(study.model, trials, study.best.trial)
+        drawn["parallel"] = parameters.parallel_coordinates(study.model, trials, study.best.trial)
+    if study.best.causes:
+        drawn["causes"] = causes.by_cause(study.model, study.default.causes, study.best.causes)
+    if len(study.objectives) > 1 and trials.complete:
+        drawn["pareto"] = scores.pareto(study.model, trials, study.objectives, study.pareto_front)
+    return drawn
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = (text.number, text.signed, text.percent, text.duration, text.value, text.short_value,
+             text.settings, text.metric_label, text.baseline_label, text.baseline_meaning,
+             text.scheme_label, text.scheme_meaning, text.stop_reason,
+             text.count, text.capitalised)  # fmt: skip
+    environment.filters |= {word.__name__: word for word in words}
+    environment.globals |= {"tables": tables, "sentences": sentences, "inline": _numbered()}
+    return environment
+
+
+def _numbered() -> Any:
+    """Return a function that numbers drawings in the order in which they stand in the page."""
+    numbers = counter(1)
+
+    def inline(drawing: style.Drawing) -> tuple[int, Markup]:
+        number = next(numbers)
+        return number, style.to_svg(drawing, f"f{number}")
+
+    return inline

@@ -1,0 +1,141 @@
+"""The report's tables: rows of plain values, written out by the template."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuner_job.report.trials import Trials
+from tuner_job.results.records import (
+    CauseRecord,
+    ExperimentSummary,
+    Interval,
+    ModelSummary,
+    Scores,
+    StudySummary,
+    TrialRecord,
+)
+
+MAX_TRIALS = 50
+MAX_ERRORS = 20
+_ERROR_LENGTH = 2000
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One configuration, or one baseline, of the table of results."""
+
+    name: str
+    kind: str
+    """``default``, ``tuned`` or ``baseline``."""
+    trial: int | None
+    pooled: dict[str, Interval]
+    scores: Scores
+    difference: float | None
+    """Tuned minus default in the first objective."""
+    fit_seconds: float | None
+    below_copy_train: bool
+
+
+@dataclass(frozen=True)
+class CauseRow:
+    """One cause: the truth, the tuned model and the default."""
+
+    tuned: CauseRecord
+    default: CauseRecord | None
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One error message and the trials that ended in it."""
+
+    message: str
+    trials: list[int]
+
+
+@dataclass(frozen=True)
+class ParameterRow:
+    """One parameter of the default and of the tuned configuration; `None` is a value, so presence is told."""
+
+    name: str
+    default: Any
+    tuned: Any
+    in_default: bool
+    in_tuned: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether tuning chose another value than the default's."""
+        return (self.in_default, self.default) != (self.in_tuned, self.tuned)
+
+
+def score_metrics(summary: ExperimentSummary) -> list[str]:
+    """Return the metrics shown as means over folds: the objectives, then those that baselines have."""
+    objectives = [metric for study in summary.studies for metric in study.objectives]
+    return list(dict.fromkeys([*objectives, "csmf_accuracy", "cod_accuracy"]))
+
+
+def difference(study: StudySummary) -> float | None:
+    """Return the tuned minus the default mean score in the first objective; None if either is unknown."""
+    objective = study.objectives[0]
+    if objective not in study.best.scores or objective not in study.default.scores:
+        return None
+    return study.best.scores[objective] - study.default.scores[objective]
+
+
+def below_copy_train(summary: ExperimentSummary, configuration: ModelSummary) -> bool:
+    """Whether predicting the training fractions has a higher CSMF accuracy over the same folds."""
+    copied = summary.baselines.get("copy_train", {}).get("csmf_accuracy", np.nan)
+    return bool(configuration.scores.get("csmf_accuracy", np.nan) < copied)
+
+
+def result_rows(summary: ExperimentSummary) -> list[ResultRow]:
+    """Return default and tuned of each model, then the baselines."""
+    rows = []
+    for study in summary.studies:
+        for kind, one in (("default", study.default), ("tuned", study.best)):
+            gained = difference(study) if kind == "tuned" else None
+            below = below_copy_train(summary, one)
+            rows.append(
+                ResultRow(study.model, kind, one.trial, one.out_of_fold, one.scores, gained, one.fit_seconds, below)
+            )
+    for name, scores in summary.baselines.items():
+        rows.append(ResultRow(name, "baseline", None, {}, scores, None, None, below_copy_train=False))
+    return rows
+
+
+def parameter_rows(study: StudySummary) -> list[ParameterRow]:
+    """Return every parameter of the default or the tuned configuration."""
+    default, tuned = study.default.params, study.best.params
+    return [
+        ParameterRow(name, default.get(name), tuned.get(name), name in default, name in tuned)
+        for name in dict.fromkeys([*tuned, *default])
+    ]
+
+
+def cause_rows(study: StudySummary) -> list[CauseRow]:
+    """Return the causes, commonest first."""
+    untuned = {cause.cause: cause for cause in study.default.causes}
+    ranked = sorted(study.best.causes, key=lambda c: (-c.true_fraction, c.cause))
+    return [CauseRow(cause, untuned.get(cause.cause)) for cause in ranked]
+
+
+def top_trials(trials: Trials) -> list[TrialRecord]:
+    """Return the best complete trials, at most `MAX_TRIALS`."""
+    return trials.ranked()[:MAX_TRIALS]
+
+
+def parameter_names(trials: Sequence[TrialRecord]) -> list[str]:
+    """Return the parameters of these trials in order of appearance."""
+    return list(dict.fromkeys(name for trial in trials for name in trial.params))
+
+
+def error_rows(trials: Trials) -> list[ErrorRow]:
+    """Group failed trials by their error, the commonest first."""
+    grouped: dict[str, list[int]] = defaultdict(list)
+    for trial in trials.failed:
+        grouped[(trial.error or "no error was recorded")[:_ERROR_LENGTH]].append(trial.trial)
+    ranked = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[1][0]))
+    return [ErrorRow(message, numbers) for message, numbers in ranked]

@@ -1,0 +1,149 @@
+"""Words and numbers as they stand in the report."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+DASH = "–"
+"""Stands where there is no value."""
+
+METRICS = {
+    "csmf_accuracy": "CSMF accuracy",
+    "cccsmf_accuracy": "CCCSMF accuracy",
+    "cod_accuracy": "COD accuracy",
+    "ccc": "mean CCC",
+    "pccc3": "partial CCC(3)",
+}
+
+BASELINES = {
+    "copy_train": (
+        "Copy-train",
+        "predicts the cause fractions of the training rows, whatever the deaths are",
+    ),
+    "uniform": ("Uniform", "predicts the same fraction for every cause"),
+    "majority": ("Majority", "gives every death the commonest cause of the training rows"),
+}
+
+SCHEMES = {
+    "stratified": (
+        "stratified folds",
+        "Each fold's validation deaths have nearly the same cause fractions as the deaths it was trained on. "
+        "The scores say how a model does where causes are composed as in training, not in a population with "
+        "other cause fractions. Repeating the training fractions without looking at any death scores high "
+        "under this protocol, so read every CSMF accuracy beside that of copy-train.",
+    ),
+    "leave_one_site_out": (
+        "leave one site out",
+        "Each fold trains on all sites but one and is validated on that one. The scores say how a model does "
+        "at a site that it has not seen, with that site's own cause fractions.",
+    ),
+    "dirichlet": (
+        "Dirichlet-resampled compositions",
+        "Validation deaths were resampled within each cause to cause fractions drawn at random from a "
+        "Dirichlet(1, …, 1). The scores say how a model does where the composition differs from training.",
+    ),
+}
+
+STOPS = {
+    "finished": "all configurations were tried",
+    "timeout": "the time budget ended",
+    "max_trials": "the trial budget ended",
+    "cpu_seconds": "the budget of fitting seconds ended",
+}
+
+
+def metric_label(name: str) -> str:
+    """Return the name of a metric as a reader knows it; an unknown one is left as it is."""
+    return METRICS.get(name, name)
+
+
+def baseline_label(name: str) -> str:
+    """Return the short name of a baseline."""
+    return BASELINES.get(name, (name, ""))[0]
+
+
+def baseline_meaning(name: str) -> str:
+    """Say what a baseline predicts."""
+    return BASELINES.get(name, ("", ""))[1]
+
+
+def scheme_label(scheme: str) -> str:
+    """Return the name of a validation protocol."""
+    return SCHEMES.get(scheme, (scheme, ""))[0]
+
+
+def scheme_meaning(scheme: str) -> str:
+    """Say which composition a protocol tests."""
+    return SCHEMES.get(scheme, ("", ""))[1]
+
+
+def stop_reason(stopped_by: str) -> str:
+    """Say why a search ended."""
+    return STOPS.get(stopped_by, stopped_by)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Write a score with a fixed number of decimals; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """Write a difference with its sign."""
+    text = number(value, digits)
+    above_zero = value is not None and math.isfinite(value) and round(value, digits) > 0
+    return f"+{text}" if above_zero else text
+
+
+def percent(value: float | None) -> str:
+    """Write a fraction as per cent with one decimal."""
+    return number(None if value is None else 100 * value, 1)
+
+
+def duration(seconds: float) -> str:
+    """Write seconds in at most two units: ``4.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def value(setting: Any) -> str:
+    """Write a parameter's value in full, so that it can be typed again."""
+    if isinstance(setting, bool):
+        return str(setting).lower()
+    return str(setting)
+
+
+def short_value(setting: Any) -> str:
+    """Write a parameter's value in at most four significant digits."""
+    if isinstance(setting, float):
+        return f"{setting:.4g}".replace("-", "−")
+    return value(setting)
+
+
+def shorten(name: str, length: int) -> str:
+    """Cut a name that is too long for its place, keeping both ends: names often differ in the last word."""
+    if len(name) <= length:
+        return name
+    tail = length // 3
+    return f"{name[: length - tail - 1].rstrip()}…{name[-tail:].lstrip()}"
+
+
+def settings(params: Mapping[str, Any]) -> str:
+    """Write a configuration in one line."""
+    return ", ".join(f"{name} = {short_value(setting)}" for name, setting in params.items())
+
+
+def count(n: int, noun: str) -> str:
+    """Write a number with its noun in the right form."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}".replace(",", "\u202f")
+
+
+def capitalised(sentence: str) -> str:
+    """Begin a sentence with a capital and leave the rest as it is."""
+    return sentence[:1].upper() + sentence[1:]

@@ -1,0 +1,90 @@
+"""The trials of one study, sorted out by what became of them."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.results.records import FoldRecord, Scores, TrialRecord
+
+DEFAULT = -1
+"""Number of the untuned default among the trials."""
+
+
+class Trials:
+    """The trials of one study.
+
+    Parameters
+    ----------
+    records
+        In any order; number -1 is the untuned default.
+    objective
+        The metric that the search maximised (the first of several).
+    """
+
+    def __init__(self, records: Sequence[TrialRecord], objective: str):
+        self.objective = objective
+        self._by_number = {record.trial: record for record in sorted(records, key=lambda r: r.trial)}
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._by_number
+
+    def __getitem__(self, number: int) -> TrialRecord:
+        return self._by_number[number]
+
+    @cached_property
+    def searched(self) -> list[TrialRecord]:
+        """All trials but the default, in the order of the search."""
+        return [record for number, record in self._by_number.items() if number != DEFAULT]
+
+    @cached_property
+    def complete(self) -> list[TrialRecord]:
+        """Searched trials with a score."""
+        return [t for t in self.searched if t.state == "complete" and np.isfinite(self.score(t))]
+
+    @cached_property
+    def pruned(self) -> list[TrialRecord]:
+        """Searched trials that were given up before their last fold."""
+        return [t for t in self.searched if t.state == "pruned"]
+
+    @cached_property
+    def failed(self) -> list[TrialRecord]:
+        """Trials that ended in an error, the default too if it did."""
+        return [t for t in self._by_number.values() if t.state == "failed"]
+
+    def folds(self, number: int) -> list[FoldRecord]:
+        """Fold records of a trial; those of the trial that it repeats if it has none of its own."""
+        record = self._by_number[number]
+        if not record.folds and record.duplicate_of in self._by_number:
+            record = self._by_number[record.duplicate_of]
+        return record.folds
+
+    def score(self, trial: TrialRecord) -> float:
+        """Mean objective: over all folds if complete, over those that ran if pruned; NaN if there is none."""
+        if trial.state == "complete":
+            return trial.scores.get(self.objective, np.nan)
+        if trial.state == "failed":
+            return np.nan
+        return self._mean([fold.validation for fold in self.folds(trial.trial)])
+
+    def train_score(self, trial: TrialRecord) -> float:
+        """Mean objective on training rows; NaN if there is none."""
+        return self._mean([fold.train for fold in self.folds(trial.trial)])
+
+    def fold_scores(self, number: int) -> dict[int, float]:
+        """Fold → validation score of a trial."""
+        found = {f.fold: f.validation.get(self.objective, np.nan) for f in self.folds(number)}
+        return {fold: score for fold, score in found.items() if np.isfinite(score)}
+
+    def points(self, trials: Sequence[TrialRecord]) -> NDArray[np.float64]:
+        """Number and score of `trials`, (n_trials, 2)."""
+        return np.array([(t.trial, self.score(t)) for t in trials], dtype=float).reshape(-1, 2)
+
+    def ranked(self) -> list[TrialRecord]:
+        """Complete trials, best first; of equals, the earliest."""
+        return sorted(self.complete, key=lambda t: (-self.score(t), t.trial))
+
+    def _mean(self, scores: Sequence[Scores]) -> float:
+        found = [s[self.objective] for s in scores if np.isfinite(s.get(self.objective, np.nan))]
+        return float(np.mean(found)) if found else np.nan

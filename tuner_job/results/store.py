@@ -1,0 +1,158 @@
+"""Object storage behind one small class: a folder or an ``s3://``, ``gs://``, ``az://``, ``file://`` URL.
+
+Credentials and endpoints come from the environment, under the names that each cloud's own tools use
+(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP).
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore import exceptions
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from tuner_job.errors import StoreError
+
+SCHEMES = ("file", "s3", "gs", "az")
+PATIENCE = timedelta(minutes=10)
+"""How long a running search waits for storage that went away."""
+FIRST_CONTACT = timedelta(seconds=10)
+"""How long the first request waits: a wrong endpoint is to be found out soon."""
+
+
+class Store:
+    """A prefix in object storage.
+
+    Every method raises `StoreError`, with the address and the reason in one sentence, when storage
+    refuses, is full, or stays away for `PATIENCE`.
+    """
+
+    def __init__(self, url: str, patience: timedelta = PATIENCE):
+        self.url = url.rstrip("/")
+        with self._translated("opened"):
+            self._store = _open(self.url, patience)
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
+        return Store, (self.url,)
+
+    def get(self, path: str) -> bytes | None:
+        """Content of one object; None if there is none."""
+        with self._translated("read", path):
+            try:
+                return bytes(obstore.get(self._store, path).bytes())
+            except FileNotFoundError:
+                return None
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write one object, whole or not at all, over what was there."""
+        with self._translated("written", path):
+            obstore.put(self._store, path, content)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write one object unless there is one; return whether this call made it."""
+        with self._translated("written", path):
+            try:
+                obstore.put(self._store, path, content, mode="create", use_multipart=False)
+            except exceptions.AlreadyExistsError:
+                return False
+            return True
+
+    def delete(self, path: str) -> None:
+        """Remove one object."""
+        with self._translated("deleted", path):
+            obstore.delete(self._store, path)
+
+    def paths(self, prefix: str) -> list[str]:
+        """Paths of all objects below a folder, sorted."""
+        with self._translated("listed", prefix):
+            return sorted(entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch)
+
+    def folders(self) -> list[str]:
+        """Names of the first-level folders, sorted."""
+        with self._translated("listed"):
+            prefixes = obstore.list_with_delimiter(self._store)["common_prefixes"]
+            return sorted(prefix.rsplit("/", 1)[-1] for prefix in prefixes)
+
+    @contextmanager
+    def _translated(self, done: str, path: str = "") -> Iterator[None]:
+        where = f"{self.url}/{path}" if path else self.url
+        try:
+            yield
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            raise StoreError(f"{where}: cannot be {done}: {_reason(error)}") from None
+
+
+def check_writable(url: str) -> None:
+    """Find out before any work whether results can be written and created conditionally.
+
+    Raises
+    ------
+    StoreError
+    """
+    store = Store(url, FIRST_CONTACT)
+    probe = f".write-test-{os.getpid()}"
+    store.create(probe, b"va-tuning")
+    store.delete(probe)
+
+
+def read_bytes(location: str) -> bytes:
+    """Read a file, given as a path or as a URL that a `Store` or plain HTTP can read.
+
+    Raises
+    ------
+    StoreError
+        It is not there or cannot be read.
+    """
+    if "://" not in location:
+        try:
+            return Path(location).read_bytes()
+        except OSError as error:
+            raise StoreError(f"{location}: cannot be read: {error.strerror}") from None
+    folder, _, name = location.rpartition("/")
+    content = Store(folder, FIRST_CONTACT).get(name)
+    if content is None:
+        raise StoreError(f"{location}: cannot be read: there is no such object")
+    return content
+
+
+def _open(url: str, patience: timedelta) -> ObjectStore:
+    scheme = urlsplit(url).scheme if "://" in url else "file"
+    if scheme == "file":
+        path = Path(unquote(urlsplit(url).path) if "://" in url else url).absolute()
+        return LocalStore(prefix=path, mkdir=True)
+    if scheme not in (*SCHEMES, "http", "https"):
+        raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} or be a folder")
+    return from_url(
+        url,
+        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
+        retry_config={
+            "max_retries": 1000,
+            "retry_timeout": patience,
+            "backoff": {
+                "init_backoff": timedelta(milliseconds=100),
+                "max_backoff": timedelta(seconds=5),
+                "base": 2,
+            },
+        },
+    )
+
+
+_SERVER_SAYS = re.compile(r"<Code>(\w+)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
+
+
+def _reason(error: Exception) -> str:
+    """The one sentence that helps, out of an error that may span pages."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    text = str(error)
+    if said := _SERVER_SAYS.search(text):
+        return f"the server says {said[1]}" + (f": {said[2]}" if said[2] else "")
+    if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
+        return "access denied; check the credentials in the environment"
+    plain = re.sub(r"\s+", " ", text.split("Debug source:")[0]).strip()
+    return re.sub(r" \(os error \d+\)$", "", plain)

@@ -1,0 +1,123 @@
+"""Rules that give up a configuration before its last fold."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from tuner_job.search.trial import FoldScores, Trial
+
+
+class Judge(Protocol):
+    """A rule with what it knew at one moment: judges trials by their fold scores alone."""
+
+    def condemns(self, fold_scores: FoldScores) -> bool:
+        """Whether a trial with these scores on its first folds need not run the others."""
+
+
+class StoppingRule(Protocol):
+    """Learns from finished trials, in order, and makes judges."""
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Learn how a batch of trials ended."""
+
+    def judge(self) -> Judge | None:
+        """Return a judge that knows what was told so far; None if nobody can be condemned on that."""
+
+
+class NeverStop:
+    """Every configuration runs all its folds."""
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Nothing to learn."""
+
+    def judge(self) -> Judge | None:
+        """Nobody is condemned."""
+        return None
+
+
+class PairedTest:
+    """Give up a trial whose folds so far make it implausible that it ends above the best one.
+
+    Both ran on the same folds, so their scores are compared pair by pair. Let d be the mean difference
+    to the best trial over n of N folds. If the trial were to end level with it, d would have mean 0 and
+    variance σ²(1/n − 1/N): the folds are drawn without replacement from those N that decide. It is given
+    up if d lies below the Student-t quantile of `level`. σ² is pooled over all complete trials'
+    differences to the best one, which is what lets one fold be enough; trials that share a fit with the
+    best one are left out, as they would make σ² look small.
+
+    With several objectives a trial is given up if one complete trial is that much better in all of them.
+
+    Parameters
+    ----------
+    level
+        One-sided level of each single test, 0 to 0.5.
+    n_folds
+        N.
+    n_objectives
+        How many values a fold's score has.
+    """
+
+    MIN_TRIALS = 3  # that σ² is pooled over
+
+    def __init__(self, level: float, n_folds: int, n_objectives: int = 1):
+        self._level = level
+        self._scores = np.empty((64, n_folds, n_objectives))
+        self._batches = np.empty(64, dtype=np.int64)
+        self._n = 0
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Keep the fold scores of complete trials."""
+        for trial in trials:
+            if trial.state != "complete" or trial.duplicate_of is not None:
+                continue
+            if self._n == len(self._scores):
+                self._scores = np.concatenate([self._scores, np.empty_like(self._scores)])
+                self._batches = np.concatenate([self._batches, np.empty_like(self._batches)])
+            self._scores[self._n] = trial.fold_scores
+            self._batches[self._n] = trial.batch
+            self._n += 1
+
+    def judge(self) -> Judge | None:
+        """Compare with the best trial so far, or with each one where there are several objectives."""
+        scores, batches = self._scores[: self._n], self._batches[: self._n]
+        if not self._n:
+            return None
+        best = [int(scores[:, :, 0].mean(axis=1).argmax())] if scores.shape[2] == 1 else range(self._n)
+        rivals = [
+            _Rival(scores[i].copy(), reach)
+            for i in best
+            if (reach := self._reach(scores, batches != batches[i], i)) is not None
+        ]
+        return _AgainstRivals(rivals) if rivals else None
+
+    def _reach(self, scores: NDArray[np.float64], others: NDArray[np.bool_], best: int) -> NDArray[np.float64] | None:
+        """How far behind a trial may be after 1 … N folds, (N, n_objectives)."""
+        n_folds = scores.shape[1]
+        if others.sum() < self.MIN_TRIALS:
+            return None
+        variance = (scores[others] - scores[best]).var(axis=1, ddof=1).mean(axis=0)
+        n = np.arange(1, n_folds + 1)
+        quantile = stats.t.ppf(1 - self._level, int(others.sum()) * (n_folds - 1))
+        return np.asarray(quantile * np.sqrt(variance * (1 / n - 1 / n_folds)[:, None]))
+
+
+class _Rival:
+    def __init__(self, scores: NDArray[np.float64], reach: NDArray[np.float64]):
+        self.scores, self.reach = scores, reach
+
+    def out_of_reach(self, fold_scores: NDArray[np.float64]) -> bool:
+        n = len(fold_scores)
+        behind = self.scores[:n].mean(axis=0) - fold_scores.mean(axis=0)
+        return bool(((behind > 0) & (behind > self.reach[n - 1])).all())
+
+
+class _AgainstRivals:
+    def __init__(self, rivals: list[_Rival]):
+        self._rivals = rivals
+
+    def condemns(self, fold_scores: FoldScores) -> bool:
+        scores = np.array(fold_scores)
+        return any(rival.out_of_reach(scores) for rival in self._rivals)

@@ -1,0 +1,294 @@
+"""A study: the search of one model, as a state machine that knows nothing of workers.
+
+It asks its tuner, hands out tasks, takes outcomes, gives up poor trials and tells the tuner. What it
+decides depends on outcomes only, never on when or in which order they arrive:
+
+* batch b is asked when exactly the batches up to b - lag have been told, in order, even if later ones
+  have ended by then;
+* whether a trial of batch b goes on after a fold is judged by what was known when b was asked;
+* outcomes of folds that ran ahead of such a judgement are dropped if it goes against the trial.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tuner_job.results.records import TrialRecord, TrialState
+from tuner_job.search.early_stopping import Judge, StoppingRule
+from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
+from tuner_job.search_space import Configuration, Scalar
+from tuner_job.tuners.base import Tuner
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Trials under way that share their fits."""
+
+    number: int
+    judge: Judge | None
+    trials: list[Trial] = field(default_factory=list)
+    waiting: dict[int, Trial] = field(default_factory=dict)
+    """Members that need fits, by number."""
+    submitted: set[int] = field(default_factory=set)
+    """Folds handed out."""
+
+
+class Study:
+    """The search of one model.
+
+    Parameters
+    ----------
+    name
+        Identifies the study among those that run together.
+    model
+        Name of the model family.
+    objectives
+        Names of the validation metrics that are maximised.
+    path
+        The family's path parameter, if it has one.
+    lag
+        Batches under way at once, at most.
+    max_trials
+        No further configuration is asked once there are so many; None: until the tuner has no more.
+    stored
+        Trials that an earlier run finished, by number: their results are taken, not computed again.
+    first_trial
+        Number of the first one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        tuner: Tuner,
+        rule: StoppingRule,
+        *,
+        objectives: Sequence[str],
+        path: str | None,
+        n_folds: int,
+        lag: int,
+        max_trials: int | None,
+        stored: Mapping[int, TrialRecord] | None = None,
+        first_trial: int = 0,
+    ):
+        self.name, self.model = name, model
+        self.trials: list[Trial] = []
+        self.counts: Counter[TrialState] = Counter()
+        """Finished trials by state."""
+        self.best: Trial | None = None
+        """The complete trial with the highest first objective; of equals, the earliest."""
+        self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
+        self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
+        self._stored = dict(stored or {})
+        self._first_trial = first_trial
+        self._by_params: dict[tuple[object, ...], Trial] = {}
+        self._open: dict[int, _Batch] = {}
+        self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
+        self._n_asked = self._n_told = 0
+        self._ready: list[tuple[int, int]] = []  # heap of (batch, fold) that must run
+        self._finished: list[Trial] = []
+        self._exhausted = False
+
+    @property
+    def done(self) -> bool:
+        """Whether every configuration has its result."""
+        return self._exhausted and not self._open
+
+    @property
+    def n_under_way(self) -> int:
+        """Batches that have begun and not ended."""
+        return sum(1 for batch in self._open.values() if batch.submitted)
+
+    def next_task(self, start_new: bool = True) -> FoldTask | None:
+        """Return the next fit that is needed; None if all depends on fits that are running, or is done.
+
+        Without `start_new` it belongs to a batch that has begun.
+        """
+        self._ask_while_allowed()
+        passed_over = []
+        task = None
+        while self._ready and task is None:
+            number, fold = entry = heapq.heappop(self._ready)
+            batch = self._open.get(number)
+            if batch is None or fold in batch.submitted:
+                continue
+            if start_new or batch.submitted:
+                task = self._task(batch, fold)
+            else:
+                passed_over.append(entry)
+        for entry in passed_over:
+            heapq.heappush(self._ready, entry)
+        return task
+
+    def speculative_task(self) -> FoldTask | None:
+        """Return a fit that is needed unless its trials are given up first: work for an idle worker."""
+        for batch in self._open.values():
+            for fold in range(self._n_folds) if batch.submitted else ():
+                if batch.waiting and fold not in batch.submitted:
+                    return self._task(batch, fold)
+        return None
+
+    def record(self, task: FoldTask, outcomes: Sequence[FoldOutcome]) -> None:
+        """Take what a fit told, one outcome a trial of the task."""
+        batch = self._open.get(task.batch)
+        if batch is None:
+            return
+        for number, outcome in zip(task.trials, outcomes, strict=True):
+            if number in batch.waiting:
+                batch.waiting[number].outcomes[task.fold] = outcome
+        self._conclude(batch, [trial for trial in batch.waiting.values() if self._judge(trial, batch.judge)])
+
+    def record_failure(self, task: FoldTask, error: str) -> None:
+        """Take note that a fit failed: its trials have failed."""
+        batch = self._open.get(task.batch)
+        if batch is None:
+            return
+        failed = [batch.waiting[number] for number in task.trials if number in batch.waiting]
+        for trial in failed:
+            trial.state, trial.error = "failed", error
+        self._conclude(batch, failed)
+
+    def take_finished(self) -> list[Trial]:
+        """Return the trials that got their result since the last call, but those taken from `stored`."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    # asking
+
+    def _ask_while_allowed(self) -> None:
+        while not self._exhausted and self._told_up_to_lag():
+            left = None if self._max_trials is None else self._max_trials - len(self.trials)
+            proposed = None if left == 0 else self._tuner.ask()
+            if proposed is None:
+                self._exhausted = True
+            else:
+                self._start(proposed[:left])
+
+    def _told_up_to_lag(self) -> bool:
+        """Tell the batch that the next one to be asked must know of; return whether that was possible."""
+        due = self._n_asked - self._lag
+        if due < self._n_told:
+            return True
+        if due not in self._ended:
+            return False
+        trials = self._ended.pop(due)
+        self._tuner.tell(trials)
+        self._rule.tell(trials)
+        self._n_told += 1
+        return True
+
+    def _start(self, proposed: list[Configuration]) -> None:
+        batch = _Batch(self._n_asked, self._rule.judge())
+        self._n_asked += 1
+        self._open[batch.number] = batch
+        for params in proposed:
+            trial = Trial(self._first_trial + len(self.trials), batch.number, params)
+            self.trials.append(trial)
+            batch.trials.append(trial)
+            self._take_known_result(trial)
+            if trial.state is None and trial.duplicate_of is None:
+                batch.waiting[trial.number] = trial
+        for fold in range(1 if batch.judge else self._n_folds) if batch.waiting else ():
+            heapq.heappush(self._ready, (batch.number, fold))
+        self._close_if_ended(batch)
+
+    def _take_known_result(self, trial: Trial) -> None:
+        """Take the result from an equal configuration or from an earlier run, if there is one."""
+        record = self._stored.pop(trial.number, None)
+        if record and record.params != trial.params:
+            raise ValueError(
+                f"{self.model}: stored trial {trial.number} has parameters {record.params}, "
+                f"but this search proposes {trial.params}"
+            )
+        original = self._by_params.setdefault(_key(trial.params), trial)
+        if original is not trial:
+            trial.duplicate_of = original.number
+            if original.state:
+                _copy_result(original, trial)
+                self._finished.append(trial)
+        elif record:
+            trial.state, trial.error = record.state, record.error
+            trial.fold_scores = [tuple(f.validation[m] for m in self._objectives) for f in record.folds]
+        if trial.state:
+            self._count(trial)
+
+    def _task(self, batch: _Batch, fold: int) -> FoldTask:
+        batch.submitted.add(fold)
+        if self._path is None or self._path not in batch.trials[0].params:
+            trial = next(iter(batch.waiting.values()))
+            return FoldTask(batch.number, fold, trial.params, (), (0,), (trial.number,))
+        path = self._path
+        alive = sorted(batch.waiting.values(), key=lambda trial: _order(trial.params[path]))
+        # a warm start comes through the smaller values: they are the same whoever of them is still alive
+        values = sorted((trial.params[path] for trial in batch.trials), key=_order)
+        values = values[: values.index(alive[-1].params[path]) + 1]
+        wanted = tuple(values.index(trial.params[path]) for trial in alive)
+        numbers = tuple(trial.number for trial in alive)
+        return FoldTask(batch.number, fold, alive[-1].params, tuple(values), wanted, numbers)
+
+    # judging and telling
+
+    def _judge(self, trial: Trial, judge: Judge | None) -> bool:
+        """Judge fold after fold, as far as there are outcomes; return whether the trial is finished."""
+        while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
+            scores = trial.outcomes[fold].record.validation
+            trial.fold_scores.append(tuple(scores[metric] for metric in self._objectives))
+            if fold + 1 == self._n_folds:
+                trial.state = "complete"
+            elif judge and judge.condemns(trial.fold_scores):
+                trial.state = "pruned"
+        return trial.state is not None
+
+    def _conclude(self, batch: _Batch, finished: list[Trial]) -> None:
+        for trial in finished:
+            del batch.waiting[trial.number]
+        if batch.waiting:
+            fold = min(len(trial.fold_scores) for trial in batch.waiting.values())
+            heapq.heappush(self._ready, (batch.number, fold))
+        for trial in finished + self._duplicates_of(finished):
+            self._count(trial)
+            self._finished.append(trial)
+        for number in {trial.batch for trial in self._finished} & self._open.keys():
+            self._close_if_ended(self._open[number])
+
+    def _duplicates_of(self, finished: list[Trial]) -> list[Trial]:
+        """Give waiting duplicates their result."""
+        originals = {trial.number: trial for trial in finished}
+        settled = []
+        for batch in self._open.values():
+            for trial in batch.trials:
+                if trial.state is None and trial.duplicate_of in originals:
+                    _copy_result(originals[trial.duplicate_of], trial)
+                    settled.append(trial)
+        return settled
+
+    def _count(self, trial: Trial) -> None:
+        assert trial.state is not None
+        self.counts[trial.state] += 1
+        if trial.state == "complete" and (self.best is None or _rank(trial) > _rank(self.best)):
+            self.best = trial
+
+    def _close_if_ended(self, batch: _Batch) -> None:
+        if all(trial.state for trial in batch.trials):
+            self._ended[batch.number] = self._open.pop(batch.number).trials
+
+
+def _rank(trial: Trial) -> tuple[float, int]:
+    return trial.scores[0], -trial.number
+
+
+def _copy_result(original: Trial, duplicate: Trial) -> None:
+    duplicate.state, duplicate.error = original.state, original.error
+    duplicate.fold_scores = original.fold_scores
+    duplicate.outcomes = dict(original.outcomes)
+
+
+def _key(params: Configuration) -> tuple[object, ...]:
+    return tuple((name, type(value), value) for name, value in sorted(params.items()))
+
+
+def _order(value: Scalar) -> float:
+    """Path parameters are numbers."""
+    assert isinstance(value, int | float)
+    return float(value)

@@ -1,0 +1,209 @@
+"""Optuna's samplers and pruners: the only place that imports it."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from tuner_job.errors import ConfigError
+from tuner_job.results.records import TrialRecord
+from tuner_job.search.early_stopping import Judge
+from tuner_job.search.trial import FoldScores, Trial
+from tuner_job.search_space import Choices, Configuration, DeadEndError, Range, Scalar, SearchSpace
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+_STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+
+
+class OptunaTuner:
+    """Any Optuna sampler under ask and tell."""
+
+    def __init__(self, space: SearchSpace, sampler: BaseSampler, n_objectives: int):
+        self._space = space
+        self._study = optuna.create_study(directions=["maximize"] * n_objectives, sampler=sampler)
+        self._asked: dict[int, optuna.trial.Trial] = {}
+
+    def ask(self) -> list[Configuration]:
+        """Propose one configuration; there is always another."""
+        while True:
+            trial = self._study.ask()
+            try:
+                configuration = self._space.walk(lambda name, p, t=trial: _suggest(t, name, p))  # type: ignore[misc]
+            except DeadEndError:  # `forbid` leaves no value for what was chosen so far
+                self._study.tell(trial, state=TrialState.FAIL)
+                continue
+            self._asked[len(self._asked)] = trial
+            return [configuration]
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Hand the result to Optuna, fold scores included where there is one objective."""
+        for trial in trials:
+            asked = self._asked[trial.number]
+            if len(self._study.directions) == 1:
+                for fold, mean in enumerate(_running_means(trial.fold_scores)):
+                    asked.report(mean, fold)
+            complete = trial.state == "complete"
+            self._study.tell(asked, trial.scores if complete else None, state=_STATES[trial.state or "failed"])
+
+
+def make_sampler(name: str, seed: int) -> BaseSampler:
+    """Return Optuna's sampler of this name, seeded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        match name:
+            case "tpe":
+                return optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
+            case "random":
+                return optuna.samplers.RandomSampler(seed=seed)
+            case "qmc":
+                return optuna.samplers.QMCSampler(seed=seed, warn_asynchronous_seeding=False)
+            case "nsgaii":
+                return optuna.samplers.NSGAIISampler(seed=seed)
+            case "gp":
+                _require_torch()
+                return optuna.samplers.GPSampler(seed=seed)
+    raise ValueError(f"unknown sampler {name}")
+
+
+def _require_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise ConfigError(
+            "tuning.sampler: gp needs PyTorch, which is not installed: pip install va-tuning[gp]"
+        ) from None
+
+
+def _suggest(trial: optuna.trial.Trial, name: str, parameter: Choices | Range) -> Scalar:
+    if isinstance(parameter, Range):
+        low, high, step, log = parameter.low, parameter.high, parameter.step, parameter.log
+        if parameter.integer:
+            return trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log)
+        return trial.suggest_float(name, low, high, step=step, log=log)
+    # `forbid` may have taken choices away: to Optuna that is another parameter
+    key = f"{name} among {parameter.choices}"
+    if _ordered(parameter.choices):
+        return _sorted(parameter.choices)[trial.suggest_int(key, 0, len(parameter.choices) - 1)]
+    return trial.suggest_categorical(key, parameter.choices)
+
+
+def _distribution(parameter: Choices | Range) -> BaseDistribution:
+    """Ordered choices become their positions, so that a model of the space knows what is near what."""
+    if isinstance(parameter, Range):
+        if parameter.integer:
+            return IntDistribution(int(parameter.low), int(parameter.high), parameter.log, int(parameter.step or 1))
+        return FloatDistribution(parameter.low, parameter.high, parameter.log, parameter.step)
+    if _ordered(parameter.choices):
+        return IntDistribution(0, len(parameter.choices) - 1)
+    return CategoricalDistribution(parameter.choices)
+
+
+def _ordered(choices: Sequence[Scalar]) -> bool:
+    return len(choices) > 1 and all(isinstance(c, int | float) and not isinstance(c, bool) for c in choices)
+
+
+def _sorted(choices: Sequence[Scalar]) -> list[Scalar]:
+    return sorted(choices, key=float)  # type: ignore[arg-type]
+
+
+def _running_means(fold_scores: FoldScores) -> list[float]:
+    means, total = [], 0.0
+    for n, (score, *_) in enumerate(fold_scores, start=1):
+        total += score
+        means.append(total / n)
+    return means
+
+
+class PrunerRule:
+    """One of Optuna's pruners as a stopping rule: it sees the trials told so far and nothing else."""
+
+    def __init__(self, name: str, level: float):
+        self._wilcoxon = name == "wilcoxon"
+        self.pruner: optuna.pruners.BasePruner
+        if self._wilcoxon:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                self.pruner = optuna.pruners.WilcoxonPruner(p_threshold=level)
+        else:
+            self.pruner = optuna.pruners.MedianPruner(n_startup_trials=5)
+        self.told: list[FrozenTrial] = []
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Keep complete trials: both pruners compare with those only."""
+        for trial in trials:
+            if trial.state == "complete":
+                self.told.append(self.frozen(trial.fold_scores, TrialState.COMPLETE, trial.scores[0]))
+
+    def judge(self) -> Judge | None:
+        """Return a judge over the trials told so far."""
+        return _PrunerJudge(self, len(self.told)) if self.told else None
+
+    def frozen(self, fold_scores: FoldScores, state: TrialState, value: float | None = None) -> FrozenTrial:
+        """Put a trial in Optuna's form."""
+        # Wilcoxon pairs the folds themselves; the median rule compares means so far
+        steps = [score for score, *_ in fold_scores] if self._wilcoxon else _running_means(fold_scores)
+        return create_trial(state=state, value=value, intermediate_values=dict(enumerate(steps)))
+
+
+class _PrunerJudge:
+    """A pruner with the first `n_told` trials: to the pruner it looks like a study of those."""
+
+    direction = optuna.study.StudyDirection.MAXIMIZE
+
+    def __init__(self, rule: PrunerRule, n_told: int):
+        self._rule, self._n_told = rule, n_told
+
+    def condemns(self, fold_scores: FoldScores) -> bool:
+        """Ask the pruner."""
+        trial = self._rule.frozen(fold_scores, TrialState.RUNNING)
+        return self._rule.pruner.prune(cast(optuna.Study, self), trial)
+
+    def get_trials(self, deepcopy: bool = True, states: Sequence[TrialState] | None = None) -> list[FrozenTrial]:
+        """Trials known to this judge, all of them complete."""
+        return self._rule.told[: self._n_told]
+
+    @property
+    def best_trial(self) -> FrozenTrial:
+        """The best of them, the earliest of equals."""
+        return max(self.get_trials(), key=lambda trial: trial.value or 0.0)
+
+
+def parameter_importance(
+    records: Sequence[TrialRecord], space: SearchSpace, objective: str, seed: int
+) -> dict[str, float]:
+    """Share of the objective's variation between complete trials that each parameter explains.
+
+    Only parameters that every configuration has are weighed. Optuna's fANOVA (Hutter et al. 2014).
+
+    Returns
+    -------
+    Parameter → share, largest first, summing to 1; empty if fewer than 4 trials are complete or all
+    scored alike.
+    """
+    complete = [r for r in records if r.state == "complete" and r.duplicate_of is None]
+    scores = {record.scores[objective] for record in complete}
+    if len(complete) < 4 or len(scores) < 2:
+        return {}
+    study = optuna.create_study(direction="maximize")
+    study.add_trials([_as_trial(record.params, record.scores[objective], space) for record in complete])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
+        return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+def _as_trial(params: Mapping[str, Any], value: float, space: SearchSpace) -> FrozenTrial:
+    distributions = {name: _distribution(p) for name, p in space.parameters.items() if name in params}
+    internal = {name: _position(space.parameters[name], params[name]) for name in distributions}
+    return create_trial(value=value, params=internal, distributions=distributions)
+
+
+def _position(parameter: Choices | Range, value: Any) -> Any:
+    if isinstance(parameter, Choices) and _ordered(parameter.choices):
+        return _sorted(parameter.choices).index(value)
+    return value

@@ -1,0 +1,37 @@
+"""Configurations drawn at random."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tuner_job.search.trial import Trial
+from tuner_job.search_space import Configuration, SearchSpace
+from tuner_job.tuners.batches import batches_along
+
+_MAX_REPEATS = 1000  # drawn in a row without a new one: the space is (nearly) used up
+
+
+class RandomTuner:
+    """Draws independently, each configuration once; those that share a fit run together."""
+
+    def __init__(self, space: SearchSpace, path: str | None, n_trials: int, seed: int):
+        drawn = _distinct(space, n_trials, np.random.default_rng(seed))
+        self._batches = iter(batches_along(path, drawn))
+
+    def ask(self) -> list[Configuration] | None:
+        """Propose the next configurations."""
+        return next(self._batches, None)
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Nothing to learn: draws are independent."""
+
+
+def _distinct(space: SearchSpace, n_trials: int, rng: np.random.Generator) -> list[Configuration]:
+    found: dict[tuple[object, ...], Configuration] = {}
+    repeats = 0
+    while len(found) < n_trials and repeats < _MAX_REPEATS:
+        configuration = space.sample(rng)
+        key = tuple((name, type(value), value) for name, value in configuration.items())
+        repeats = repeats + 1 if key in found else 0
+        found[key] = configuration
+    return list(found.values())
