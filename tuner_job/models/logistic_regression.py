@@ -42,13 +42,12 @@ class LogisticRegressionParameters(Closed):
 
     @model_validator(mode="after")
     def _combination(self) -> Self:
-        if self.penalty == "elasticnet" and self.solver == "liblinear":
-            raise ValueError("solver must be saga where penalty is elasticnet; found 'liblinear'")
         if self.penalty == "elasticnet" and self.l1_ratio is None:
-            raise ValueError("l1_ratio must be a number from 0 to 1 where penalty is elasticnet; found None")
+            raise ValueError("penalty elasticnet needs l1_ratio, a number from 0 to 1")
         if self.penalty != "elasticnet" and self.l1_ratio is not None:
-            found = f"penalty {self.penalty!r} with {self.l1_ratio!r}"
-            raise ValueError(f"l1_ratio must be left out or None unless penalty is elasticnet; found {found}")
+            raise ValueError(f"l1_ratio is for penalty elasticnet only, got penalty {self.penalty}")
+        if self.penalty == "elasticnet" and self.solver == "liblinear":
+            raise ValueError("solver liblinear cannot do penalty elasticnet")
         return self
 
     @property

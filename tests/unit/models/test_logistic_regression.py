@@ -124,11 +124,11 @@ class TestParameters:
     @pytest.mark.parametrize(
         ("params", "message"),
         [
-            ({"penalty": "elasticnet"}, "l1_ratio must be a number from 0 to 1 where penalty is elasticnet"),
-            ({"l1_ratio": 0.5}, "l1_ratio must be left out or None unless penalty is elasticnet"),
+            ({"penalty": "elasticnet"}, "penalty elasticnet needs l1_ratio"),
+            ({"l1_ratio": 0.5}, "l1_ratio is for penalty elasticnet only, got penalty l2"),
             (
                 {"penalty": "elasticnet", "l1_ratio": 0.5, "solver": "liblinear"},
-                "solver must be saga where penalty is elasticnet; found 'liblinear'",
+                "solver liblinear cannot do penalty elasticnet",
             ),
             ({"C": float("inf")}, "C must be a finite number; found inf"),
             ({"penalty": "none"}, "penalty must be 'l1', 'l2' or 'elasticnet'; found 'none'"),
