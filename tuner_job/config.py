@@ -15,7 +15,7 @@ from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
 from tuner_job.schema import Closed
-from tuner_job.search_space import ModelSearchSpace, SearchSpace
+from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
 
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
@@ -151,23 +151,30 @@ class ExperimentConfig(Closed):
         chosen = self.tuning.search_spaces.get(model) or ModelSearchSpace.model_validate(family.default_space)
         return chosen.bind(family.Parameters)
 
-    def canonical(self) -> dict[str, Any]:
-        """Everything that decides which trials are run and how they score, with all defaults filled in.
+    def document(self) -> dict[str, Any]:
+        """The experiment as an experiment file again, with defaults and search spaces filled in."""
+        content = self.model_dump(mode="json")
+        content["tuning"]["search_spaces"] = {model: self._space_document(model) for model in self.models}
+        return content
 
-        Budget and results location are left out: they may change between runs that continue each other.
-        """
-        kept = self.model_dump(mode="json", exclude={"budget", "results"})
-        kept["tuning"]["search_spaces"] = {
-            model: {name: p.model_dump(mode="json") for name, p in self.space(model).parameters.items()}
-            | {"forbid": self.space(model).forbid}
-            for model in self.models
+    def _space_document(self, model: ModelName) -> dict[str, Any]:
+        space = self.space(model)
+        parameters = {
+            name: parameter.model_dump(mode="json", exclude_none=isinstance(parameter, Range))
+            for name, parameter in space.parameters.items()
         }
-        return kept
+        return {**parameters, "forbid": space.forbid}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of `canonical`."""
-        return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of everything that decides which trials are run and how they score.
+
+        Budget and places are left out: they may change between runs that continue each other. So is the
+        data's address, as the data itself has a digest.
+        """
+        content = self.document()
+        del content["budget"], content["results"], content["data"]["source"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load_experiment(path: Path) -> ExperimentConfig:
