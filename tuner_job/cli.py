@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import yaml
@@ -17,6 +18,9 @@ from rich.console import Console
 
 from tuner_job import __version__
 from tuner_job.errors import VaTuningError
+
+if TYPE_CHECKING:
+    from tuner_job.experiment import Prepared
 
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 RESULTS = click.argument("results")
@@ -69,7 +73,7 @@ def tune(experiment: Path, workers: int | None, results: str | None) -> None:
     config = load_experiment(experiment)
     if results:
         config = config.model_copy(update={"results": results})
-    console = Console()
+    console = _console()
     prepared = prepare(config)
     _describe(console, prepared)
     with _stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
@@ -90,7 +94,7 @@ def validate(experiment: Path) -> None:
     from tuner_job.experiment import prepare
 
     prepared = prepare(load_experiment(experiment))
-    console = Console()
+    console = _console()
     _describe(console, prepared)
     for model, planned in prepared.planned().items():
         size = prepared.config.space(model).count()
@@ -103,9 +107,7 @@ def validate(experiment: Path) -> None:
 @main.command()
 @RESULTS
 @click.option("--json", "as_json", is_flag=True, help="The whole summary as JSON.")
-@click.option(
-    "--trials", is_flag=True, help="The canonical trials table as CSV: no timings, same bytes at each run."
-)
+@click.option("--trials", is_flag=True, help="The canonical trials table as CSV: no timings, same bytes at each run.")
 def show(results: str, as_json: bool, trials: bool) -> None:
     """Show the best parameters and scores of an experiment.
 
@@ -121,7 +123,7 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     elif as_json:
         click.echo(store.summary().model_dump_json(indent=2))
     else:
-        console, summary = Console(), store.summary()
+        console, summary = _console(), store.summary()
         console.print(default_vs_tuned(summary))
         console.print(best_parameters(summary))
 
@@ -182,10 +184,13 @@ def space(model: str) -> None:
     )
 
 
-def _describe(console: Console, prepared: "object") -> None:
-    from tuner_job.experiment import Prepared
+def _console() -> Console:
+    """Standard output; a log is as wide as it needs to be."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
-    assert isinstance(prepared, Prepared)
+
+def _describe(console: Console, prepared: "Prepared") -> None:
     data = prepared.dataset
     console.print(
         f"{prepared.config.name}: {data.n_samples:,} deaths, {data.n_causes} causes, "

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,6 +20,7 @@ from tuner_job.units import Duration, MemorySize
 
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
+_NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
 
 
@@ -253,9 +255,8 @@ def _space_problems(config: ExperimentConfig) -> list[str]:
             if config.tuning.search_method == "grid":
                 space.configurations()
         except ValueError as error:
-            problems += [
-                f"{key}.{line}" if ": " in line else f"{key}: {line}" for line in str(error).split("\n")
-            ]
+            lines = str(error).split("\n")
+            problems += [f"{key}.{line}" if _NAMED.match(line) else f"{key}: {line}" for line in lines]
     return problems
 
 

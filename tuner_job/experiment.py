@@ -61,9 +61,7 @@ def _folds(config: ExperimentConfig, dataset: VaDataset) -> FoldIds:
         return leave_one_site_out(dataset.site)
     n_folds = config.tuning.cv_folds
     if n_folds > dataset.n_samples:
-        raise ConfigError(
-            f"tuning.cv_folds: must not exceed the {dataset.n_samples} rows of the data, got {n_folds}"
-        )
+        raise ConfigError(f"tuning.cv_folds: must not exceed the {dataset.n_samples} rows of the data, got {n_folds}")
     return stratified(dataset.y, n_folds, config.seed)
 
 

@@ -151,9 +151,7 @@ def _n_trials(config: ExperimentConfig) -> int | None:
     return None if config.tuning.search_method == "grid" else config.tuning.n_trials
 
 
-def _best(
-    config: ExperimentConfig, model: str, records: Sequence[TrialRecord], reason: StopReason
-) -> TrialRecord:
+def _best(config: ExperimentConfig, model: str, records: Sequence[TrialRecord], reason: StopReason) -> TrialRecord:
     """Return the complete trial with the highest score, be it the default; of equals, the first tuned one."""
     metric = config.tuning.objectives[0]
     complete = [r for r in records if r.state == "complete" and r.duplicate_of is None]
@@ -199,9 +197,7 @@ def _study_summary(
     )
 
 
-def _experiment_summary(
-    prepared: Prepared, studies: list[StudySummary], wall_seconds: float
-) -> ExperimentSummary:
+def _experiment_summary(prepared: Prepared, studies: list[StudySummary], wall_seconds: float) -> ExperimentSummary:
     dataset, config = prepared.dataset, prepared.config
     counts = np.bincount(dataset.site, minlength=len(dataset.sites))
     return ExperimentSummary(

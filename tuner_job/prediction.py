@@ -50,9 +50,7 @@ class TunedModel:
         return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes)
 
 
-def pack_model(
-    family: str, params: Mapping[str, Any], dataset: VaDataset, data: DataConfig, fitted: bytes
-) -> bytes:
+def pack_model(family: str, params: Mapping[str, Any], dataset: VaDataset, data: DataConfig, fitted: bytes) -> bytes:
     """Put a fitted model and what describes it in one zip file."""
     description = {
         "family": family,
@@ -103,9 +101,7 @@ def predict_file(store: ExperimentStore, model: str | None, source: str, output:
     """Predict for a file of deaths; write a CSV with one row a death; return how many."""
     tuned = load_model(store, model)
     if tuned.data.format == "synthetic":
-        raise DataError(
-            f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by"
-        )
+        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by")
     P = tuned.predict_proba(tuned.encode(source))
     with output.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

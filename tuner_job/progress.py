@@ -67,9 +67,7 @@ class ProgressDisplay:
 
     def _line(self, monitor: TuningMonitor) -> str:
         states = [f"{model} {_done(p)} trials, best {_score(p)}" for model, p in monitor.models.items()]
-        return f"[{human_duration(monitor.seconds)}] {'; '.join(states)}; {self._left(monitor)}".replace(
-            "[", "\\[", 1
-        )
+        return f"[{human_duration(monitor.seconds)}] {'; '.join(states)}; {self._left(monitor)}".replace("[", "\\[", 1)
 
     def _left(self, monitor: TuningMonitor) -> str:
         left = monitor.seconds_left(self._timeout)

@@ -46,16 +46,16 @@ class Recorder:
         self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
         for model, records in stored.items():
             for record in records:
-                score = record.scores.get(self._objectives[0])
-                self._monitor_trial(model, record.trial, record.params, score, record.state)
-                if record.state == "complete":
-                    self._is_leader(model, record)
+                self._is_leader(model, record)
+                if record.duplicate_of is None:  # duplicates come to `record` again
+                    score = record.scores.get(self._objectives[0])
+                    self._monitor_trial(model, record.trial, record.params, score, record.state)
 
     def record(self, study: Study, trial: Trial) -> None:
         """Write one finished trial."""
         record = _as_record(trial)
         writes: list[tuple[Any, ...]] = [(self._store.save_trial, study.model, record)]
-        if trial.state == "complete" and not trial.duplicate_of and self._is_leader(study.model, record):
+        if self._is_leader(study.model, record):
             # first, so that a trial that counts as finished never lacks them
             writes.insert(0, (self._store.save_oof, study.model, trial.number, self._assemble(trial)))
         self._writer.submit(_in_order, writes)
@@ -70,6 +70,8 @@ class Recorder:
             self._monitor.log_trial(f"{model}/{number}", params, score, state)
 
     def _is_leader(self, model: str, record: TrialRecord) -> bool:
+        if not record.scores:  # given up, failed, or a duplicate
+            return False
         if record.trial == DEFAULT_TRIAL:
             return True
         leads = False

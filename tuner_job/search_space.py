@@ -285,9 +285,7 @@ def _wrong_references(space: ModelSearchSpace, parameters: Mapping[str, Choices 
         for other, wanted in (parameter.when or {}).items()
     ]
     references += [
-        (f"forbid[{i}]", other, [value])
-        for i, rule in enumerate(space.forbid)
-        for other, value in rule.items()
+        (f"forbid[{i}]", other, [value]) for i, rule in enumerate(space.forbid) for other, value in rule.items()
     ]
     for where, other, wanted in references:
         if other not in space.parameters:
@@ -318,12 +316,11 @@ def _invalid_combinations(space: SearchSpace, schema: type[BaseModel]) -> list[s
         for name, p in space.parameters.items()
     }
     empty = True
-    for configuration in itertools.islice(
-        SearchSpace(ends, space.forbid).configurations(), _CHECKED_CONFIGURATIONS
-    ):
+    for configuration in itertools.islice(SearchSpace(ends, space.forbid).configurations(), _CHECKED_CONFIGURATIONS):
         empty = False
         try:
             schema.model_validate(configuration)
         except ValidationError as error:
-            return [f"{configuration} is not valid: {error.errors()[0]['msg']}"]
-    return ["the space is empty: `forbid` excludes every configuration"] if empty else []
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            return [f"{configuration} is not valid, {reason}"]
+    return ["`forbid` excludes every configuration"] if empty else []

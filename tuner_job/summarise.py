@@ -13,9 +13,7 @@ from tuner_job.evaluation.metrics import ccc_by_cause, csmf
 from tuner_job.results.records import CauseRecord, ModelSummary, Scores, TrialRecord
 
 
-def summarise_trial(
-    record: TrialRecord, P: NDArray[np.floating[Any]], dataset: VaDataset, seed: int
-) -> ModelSummary:
+def summarise_trial(record: TrialRecord, P: NDArray[np.floating[Any]], dataset: VaDataset, seed: int) -> ModelSummary:
     """Look at one complete trial in full.
 
     Parameters

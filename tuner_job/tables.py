@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
+from rich import box
 from rich.table import Table
 
 from tuner_job.results.records import ExperimentSummary, Interval, TrialRecord
@@ -16,41 +17,47 @@ SCORE_DIGITS = 10  # of the canonical table: more than differs between runs, few
 def default_vs_tuned(summary: ExperimentSummary) -> Table:
     """One row for the untuned default and one for the best configuration of each model."""
     table = Table(
-        title=f"{summary.name}: default and tuned", caption=_caption(summary), caption_justify="left"
+        title=f"{summary.name}: default and tuned",
+        caption=_caption(summary),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
     )
-    table.add_column("model")
-    table.add_column("")
-    for column in ("search score", "CSMF accuracy (95 %)", "COD accuracy (95 %)", "fit"):
-        table.add_column(column, justify="right")
+    table.add_column("model", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for column in ("search\nscore", "CSMF accuracy\n(95 %)", "COD accuracy\n(95 %)", "fit"):
+        table.add_column(column, justify="right", no_wrap=True)
     for study in summary.studies:
         metric = study.objectives[0]
         for label, looked_at in (("default", study.default), ("tuned", study.best)):
             table.add_row(
                 study.model if label == "default" else "",
                 label,
-                f"{looked_at.scores[metric]:.4f}",
+                _short(looked_at.scores[metric]),
                 _interval(looked_at.out_of_fold["csmf_accuracy"]),
                 _interval(looked_at.out_of_fold["cod_accuracy"]),
                 human_duration(looked_at.fit_seconds),
                 end_section=label == "tuned",
             )
     for name, scores in summary.baselines.items():
-        table.add_row(name.replace("_", " "), "no model", f"{scores['csmf_accuracy']:.4f}", "", "", "")
+        table.add_row(name.replace("_", " "), "no model", _short(scores["csmf_accuracy"]), "", "", "")
     return table
 
 
 def best_parameters(summary: ExperimentSummary) -> Table:
     """The best configuration of each model and how it was found."""
-    table = Table(title="best configurations")
-    for column in ("model", "trial", "parameters", "trials: complete / stopped early / failed", "ended by"):
+    table = Table(title="best configurations", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("model", no_wrap=True)
+    for column in ("parameters", "trials: complete,\nstopped early, failed", "ended by"):
         table.add_column(column)
     for study in summary.studies:
-        n = study.n_trials
+        n, best = study.n_trials, study.best
+        listed = ", ".join(f"{name}={value}" for name, value in best.params.items())
         table.add_row(
             study.model,
-            "default" if study.best.trial < 0 else str(study.best.trial),
-            ", ".join(f"{name}={value}" for name, value in study.best.params.items()),
-            f"{n['complete']} / {n['pruned']} / {n['failed']}",
+            "the untuned default was not beaten" if best.trial < 0 else f"{listed} (trial {best.trial})",
+            f"{n['complete']}, {n['pruned']}, {n['failed']}",
             study.stopped_by,
         )
     return table
@@ -81,15 +88,30 @@ def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _interval(interval: Interval) -> str:
-    return f"{interval.estimate:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+    estimate, low, high = (_short(value) for value in (interval.estimate, interval.low, interval.high))
+    return f"{estimate} ({low}–{high})"
+
+
+def _short(share: float) -> str:
+    """Three digits, as the field prints accuracies: .812, 1.00."""
+    return f"{share:.3f}".lstrip("0") if 0 <= share < 0.9995 else f"{share:.2f}"
 
 
 def _caption(summary: ExperimentSummary) -> str:
-    how = (
-        "composition as trained" if summary.scheme == "stratified" else "each site predicted from the others"
-    )
+    how = {
+        "stratified": "test rows have the composition trained on",
+        "leave_one_site_out": "each site is predicted from the others",
+    }[summary.scheme]
+    below = [
+        study.model
+        for study in summary.studies
+        if study.objectives[0] == "csmf_accuracy"
+        and study.best.scores["csmf_accuracy"] < summary.baselines["copy_train"]["csmf_accuracy"]
+    ]
+    warning = f" Below merely copying the training CSMF: {', '.join(below)}." if below else ""
     return (
-        f"{summary.n_folds} folds, {summary.scheme} ({how}). The search score is the mean over folds; "
-        "accuracies are over all out-of-fold rows, with bootstrap intervals over rows. The tuned "
-        "configuration was chosen on these same folds: its scores are somewhat optimistic."
+        f"{summary.n_folds} folds, {summary.scheme}: {how}. The search score is the mean over folds of "
+        f"{summary.studies[0].objectives[0]}; accuracies are over all out-of-fold rows, intervals by "
+        "bootstrap over rows. The tuned configuration was chosen on these same folds: its scores are "
+        f"somewhat optimistic.{warning}"
     )

@@ -63,9 +63,7 @@ class TestContract:
     def test_data_is_read_from_it_too(self, url: str) -> None:
         Store(url).put("data/child.csv", b"a,b\n")
         assert read_bytes(f"{url}/data/child.csv") == b"a,b\n"
-        with pytest.raises(
-            StoreError, match=r"absent\.csv: cannot be read: (there is no such object|No such)"
-        ):
+        with pytest.raises(StoreError, match=r"absent\.csv: cannot be read: (there is no such object|No such)"):
             read_bytes(f"{url}/data/absent.csv")
 
 

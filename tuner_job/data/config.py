@@ -85,8 +85,4 @@ class DataConfig(Closed):
 
     def _synthetic_problems(self) -> list[str]:
         given = [key for key in ("source", "label", "site", "sites", "drop") if getattr(self, key)]
-        return (
-            [f"{', '.join(given)}: cannot be given with format: synthetic, which reads no file"]
-            if given
-            else []
-        )
+        return [f"{', '.join(given)}: cannot be given with format: synthetic, which reads no file"] if given else []

@@ -55,9 +55,7 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     notes += row_notes
     y, causes = index(table.columns[roles.label].map(read_label))
     check_rows(table, roles, causes)
-    site, sites = (
-        index(table.columns[roles.site]) if roles.site else (np.zeros(table.n_rows, np.int32), ("all",))
-    )
+    site, sites = index(table.columns[roles.site]) if roles.site else (np.zeros(table.n_rows, np.int32), ("all",))
     symptoms = source_format.symptoms(table, candidates(table, roles, config), config)
     inferred = infer_features(symptoms.columns)
     _check_features(table, inferred, symptoms.columns, source_format)
@@ -106,19 +104,14 @@ def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
         return table, []
     # R and pandas write row names under an empty header: as a feature they would tell the order of the file.
     columns = {name: column for name, column in table.columns.items() if name}
-    return Table(source, columns, table.rows, table.counting), [
-        "Left out a column without a name (row names?)."
-    ]
+    return Table(source, columns, table.rows, table.counting), ["Left out a column without a name (row names?)."]
 
 
 def _check_features(
     table: Table, inferred: Inferred, columns: Mapping[str, Column], source_format: SourceFormat
 ) -> None:
     if inferred.free_text and source_format.refuses_free_text:
-        found = [
-            f"{name} ({len(columns[name].counts())}, {_example(columns[name])})"
-            for name in inferred.free_text
-        ]
+        found = [f"{name} ({len(columns[name].counts())}, {_example(columns[name])})" for name in inferred.free_text]
         raise DataError(
             f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different values; found "
             f"more in {', '.join(found)}; name free text, dates and identifiers in data.drop"
@@ -140,9 +133,7 @@ def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Tab
     if inferred.empty:
         notes.append(f"Dropped {_list(inferred.empty)} without any value.")
     if inferred.constant:
-        notes.append(
-            f"Dropped {_list(inferred.constant)} with a single value{_blank_hint(inferred, columns)}."
-        )
+        notes.append(f"Dropped {_list(inferred.constant)} with a single value{_blank_hint(inferred, columns)}.")
     if inferred.free_text:
         notes.append(f"Dropped {_list(inferred.free_text)} of free text.")
     notes += [
@@ -166,9 +157,7 @@ def _row_numbers(inferred: Inferred, columns: Mapping[str, Column], n_rows: int)
     names = []
     for feature in inferred.features:
         values = columns[feature.column].counts() if feature.category is None else {}
-        if len(values) == n_rows > MAX_CATEGORIES and all(
-            (as_number(value) or 0.0) % 1 == 0 for value in values
-        ):
+        if len(values) == n_rows > MAX_CATEGORIES and all((as_number(value) or 0.0) % 1 == 0 for value in values):
             names.append(feature.name)
     return names
 

@@ -66,9 +66,7 @@ def _read_parquet(content: bytes, source: str) -> pa.Table:
         _check_names(arrow.column_names, source)
         return arrow.cast(pa.schema([(name, pa.string()) for name in arrow.column_names]))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"{source}: must be a whole Parquet file of plain columns; {_first_line(error)}"
-        ) from error
+        raise DataError(f"{source}: must be a whole Parquet file of plain columns; {_first_line(error)}") from error
 
 
 def _read_csv(content: bytes, source: str) -> pa.Table:
@@ -122,9 +120,7 @@ def _header(text: str, source: str) -> list[str]:
 
 def _check_names(names: list[str], source: str) -> None:
     counts = Counter(name.strip() for name in names)
-    repeated = [
-        f"{name or 'a column without a name'} ({count} times)" for name, count in counts.items() if count > 1
-    ]
+    repeated = [f"{name or 'a column without a name'} ({count} times)" for name, count in counts.items() if count > 1]
     if repeated:
         raise DataError(f"{source}: column names must differ; found {', '.join(repeated)}")
 

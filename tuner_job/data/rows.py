@@ -51,12 +51,8 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
     site = config.site or (source_format.site_name if source_format.site_name in table.columns else None)
     problems = []
     if label is None:
-        problems.append(
-            f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label"
-        )
-    named = (
-        [("data.label", label)] + [("data.site", config.site)] + [("data.drop", name) for name in config.drop]
-    )
+        problems.append(f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label")
+    named = [("data.label", label)] + [("data.site", config.site)] + [("data.drop", name) for name in config.drop]
     for key, name in named:
         if name is not None and name not in table.columns:
             problems.append(f"{key} names {name}, which is not there{_near(name, table.columns)}")
@@ -91,9 +87,7 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
     notes = []
     unlabelled = table.columns[roles.label].map(read_label).missing
     if unlabelled.any():
-        notes.append(
-            f"Dropped {unlabelled.sum()} of {table.n_rows} rows without a cause in column {roles.label}."
-        )
+        notes.append(f"Dropped {unlabelled.sum()} of {table.n_rows} rows without a cause in column {roles.label}.")
         table = table.take(np.flatnonzero(~unlabelled))
     if roles.site:
         _check_sites(table, roles.site)

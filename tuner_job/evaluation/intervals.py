@@ -7,7 +7,6 @@ from tuner_job.evaluation.metrics import Causes, Probabilities, csmf_accuracy_of
 from tuner_job.results.records import Interval
 
 N_RESAMPLES = 2000
-LEVEL = 0.95
 
 
 def out_of_fold_intervals(y: Causes, P: Probabilities, seed: int) -> dict[str, Interval]:
@@ -16,9 +15,9 @@ def out_of_fold_intervals(y: Causes, P: Probabilities, seed: int) -> dict[str, I
     Rows are resampled with replacement. What is counted depends only on (true, assigned) pairs, so a
     resample is one multinomial draw over the cells of the confusion matrix.
 
-    The interval is the basic one (twice the estimate minus the percentiles), cut at 1: resampling adds
-    noise to both compositions, so resampled CSMF accuracies lie too low on average and the plain
-    percentiles would too. It speaks of other rows from the same population, not of other populations.
+    The interval is the estimate ± 1.96 bootstrap standard errors, cut at 1. Percentiles would not do:
+    resampling adds noise to both compositions, so resampled CSMF accuracies all lie too low. It speaks
+    of other samples of this size from the same population, not of other populations.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ def out_of_fold_intervals(y: Causes, P: Probabilities, seed: int) -> dict[str, I
     cells = np.bincount(y * n_classes + P.argmax(axis=1), minlength=n_classes**2)
     draws = np.random.default_rng(seed).multinomial(n_samples, cells / n_samples, size=N_RESAMPLES)
     estimate, resampled = _accuracies(cells[None], n_classes), _accuracies(draws, n_classes)
-    return {name: _basic_interval(float(estimate[name][0]), resampled[name]) for name in estimate}
+    return {name: _interval(float(estimate[name][0]), resampled[name]) for name in estimate}
 
 
 def _accuracies(cells: NDArray[np.integer], n_classes: int) -> dict[str, NDArray[np.float64]]:
@@ -44,8 +43,6 @@ def _accuracies(cells: NDArray[np.integer], n_classes: int) -> dict[str, NDArray
     }
 
 
-def _basic_interval(estimate: float, resampled: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(
-        estimate=estimate, low=float(2 * estimate - high), high=float(min(1.0, 2 * estimate - low))
-    )
+def _interval(estimate: float, resampled: NDArray[np.float64]) -> Interval:
+    reach = 1.96 * float(resampled.std(ddof=1))
+    return Interval(estimate=estimate, low=estimate - reach, high=min(1.0, estimate + reach))

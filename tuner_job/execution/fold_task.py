@@ -68,8 +68,9 @@ def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[FoldR
 
 def fit_final(data: SharedData, model: str, params: Mapping[str, Any]) -> bytes:
     """Fit one configuration on all rows; return the model's bytes."""
+    X, y = data.X.copy(), data.y.copy()  # what lies in the object store is read-only, which trees refuse
     with threadpool_limits(1):
-        return FAMILIES[model].fit(data.X, data.y, data.n_classes, params, data.seed).to_bytes()
+        return FAMILIES[model].fit(X, y, data.n_classes, params, data.seed).to_bytes()
 
 
 def describe_failure(error: Exception) -> str:

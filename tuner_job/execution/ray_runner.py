@@ -10,7 +10,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from tuner_job.errors import RunError
+from tuner_job.errors import ConfigError, RunError
 from tuner_job.execution.fold_task import SharedData, describe_failure, fit_final, score_fold
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.trial import FoldOutcome, FoldTask
@@ -75,6 +75,7 @@ class RayRunner:
         self._data = ray.put(data)
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": _SYSTEM_RETRIES}
         if memory_per_task:
+            _require_memory(memory_per_task)
             options["memory"] = memory_per_task
         self._options = options
         self._score = ray.remote(**options)(_score)
@@ -126,9 +127,7 @@ class RayRunner:
         try:
             return {model: ray.get(ref) for model, ref in refs.items()}
         except ray.exceptions.RayError as error:
-            raise RunError(
-                f"the chosen configuration cannot be fitted on all rows: {_reason(error)}"
-            ) from None
+            raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
 
     def cancel_all(self) -> None:
         """End what is running; its results are lost."""
@@ -145,6 +144,16 @@ class RayRunner:
             return Finished(study, task, [], 0.0, _reason(error))
         outcomes = [FoldOutcome(*pair) for pair in zip(records, probabilities, strict=True)]
         return Finished(study, task, outcomes, seconds)
+
+
+def _require_memory(memory_per_task: float) -> None:
+    """Refuse what no node could ever give: Ray would wait for it without end."""
+    largest = max(node["Resources"].get("memory", 0.0) for node in ray.nodes())
+    if memory_per_task > largest:
+        raise ConfigError(
+            f"budget.memory_per_task: must fit on one node, the largest has {largest / 2**30:.1f} Gi for tasks; "
+            f"got {memory_per_task / 2**30:.1f} Gi"
+        )
 
 
 def _score(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:

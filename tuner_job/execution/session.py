@@ -53,9 +53,7 @@ def search(
     try:
         runner = RayRunner(data, config.budget.memory_per_task)
         with BackgroundWriter() as writer:
-            recorder = Recorder(
-                store, writer, runner, monitor, prepared.folds, config.tuning.objectives, stored
-            )
+            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning.objectives, stored)
             reason = Driver(studies, runner, config.budget, recorder.record, should_stop).run()
         yield Session(reason, runner)
     finally:

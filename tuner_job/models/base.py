@@ -99,9 +99,7 @@ class ModelFamily(Protocol):
         fit of that configuration alone gives.
         """
 
-    def fit(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
-    ) -> Predictor:
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int) -> Predictor:
         """Fit one configuration on all rows."""
 
     def from_bytes(self, content: bytes) -> Predictor:

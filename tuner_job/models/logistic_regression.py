@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, model_validator
+from scipy.special import expit
 
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.causes import over_all_causes, present_causes
@@ -90,8 +91,8 @@ class Scaling:
 class LogisticRegression:
     """Logistic regression on standardised features, missing values imputed and indicated.
 
-    ``solver: saga`` stands for the multinomial objective. Its optimum does not depend on the algorithm, so
-    faster ones than SAGA find it; which one, and how close it came, is in the diagnostics.
+    ``solver`` names an objective by the algorithm that users know for it. Its optimum does not depend on
+    the algorithm, so a faster one finds it; which one, and how close it came, is in the diagnostics.
     """
 
     name: ClassVar[str] = "logistic_regression"
@@ -178,5 +179,5 @@ def _probabilities(fit: LinearFit, X: NDArray[np.float64]) -> NDArray[np.float64
     scores = X @ fit.coef.T + fit.intercept
     if not fit.one_vs_rest:
         return softmax(scores)
-    each = 1 / (1 + np.exp(-np.clip(scores, -500, 500)))
+    each = expit(scores)
     return np.asarray(each / each.sum(axis=1, keepdims=True))

@@ -76,9 +76,7 @@ class RandomForest:
         from skops import io as skops
 
         loaded = skops.loads(content, trusted=_TREE_TYPES)
-        return FittedForest(
-            loaded["forest"], np.array(loaded["present"], dtype=np.int32), loaded["n_classes"]
-        )
+        return FittedForest(loaded["forest"], np.array(loaded["present"], dtype=np.int32), loaded["n_classes"])
 
     def _grow(
         self,

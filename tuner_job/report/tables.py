@@ -99,9 +99,7 @@ def result_rows(summary: ExperimentSummary) -> list[ResultRow]:
             gained = difference(study) if kind == "tuned" else None
             below = below_copy_train(summary, one)
             rows.append(
-                ResultRow(
-                    study.model, kind, one.trial, one.out_of_fold, one.scores, gained, one.fit_seconds, below
-                )
+                ResultRow(study.model, kind, one.trial, one.out_of_fold, one.scores, gained, one.fit_seconds, below)
             )
     for name, scores in summary.baselines.items():
         rows.append(ResultRow(name, "baseline", None, {}, scores, None, None, below_copy_train=False))

@@ -141,9 +141,7 @@ class ExperimentStore:
     def _read(self, name: str, record: type[_R]) -> _R:
         content = self.store.get(self._path(name))
         if content is None:
-            raise StoreError(
-                f"{self.url}: has no {name}; is it the address of an experiment that has finished?"
-            )
+            raise StoreError(f"{self.url}: has no {name}; is it the address of an experiment that has finished?")
         return self._parse(self._path(name), content, record)
 
     def _parse(self, path: str, content: bytes, record: type[_R]) -> _R:

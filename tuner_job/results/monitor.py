@@ -33,16 +33,12 @@ class TuningMonitor:
         Called after each trial, for example to draw progress.
     """
 
-    def __init__(
-        self, planned: Mapping[str, int | None], listener: Callable[["TuningMonitor"], None] | None = None
-    ):
+    def __init__(self, planned: Mapping[str, int | None], listener: Callable[["TuningMonitor"], None] | None = None):
         self.models = {model: ModelProgress(n) for model, n in planned.items()}
         self.started = time.monotonic()
         self._listener = listener
 
-    def log_trial(
-        self, trial_id: str, params: Mapping[str, Any], score: float | None, state: str = "complete"
-    ) -> None:
+    def log_trial(self, trial_id: str, params: Mapping[str, Any], score: float | None, state: str = "complete") -> None:
         """Take note of a trial.
 
         Parameters

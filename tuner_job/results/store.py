@@ -4,7 +4,6 @@ Credentials and endpoints come from the environment, under the names that each c
 (for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP).
 """
 
-import errno
 import os
 import re
 from collections.abc import Iterator
@@ -149,10 +148,11 @@ _SERVER_SAYS = re.compile(r"<Code>(\w+)</Code>(?:.*?<Message>([^<]*)</Message>)?
 def _reason(error: Exception) -> str:
     """The one sentence that helps, out of an error that may span pages."""
     if isinstance(error, OSError) and error.errno:
-        return f"{os.strerror(error.errno)} (errno {errno.errorcode[error.errno]})"
+        return os.strerror(error.errno)
     text = str(error)
     if said := _SERVER_SAYS.search(text):
         return f"the server says {said[1]}" + (f": {said[2]}" if said[2] else "")
     if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
         return "access denied; check the credentials in the environment"
-    return re.sub(r"\s+", " ", text.split("Debug source:")[0]).strip()
+    plain = re.sub(r"\s+", " ", text.split("Debug source:")[0]).strip()
+    return re.sub(r" \(os error \d+\)$", "", plain)

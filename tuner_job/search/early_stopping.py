@@ -93,9 +93,7 @@ class PairedTest:
         ]
         return _AgainstRivals(rivals) if rivals else None
 
-    def _reach(
-        self, scores: NDArray[np.float64], others: NDArray[np.bool_], best: int
-    ) -> NDArray[np.float64] | None:
+    def _reach(self, scores: NDArray[np.float64], others: NDArray[np.bool_], best: int) -> NDArray[np.float64] | None:
         """How far behind a trial may be after 1 … N folds, (N, n_objectives)."""
         n_folds = scores.shape[1]
         if others.sum() < self.MIN_TRIALS:

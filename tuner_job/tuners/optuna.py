@@ -48,9 +48,7 @@ class OptunaTuner:
                 for fold, mean in enumerate(_running_means(trial.fold_scores)):
                     asked.report(mean, fold)
             complete = trial.state == "complete"
-            self._study.tell(
-                asked, trial.scores if complete else None, state=_STATES[trial.state or "failed"]
-            )
+            self._study.tell(asked, trial.scores if complete else None, state=_STATES[trial.state or "failed"])
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
@@ -59,9 +57,7 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match name:
             case "tpe":
-                return optuna.samplers.TPESampler(
-                    multivariate=True, group=True, constant_liar=True, seed=seed
-                )
+                return optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
             case "random":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "qmc":
@@ -100,9 +96,7 @@ def _distribution(parameter: Choices | Range) -> BaseDistribution:
     """Ordered choices become their positions, so that a model of the space knows what is near what."""
     if isinstance(parameter, Range):
         if parameter.integer:
-            return IntDistribution(
-                int(parameter.low), int(parameter.high), parameter.log, int(parameter.step or 1)
-            )
+            return IntDistribution(int(parameter.low), int(parameter.high), parameter.log, int(parameter.step or 1))
         return FloatDistribution(parameter.low, parameter.high, parameter.log, parameter.step)
     if _ordered(parameter.choices):
         return IntDistribution(0, len(parameter.choices) - 1)
@@ -169,9 +163,7 @@ class _PrunerJudge:
         trial = self._rule.frozen(fold_scores, TrialState.RUNNING)
         return self._rule.pruner.prune(cast(optuna.Study, self), trial)
 
-    def get_trials(
-        self, deepcopy: bool = True, states: Sequence[TrialState] | None = None
-    ) -> list[FrozenTrial]:
+    def get_trials(self, deepcopy: bool = True, states: Sequence[TrialState] | None = None) -> list[FrozenTrial]:
         """Trials known to this judge, all of them complete."""
         return self._rule.told[: self._n_told]
 

@@ -40,16 +40,37 @@ def test_the_linear_objective_is_as_low_as_scikit_learns(l1_share: float) -> Non
     X, y = make_rows(240, 5)
     Z = Scaling.learn(X).apply(X)
     for C, fit in fit_linear_path(Z, y, [0.01, 0.1, 1.0], "saga", l1_share):
-        theirs = LogisticRegression(
-            C=C, l1_ratio=l1_share, solver="saga", tol=1e-7, max_iter=20_000, random_state=0
-        )
+        theirs = LogisticRegression(C=C, l1_ratio=l1_share, solver="saga", tol=1e-7, max_iter=20_000, random_state=0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             theirs.fit(Z, y)
         ours = _objective(Z, y, fit.coef, fit.intercept, C, l1_share)
         best = _objective(Z, y, theirs.coef_, theirs.intercept_, C, l1_share)
         assert fit.diagnostics["converged"]
-        assert ours <= best * (1 + 1e-4)
+        assert ours <= best * (1 + 3e-4)
+
+
+@pytest.mark.parametrize("l1_share", [0.0, 1.0])
+def test_one_against_all_is_as_low_as_liblinears(l1_share: float) -> None:
+    X, y = make_rows(240, 5)
+    Z = Scaling.learn(X).apply(X)
+    for C, fit in fit_linear_path(Z, y, [0.01, 0.1, 1.0], "liblinear", l1_share):
+        ours, best = 0.0, 0.0
+        for cause in range(N_CLASSES):
+            theirs = LogisticRegression(
+                C=C, l1_ratio=l1_share, solver="liblinear", tol=1e-8, max_iter=20_000, random_state=0
+            ).fit(Z, y == cause)
+            ours += _binary_objective(Z, y == cause, fit.coef[cause], fit.intercept[cause], C, l1_share)
+            best += _binary_objective(Z, y == cause, theirs.coef_[0], theirs.intercept_[0], C, l1_share)
+        assert fit.one_vs_rest
+        assert ours <= best * (1 + 3e-4)
+
+
+def _binary_objective(X: Any, y: Any, coef: Any, intercept: float, C: float, l1_share: float) -> float:
+    scores = (X @ coef + intercept) * np.where(y, 1, -1)
+    all_weights = np.append(coef, intercept)  # liblinear penalises the intercept too
+    penalty = l1_share * np.abs(all_weights).sum() + (1 - l1_share) / 2 * (all_weights**2).sum()
+    return float(C * np.logaddexp(0, -scores).sum() + penalty)
 
 
 def _objective(X: Any, y: Any, coef: Any, intercept: Any, C: float, l1_share: float) -> float:

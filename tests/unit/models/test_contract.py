@@ -58,9 +58,7 @@ def fresh(fold: FoldData) -> FoldData:
 
 @pytest.mark.parametrize(("name", "params"), CASES)
 class TestContract:
-    def test_probabilities_over_the_whole_cause_list(
-        self, name: str, params: dict[str, Any], fold: FoldData
-    ) -> None:
+    def test_probabilities_over_the_whole_cause_list(self, name: str, params: dict[str, Any], fold: FoldData) -> None:
         points = FAMILIES[name].fit_path(fresh(fold), params, PATHS[name], 0)
         assert len(points) == len(PATHS[name])
         for point in points:
@@ -75,9 +73,7 @@ class TestContract:
         point = FAMILIES[name].fit_path(fresh(fold), params, PATHS[name], 0)[-1]
         assert np.mean(point.P_probe.argmax(axis=1) == fold.y_train[:60]) > 0.6
 
-    def test_a_path_equals_fits_of_each_value_alone(
-        self, name: str, params: dict[str, Any], fold: FoldData
-    ) -> None:
+    def test_a_path_equals_fits_of_each_value_alone(self, name: str, params: dict[str, Any], fold: FoldData) -> None:
         family = FAMILIES[name]
         together = family.fit_path(fresh(fold), params, PATHS[name], 7)
         # trees: to the last bit; a convex objective: as near as its tolerance
@@ -87,9 +83,7 @@ class TestContract:
             np.testing.assert_allclose(point.P_validation, alone.P_validation, atol=tolerance, rtol=0)
             np.testing.assert_allclose(point.P_probe, alone.P_probe, atol=tolerance, rtol=0)
 
-    def test_values_come_back_in_the_order_asked(
-        self, name: str, params: dict[str, Any], fold: FoldData
-    ) -> None:
+    def test_values_come_back_in_the_order_asked(self, name: str, params: dict[str, Any], fold: FoldData) -> None:
         family = FAMILIES[name]
         up = family.fit_path(fresh(fold), params, PATHS[name], 7)
         down = family.fit_path(fresh(fold), params, PATHS[name][::-1], 7)
@@ -117,9 +111,7 @@ class TestContract:
     def test_two_causes_and_one(self, name: str, params: dict[str, Any], fold: FoldData) -> None:
         for n_present in (2, 1):
             y = (fold.y_train % n_present).astype(np.int32)
-            (point,) = FAMILIES[name].fit_path(
-                replace(fold, y_train=y, prepared={}), params, PATHS[name][:1], 0
-            )
+            (point,) = FAMILIES[name].fit_path(replace(fold, y_train=y, prepared={}), params, PATHS[name][:1], 0)
             np.testing.assert_allclose(point.P_validation.sum(axis=1), 1, atol=1e-6)
             assert (point.P_validation[:, n_present:] == 0).all()
 

@@ -85,9 +85,7 @@ def as_record(trial: Trial) -> TrialRecord:
     )
 
 
-def run(
-    study: Study, slots: int, seed: int = 0, stop_after: int | None = None
-) -> tuple[list[TrialRecord], int]:
+def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) -> tuple[list[TrialRecord], int]:
     """Run to the end with so many workers that finish in random order; return what finished, and fits run.
 
     With `stop_after` the run is killed after so many fits.

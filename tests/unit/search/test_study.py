@@ -72,9 +72,7 @@ def test_stored_trials_of_another_search_are_refused() -> None:
     first = make_study(FixedTuner([{"depth": 1, "rate": 0.1, "rounds": 10}]))
     before, _ = run(first, 1)
     other = make_study(FixedTuner([{"depth": 2, "rate": 0.1, "rounds": 10}]), stored={0: before[0]})
-    with pytest.raises(
-        ValueError, match=r"stored trial 0 has parameters .*'depth': 1.* proposes .*'depth': 2"
-    ):
+    with pytest.raises(ValueError, match=r"stored trial 0 has parameters .*'depth': 1.* proposes .*'depth': 2"):
         other.next_task()
 
 

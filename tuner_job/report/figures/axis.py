@@ -53,9 +53,7 @@ def parameter_axis(values: Sequence[Any]) -> ParameterAxis:
     high = sorted(words) + (["None"] if None in values else [])
     bottom, top, slots = _slots(low, high, bool(numbers))
     scaled = _scaled(numbers, bottom, top, logarithmic)
-    positions = tuple(
-        scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)] for v in values
-    )
+    positions = tuple(scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)] for v in values)
     ticks = _number_ticks(numbers, scaled, logarithmic) + [(at, shorten(w, 18)) for w, at in slots.items()]
     return ParameterAxis(positions, tuple(sorted(_apart(ticks))), logarithmic)
 
@@ -72,7 +70,10 @@ def _word(value: Any) -> str:
 
 def _is_log_like(numbers: Sequence[float]) -> bool:
     positive = [n for n in numbers if n > 0]
-    return len(positive) > 1 and numbers[0] >= 0 and positive[-1] / positive[0] >= _LOG_RATIO * (1 - 1e-9)
+    if len(positive) < 2 or numbers[0] < 0 or positive[-1] / positive[0] < _LOG_RATIO * (1 - 1e-9):
+        return False
+    low, middle, high = np.quantile(positive, [0, 0.5, 1])
+    return bool(middle < low + 0.25 * (high - low))  # drawn evenly from a range, it would lie half-way
 
 
 def _slots(low: list[str], high: list[str], has_numbers: bool) -> tuple[float, float, dict[str, float]]:
@@ -95,9 +96,7 @@ def _scaled(numbers: Sequence[float], bottom: float, top: float, logarithmic: bo
     return dict(zip(numbers, at.tolist(), strict=True))
 
 
-def _number_ticks(
-    numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool
-) -> list[tuple[float, str]]:
+def _number_ticks(numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool) -> list[tuple[float, str]]:
     if len(numbers) <= _MAX_TICKS:
         return [(scaled[n], short_value(n)) for n in numbers]
     marks = (np.geomspace if logarithmic else np.linspace)(numbers[0], numbers[-1], 5)

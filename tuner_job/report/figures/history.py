@@ -54,9 +54,7 @@ def _floor(shown: Points, judged: Points) -> float:
     return float(max(shown.min(), lower - 1.2 * max(upper - lower, 0.01)))
 
 
-def _scatter(
-    axes: Axes, points: Points, floor: float, label: str, colour: str, marker: str, size: int
-) -> None:
+def _scatter(axes: Axes, points: Points, floor: float, label: str, colour: str, marker: str, size: int) -> None:
     if not len(points):
         return
     inside = points[:, 1] >= floor
@@ -99,6 +97,4 @@ def _caption(below: int) -> str:
         "rising at the right end suggests that more trials could find more. Crosses were given up early and "
         "stand at the mean of the folds that they ran, so they do not compare exactly with the dots."
     )
-    return text + (
-        f" {count(below, 'trial')} far below drawn as triangles at the lower edge." if below else ""
-    )
+    return text + (f" {count(below, 'trial')} far below drawn as triangles at the lower edge." if below else "")

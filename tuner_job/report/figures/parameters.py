@@ -137,9 +137,7 @@ def _axes_of_parameters(axes: Axes, columns: Sequence[ParameterAxis], labels: Se
     axes.set_axis_off()
 
 
-def _caption(
-    trials: Trials, drawn: Sequence[TrialRecord], names: Sequence[str], constant: Mapping[str, Any]
-) -> str:
+def _caption(trials: Trials, drawn: Sequence[TrialRecord], names: Sequence[str], constant: Mapping[str, Any]) -> str:
     parts = [
         "Each line is one finished configuration, crossing every parameter at its value and ending at its "
         "score on the right; brighter lines score higher, the thick orange line is the best. Where bright "

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tuner_job.report.figures import style
-from tuner_job.report.text import baseline_label, metric_label, shorten
+from tuner_job.report.text import baseline_label, metric_label, number, shorten
 from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.results.records import Interval, ModelSummary, Scores, StudySummary, TrialRecord
 
@@ -39,9 +39,7 @@ def pooled_intervals(studies: Sequence[StudySummary]) -> style.Drawing:
     return style.Drawing(figure, "Default and tuned, pooled out-of-fold", caption)
 
 
-def _interval(
-    axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str
-) -> None:
+def _interval(axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str) -> None:
     found: Interval | None = configuration.out_of_fold.get(metric)
     if found is None:
         return
@@ -59,9 +57,9 @@ def fold_spread(
     rows = np.arange(len(studies))[::-1]
     for row, study in zip(rows, studies, strict=True):
         _fold_pair(axes, row, study, trials[study.model])
-    _baseline_lines(axes, objective, baselines)
+    outside = _baseline_lines(axes, objective, baselines)
     axes.set_yticks(rows, [shorten(study.model, 28) for study in studies])
-    axes.set_ylim(-0.55, len(studies) - 0.45)
+    axes.set_ylim(-0.85, len(studies) - 0.45)
     axes.set_xlabel(f"{metric_label(objective)} of one fold")
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=9))
@@ -74,6 +72,8 @@ def fold_spread(
     )
     if any(objective in scores for scores in baselines.values()):
         caption += " Dotted lines are predictions that need no model (means over the same folds)."
+    if outside:
+        caption += f" Beyond the axis: {', '.join(outside)}."
     return style.Drawing(figure, "Spread over the folds", caption)
 
 
@@ -81,9 +81,7 @@ def _fold_pair(axes: Axes, row: float, study: StudySummary, trials: Trials) -> N
     upper, lower = row + 0.2, row - 0.2
     default, tuned = trials.fold_scores(DEFAULT), trials.fold_scores(study.best.trial)
     for fold in sorted(default.keys() & tuned.keys()):
-        axes.plot(
-            [default[fold], tuned[fold]], [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1
-        )
+        axes.plot([default[fold], tuned[fold]], [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
     for scores, at, colour, marker in (
         (default, upper, style.DEFAULT, style.DEFAULT_MARKER),
         (tuned, lower, style.TUNED, style.TUNED_MARKER),
@@ -94,17 +92,23 @@ def _fold_pair(axes: Axes, row: float, study: StudySummary, trials: Trials) -> N
             axes.plot(np.mean(values), at, "|", color=colour, ms=16, mew=2.2)
 
 
-def _baseline_lines(axes: Axes, objective: str, baselines: Mapping[str, Scores]) -> None:
-    found = [(s[objective], name) for name, s in baselines.items() if np.isfinite(s.get(objective, np.nan))]
-    for i, (score, name) in enumerate(sorted(found)):
+def _baseline_lines(axes: Axes, objective: str, baselines: Mapping[str, Scores]) -> list[str]:
+    """Draw the baselines; return those so far off that the folds would become one spot."""
+    low, high = axes.get_xlim()
+    room = 1.2 * (high - low)
+    found = sorted((s[objective], baseline_label(name)) for name, s in baselines.items() if objective in s)
+    near = [(score, label) for score, label in found if low - room <= score <= high + room]
+    for score, _ in near:
         axes.axvline(score, color=style.MUTED, lw=1.2, ls=":", zorder=0)
+    left, right = axes.get_xlim()
+    for i, (score, label) in enumerate(near):
+        end = score > (left + right) / 2
         axes.annotate(
-            baseline_label(name), (score, 0), xycoords=("data", "axes fraction"),
-            xytext=(3, 4 + 11 * (i % 2)), textcoords="offset points", fontsize=8, color=style.MUTED,
+            label, (score, 0), xycoords=("data", "axes fraction"), ha="right" if end else "left",
+            xytext=(-3 if end else 3, 4 + 11 * (i % 2)), textcoords="offset points",
+            fontsize=8, color=style.MUTED,
         )  # fmt: skip
-    if found:
-        low, high = axes.get_xlim()
-        axes.set_xlim(low, high + 0.07 * (high - low))
+    return [f"{label.lower()} ({number(score)})" for score, label in found if (score, label) not in near]
 
 
 def _legend_of_configurations(axes: Axes) -> None:
@@ -118,12 +122,12 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     figure = Figure(figsize=(style.HALF, 3.7))
     axes = figure.subplots()
     style.cloud(axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score)))
-    for number, colour, marker, label in (
+    for trial, colour, marker, label in (
         (DEFAULT, style.DEFAULT, style.DEFAULT_MARKER, "untuned default"),
         (best, style.TUNED, style.TUNED_MARKER, "tuned"),
     ):
-        if number in trials and (number != DEFAULT or label != "tuned"):
-            one = trials[number]
+        if trial in trials and (trial != DEFAULT or label != "tuned"):
+            one = trials[trial]
             axes.plot(
                 trials.train_score(one),
                 trials.score(one),

@@ -1,0 +1,225 @@
+"""Whole experiments through the command line, on real Ray."""
+
+import csv
+import io
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.experiments import SMALL, kill_when, run, start, trials_table, tune, write
+from tests.integration.s3_server import S3Server, serve
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A finished experiment in a folder, and what the command said."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder / "results", tune(write(folder), folder / "results", "--workers", "2")
+
+
+def _trial_files(results: Path) -> dict[Path, tuple[int, bytes]]:
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in results.glob("*/*/trials/*.json")}
+
+
+def test_a_run_leaves_what_its_users_need(finished: tuple[Path, str]) -> None:
+    results, said = finished
+    experiment = results / "small"
+    assert "report: " in said
+    assert "default" in said
+    page = (experiment / "report.html").read_text()
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+    for model in SMALL["models"]:
+        assert len(list((experiment / model / "trials").glob("0*.json"))) == 12
+        assert (experiment / model / "trials" / "default.json").exists()
+        best = json.loads((experiment / model / "best.json").read_text())
+        assert (
+            best["summary"]["best"]["scores"]["csmf_accuracy"] >= best["summary"]["default"]["scores"]["csmf_accuracy"]
+        )
+    assert not list(results.glob(".write-test*"))
+
+
+def test_show_says_the_same_as_the_store(finished: tuple[Path, str]) -> None:
+    results, _ = finished
+    code, out, _ = run("show", str(results / "small"), "--json")
+    summary = json.loads(out)
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(trials_table(results))))
+    for study in summary["studies"]:
+        complete = [row for row in rows if row["model"] == study["model"] and json.loads(row["scores"])]
+        best = max(json.loads(row["scores"])["csmf_accuracy"] for row in complete)
+        assert study["best"]["scores"]["csmf_accuracy"] == pytest.approx(best, abs=1e-9)
+
+
+def test_one_worker_gives_the_same_bytes_as_two(finished: tuple[Path, str], tmp_path: Path) -> None:
+    results, _ = finished
+    tune(write(tmp_path), tmp_path / "one", "--workers", "1")
+    assert trials_table(tmp_path / "one") == trials_table(results)
+
+
+@pytest.mark.parametrize("n_trials", [1, 4, 9, 15, 22])
+def test_a_killed_run_goes_on_where_it_was(finished: tuple[Path, str], tmp_path: Path, n_trials: int) -> None:
+    results, path = tmp_path / "results", write(tmp_path)
+    process = start("tune", path, "--results", str(results), "--workers", "2")
+    kill_when(process, lambda: len(_trial_files(results)) >= n_trials)
+    before = _trial_files(results)
+    assert len(before) < 26, "it was killed before its end"
+    tune(path, results, "--workers", "2")
+    after = _trial_files(results)
+    assert {trial: after[trial] for trial in before} == before, "no finished trial ran again"
+    assert trials_table(results) == trials_table(finished[0])
+
+
+def test_a_finished_run_does_nothing_again(finished: tuple[Path, str]) -> None:
+    results, _ = finished
+    before = _trial_files(results)
+    tune(write(results.parent), results)
+    assert _trial_files(results) == before
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(finished: tuple[Path, str], tmp_path: Path) -> None:
+    results, path = tmp_path / "results", write(tmp_path)
+    process = start("tune", path, "--results", str(results), "--workers", "2")
+    deadline = time.monotonic() + 120
+    while len(_trial_files(results)) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip().endswith("run the same command again to go on from here")
+    assert "Traceback" not in err
+    assert not list(results.glob("*/*/best.json"))
+    tune(path, results)
+    assert trials_table(results) == trials_table(finished[0])
+
+
+def test_a_worker_that_dies_costs_time_only(finished: tuple[Path, str], tmp_path: Path) -> None:
+    results, path = tmp_path / "results", write(tmp_path)
+    process = start("tune", path, "--results", str(results), "--workers", "2")
+    killed = 0
+    driver = psutil.Process(process.pid)
+    deadline = time.monotonic() + 120
+    while killed < 2 and process.poll() is None:
+        assert time.monotonic() < deadline
+        if len(_trial_files(results)) < 2 + 4 * killed:
+            time.sleep(0.01)
+            continue
+        for worker in driver.children(recursive=True):
+            if worker.is_running() and "ray::_score" in " ".join(worker.cmdline()):
+                worker.kill()
+                killed += 1
+                break
+    assert killed == 2
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    assert trials_table(results) == trials_table(finished[0])
+
+
+def test_results_in_s3_are_the_same(finished: tuple[Path, str], tmp_path: Path, s3: S3Server) -> None:
+    bucket = s3.make_bucket("results")
+    tune(write(tmp_path), f"{bucket}/team")
+    assert trials_table(f"{bucket}/team/small") == trials_table(finished[0])
+    assert (s3.root / "results" / "team" / "small" / "report.html").exists()
+
+
+def test_a_store_that_goes_away_for_a_while_costs_time_only(
+    finished: tuple[Path, str], tmp_path: Path, s3: S3Server
+) -> None:
+    root = tmp_path / "buckets"
+    (root / "flaky").mkdir(parents=True)
+    path = write(tmp_path)
+    with serve(root) as first:
+        process = start("tune", path, "--results", "s3://flaky", environment=first.environment)
+        deadline = time.monotonic() + 120
+        while len(list(root.glob("flaky/small/*/trials/*.json"))) < 4:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    time.sleep(5)  # the outage itself: shorter than the store's patience, longer than a request
+    assert process.poll() is None
+    with serve(root, int(first.endpoint.rpartition(":")[2])):
+        _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    tables = root / "flaky"
+    assert trials_table(tables) == trials_table(finished[0])
+
+
+def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
+    rows = ["cause,site,fever,cough,injury,age"]
+    for i in range(120):
+        cause = ("malaria", "pneumonia", "road traffic")[i % 3]
+        signs = [int(cause == "malaria" or i % 7 == 0), int(cause == "pneumonia"), int(cause == "road traffic")]
+        rows.append(f"{cause},{'AB'[i % 2]},{signs[0]},{signs[1] if i % 5 else ''},{signs[2]},{20 + i % 50}")
+    (tmp_path / "deaths.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "new.csv").write_text("fever,cough,injury,age\n1,0,0,30\n0,1,0,40\n0,0,1,25\n")
+    path = write(
+        tmp_path,
+        data={"source": "deaths.csv", "label": "cause", "site": "site"},
+        models=["random_forest"],
+        tuning={"n_trials": 3, "cv_folds": 3, "search_spaces": {"random_forest": {"n_estimators": [10, 20]}}},
+    )
+    tune(path, tmp_path / "results")
+    output = tmp_path / "predictions.csv"
+    code, out, err = run("predict", str(tmp_path / "results"), tmp_path / "new.csv", "--output", output)
+    assert code == 0, err
+    assert "3 rows" in out
+    predicted = list(csv.DictReader(output.open()))
+    assert [row["cause"] for row in predicted] == ["malaria", "pneumonia", "road traffic"]
+    assert all(
+        abs(sum(float(row[c]) for c in ("malaria", "pneumonia", "road traffic")) - 1) < 1e-4 for row in predicted
+    )
+
+
+def test_a_timeout_ends_the_search_with_what_is_finished(tmp_path: Path) -> None:
+    tuning = {**SMALL["tuning"], "n_trials": 100_000, "search_method": "random", "search_spaces": {}}
+    path = write(tmp_path, tuning=tuning, budget={"timeout": "12s"}, models=["logistic_regression", "random_forest"])
+    code, out, err = run("tune", path, "--results", str(tmp_path / "results"))
+    assert code == 0, err
+    for best in (tmp_path / "results").glob("*/*/best.json"):
+        assert json.loads(best.read_text())["summary"]["stopped_by"] in ("timeout", "finished")
+
+
+def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
+    tuning = {**SMALL["tuning"], "search_method": "optuna", "scoring_metric": ["csmf_accuracy", "cod_accuracy"]}
+    tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")
+    summary = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())
+    front = summary["studies"][0]["pareto_front"]
+    rows = {row["trial"]: row for row in csv.DictReader(io.StringIO(trials_table(tmp_path / "results")))}
+    scores = {number: json.loads(row["scores"]) for number, row in rows.items() if json.loads(row["scores"])}
+    for number in front:
+        own = scores[str(number)]
+        assert not any(
+            other["csmf_accuracy"] > own["csmf_accuracy"] and other["cod_accuracy"] > own["cod_accuracy"]
+            for n, other in scores.items()
+            if n != "default"
+        )
+
+
+def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:
+    path = write(tmp_path, models=["random_forest"], validation={"scheme": "leave_one_site_out"})
+    tune(path, tmp_path / "results")
+    record = json.loads((tmp_path / "results" / "small" / "random_forest" / "trials" / "default.json").read_text())
+    assert len(record["folds"]) == SMALL["data"]["synthetic"]["n_sites"]
+
+
+def test_no_process_outlives_a_killed_run(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    process = start("tune", write(tmp_path), "--results", str(results))
+    family: list[psutil.Process] = []
+
+    def begun() -> bool:
+        if process.poll() is None:
+            family[:] = psutil.Process(process.pid).children(recursive=True)
+        return len(_trial_files(results)) >= 2
+
+    kill_when(process, begun)
+    gone, alive = psutil.wait_procs(family, timeout=30)
+    assert gone
+    assert not alive

@@ -1,0 +1,192 @@
+"""Bad input, each: exit code 2, one message that says what and where, no traceback, nothing written."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from tuner_job.cli import main
+
+GOOD_CSV = "cause,site,fever,cough\n" + "".join(f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30))
+BASE: dict[str, Any] = {
+    "name": "exp",
+    "data": {"source": "data.csv", "label": "cause", "site": "site"},
+    "models": ["random_forest"],
+}
+
+
+def tune(folder: Path, content: Any, data: str | bytes | None = GOOD_CSV) -> tuple[int, str]:
+    """Run an experiment file in a folder; return exit code and error output."""
+    if data is not None:
+        (folder / "data.csv").write_bytes(data if isinstance(data, bytes) else data.encode())
+    path = folder / "experiment.yaml"
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
+    results = folder / "results"
+    outcome = CliRunner().invoke(main, ["tune", str(path), "--results", str(results)])
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+    assert not results.exists(), "nothing is written"
+    return outcome.exit_code, outcome.stderr
+
+
+def with_tuning(**tuning: Any) -> dict[str, Any]:
+    return {**BASE, "tuning": tuning}
+
+
+def with_space(**space: Any) -> dict[str, Any]:
+    return with_tuning(search_spaces={"random_forest": space})
+
+
+CONFIGURATIONS: list[tuple[Any, list[str]]] = [
+    ({**BASE, "modles": 1}, ["modles: is not a known key"]),
+    (with_tuning(n_trails=5), ["tuning.n_trails: is not a known key"]),
+    (with_tuning(n_trials="many"), ["tuning.n_trials: ", "got 'many'"]),
+    (with_tuning(n_trials=0), ["tuning.n_trials: input should be greater than or equal to 1, got 0"]),
+    (with_tuning(scoring_metric="accuracy"), ["tuning.scoring_metric", "must be among csmf_accuracy", "got accuracy"]),
+    (with_tuning(scoring_metric=["csmf_accuracy", "ccc"]), ["several objectives need search_method: optuna"]),
+    (with_tuning(sampler="nsgaii"), ["sampler: nsgaii needs search_method: optuna"]),
+    (with_tuning(early_stopping="median"), ["early_stopping: median needs search_method: optuna"]),
+    ({**BASE, "name": "Adult_XGB"}, ["name: ", "got 'Adult_XGB'"]),
+    ({**BASE, "name": "a" * 41}, ["name: ", "at most 40"]),
+    ({**BASE, "models": []}, ["models: "]),
+    ({**BASE, "models": ["svm"]}, ["models.0: ", "got 'svm'"]),
+    ({k: v for k, v in BASE.items() if k != "name"}, ["name: is required"]),
+    ({**BASE, "budget": {"timeout": "soon"}}, ["budget.timeout: must be a number with a unit, such as 90s, 30m or 2h"]),
+    ({**BASE, "budget": {"memory_per_task": "2 apples"}}, ["budget.memory_per_task: must be a number with a unit"]),
+    (with_space(max_depth=[]), ["tuning.search_spaces.random_forest.max_depth", "at least 1 item"]),
+    (with_space(), ["tuning.search_spaces.random_forest: the space is empty"]),
+    (with_space(depth=[1]), ["random_forest.depth: is not a parameter of this model; it has n_estimators"]),
+    (with_space(max_depth=["deep"]), ["random_forest.max_depth: ", "got 'deep'"]),
+    (with_space(n_estimators={"low": 300, "high": 100}), ["low must be below high", "low=300, high=100"]),
+    (with_space(n_estimators=[0, 10]), ["random_forest.n_estimators: ", "got 0"]),
+    (
+        with_space(max_depth=[3, 5], min_samples_leaf={"choices": [1, 2], "when": {"max_depth": 4}}),
+        ["min_samples_leaf.when: max_depth never is 4; it has [3, 5]"],
+    ),
+    (
+        with_space(max_depth=[3], forbid=[{"max_depth": 3}]),
+        ["random_forest: `forbid` excludes every configuration"],
+    ),
+    (
+        {**with_tuning(search_spaces={"xgboost": {"max_depth": [3]}})},
+        ["tuning.search_spaces: xgboost is not among models ['random_forest']"],
+    ),
+    (
+        {**with_tuning(search_method="grid", search_spaces={"random_forest": {"max_features": {"low": 0.1, "high": 0.9}}})},
+        ["a grid needs lists or ranges with a step, but max_features has neither"],
+    ),
+    (
+        {**BASE, "models": ["logistic_regression"],
+         "tuning": {"search_spaces": {"logistic_regression": {"penalty": ["l2"], "l1_ratio": [0.5]}}}},
+        ["logistic_regression", "l1_ratio is for penalty elasticnet only"],
+    ),
+    (with_tuning(cv_folds=31), ["tuning.cv_folds: must not exceed the 30 rows of the data, got 31"]),
+    (with_tuning(search_spaces="nowhere"), ["tuning.search_spaces: must be a folder or a mapping, found no folder nowhere"]),
+    (
+        {**BASE, "data": {"source": "data.csv", "label": "cause"}, "validation": {"scheme": "leave_one_site_out"}},
+        ["validation.scheme: leave_one_site_out needs at least two sites"],
+    ),
+    ("name: [unclosed", ["experiment.yaml: is not valid YAML"]),
+    ("- a list", ["experiment.yaml: must hold keys and values, got list"]),
+]  # fmt: skip
+
+DATA: list[tuple[str | bytes | None, dict[str, Any], list[str]]] = [
+    (None, {}, ["data.csv: cannot be read: No such file or directory"]),
+    ("", {}, ["data.csv", "empty"]),
+    (GOOD_CSV + "x,A,1", {}, ["data.csv", "row 32", "4 columns"]),
+    (b"\x89PNG\r\n\x1a\n" + bytes(100), {}, ["data.csv"]),
+    (GOOD_CSV.replace("cause,", "kause,"), {}, ["data.csv", "cause", "kause"]),
+    (GOOD_CSV.replace("cause,site", "cause,place"), {}, ["data.csv", "site"]),
+    ("cause,site,fever\n" + "x,A,1\nx,B,0\n" * 10, {}, ["data.csv", "cause", "at least 2 causes"]),
+    (GOOD_CSV.replace("x,A,0,0", "x,A,inf,0", 1), {}, ["data.csv", "inf", "fever"]),
+    (GOOD_CSV.replace("fever,cough", "fever,fever"), {}, ["data.csv", "fever"]),
+    (GOOD_CSV, {"sites": ["Mexico"]}, ["data.csv", "Mexico", "A (15 rows), B (15 rows)"]),
+    ("cause,site\n" + "x,A\ny,B\n" * 5, {}, ["data.csv"]),
+]
+
+
+@pytest.mark.parametrize(("content", "expected"), CONFIGURATIONS)
+def test_experiment_files(tmp_path: Path, content: Any, expected: list[str]) -> None:
+    code, said = tune(tmp_path, content)
+    assert code == 2
+    assert said.startswith("va-tuning: ")
+    assert "Traceback" not in said
+    for part in expected:
+        assert part in said
+
+
+@pytest.mark.parametrize(("data", "changes", "expected"), DATA)
+def test_data(tmp_path: Path, data: str | None, changes: dict[str, Any], expected: list[str]) -> None:
+    code, said = tune(tmp_path, {**BASE, "data": {**BASE["data"], **changes}}, data)
+    assert code == 2
+    assert said.count("va-tuning: ") == 1
+    for part in expected:
+        assert part in said
+
+
+def test_all_problems_are_said_together(tmp_path: Path) -> None:
+    content = {
+        **BASE,
+        "modles": 1,
+        "seed": -1,
+        "tuning": {"n_trials": 0, "search_spaces": {"random_forest": "no.yaml"}},
+    }
+    code, said = tune(tmp_path, content)
+    assert code == 2
+    assert "4 problems" in said
+    for part in (
+        "modles",
+        "seed",
+        "tuning.n_trials",
+        "tuning.search_spaces.random_forest: ",
+        "no.yaml: cannot be read",
+    ):
+        assert part in said
+
+
+def test_an_absent_experiment_file(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(main, ["tune", str(tmp_path / "no.yaml")])
+    assert outcome.exit_code == 2
+    assert outcome.stderr == f"va-tuning: {tmp_path}/no.yaml: cannot be read: No such file or directory\n"
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    (tmp_path / "data.csv").write_text(GOOD_CSV)
+    path = tmp_path / "experiment.yaml"
+    path.write_text(yaml.safe_dump(BASE))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("results", "reason"),
+    [
+        ("/proc/none/results", "cannot be opened: No such file or directory"),
+        ("ftp://host/x", "cannot be opened: must begin with file://, s3://, gs://, az:// or be a folder"),
+    ],
+)
+def test_results_locations_are_found_out_before_the_search(good: Path, results: str, reason: str) -> None:
+    outcome = CliRunner().invoke(main, ["tune", str(good), "--results", results])
+    assert outcome.exit_code == 2
+    assert outcome.stderr == f"va-tuning: {results}: {reason}\n"
+
+
+def test_a_file_where_the_folder_should_be(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    outcome = CliRunner().invoke(main, ["tune", str(good), "--results", str(tmp_path / "taken")])
+    assert outcome.exit_code == 2
+    assert f"{tmp_path}/taken" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_validate_writes_nothing_and_says_what_will_run(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    outcome = CliRunner().invoke(main, ["validate", str(good)])
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "30 deaths, 3 causes, 2 sites" in outcome.stdout
+    assert "random_forest: 50 trials in a space of 576 configurations" in outcome.stdout
+    assert sorted(tmp_path.rglob("*")) == before
