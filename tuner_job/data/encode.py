@@ -94,12 +94,8 @@ def encode(
     """
     missing = sorted({feature.column for feature in features} - set(columns))
     if missing:
-        listed = [
-            f"{name} (from {', '.join(derived[name])})" if name in derived else name for name in missing
-        ]
-        raise DataError(
-            f"{source}: must have the columns that the model was trained on; missing: {', '.join(listed)}"
-        )
+        listed = [f"{name} (from {', '.join(derived[name])})" if name in derived else name for name in missing]
+        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {', '.join(listed)}")
     n_rows = len(next(iter(columns.values())).codes) if columns else 0
     X = np.empty((n_rows, len(features)), dtype=np.float32)
     problems: list[str] = []

@@ -85,9 +85,7 @@ def test_infinite_values_are_refused() -> None:
 
 
 def test_new_rows_for_generated_deaths_are_a_plain_table() -> None:
-    config = DataConfig.model_validate(
-        {"format": "synthetic", "synthetic": {"n_samples": 50, "n_symptoms": 2}}
-    )
+    config = DataConfig.model_validate({"format": "synthetic", "synthetic": {"n_samples": 50, "n_symptoms": 2}})
     data = load_dataset(config, lambda _: b"")
     rows = b"symptom_1,symptom_2,age_years,female,days_ill\nyes,no,50,1,\n"
     X = encode_rows(config.model_copy(update={"source": SOURCE}), data.features, {SOURCE: rows}.__getitem__)
