@@ -58,6 +58,6 @@ def test_a_left_out_site_is_harder_than_a_random_fold_and_neither_is_trivial() -
 def accuracy(data: VaDataset, folds: list[tuple[np.ndarray, np.ndarray]]) -> float:
     hits = []
     for train, test in folds:
-        forest = RandomForestClassifier(60, random_state=0).fit(data.X[train], data.y[train])
+        forest = RandomForestClassifier(40, random_state=0).fit(data.X[train], data.y[train])
         hits.append((forest.predict(data.X[test]) == data.y[test]).mean())
     return float(np.mean(hits))
