@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
@@ -22,6 +24,17 @@ ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 _NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
+
+
+class _SpacesOrPaths:
+    """Says in the JSON Schema that paths may stand for spaces; they are read before validation."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        path = {"type": "string"}
+        schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], path]}
+        return {"anyOf": [schema, path]}
 
 
 class EarlyStoppingConfig(Closed):
@@ -47,7 +60,7 @@ class HyperparameterSearchConfig(Closed):
     """Cross-validation folds (leave_one_site_out has one a site instead)."""
     scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
     """What is maximised; with search_method optuna a list asks for the Pareto front of several."""
-    search_spaces: dict[ModelName, ModelSearchSpace] = {}
+    search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
     """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
     <model>.yaml files. A model without an entry is searched in its default space."""
     lag: Annotated[int, Field(ge=1)] = 8
@@ -56,6 +69,7 @@ class HyperparameterSearchConfig(Closed):
     sampler: Sampler = "tpe"
     """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    """Giving up poor configurations; a rule's name alone is enough: `early_stopping: none`."""
 
     @field_validator("early_stopping", mode="before")
     @classmethod
@@ -126,11 +140,15 @@ class ExperimentConfig(Closed):
     name: Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
     """Lower-case letters, digits and '-', at most 40: RayJob and ConfigMap names are built from it."""
     data: DataConfig
+    """The coded verbal autopsies."""
     models: Annotated[list[ModelName], Field(min_length=1)]
     """Which models to tune."""
     tuning: HyperparameterSearchConfig = HyperparameterSearchConfig()
+    """How to search."""
     validation: ValidationConfig = ValidationConfig()
+    """How to validate."""
     budget: Budget = Budget()
+    """When to end."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
     """Same file, same seed: same trials."""
     results: str = "va-results"

@@ -106,7 +106,7 @@ class ModelSearchSpace(BaseModel):
     exists only where another parameter has that value.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
     __pydantic_extra__: dict[str, Parameter]
 
     forbid: list[dict[str, Scalar]] = []
