@@ -12,6 +12,9 @@ from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.causes import over_all_causes, present_causes
 from tuner_job.schema import Closed
 
+_TREES_AT_ONCE = 50  # 500 trees of an adult data set's fold would take 800 MB
+_TREE_TYPES = ["sklearn.tree._tree.Tree"]  # what a forest is made of beside plain types
+
 
 class RandomForestParameters(Closed):
     """Parameters of scikit-learn's forest, with the untuned defaults."""
@@ -54,12 +57,17 @@ class RandomForest:
         both = np.concatenate([fold.X_validation, fold.X_probe])
         n_validation = len(fold.X_validation)
         total = np.zeros((len(both), len(present)))
-        points = {}
-        for n_trees, forest, added, seconds in self._grow(fold.X_train, codes, params, values, seed):
-            for tree in forest.estimators_[-added:]:
-                total += tree.predict_proba(both, check_input=False)
-            P = over_all_causes(total / n_trees, present, fold.n_classes)
-            points[n_trees] = PathPoint(P[:n_validation], P[n_validation:], seconds)
+        points, seconds = {}, 0.0
+        for n_trees, forest, spent in self._grow(fold.X_train, codes, params, _stops(values), seed):
+            seconds += spent
+            for i, tree in enumerate(forest.estimators_):
+                if tree is not None:
+                    total += tree.predict_proba(both, check_input=False)
+                    forest.estimators_[i] = None  # scored: continuing the forest only counts it
+            if n_trees in values:
+                P = over_all_causes(total / n_trees, present, fold.n_classes)
+                points[n_trees] = PathPoint(P[:n_validation], P[n_validation:], seconds)
+                seconds = 0.0
         return [points[value] for value in values]
 
     def fit(
@@ -68,7 +76,7 @@ class RandomForest:
         """Fit one configuration on all rows."""
         n_trees = self.Parameters.model_validate(dict(params)).model_dump()["n_estimators"]
         present, codes = present_causes(y)
-        *_, (_, forest, _, _) = self._grow(X, codes, params, [n_trees], seed)
+        ((_, forest, _),) = self._grow(X, codes, params, [n_trees], seed)
         return FittedForest(forest, present, n_classes)
 
     def from_bytes(self, content: bytes) -> "FittedForest":
@@ -83,10 +91,10 @@ class RandomForest:
         X: NDArray[np.float32],
         y: NDArray[np.int32],
         params: Params,
-        values: Sequence[int],
+        stops: Sequence[int],
         seed: int,
-    ) -> Iterator[tuple[int, Any, int, float]]:
-        """Grow to each value in turn; yield it with the forest, its new trees and the seconds they took."""
+    ) -> Iterator[tuple[int, Any, float]]:
+        """Grow to each number of trees in turn; yield it with the forest and the seconds it took."""
         from sklearn.ensemble import RandomForestClassifier
 
         settings = self.Parameters.model_validate(dict(params)).model_dump(exclude={"n_estimators"})
@@ -94,15 +102,15 @@ class RandomForest:
             counts = np.bincount(y)
             settings["class_weight"] = dict(enumerate((len(y) / (len(counts) * counts)).tolist()))
         forest = RandomForestClassifier(**settings, random_state=seed, warm_start=True)
-        done = 0
-        for value in sorted(set(values)):
+        for n_trees in stops:
             started = time.perf_counter()
-            forest.set_params(n_estimators=value).fit(X, y)
-            yield value, forest, value - done, time.perf_counter() - started
-            done = value
+            forest.set_params(n_estimators=n_trees).fit(X, y)
+            yield n_trees, forest, time.perf_counter() - started
 
 
-_TREE_TYPES = ["sklearn.tree._tree.Tree"]
+def _stops(values: Sequence[int]) -> list[int]:
+    """Numbers of trees at which to score: those wanted, and enough between them to keep few in memory."""
+    return sorted({*values, *range(_TREES_AT_ONCE, max(values), _TREES_AT_ONCE)})
 
 
 class FittedForest:
