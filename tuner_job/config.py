@@ -256,7 +256,7 @@ def _sentences(error: ValidationError) -> list[str]:
     """Write pydantic's findings as ``key: what must hold, what was found``."""
     found = []
     for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"]) or "file"
+        key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         match problem["type"]:
             case "extra_forbidden":
@@ -267,7 +267,7 @@ def _sentences(error: ValidationError) -> list[str]:
                 pass
             case _:
                 message = f"{message[0].lower()}{message[1:]}, got {problem['input']!r}"
-        found.append(f"{key}: {message}")
+        found.append(f"{key}: {message}" if key else message)
     return found
 
 
