@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
@@ -15,13 +17,24 @@ from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
 from tuner_job.schema import Closed
-from tuner_job.search_space import ModelSearchSpace, SearchSpace
+from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
 
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 _NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
+
+
+class _SpacesOrPaths:
+    """Says in the JSON Schema that paths may stand for spaces; they are read before validation."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
+        path = {"type": "string"}
+        schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], path]}
+        return {"anyOf": [schema, path]}
 
 
 class EarlyStoppingConfig(Closed):
@@ -47,7 +60,7 @@ class HyperparameterSearchConfig(Closed):
     """Cross-validation folds (leave_one_site_out has one a site instead)."""
     scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
     """What is maximised; with search_method optuna a list asks for the Pareto front of several."""
-    search_spaces: dict[ModelName, ModelSearchSpace] = {}
+    search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
     """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
     <model>.yaml files. A model without an entry is searched in its default space."""
     lag: Annotated[int, Field(ge=1)] = 8
@@ -56,6 +69,7 @@ class HyperparameterSearchConfig(Closed):
     sampler: Sampler = "tpe"
     """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    """Giving up poor configurations; a rule's name alone is enough: `early_stopping: none`."""
 
     @field_validator("early_stopping", mode="before")
     @classmethod
@@ -126,11 +140,15 @@ class ExperimentConfig(Closed):
     name: Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
     """Lower-case letters, digits and '-', at most 40: RayJob and ConfigMap names are built from it."""
     data: DataConfig
+    """The coded verbal autopsies."""
     models: Annotated[list[ModelName], Field(min_length=1)]
     """Which models to tune."""
     tuning: HyperparameterSearchConfig = HyperparameterSearchConfig()
+    """How to search."""
     validation: ValidationConfig = ValidationConfig()
+    """How to validate."""
     budget: Budget = Budget()
+    """When to end."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
     """Same file, same seed: same trials."""
     results: str = "va-results"
@@ -151,23 +169,30 @@ class ExperimentConfig(Closed):
         chosen = self.tuning.search_spaces.get(model) or ModelSearchSpace.model_validate(family.default_space)
         return chosen.bind(family.Parameters)
 
-    def canonical(self) -> dict[str, Any]:
-        """Everything that decides which trials are run and how they score, with all defaults filled in.
+    def document(self) -> dict[str, Any]:
+        """The experiment as an experiment file again, with defaults and search spaces filled in."""
+        content = self.model_dump(mode="json")
+        content["tuning"]["search_spaces"] = {model: self._space_document(model) for model in self.models}
+        return content
 
-        Budget and results location are left out: they may change between runs that continue each other.
-        """
-        kept = self.model_dump(mode="json", exclude={"budget", "results"})
-        kept["tuning"]["search_spaces"] = {
-            model: {name: p.model_dump(mode="json") for name, p in self.space(model).parameters.items()}
-            | {"forbid": self.space(model).forbid}
-            for model in self.models
+    def _space_document(self, model: ModelName) -> dict[str, Any]:
+        space = self.space(model)
+        parameters = {
+            name: parameter.model_dump(mode="json", exclude_none=isinstance(parameter, Range))
+            for name, parameter in space.parameters.items()
         }
-        return kept
+        return {**parameters, "forbid": space.forbid}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of `canonical`."""
-        return hashlib.sha256(json.dumps(self.canonical(), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of everything that decides which trials are run and how they score.
+
+        Budget and places are left out: they may change between runs that continue each other. So is the
+        data's address, as the data itself has a digest.
+        """
+        content = self.document()
+        del content["budget"], content["results"], content["data"]["source"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def load_experiment(path: Path) -> ExperimentConfig:
@@ -231,7 +256,7 @@ def _sentences(error: ValidationError) -> list[str]:
     """Write pydantic's findings as ``key: what must hold, what was found``."""
     found = []
     for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"]) or "file"
+        key = ".".join(str(part) for part in problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         match problem["type"]:
             case "extra_forbidden":
@@ -242,7 +267,7 @@ def _sentences(error: ValidationError) -> list[str]:
                 pass
             case _:
                 message = f"{message[0].lower()}{message[1:]}, got {problem['input']!r}"
-        found.append(f"{key}: {message}")
+        found.append(f"{key}: {message}" if key else message)
     return found
 
 

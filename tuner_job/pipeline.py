@@ -61,7 +61,7 @@ def run_experiment(
     started = time.monotonic()
     check_writable(config.results)
     store = ExperimentStore(Store(config.results), config.name)
-    store.claim(config.canonical(), config.digest, _provenance(prepared))
+    store.claim(config.document(), config.digest, _provenance(prepared))
     cache = TunedModelCache(store.store)
     missing = [model for model in config.models if cache.load_summary(config.name, model) is None]
     if missing:

@@ -106,7 +106,7 @@ class ModelSearchSpace(BaseModel):
     exists only where another parameter has that value.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
     __pydantic_extra__: dict[str, Parameter]
 
     forbid: list[dict[str, Scalar]] = []
@@ -298,8 +298,9 @@ def _wrong_references(space: ModelSearchSpace, parameters: Mapping[str, Choices 
 
 
 def _in_order(parameters: dict[str, Choices | Range], problems: list[str]) -> dict[str, Choices | Range]:
+    """Sort by name, each after what it depends on: the order of a file's keys must not change a search."""
     ordered: dict[str, Choices | Range] = {}
-    waiting = dict(parameters)
+    waiting = dict(sorted(parameters.items()))
     while waiting:
         ready = [name for name, p in waiting.items() if all(other in ordered for other in p.when or {})]
         if not ready:

@@ -9,12 +9,12 @@ import pytest
 from tests.integration.experiments import run, tune, write
 
 pytestmark = pytest.mark.timeout(300)
-SIZE = 512 * 1024
+SIZE = 8 * 2**20
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of half a mebibyte."""
+    """A file system of eight mebibytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", folder], check=True)
@@ -35,7 +35,7 @@ def test_a_full_disk_is_found_out_before_the_search(small_disk: Path, tmp_path: 
 
 def test_a_disk_that_fills_up_loses_nothing_finished(small_disk: Path, tmp_path: Path) -> None:
     path, results = write(tmp_path), small_disk / "results"
-    (small_disk / "filler").write_bytes(bytes(SIZE - 120 * 1024))
+    (small_disk / "filler").write_bytes(bytes(SIZE - 200 * 1024))
     code, _, err = run("tune", path, "--results", str(results))
     assert code == 2
     assert "cannot be written: " in err

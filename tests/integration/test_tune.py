@@ -169,23 +169,27 @@ def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
     code, out, err = run("predict", str(tmp_path / "results"), tmp_path / "new.csv", "--output", output)
     assert code == 0, err
     assert "3 rows" in out
-    predicted = list(csv.DictReader(output.open()))
+    predicted = list(csv.DictReader(io.StringIO(output.read_text())))
     assert [row["cause"] for row in predicted] == ["malaria", "pneumonia", "road traffic"]
     assert all(
         abs(sum(float(row[c]) for c in ("malaria", "pneumonia", "road traffic")) - 1) < 1e-4 for row in predicted
     )
 
 
+FOREST_ONLY = {**SMALL["tuning"], "search_spaces": {"random_forest": SMALL["tuning"]["search_spaces"]["random_forest"]}}
+
+
 def test_a_timeout_ends_the_search_with_what_is_finished(tmp_path: Path) -> None:
-    tuning = {**SMALL["tuning"], "n_trials": 100_000, "search_method": "random", "search_spaces": {}}
-    path = write(tmp_path, tuning=tuning, budget={"timeout": "12s"}, models=["logistic_regression", "random_forest"])
+    tuning = {**FOREST_ONLY, "n_trials": 100_000, "search_method": "random", "search_spaces": {}}
+    path = write(tmp_path, tuning=tuning, budget={"timeout": "25s"}, models=["random_forest"])
     tune(path, tmp_path / "results")
-    for best in (tmp_path / "results").glob("*/*/best.json"):
-        assert json.loads(best.read_text())["summary"]["stopped_by"] in ("timeout", "finished")
+    summary = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())["studies"][0]
+    assert summary["stopped_by"] == "timeout"
+    assert 0 < summary["n_trials"]["complete"] < 576
 
 
 def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
-    tuning = {**SMALL["tuning"], "search_method": "optuna", "scoring_metric": ["csmf_accuracy", "cod_accuracy"]}
+    tuning = {**FOREST_ONLY, "search_method": "optuna", "scoring_metric": ["csmf_accuracy", "cod_accuracy"]}
     tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")
     summary = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())
     front = summary["studies"][0]["pareto_front"]
@@ -201,7 +205,7 @@ def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
 
 
 def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:
-    path = write(tmp_path, models=["random_forest"], validation={"scheme": "leave_one_site_out"})
+    path = write(tmp_path, models=["random_forest"], tuning=FOREST_ONLY, validation={"scheme": "leave_one_site_out"})
     tune(path, tmp_path / "results")
     record = json.loads((tmp_path / "results" / "small" / "random_forest" / "trials" / "default.json").read_text())
     assert len(record["folds"]) == SMALL["data"]["synthetic"]["n_sites"]
@@ -218,6 +222,6 @@ def test_no_process_outlives_a_killed_run(tmp_path: Path) -> None:
         return len(_trial_files(results)) >= 2
 
     kill_when(process, begun)
-    gone, alive = psutil.wait_procs(family, timeout=30)
+    gone, alive = psutil.wait_procs(family, timeout=90)
     assert gone
     assert not alive

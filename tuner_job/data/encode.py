@@ -62,7 +62,11 @@ def infer_features(columns: Mapping[str, Column]) -> Inferred:
 
 
 def encode(
-    columns: Mapping[str, Column], features: Sequence[Feature], source: str, row_name: Callable[[int], str]
+    columns: Mapping[str, Column],
+    features: Sequence[Feature],
+    source: str,
+    row_name: Callable[[int], str],
+    derived: Mapping[str, Sequence[str]],
 ) -> FloatArray:
     """Build the feature matrix. Each row depends on nothing but itself and `features`.
 
@@ -74,6 +78,8 @@ def encode(
         The columns of the matrix.
     source, row_name
         The file, and the name of its row by index: for messages.
+    derived
+        Computed columns, each with the file's columns that it comes from: for messages.
 
     Returns
     -------
@@ -88,7 +94,8 @@ def encode(
     """
     missing = sorted({feature.column for feature in features} - set(columns))
     if missing:
-        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {', '.join(missing)}")
+        listed = [f"{name} (from {', '.join(derived[name])})" if name in derived else name for name in missing]
+        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {', '.join(listed)}")
     n_rows = len(next(iter(columns.values())).codes) if columns else 0
     X = np.empty((n_rows, len(features)), dtype=np.float32)
     problems: list[str] = []

@@ -60,7 +60,7 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     inferred = infer_features(symptoms.columns)
     _check_features(table, inferred, symptoms.columns, source_format)
     notes += [*symptoms.notes, *_feature_notes(inferred, symptoms.columns, table)]
-    X = encode(symptoms.columns, inferred.features, table.source, table.row_name)
+    X = encode(symptoms.columns, inferred.features, table.source, table.row_name, source_format.derived)
     return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes))
 
 
@@ -94,7 +94,7 @@ def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: Rea
     needed = {feature.column for feature in features}
     needed |= {source for name in needed for source in source_format.derived.get(name, ())}
     symptoms = source_format.symptoms(table, [name for name in table.columns if name in needed], config)
-    return encode(symptoms.columns, features, table.source, table.row_name)
+    return encode(symptoms.columns, features, table.source, table.row_name, source_format.derived)
 
 
 def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:

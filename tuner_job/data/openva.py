@@ -50,10 +50,12 @@ def _check_codes(table: Table, columns: Mapping[str, Column]) -> None:
     allowed = _PRESENT | _ABSENT | _MISSING
     wrong = []
     for name, column in columns.items():
-        for value in column.counts().keys() - allowed:
-            row = int(np.flatnonzero(column.codes == column.values.index(value))[0])
-            wrong.append(f"{value!r} in column {name}, {table.row_name(row)}")
-            break
+        # A dummy for the missing cells at the end, where code -1 points.
+        is_wrong = np.array([*(value not in allowed for value in column.values), False])
+        rows = np.flatnonzero(is_wrong[column.codes])
+        if len(rows):
+            cell = column.values[column.codes[rows[0]]]
+            wrong.append(f"{cell} in column {name}, {table.row_name(int(rows[0]))}")
     if wrong:
         more = f" and in {len(wrong) - _SHOWN} more columns" if len(wrong) > _SHOWN else ""
         raise DataError(

@@ -55,8 +55,9 @@ def read_table(content: bytes, source: str) -> Table:
 
 def _to_column(cells: pa.ChunkedArray) -> Column:
     whole = pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], pa.string())
-    encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(whole))
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int32)
+    # Nulls as one more value, and DLPack: fill_null and to_numpy import pandas, which takes longer than the file.
+    encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(whole), null_encoding="encode")
+    codes = np.from_dlpack(encoded.indices).astype(np.int32)
     return Column(codes, tuple(encoded.dictionary.to_pylist())).map(lambda text: text or None)
 
 

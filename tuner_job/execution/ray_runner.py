@@ -16,6 +16,7 @@ from tuner_job.results.records import FoldRecord
 from tuner_job.search.trial import FoldOutcome, FoldTask
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
+_START_ATTEMPTS = 3  # a busy machine may need them
 _CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
 _LOCAL_STORE_BYTES = 512 * 2**20  # at least, for the embedded object store
 
@@ -43,16 +44,19 @@ def start_ray(n_workers: int | None, data_bytes: int) -> None:
     """
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     if "RAY_ADDRESS" in os.environ:
-        ray.init(logging_level="ERROR", log_to_driver=False)
-        return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(
-        num_cpus=n_workers,
-        include_dashboard=False,
-        logging_level="ERROR",
-        log_to_driver=False,
-        object_store_memory=max(_LOCAL_STORE_BYTES, 4 * data_bytes),
-    )
+        options: dict[str, Any] = {}
+    else:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        size = max(_LOCAL_STORE_BYTES, 4 * data_bytes)
+        options = {"num_cpus": n_workers, "include_dashboard": False, "object_store_memory": size}
+    for attempt in range(1, _START_ATTEMPTS + 1):
+        try:
+            ray.init(logging_level="ERROR", log_to_driver=False, **options)
+            return
+        except Exception as error:  # Ray's own start-up time-out (30 s, fixed) has no type of its own
+            ray.shutdown()
+            if attempt == _START_ATTEMPTS:
+                raise RunError(f"Ray cannot be started or reached: {' '.join(str(error).split())}") from None
 
 
 def stop_ray() -> None:

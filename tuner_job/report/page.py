@@ -14,6 +14,7 @@ from tuner_job.report import sentences, tables, text
 from tuner_job.report.figures import causes, history, parameters, scores, style
 from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.units import human_duration
 
 _HERE = Path(__file__).parent
 
@@ -110,7 +111,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words = (text.number, text.signed, text.percent, text.duration, text.value, text.short_value,
+    words = (text.number, text.signed, text.percent, human_duration, text.value, text.short_value,
              text.settings, text.metric_label, text.baseline_label, text.baseline_meaning,
              text.scheme_label, text.scheme_meaning, text.stop_reason,
              text.count, text.capitalised)  # fmt: skip

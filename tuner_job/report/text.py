@@ -102,16 +102,6 @@ def percent(value: float | None) -> str:
     return number(None if value is None else 100 * value, 1)
 
 
-def duration(seconds: float) -> str:
-    """Write seconds in at most two units: ``4.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def value(setting: Any) -> str:
     """Write a parameter's value in full, so that it can be typed again."""
     if isinstance(setting, bool):

@@ -2,7 +2,7 @@
 
 ::
 
-    <prefix>/<experiment>/experiment.yaml          canonical, with its digest
+    <prefix>/<experiment>/experiment.yaml          with all defaults filled in, and its digest
                          /provenance.json
                          /<model>/trials/000017.json   one finished trial
                                  /oof/000017.npz       its out-of-fold probabilities, if worth keeping
@@ -43,21 +43,28 @@ class ExperimentStore:
         """Address of the experiment."""
         return f"{self.store.url}/{self.experiment}"
 
-    def claim(self, canonical: Mapping[str, Any], digest: str, provenance: Provenance) -> None:
+    def claim(self, document: Mapping[str, Any], digest: str, provenance: Provenance) -> None:
         """Write what this experiment is, or check that it is what was written before.
+
+        Parameters
+        ----------
+        document
+            The experiment, as an experiment file.
+        digest
+            Of all in it that decides the trials.
 
         Raises
         ------
         StoreError
             Another experiment, or the same one on other data, has results under this name.
         """
-        document = yaml.safe_dump({"digest": digest, **canonical}, sort_keys=False)
-        if not self.store.create(self._path("experiment.yaml"), document.encode()):
-            before = yaml.safe_load(self.store.get(self._path("experiment.yaml")) or b"{}")
-            if before.get("digest") != digest:
-                changed = ", ".join(_differences(before, {"digest": digest, **canonical})) or "the file"
+        content = f"# digest: {digest}\n{yaml.safe_dump(dict(document), sort_keys=False)}"
+        if not self.store.create(self._path("experiment.yaml"), content.encode()):
+            before = (self.store.get(self._path("experiment.yaml")) or b"").decode()
+            if not before.startswith(f"# digest: {digest}\n"):
+                changed = _differences(yaml.safe_load(before), document)
                 raise StoreError(
-                    f"{self.url}: holds results of another experiment ({changed}); "
+                    f"{self.url}: holds results of another experiment ({', '.join(changed)}); "
                     "choose another `name` or another `results` location"
                 )
         if not self.store.create(self._path("provenance.json"), _json(provenance)):
@@ -179,7 +186,7 @@ def _json(record: BaseModel) -> bytes:
 
 
 def _differences(before: Any, now: Any, key: str = "") -> list[str]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        keys = [k for k in {**before, **now} if k != "digest"]
+    if isinstance(before, dict) and isinstance(now, Mapping):
+        keys = [k for k in {**before, **now} if not (k in ("budget", "results") and not key)]
         return [d for k in keys for d in _differences(before.get(k), now.get(k), f"{key}.{k}".strip("."))]
     return [] if before == now else [f"{key}: {before} there, {now} here"]

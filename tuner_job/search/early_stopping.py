@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from tuner_job.search.trial import FoldScores, Trial
 
@@ -100,7 +100,7 @@ class PairedTest:
             return None
         variance = (scores[others] - scores[best]).var(axis=1, ddof=1).mean(axis=0)
         n = np.arange(1, n_folds + 1)
-        quantile = stats.t.ppf(1 - self._level, int(others.sum()) * (n_folds - 1))
+        quantile = stdtrit(int(others.sum()) * (n_folds - 1), 1 - self._level)
         return np.asarray(quantile * np.sqrt(variance * (1 / n - 1 / n_folds)[:, None]))
 
 

@@ -8,7 +8,8 @@ from markupsafe import escape
 
 from tuner_job.report import sentences, tables
 from tuner_job.report.figures.axis import NOT_USED, parameter_axis
-from tuner_job.report.text import duration, number, percent, scheme_label, scheme_meaning, shorten, signed
+from tuner_job.report.text import number, percent, scheme_label, scheme_meaning, shorten, signed
+from tuner_job.units import human_duration
 
 
 def rows(page: str) -> list[list[str]]:
@@ -142,7 +143,7 @@ def test_numbers_are_written_as_read():
         "–",
     ]
     assert [signed(v) for v in (0.0126, -0.0126, 0.0001)] == ["+0.013", "−0.013", "0.000"]
-    assert [duration(s) for s in (4.21, 42, 185, 7800)] == ["4.2 s", "42 s", "3 min 05 s", "2 h 10 min"]
+    assert [human_duration(s) for s in (4.21, 42, 185, 7800)] == ["4.2 s", "42 s", "3 min 05 s", "2 h 10 min"]
     assert shorten("Other Non-communicable Diseases", 20) == "Other Non-com…seases"
     assert shorten("Stroke", 6) == "Stroke"
 

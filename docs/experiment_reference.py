@@ -1,0 +1,51 @@
+"""Writes docs/experiment-file.md from the schema: python docs/experiment_reference.py"""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from tuner_job.config import ExperimentConfig
+
+PAGE = Path(__file__).parent / "experiment-file.md"
+HEAD = """# The experiment file
+
+One YAML file says everything; unknown keys are refused, and all problems are reported together. `va-tuning schema`
+prints its JSON Schema. This page is written by `docs/experiment_reference.py`.
+
+A search space gives each parameter a list of values, a range (`{low, high, step}` or `{low, high, log: true}`), or
+values that exist only beside others (`{choices: [0.1, 0.5], when: {penalty: elasticnet}}`); `forbid: [{penalty:
+elasticnet, solver: liblinear}]` excludes combinations. `va-tuning space xgboost` prints a model's default space.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    return HEAD + "\n".join(section("", ExperimentConfig))
+
+
+def section(key: str, model: type[BaseModel]) -> list[str]:
+    """One table of keys, then the tables of the sections in it."""
+    lines = [f"\n## `{key or 'top level'}`\n", "| key | default | meaning |", "|---|---|---|"]
+    inner: list[str] = []
+    for name, field in model.model_fields.items():
+        nested = field.annotation if isinstance(field.annotation, type) else None
+        if nested and issubclass(nested, BaseModel):
+            inner += section(f"{key}.{name}".strip("."), nested)
+            default = "see below"
+        else:
+            default = _default(field.get_default(call_default_factory=True))
+        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        lines.append(f"| `{name}` | {default} | {meaning} |")
+    return lines + inner
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "required"
+    return "none" if value is None else f"`{value}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page() + "\n", encoding="utf-8")

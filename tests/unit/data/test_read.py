@@ -1,0 +1,73 @@
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pa_parquet
+import pytest
+
+from tuner_job.data.columns import Table
+from tuner_job.data.read import read_table
+from tuner_job.errors import DataError
+
+
+def cells(table: Table) -> dict[str, list[str | None]]:
+    return {
+        name: [None if code < 0 else column.values[code] for code in column.codes]
+        for name, column in table.columns.items()
+    }
+
+
+def parquet(columns: dict[str, list[object]]) -> bytes:
+    buffer = io.BytesIO()
+    pa_parquet.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a, b\n1,né \n,2\n".encode(),
+        "a, b\n1,né \n,2\n".encode("utf-8-sig"),
+        "a, b\r\n1,né\r\n,2".encode("latin-1"),
+        "\n\na,b\n1,né\n\n,2\n\n".encode(),
+        parquet({"a": [1, None], "b": ["né", "2"]}),
+    ],
+    ids=["utf-8", "byte order mark", "latin-1", "blank lines", "parquet"],
+)
+def test_every_encoding_gives_the_same_cells(content: bytes) -> None:
+    assert cells(read_table(content, "f")) == {"a": ["1", None], "b": ["né", "2"]}
+
+
+def test_quoted_cells_hold_commas_quotes_and_newlines() -> None:
+    table = read_table(b'a,b\n"x, ""y""\nz",1\n5\' 4",2\n', "f.csv")
+    assert cells(table) == {"a": ['x, "y"\nz', "5' 4\""], "b": ["1", "2"]}
+    assert table.rows.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "f.csv: must hold a header and rows; the file is empty"),
+        (b"\xef\xbb\xbf \n", "the file is empty"),
+        (
+            b"a,b\n1,2\n3\n4,5\n6,7,8\n",
+            r"header's 2 columns \(the header is row 1\); row 3 has 1, row 5 has 3",
+        ),
+        (b"a,b,c\n1,2,3\n4,5", "row 3 has 2; is the file truncated"),
+        (b'a,b\n1,"x\ny"\n3,"4', "the one opened in row 3 .* is still open at the end"),
+        (b'a,b\n1,"he said ""hi', "the one opened in row 2 .* is still open at the end"),
+        (b"a,b,a,b,a\n1,2,3,4,5\n", r"column names must differ; found a \(3 times\), b \(2 times\)"),
+        (b"a;b\n1;2\n", "separated by commas; the header has semicolons"),
+        (b"PK\x03\x04...", "must be CSV or Parquet; found a zip archive"),
+        (b"PAR1 and no more", "f.csv: must be a whole Parquet file"),
+        (parquet({"a": [1, 2]})[:-20], "must be a whole Parquet file"),
+        (parquet({"a": [[1], [2]]}), "must be a whole Parquet file of plain columns"),
+    ],
+)
+def test_an_unusable_file_is_one_clear_error(content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_table(content, "f.csv")
+
+
+def test_a_row_longer_than_a_megabyte_is_read() -> None:
+    long = "x" * 3_000_000
+    assert cells(read_table(f"a,b\n1,{long}\n2,3\n".encode(), "f.csv"))["b"] == [long, "3"]

@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tuner_job.errors import StoreError
+from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.experiment_store import ExperimentStore, open_experiment
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.records import FoldRecord, Provenance, TrialRecord
+from tuner_job.results.store import Store
+from tuner_job.results.writer import BackgroundWriter
+
+
+def record(trial: int, **changes: object) -> TrialRecord:
+    fold = FoldRecord(fold=0, n_validation=3, validation={"ccc": 0.5}, train={"ccc": 0.75}, fit_seconds=2.0)
+    content = {"trial": trial, "batch": trial, "params": {"a": 1}, "state": "complete", "folds": [fold]}
+    return TrialRecord.model_validate({**content, **changes})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ExperimentStore:
+    return ExperimentStore(Store(str(tmp_path)), "exp")
+
+
+PROVENANCE = Provenance(
+    experiment_digest="e", data_digest="d", data_source="x", seed=1, versions={}, image=None, platform="", created_at=""
+)
+
+
+def test_trials_come_back_in_order_the_default_first(store: ExperimentStore) -> None:
+    for number in (11, 2, -1, 100):
+        store.save_trial("xgboost", record(number))
+    assert [r.trial for r in store.load_trials("xgboost")] == [-1, 2, 11, 100]
+    assert store.load_trials("xgboost")[1] == record(2)
+    assert store.models() == ["xgboost"]
+
+
+def test_a_finished_trial_is_never_overwritten(store: ExperimentStore) -> None:
+    store.save_trial("xgboost", record(0))
+    store.save_trial("xgboost", record(0, state="failed", folds=[]))
+    assert store.load_trials("xgboost") == [record(0)]
+
+
+def test_a_record_of_another_shape_is_named(store: ExperimentStore) -> None:
+    store.store.put("exp/xgboost/trials/000000.json", b'{"trial": 0}')
+    with pytest.raises(StoreError, match=r"exp/xgboost/trials/000000\.json: is not what this version wrote: batch"):
+        store.load_trials("xgboost")
+
+
+def test_probabilities_survive_to_the_last_bit(store: ExperimentStore) -> None:
+    for dtype in (np.float32, np.float64):
+        P = np.random.default_rng(1).random((7, 3)).astype(dtype)
+        store.save_oof("xgboost", 3, P)
+        back = store.load_oof("xgboost", 3)
+        assert back is not None
+        assert back.dtype == dtype
+        assert np.array_equal(back, P)
+    assert store.load_oof("xgboost", 4) is None
+
+
+def test_another_experiment_under_the_same_name_is_refused(store: ExperimentStore) -> None:
+    store.claim({"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 1}}, "one", PROVENANCE)
+    store.claim({"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 2}}, "one", PROVENANCE)
+    with pytest.raises(StoreError, match=r"another experiment \(seed: 1 there, 2 here, tuning.lag: 8 there, 4 here\)"):
+        store.claim({"seed": 2, "tuning": {"lag": 4}, "budget": {"timeout": 9}}, "two", PROVENANCE)
+    with pytest.raises(StoreError, match="results on other data"):
+        store.claim({"seed": 1, "tuning": {"lag": 8}}, "one", PROVENANCE.model_copy(update={"data_digest": "z"}))
+
+
+def test_experiments_are_found_at_their_address_or_alone_below_it(store: ExperimentStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="found none"):
+        open_experiment(str(tmp_path))
+    store.claim({}, "x", PROVENANCE)
+    assert open_experiment(str(tmp_path)).experiment == "exp"
+    assert open_experiment(str(tmp_path / "exp") + "/").url == store.url
+    ExperimentStore(Store(str(tmp_path)), "other").claim({}, "x", PROVENANCE)
+    with pytest.raises(StoreError, match="found exp, other: name one"):
+        open_experiment(str(tmp_path))
+
+
+def test_best_parameters_are_committed_once(store: ExperimentStore) -> None:
+    cache = TunedModelCache(store.store)
+    assert cache.load_best_params("exp", "xgboost") is None
+    assert cache.save_best_params("exp", "xgboost", {"max_depth": None})
+    assert not cache.save_best_params("exp", "xgboost", {"max_depth": 3})
+    assert cache.load_best_params("exp", "xgboost") == {"max_depth": None}
+    assert json.loads(store.store.get("exp/xgboost/best.json") or b"")["params"] == {"max_depth": None}
+
+
+def test_the_monitor_follows_the_best_score() -> None:
+    calls = []
+    monitor = TuningMonitor({"xgboost": 10}, calls.append)
+    for number, score in enumerate([0.5, 0.4, None, 0.7]):
+        monitor.log_trial(f"xgboost/{number}", {"n": number}, score, "complete" if score else "pruned")
+    progress = monitor.models["xgboost"]
+    assert progress.convergence == [(1, 0.5), (4, 0.7)]
+    assert (progress.best_trial, progress.best_params) == (3, {"n": 3})
+    assert progress.states == {"complete": 3, "pruned": 1}
+    assert len(calls) == 4
+    assert 0 <= (monitor.seconds_left() or 0) < 10
+    assert monitor.seconds_left(timeout=0.0) == 0
+
+
+def test_a_failed_write_is_raised_and_the_others_are_kept() -> None:
+    written: list[int] = []
+
+    def fail() -> None:
+        raise StoreError("full")
+
+    def write_all() -> None:
+        with BackgroundWriter() as writer:
+            writer.submit(written.append, 1)
+            writer.submit(fail)
+
+    with pytest.raises(StoreError, match="full"):
+        write_all()
+    assert written == [1]

@@ -1,0 +1,103 @@
+import pytest
+
+from tuner_job.results.records import FoldRecord, TrialRecord
+from tuner_job.search.trial import Trial
+from tuner_job.search_space import ModelSearchSpace, SearchSpace
+from tuner_job.tuners.batches import batches_along
+from tuner_job.tuners.grid import GridTuner
+from tuner_job.tuners.optuna import OptunaTuner, make_sampler, parameter_importance
+from tuner_job.tuners.random import RandomTuner
+
+CONDITIONAL = SearchSpace(
+    ModelSearchSpace.model_validate(
+        {
+            "C": {"low": 0.01, "high": 10.0, "log": True},
+            "penalty": ["l1", "l2", "elasticnet"],
+            "ratio": {"choices": [0.1, 0.5, 0.9], "when": {"penalty": "elasticnet"}},
+            "solver": ["saga", "liblinear", "other"],
+        }
+    ).parameters,
+    [{"penalty": "elasticnet", "solver": "liblinear"}],
+)
+SMALL = SearchSpace(ModelSearchSpace.model_validate({"a": [1, 2, 3], "n": [10, 20], "k": ["x", None]}).parameters, [])
+
+
+def finish(tuner: OptunaTuner | RandomTuner, n: int) -> list[Trial]:
+    """Ask and tell n times; C near 1 scores best."""
+    trials = []
+    for number in range(n):
+        proposed = tuner.ask()
+        assert proposed
+        trial = Trial(number, number, proposed[0], "complete")
+        trial.fold_scores = [(1 - abs(float(proposed[0]["C"] or 0) - 1) / 10,)] * 2
+        tuner.tell([trial])
+        trials.append(trial)
+    return trials
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "nsgaii"])
+def test_samplers_respect_conditions_and_are_repeatable(sampler: str) -> None:
+    runs = []
+    for _ in range(2):
+        trials = finish(OptunaTuner(CONDITIONAL, make_sampler(sampler, 3), 1), 25)
+        runs.append([trial.params for trial in trials])
+        for trial in trials:
+            assert ("ratio" in trial.params) == (trial.params["penalty"] == "elasticnet")
+            assert (trial.params["penalty"], trial.params["solver"]) != ("elasticnet", "liblinear")
+            assert 0.01 <= float(trial.params["C"] or 0) <= 10
+    assert runs[0] == runs[1]
+
+
+def test_tpe_learns() -> None:
+    trials = finish(OptunaTuner(CONDITIONAL, make_sampler("tpe", 1), 1), 60)
+    early, late = (
+        sum(abs(float(t.params["C"] or 0) - 1) for t in part) / len(part) for part in (trials[:10], trials[-15:])
+    )
+    assert late < early / 2
+
+
+def test_a_grid_goes_through_everything_once_in_groups_that_share_a_fit() -> None:
+    tuner = GridTuner(SMALL, "n", seed=1)
+    batches = []
+    while batch := tuner.ask():
+        batches.append(batch)
+    assert len(batches) == 6
+    assert all([c["n"] for c in batch] == [10, 20] for batch in batches)
+    assert len({repr(sorted(c.items())) for batch in batches for c in batch}) == 12
+
+
+def test_random_draws_each_configuration_once_until_the_space_is_used_up() -> None:
+    tuner = RandomTuner(SMALL, "n", 100, seed=1)
+    drawn = []
+    while batch := tuner.ask():
+        drawn += batch
+    assert len(drawn) == 12 == len({repr(sorted(c.items())) for c in drawn})
+
+
+def test_more_trials_begin_with_the_same_ones() -> None:
+    few, many = ({repr(c) for b in iter(RandomTuner(SMALL, None, n, 5).ask, None) for c in b} for n in (4, 8))
+    assert few < many
+
+
+def test_configurations_without_the_path_parameter_stay_alone() -> None:
+    assert batches_along("n", [{"a": 1}, {"a": 1, "n": 2}, {"a": 1, "n": 3}]) == [
+        [{"a": 1}],
+        [{"a": 1, "n": 2}, {"a": 1, "n": 3}],
+    ]
+
+
+def test_importance_finds_what_matters() -> None:
+    records = []
+    for number, configuration in enumerate(SMALL.configurations()):
+        score = {1: 0.2, 2: 0.5, 3: 0.9}[int(configuration["a"] or 0)] + 0.001 * number
+        fold = FoldRecord(fold=0, n_validation=1, validation={"m": score}, train={}, fit_seconds=0)
+        records.append(
+            TrialRecord(
+                trial=number, batch=number, params=configuration, state="complete", folds=[fold], scores={"m": score}
+            )
+        )
+    importance = parameter_importance(records, SMALL, "m", seed=0)
+    assert next(iter(importance)) == "a"
+    assert importance["a"] > 0.8
+    assert sum(importance.values()) == pytest.approx(1)
+    assert parameter_importance(records[:3], SMALL, "m", seed=0) == {}
