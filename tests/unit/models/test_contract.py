@@ -11,7 +11,7 @@ from tests.unit.models.conftest import ABSENT, N_CLASSES, make_rows
 from tuner_job.errors import ConfigError, DataError, StoreError
 from tuner_job.models import FAMILIES, FoldData, ModelFamily, get_family
 
-VALUES = {"xgboost": [4, 1, 9], "random_forest": [6, 1, 60], "logistic_regression": [0.1, 0.01, 1.0]}
+VALUES = {"xgboost": [4, 1, 9], "random_forest": [6, 1, 15], "logistic_regression": [0.1, 0.01, 1.0]}
 PARAMS = {
     "xgboost": {"max_depth": 3, "subsample": 0.8, "colsample_bytree": 0.6},
     "random_forest": {"max_features": 0.5, "class_weight": "balanced"},

@@ -11,7 +11,7 @@ from tests.unit.models.conftest import ABSENT, N_CLASSES
 from tuner_job.models import FoldData, get_family
 
 few = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
