@@ -39,7 +39,7 @@ def main(url: str) -> None:
     try:
         round_trip(url)
     except BaseError as error:
-        sys.exit(f"the store at {url} does not work: {error}")
+        sys.exit(f"the store at {url} does not work: {str(error).splitlines()[0]}")
     print(f"{url}: written, listed, read; a second creation was refused; earlier tests are cleared")
 
 

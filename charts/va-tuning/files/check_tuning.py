@@ -1,7 +1,7 @@
 """Wait for the test's RayJob and read its results: ``check_tuning.py URL JOB_PREFIX SECONDS``.
 
-KubeRay names the Ray job after the RayJob plus a suffix of its own, so it is found by prefix among the jobs that
-began after ``helm-test/started`` was written.
+KubeRay names the Ray job after the RayJob plus a suffix of its own, so it is found by prefix among the
+jobs that began after ``helm-test/started`` was written.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Make the bucket of the embedded store, once it answers: ``make_bucket.py s3://bucket[/prefix] [SECONDS]``."""
+"""Make the embedded store's bucket once it answers: ``make_bucket.py s3://bucket[/prefix] [SECONDS]``."""
 
 import os
 import sys

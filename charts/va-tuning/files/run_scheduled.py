@@ -1,4 +1,4 @@
-"""Run a scheduled experiment on the installed Ray cluster and end as it ends: ``run_scheduled.py EXPERIMENT_FILE``.
+"""Run a scheduled experiment on the installed Ray cluster, end as it ends: ``run_scheduled.py FILE``.
 
 JOB_NAME is the Kubernetes Job that the CronJob made: a pod that is tried again asks for the same run.
 """
@@ -18,7 +18,7 @@ WAIT_SECONDS = 3
 
 
 def run_name(experiment: str, job_name: str) -> str:
-    """Return ``<experiment>-<date>-<time>`` (UTC) from the scheduled minute at the end of a CronJob's job name."""
+    """Return ``<experiment>-<date>-<time>`` (UTC): the minute stands at the end of a CronJob's job name."""
     suffix = job_name.rpartition("-")[2]
     if re.fullmatch(r"\d{8}", suffix):  # minutes since 1970; a Job made by hand may be named otherwise
         suffix = datetime.fromtimestamp(int(suffix) * 60, UTC).strftime("%Y%m%d-%H%M")

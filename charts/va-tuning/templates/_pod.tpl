@@ -99,7 +99,8 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 
 {{/* Hooks, tests and submitters: short Python programs in the tuning image, which find their files in /scripts.
-     Call with (dict "root" $ "script" … "args" … "env" … "mounts" … "volumes" …). */}}
+     Call with (dict "root" $ "script" … "args" …), and as needed
+     "store" true (its address and keys), "env", "mounts", "volumes" (YAML lists). */}}
 {{- define "va-tuning.scriptPod" -}}
 serviceAccountName: {{ include "va-tuning.serviceAccount" .root }}
 automountServiceAccountToken: false
@@ -118,9 +119,18 @@ containers:
     env:
       - {name: HOME, value: /tmp}
       - {name: PYTHONUNBUFFERED, value: "1"}
-      {{- .env | nindent 6 }}
+      {{- with .env }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- if .store }}
+      {{- with trim (include "va-tuning.storeEnv" .root) }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- end }}
+    {{- if .store }}
     {{- with trim (include "va-tuning.storeEnvFrom" .root) }}
     envFrom: {{- . | nindent 6 }}
+    {{- end }}
     {{- end }}
     volumeMounts:
       - {name: tmp, mountPath: /tmp}
