@@ -63,11 +63,9 @@ def fill_in(node: Any, name: str) -> Any:
     return name if node == PLACEHOLDER else node
 
 
-def dump(document: Any) -> str:
-    """Return one YAML document."""
-    return yaml.dump(
-        document, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True
-    )
+def dump(document: Any, flow: bool | None = False) -> str:
+    """Return one YAML document; with `flow` None, its innermost lists and maps stand on one line."""
+    return yaml.dump(document, Dumper=Dumper, sort_keys=False, default_flow_style=flow, width=110)
 
 
 def manifest(example: Example) -> str:
@@ -80,7 +78,7 @@ def manifest(example: Example) -> str:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": example.name, "labels": job["metadata"]["labels"]},
-        "data": {"experiment.yaml": dump(example.experiment)},
+        "data": {"experiment.yaml": dump(example.experiment, flow=None)},
     }
     needs = " with the values of an external store" if example.values else ""
     head = HEADER.format(name=example.name, shows=example.shows, needs=needs)
