@@ -28,6 +28,9 @@
 {{- $problems = append $problems (printf "schedules: the name %q stands twice." .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- if gt (len (printf "%s-%s" $full .name)) 52 -}}
+{{- $problems = append $problems (printf "schedules: a CronJob's name may have 52 characters, %s-%s has more. Shorten the schedule's name or set fullnameOverride." $full .name) -}}
+{{- end -}}
 {{- end -}}
 {{- if $problems -}}
 {{- fail (printf "\n\nva-tuning cannot be installed:\n- %s\n" (join "\n- " $problems)) -}}
