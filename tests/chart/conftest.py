@@ -1,5 +1,7 @@
 """What the chart's tests share: the Go tools and rendering."""
 
+import functools
+import json
 import os
 import subprocess
 import sys
@@ -96,10 +98,21 @@ def run(
 def helm_template(
     values: Values, release: str = "va-tuning", apis: str = "ray.io/v1/RayCluster"
 ) -> subprocess.CompletedProcess[str]:
+    """Render the chart as of Kubernetes 1.34 with these API versions."""
+    return _template(json.dumps(values), release, apis)  # JSON is YAML
+
+
+@functools.cache
+def _template(values: str, release: str, apis: str) -> subprocess.CompletedProcess[str]:
     options = ["--namespace", "va", "--kube-version", "1.34.0", "--values", "-"]
     if apis:
         options += ["--api-versions", apis]
-    return run("helm", "template", release, chart_tools.CHART, *options, stdin=yaml.safe_dump(values))
+    return run("helm", "template", release, chart_tools.CHART, *options, stdin=values)
+
+
+def parse(text: str) -> list[dict[str, Any]]:
+    """Read YAML documents, with libyaml: the chart is long."""
+    return [document for document in yaml.load_all(text, yaml.CSafeLoader) if document]
 
 
 Render = Callable[..., list[dict[str, Any]]]
@@ -112,13 +125,14 @@ def render() -> Render:
     def objects(values: Values, **options: str) -> list[dict[str, Any]]:
         result = helm_template(values, **options)
         assert result.returncode == 0, result.stderr
-        documents = [document for document in yaml.safe_load_all(result.stdout) if document]
+        documents = parse(result.stdout)
         jobs = [
-            yaml.safe_load(text)
+            job
             for document in documents
             if document["metadata"]["name"].endswith("-rayjob")
             for key, text in document["data"].items()
             if key.endswith(".yaml")
+            for job in parse(text)
         ]
         return documents + jobs
 
