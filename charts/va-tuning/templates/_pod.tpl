@@ -30,8 +30,14 @@ seccompProfile: {type: RuntimeDefault}
 requests:
   cpu: {{ .cpu | quote }}
   memory: {{ .memory | quote }}
+  {{- with .ephemeralStorage }}
+  ephemeral-storage: {{ . | quote }}
+  {{- end }}
 limits:
   memory: {{ .memory | quote }}
+  {{- with .ephemeralStorage }}
+  ephemeral-storage: {{ . | quote }}
+  {{- end }}
   {{- with .cpuLimit }}
   cpu: {{ . | quote }}
   {{- end }}
