@@ -24,6 +24,7 @@ PACKAGES = {
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
     "cyclonus": "github.com/mattfenwick/cyclonus/cmd/cyclonus",
+    "versitygw": "github.com/versity/versitygw/cmd/versitygw",
 }
 KUBERNETES_MODULE = "k8s.io/kubernetes"
 KUBERAY_MODULE = "github.com/ray-project/kuberay/ray-operator"
