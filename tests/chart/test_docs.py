@@ -173,3 +173,10 @@ def test_versions_agree_with_the_images() -> None:
     common = set(images) & set(chart_tools.VERSIONS)
     assert {name: images[name] for name in common} == {name: chart_tools.VERSIONS[name] for name in common}
     assert VALUES["store"]["embedded"]["image"]["tag"] == images["VERSITYGW_VERSION"]
+
+
+def test_search_spaces_are_the_models_own() -> None:
+    pytest.importorskip("tuner_job.models.xgboost", reason="the model families are not in this checkout")
+    from tuner_job.models import FAMILIES
+
+    assert VALUES["searchSpaces"] == {name: family.default_space for name, family in FAMILIES.items()}
