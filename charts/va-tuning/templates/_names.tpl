@@ -1,0 +1,75 @@
+{{/* Names, labels and images. */}}
+
+{{- define "va-tuning.name" -}}
+{{- default .Chart.Name .Values.nameOverride -}}
+{{- end }}
+
+{{/* At most 40 characters: KubeRay and Kubernetes append to it within their own limits (RayCluster 53, RayJob 47, CronJob 52). */}}
+{{- define "va-tuning.fullname" -}}
+{{- $name := include "va-tuning.name" . -}}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- default $full .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* The labels by which policies, budgets and services find this release's pods. Call with (dict "root" $ "component" …). */}}
+{{- define "va-tuning.selectorLabels" -}}
+app.kubernetes.io/part-of: va-tuning
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* Labels of objects, and of pods other than Ray's: KubeRay's head service selects by its own app.kubernetes.io/name. */}}
+{{- define "va-tuning.labels" -}}
+{{ include "va-tuning.selectorLabels" . }}
+app.kubernetes.io/name: {{ include "va-tuning.name" .root }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{/* Call with (dict "image" … "defaultTag" …). */}}
+{{- define "va-tuning.imageRef" -}}
+{{- if .image.digest -}}
+{{ printf "%s@%s" .image.repository .image.digest }}
+{{- else -}}
+{{ printf "%s:%s" .image.repository (default .defaultTag .image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "va-tuning.image" -}}
+{{ include "va-tuning.imageRef" (dict "image" .Values.image "defaultTag" .Chart.AppVersion) }}
+{{- end }}
+
+{{/* Pods without any right in the cluster, and, only where Ray's autoscaler needs one, the head. */}}
+{{- define "va-tuning.serviceAccount" -}}
+{{ include "va-tuning.fullname" . }}
+{{- end }}
+
+{{- define "va-tuning.headServiceAccount" -}}
+{{ ternary (printf "%s-head" (include "va-tuning.fullname" .)) (include "va-tuning.serviceAccount" .) .Values.autoscaling.enabled }}
+{{- end }}
+
+{{- define "va-tuning.headAddress" -}}
+http://{{ include "va-tuning.fullname" . }}-head-svc:8265
+{{- end }}
+
+{{- define "va-tuning.authSecret" -}}
+{{ default (include "va-tuning.fullname" .) .Values.cluster.authSecret }}
+{{- end }}
+
+{{- define "va-tuning.storeName" -}}
+{{ include "va-tuning.fullname" . }}-store
+{{- end }}
+
+{{/* Empty where an external store relies on the platform's identity. */}}
+{{- define "va-tuning.storeSecret" -}}
+{{- if .Values.store.existingSecret -}}
+{{ .Values.store.existingSecret }}
+{{- else if .Values.store.embedded.enabled -}}
+{{ include "va-tuning.storeName" . }}
+{{- end }}
+{{- end }}
+
+{{- define "va-tuning.storeEndpoint" -}}
+http://{{ include "va-tuning.storeName" . }}:7070
+{{- end }}

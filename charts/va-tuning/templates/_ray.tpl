@@ -1,0 +1,222 @@
+{{/* The Ray cluster, and the RayJobs that run on it or bring their own. */}}
+
+{{/* The common part of the two containers. Call with (dict "root" $ "settings" …). */}}
+{{- define "va-tuning.rayContainer" -}}
+image: {{ include "va-tuning.image" .root | quote }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+resources: {{- include "va-tuning.resources" .settings.resources | nindent 2 }}
+securityContext: {{- include "va-tuning.securityContext" .root | nindent 2 }}
+env:
+  - {name: HOME, value: /tmp}
+  - {name: VA_TUNING_IMAGE, value: {{ include "va-tuning.image" .root | quote }}}
+  {{- with trim (include "va-tuning.storeEnv" .root) }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with .root.Values.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- $storeEnvFrom := trim (include "va-tuning.storeEnvFrom" .root) }}
+{{- if or $storeEnvFrom .root.Values.extraEnvFrom }}
+envFrom:
+  {{- with $storeEnvFrom }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with .root.Values.extraEnvFrom }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Call with (dict "root" $ "settings" … "component" …). */}}
+{{- define "va-tuning.rayPodMetadata" -}}
+labels:
+  {{- include "va-tuning.selectorLabels" . | nindent 2 }}
+  {{- with .experiment }}
+  va-tuning/experiment: {{ . }}
+  {{- end }}
+  {{- with .settings.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- if or .settings.podAnnotations .annotations }}
+annotations:
+  {{- with .annotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- with .settings.podAnnotations }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A RayCluster's spec. Call with (dict "root" $ "experiment" NAME): NAME is empty for the installed cluster; an
+     experiment's own cluster mounts the ConfigMap of that name and gets a token of its own. */}}
+{{- define "va-tuning.rayClusterSpec" -}}
+{{- $values := .root.Values -}}
+rayVersion: {{ $values.rayVersion | quote }}
+authOptions:
+  mode: token
+  {{- if and $values.cluster.authSecret (not .experiment) }}
+  secretName: {{ $values.cluster.authSecret }}
+  {{- end }}
+{{- if not .experiment }}
+upgradeStrategy: {type: {{ $values.cluster.upgradeStrategy }}}
+{{- end }}
+enableInTreeAutoscaling: {{ $values.autoscaling.enabled }}
+{{- with $values.autoscaling }}
+{{- if .enabled }}
+autoscalerOptions:
+  version: v2
+  upscalingMode: {{ .upscalingMode }}
+  idleTimeoutSeconds: {{ .idleTimeoutSeconds }}
+  imagePullPolicy: {{ $values.image.pullPolicy }}
+  resources: {{- include "va-tuning.resources" .resources | nindent 4 }}
+  securityContext: {{- include "va-tuning.securityContext" $.root | nindent 4 }}
+  env: [{name: HOME, value: /tmp}]
+  volumeMounts: [{name: tmp, mountPath: /tmp}]
+{{- end }}
+{{- end }}
+headGroupSpec:
+  rayStartParams: {{- toYaml (merge (dict "num-cpus" "0") $values.head.rayStartParams) | nindent 4 }}
+  template:
+    metadata:
+      {{- $keep := ternary (dict "cluster-autoscaler.kubernetes.io/safe-to-evict" "false" "karpenter.sh/do-not-disrupt" "true") dict (ne .experiment "") }}
+      {{- include "va-tuning.rayPodMetadata" (dict "root" .root "settings" $values.head "component" "head" "experiment" .experiment "annotations" $keep) | nindent 6 }}
+    spec:
+      serviceAccountName: {{ include "va-tuning.headServiceAccount" .root }}
+      automountServiceAccountToken: {{ $values.autoscaling.enabled }}
+      {{- include "va-tuning.podBase" .root | nindent 6 }}
+      {{- with trim (include "va-tuning.scheduling" $values.head) }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      containers:
+        - name: ray-head
+          {{- include "va-tuning.rayContainer" (dict "root" .root "settings" $values.head) | nindent 10 }}
+          ports:
+            - {name: gcs-server, containerPort: 6379}
+            - {name: dashboard, containerPort: 8265}
+          volumeMounts:
+            - {name: tmp, mountPath: /tmp}
+            - {name: search-spaces, mountPath: /etc/va-tuning/search-spaces, readOnly: true}
+            {{- if .experiment }}
+            - {name: experiment, mountPath: /etc/va-tuning/experiment, readOnly: true}
+            {{- end }}
+            {{- with $values.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+      volumes:
+        - {name: tmp, emptyDir: {}}
+        - name: search-spaces
+          projected:
+            sources:
+              {{- range $model := keys $values.searchSpaces | sortAlpha }}
+              - configMap: {name: {{ include "va-tuning.searchSpaceName" (dict "root" $.root "model" $model) }}}
+              {{- end }}
+        {{- with .experiment }}
+        - name: experiment
+          configMap: {name: {{ . }}}
+        {{- end }}
+        {{- with $values.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+workerGroupSpecs:
+  - groupName: workers
+    replicas: {{ int $values.workers.replicas }}
+    minReplicas: {{ int $values.workers.minReplicas }}
+    maxReplicas: {{ int $values.workers.maxReplicas }}
+    rayStartParams: {{- toYaml (merge (dict "num-cpus" (toString (int $values.workers.cpus))) $values.workers.rayStartParams) | nindent 6 }}
+    template:
+      metadata:
+        {{- include "va-tuning.rayPodMetadata" (dict "root" .root "settings" $values.workers "component" "worker" "experiment" .experiment) | nindent 8 }}
+      spec:
+        serviceAccountName: {{ include "va-tuning.serviceAccount" .root }}
+        automountServiceAccountToken: false
+        {{- include "va-tuning.podBase" .root | nindent 8 }}
+        {{- with trim (include "va-tuning.scheduling" $values.workers) }}
+        {{- . | nindent 8 }}
+        {{- end }}
+        containers:
+          - name: ray-worker
+            {{- include "va-tuning.rayContainer" (dict "root" .root "settings" $values.workers) | nindent 12 }}
+            volumeMounts:
+              - {name: tmp, mountPath: /tmp}
+              {{- with $values.extraVolumeMounts }}
+              {{- toYaml . | nindent 14 }}
+              {{- end }}
+        volumes:
+          - {name: tmp, emptyDir: {}}
+          {{- with $values.extraVolumes }}
+          {{- toYaml . | nindent 10 }}
+          {{- end }}
+{{- end }}
+
+{{- define "va-tuning.searchSpaceName" -}}
+{{ include "va-tuning.fullname" .root }}-space-{{ .model | replace "_" "-" }}
+{{- end }}
+
+{{/* The pod that submits a RayJob's entrypoint. KubeRay adds the command, the address and the token. It mounts the
+     experiment too: a job on the installed cluster sends it along as its working directory. */}}
+{{- define "va-tuning.submitterPod" -}}
+metadata:
+  labels:
+    {{- include "va-tuning.selectorLabels" (dict "root" .root "component" "submitter") | nindent 4 }}
+    va-tuning/experiment: {{ .experiment }}
+spec:
+  serviceAccountName: {{ include "va-tuning.serviceAccount" .root }}
+  automountServiceAccountToken: false
+  restartPolicy: Never
+  {{- include "va-tuning.podBase" .root | nindent 2 }}
+  containers:
+    - name: ray-job-submitter
+      image: {{ include "va-tuning.image" .root | quote }}
+      imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      resources: {{- include "va-tuning.resources" .root.Values.job.submitterResources | nindent 8 }}
+      securityContext: {{- include "va-tuning.securityContext" .root | nindent 8 }}
+      env: [{name: HOME, value: /tmp}]
+      volumeMounts:
+        - {name: tmp, mountPath: /tmp}
+        - {name: experiment, mountPath: /etc/va-tuning/experiment, readOnly: true}
+  volumes:
+    - {name: tmp, emptyDir: {}}
+    - {name: experiment, configMap: {name: {{ .experiment }}}}
+{{- end }}
+
+{{/* A complete RayJob. Call with (dict "root" $ "experiment" NAME "installed" BOOL): on the installed cluster, or with
+     a cluster of its own. */}}
+{{- define "va-tuning.rayJob" -}}
+{{- $job := .root.Values.job -}}
+apiVersion: ray.io/v1
+kind: RayJob
+metadata:
+  name: {{ .experiment }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "va-tuning.selectorLabels" (dict "root" .root "component" "experiment") | nindent 4 }}
+    va-tuning/experiment: {{ .experiment }}
+    {{- if not .installed }}
+    {{- with .root.Values.kueue.queueName }}
+    kueue.x-k8s.io/queue-name: {{ . }}
+    {{- end }}
+    {{- end }}
+spec:
+  submissionMode: K8sJobMode
+  submitterConfig: {backoffLimit: {{ int $job.submitterBackoffLimit }}}
+  preRunningDeadlineSeconds: {{ int $job.preRunningDeadlineSeconds }}
+  {{- with $job.activeDeadlineSeconds }}
+  activeDeadlineSeconds: {{ int . }}
+  {{- end }}
+  {{- if .installed }}
+  entrypoint: va-tuning tune experiment.yaml
+  runtimeEnvYAML: |
+    working_dir: /etc/va-tuning/experiment
+  clusterSelector: {ray.io/cluster: {{ include "va-tuning.fullname" .root }}}
+  {{- else }}
+  entrypoint: va-tuning tune /etc/va-tuning/experiment/experiment.yaml
+  backoffLimit: {{ int $job.backoffLimit }}
+  shutdownAfterJobFinishes: true
+  ttlSecondsAfterFinished: {{ int $job.ttlSecondsAfterFinished }}
+  {{- end }}
+  submitterPodTemplate: {{- include "va-tuning.submitterPod" . | nindent 4 }}
+  {{- if not .installed }}
+  rayClusterSpec: {{- include "va-tuning.rayClusterSpec" (dict "root" .root "experiment" .experiment) | nindent 4 }}
+  {{- end }}
+{{- end }}

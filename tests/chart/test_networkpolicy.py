@@ -1,0 +1,168 @@
+"""Who may talk to whom, as cyclonus reads the chart's NetworkPolicies: no CNI is needed for that."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from conftest import VARIANTS, Render, run
+
+Peer = dict[str, Any]
+
+
+class Flow(NamedTuple):
+    """A connection that is tried."""
+
+    source: str
+    destination: str
+    port: int
+    protocol: str = "TCP"
+
+
+def pod(labels: dict[str, str], namespace: str = "va", address: str = "10.0.0.1") -> Peer:
+    internal = {
+        "PodLabels": labels,
+        "NamespaceLabels": {"kubernetes.io/metadata.name": namespace},
+        "Namespace": namespace,
+    }
+    return {"Internal": internal, "IP": address}
+
+
+def member(component: str, release: str = "va-tuning") -> Peer:
+    return pod(
+        {
+            "app.kubernetes.io/part-of": "va-tuning",
+            "app.kubernetes.io/instance": release,
+            "app.kubernetes.io/component": component,
+        }
+    )
+
+
+OWN = ["head", "worker", "submitter", "client", "store"]
+PEERS: dict[str, Peer] = {component: member(component) for component in OWN} | {
+    "other head": member("head", "another-release"),
+    "other worker": member("worker", "another-release"),
+    "other client": member("client", "another-release"),
+    "stranger": pod({"app": "web"}),
+    "operator": pod({"app.kubernetes.io/component": "kuberay-operator"}, "kuberay"),
+    "false operator": pod({"app.kubernetes.io/component": "kuberay-operator-x"}, "kuberay"),
+    "dns": pod({"k8s-app": "kube-dns"}, "kube-system"),
+    "false dns": pod({"k8s-app": "kube-dns"}, "elsewhere"),
+    "internet": {"IP": "93.184.216.34"},
+    "private": {"IP": "10.1.2.3"},
+}
+PORTS = [53, 80, 443, 6379, 6443, 7070, 8265, 10002, 30000]
+
+RAY = {"head", "worker"}
+
+
+def expected(flow: Flow) -> bool:
+    """The table in the chart's README, by default."""
+    source, destination, port, protocol = flow
+    if destination == "dns":
+        return port == 53
+    if source in RAY and destination in RAY:
+        return True
+    if protocol != "TCP":
+        return False
+    if destination == "head":
+        return source in ("submitter", "client", "operator") and port == 8265
+    if destination == "store":
+        return source in (*RAY, "client") and port == 7070
+    return False
+
+
+def flows() -> list[Flow]:
+    """Every pair of which one is the release's, on every port; UDP where it could matter."""
+    pairs = [
+        (a, b) for a, b in itertools.product(PEERS, PEERS) if (a in OWN or b in OWN) and (a != b or a in RAY)
+    ]
+    return [Flow(a, b, port) for a, b in pairs for port in PORTS] + [
+        Flow(a, b, port, "UDP") for a, b in pairs for port in (53, 8265)
+    ]
+
+
+def allowed(documents: list[dict[str, Any]], tried: list[Flow], folder: Path) -> list[bool]:
+    """Return cyclonus' verdict on each connection."""
+    policies = folder / "policies"
+    policies.mkdir()
+    for document in documents:
+        if document["kind"] == "NetworkPolicy":
+            (policies / f"{document['metadata']['name']}.yaml").write_text(yaml.safe_dump(document))
+    traffic = [
+        {
+            "Source": PEERS[flow.source],
+            "Destination": PEERS[flow.destination],
+            "Protocol": flow.protocol,
+            "ResolvedPort": flow.port,
+            "ResolvedPortName": "",
+        }
+        for flow in tried
+    ]
+    path = folder / "traffic.json"
+    path.write_text(json.dumps(traffic))
+    result = run(
+        "cyclonus", "analyze", "--mode", "query-traffic", "--policy-path", policies, "--traffic-path", path
+    )
+    assert result.returncode == 0, result.stderr
+    verdicts = re.findall(r"\| IS ALLOWED\? \| +(TRUE|FALSE)", result.stdout)
+    assert len(verdicts) == len(tried)
+    return [verdict == "TRUE" for verdict in verdicts]
+
+
+def test_only_what_tuning_needs_is_allowed(render: Render, tmp_path: Path) -> None:
+    tried = flows()
+    verdicts = dict(zip(tried, allowed(render({}), tried, tmp_path), strict=True))
+    wrong = {flow: verdict for flow, verdict in verdicts.items() if verdict != expected(flow)}
+    assert wrong == {}
+    assert {flow.source for flow, verdict in verdicts.items() if verdict} == {
+        *RAY,
+        "submitter",
+        "client",
+        "operator",
+        "store",
+    }
+
+
+EXTERNAL = VARIANTS["external store"]
+EVERYTHING = VARIANTS["everything"]
+AUTOSCALING = VARIANTS["autoscaling"]
+
+SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
+    ("external store", EXTERNAL, Flow("worker", "internet", 443), True),
+    ("external store", EXTERNAL, Flow("head", "internet", 80), False),
+    ("external store", EXTERNAL, Flow("submitter", "internet", 443), False),
+    ("external store", EXTERNAL, Flow("worker", "store", 7070), False),
+    ("autoscaling", AUTOSCALING, Flow("head", "internet", 6443), True),
+    ("autoscaling", AUTOSCALING, Flow("worker", "internet", 6443), False),
+    ("operator's namespace", EVERYTHING, Flow("operator", "head", 8265), True),
+    (
+        "operator elsewhere",
+        {"networkPolicy": {"operator": {"namespace": "other"}}},
+        Flow("operator", "head", 8265),
+        False,
+    ),
+    ("dashboard clients", EVERYTHING, Flow("private", "head", 8265), True),
+    ("dashboard clients", EVERYTHING, Flow("private", "head", 6379), False),
+    ("extra egress", EVERYTHING, Flow("worker", "private", 443), True),
+    ("extra egress", EVERYTHING, Flow("submitter", "private", 443), False),
+    (
+        "store clients",
+        {"networkPolicy": {"storeClients": [{"podSelector": {"matchLabels": {"app": "web"}}}]}},
+        Flow("stranger", "store", 7070),
+        True,
+    ),
+    ("no policies", {"networkPolicy": {"enabled": False}}, Flow("stranger", "head", 6379), True),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "flow", "verdict"), SWITCHES, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_switches(
+    render: Render, tmp_path: Path, name: str, values: dict[str, Any], flow: Flow, verdict: bool
+) -> None:
+    assert allowed(render(values), [flow], tmp_path) == [verdict]

@@ -1,0 +1,123 @@
+"""The chart's hook and test scripts, against the real S3 server, started as the chart starts it."""
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import chart_tools
+import pytest
+from conftest import Render
+
+FILES = chart_tools.CHART / "files"
+KEYS = {"AWS_ACCESS_KEY_ID": "test-access-key", "AWS_SECRET_ACCESS_KEY": "test-secret-key-0123456789"}
+URL = "s3://va-results/some/prefix"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, FILES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except urllib.error.URLError:
+        return False
+
+
+@pytest.fixture(params=[False, True], ids=["extended attributes", "sidecar"], scope="module")
+def store(
+    request: pytest.FixtureRequest, render: Render, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Run the server with the arguments of the chart's Deployment; yield a client's environment."""
+    binary = chart_tools.tool_path("versitygw")
+    if not binary.exists():
+        pytest.skip("versitygw is not installed: run `python tests/chart/chart_tools.py`")
+    documents = render({"store": {"embedded": {"sidecarMetadata": request.param}}})
+    deployment = next(document for document in documents if document["kind"] == "Deployment")
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    folder, port = tmp_path_factory.mktemp("store"), free_port()
+    for mount in container["volumeMounts"]:
+        Path(f"{folder}{mount['mountPath']}").mkdir(parents=True)
+    arguments = [
+        argument.replace(":7070", f"127.0.0.1:{port}").replace("/data/", f"{folder}/data/")
+        for argument in container["args"]
+    ]
+    environment = {
+        "ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],
+        "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"],
+    }
+    health = container["readinessProbe"]["httpGet"]["path"]
+    with subprocess.Popen([binary, *arguments], env=environment, stdout=subprocess.DEVNULL) as server:
+        endpoint, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 20
+        while not answers(endpoint + health):
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield KEYS | {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+        server.terminate()
+
+
+def run_script(name: str, *arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, FILES / name, *arguments]
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean | environment)
+
+
+def test_bucket_and_round_trip(store: dict[str, str]) -> None:
+    absent = run_script("check_store.py", "s3://no-such-bucket", environment=store)
+    assert absent.returncode == 1
+    assert absent.stderr.startswith("the store at s3://no-such-bucket does not work: ")
+    assert len(absent.stderr.splitlines()) == 1
+    for _ in range(2):  # an upgrade runs the hook again
+        made = run_script("make_bucket.py", URL, environment=store)
+        assert made.returncode == 0, made.stderr
+    for _ in range(2):  # a second test clears what the first left
+        result = run_script("check_store.py", URL, environment=store)
+        assert result.returncode == 0, result.stderr
+        assert "a second creation was refused" in result.stdout
+    wrong = run_script("check_store.py", URL, environment=store | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+    assert wrong.returncode == 1
+
+
+def test_bucket_of_a_dead_server_is_told() -> None:
+    dead = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_REGION": "us-east-1"}
+    result = run_script("make_bucket.py", URL, "0", environment=dead)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"bucket va-results could not be made at {dead['AWS_ENDPOINT_URL']}: ")
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        ("va-tuning-weekly-29394000", "weekly-20251120-1200"),
+        ("va-tuning-weekly-manual", "weekly-manual"),
+        ("by-hand-7", "weekly-7"),
+    ],
+)
+def test_a_scheduled_run_is_named_by_its_minute(job: str, expected: str) -> None:
+    assert load("run_scheduled").run_name("weekly", job) == expected
+
+
+def test_a_scheduled_name_keeps_within_an_experiments_limit() -> None:
+    assert len(load("run_scheduled").run_name("x" * 26, "some-cronjob-29394000")) == 40
