@@ -66,5 +66,5 @@ link_command() {
   mv -fT "$cache/bin/.$1.new" "$cache/bin/$1"
 }
 
-# recipe_digest FILE…: short digest of what a build is made from, so that an edited recipe is built again.
-recipe_digest() { cat "$@" | sha256sum | cut -c1-12; }
+# recipe_digest [FILE…]: short digest of what a build is made from (standard input without files).
+recipe_digest() { cat -- "$@" | sha256sum | cut -c1-12; }

@@ -75,13 +75,12 @@ build_kubernetes_into() {
   rm -rf "$source"
 }
 
-build_kuberay() { go_build kuberay "$KUBERAY_VERSION" "$kuberay_module" "$kuberay_module"; }
 kuberay_module=github.com/ray-project/kuberay/ray-operator
 
+build_kuberay() { go_build kuberay "$KUBERAY_VERSION" "$kuberay_module" "$kuberay_module"; }
+
 # The operator's own manifests (CRDs, RBAC, Deployment) come with its module, whatever image it then runs.
-kuberay_manifests() {
-  local module
-  module=$(go mod download -json "$kuberay_module@v$KUBERAY_VERSION" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
-  [[ -d $module/config/default ]] || die "KubeRay $KUBERAY_VERSION must hold config/default; found none in '$module'"
-  printf '%s/config/default' "$module"
-}
+kuberay_manifests() { printf '%s/config/default' "$(module_directory "$kuberay_module" "$KUBERAY_VERSION")"; }
+
+# module_directory MODULE VERSION: where Go keeps the module's files.
+module_directory() { go mod download -json "$1@v$2" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'; }
