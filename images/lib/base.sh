@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Base images out of Debian packages, for sites without a container registry. Sourced, not run.
 
 python_base_image=va-tuning/python-base:$DEBIAN_RELEASE

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts under images/: settings, messages, timed steps, and the cache. Sourced, not run.
 
 images_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -5,7 +6,7 @@ repository=$(dirname "$images_dir")
 cache=${VA_TUNING_CACHE:-$HOME/.cache/va-tuning}
 cluster_name=${VA_TUNING_CLUSTER:-va-tuning}
 tuner_image=${VA_TUNING_IMAGE:-va-tuning/tuner:dev}
-# shellcheck source=images/versions.env
+# shellcheck source=../versions.env
 source "$images_dir/versions.env"
 export PATH="$cache/bin:$PATH"
 

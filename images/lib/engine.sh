@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The container engine: a docker that already works, or one started here and stopped again by `down`. Sourced, not run.
 
 export DOCKER_BUILDKIT=0 # Debian's engine comes without BuildKit; the Dockerfiles here need nothing of it
@@ -11,9 +12,11 @@ ensure_engine() {
   [[ $(id -u) -eq 0 ]] || die "no container engine answers; start docker, or run as root so that one can be started here"
   install_missing dockerd docker.io
   rm -f "$engine_pid_file"
+  local flags
+  read -ra flags <<<"$(engine_runtime_flags)"
   # Detached, and without the lock's descriptor: the engine outlives this script, the lock must not.
   setsid dockerd --data-root "$cache/docker" --exec-root "$cache/run/docker" --pidfile "$engine_pid_file" \
-    $(engine_runtime_flags) >"$cache/log/dockerd.log" 2>&1 </dev/null 9>&- &
+    "${flags[@]}" >"$cache/log/dockerd.log" 2>&1 </dev/null 9>&- &
   wait_for_engine 60
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # The node image for kind and everything in it, for sites without a container registry. Sourced, not run.
 
 node_image=va-tuning/node:v$KUBERNETES_VERSION
@@ -27,8 +28,7 @@ build_node_image() {
 }
 
 node_recipe() {
-  recipe_digest "$images_dir"/versions.env "$images_dir"/lib/{base,node}.sh \
-    $(find "$images_dir"/node -type f | sort)
+  find "$images_dir"/{versions.env,lib/base.sh,lib/node.sh,node} -type f -print0 | sort -z | xargs -0 cat | recipe_digest
 }
 
 lay_out_node_context() {
@@ -42,7 +42,7 @@ lay_out_node_context() {
   build_control_plane_images
   pause=$(control_plane_images | grep /pause:)
   sed -i "s|@PAUSE_IMAGE@|$pause|" "$context/files/etc/containerd/config.toml"
-  docker save --output "$context/images/control-plane.tar" $(control_plane_images) \
+  control_plane_images | xargs docker save --output "$context/images/control-plane.tar" \
     "$(storage_image)" "$storage_helper_image" "$kuberay_image"
 }
 

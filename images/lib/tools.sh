@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Commands built from Go modules, one cached build a version. Sourced, not run.
 
 kubernetes_commands=(kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet kubeadm kubectl)
@@ -24,7 +25,7 @@ go_build_into() {
   local name=$1 module=$2 package=$3 output=$4 source
   source=$(mktemp -d)
   (
-    cd "$source"
+    cd "$source" || exit
     go mod init example.org/build
     write_tools_file "$package"
     go get "$module"
@@ -58,10 +59,11 @@ build_kubernetes_into() {
   local minor=${KUBERNETES_VERSION#*.}
   source=$(mktemp -d)
   (
-    cd "$source"
+    cd "$source" || exit
     upstream=$(go mod download -json "k8s.io/kubernetes@v$KUBERNETES_VERSION" | sed -n 's/^\t"GoMod": "\(.*\)",$/\1/p')
     go mod init example.org/build
     go mod edit -require "k8s.io/kubernetes@v$KUBERNETES_VERSION"
+    # shellcheck disable=SC2013 # module paths hold no blanks
     for library in $(sed -n 's,^\s*\(replace \)\?\(k8s.io/[^ ]*\) => ./staging.*,\2,p' "$upstream"); do
       go mod edit -replace "$library=$library@v0.${KUBERNETES_VERSION#1.}"
     done
