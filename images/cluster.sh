@@ -34,7 +34,7 @@ Settings, all optional:
   VA_TUNING_IMAGES         auto | registry | packages: where images come from (auto: registry, if one answers)
   VA_TUNING_CACHE          where builds are kept, by version      ($cache)
   VA_TUNING_CLUSTER        name of the cluster                    ($cluster_name)
-  VA_TUNING_IMAGE          name of the tuner image                ($tuner_image)
+  VA_TUNING_TUNER_IMAGE    name of the tuner image                ($tuner_image)
   VA_TUNING_DEBIAN_MIRROR  Debian mirror, for packages
   VA_TUNING_PYTHON         Python 3.11 that fetches wheels, for packages (python3)
   KUBECONFIG               where the cluster's credentials are written
@@ -42,11 +42,11 @@ END
 }
 
 tools() {
-  require_go
   step "build kind $KIND_VERSION" go_install kind "$KIND_VERSION" sigs.k8s.io/kind
   step "build helm $HELM_VERSION" go_install helm "$HELM_VERSION" helm.sh/helm/v3/cmd/helm
   step "build kubeconform $KUBECONFORM_VERSION" go_install kubeconform "$KUBECONFORM_VERSION" github.com/yannh/kubeconform/cmd/kubeconform
   step "build versitygw $VERSITYGW_VERSION" go_install versitygw "$VERSITYGW_VERSION" github.com/versity/versitygw/cmd/versitygw
+  step "fetch the KubeRay operator's manifests" fetch_kuberay_manifests
   if [[ $image_source == registry ]]; then
     step "build kubectl $KUBERNETES_VERSION" build_kubectl
     return
@@ -126,8 +126,8 @@ main() {
     show_status
     exit
   fi
-  lock_cache
   choose_image_source
+  lock_cache
   say "images from: $image_source (cache: $cache)"
   for command in "$@"; do
     if [[ $command == status ]]; then show_status; else "$command"; fi

@@ -11,7 +11,6 @@ node_packages=("${proxy_packages[@]}" ca-certificates systemd systemd-sysv dbus 
   containerd runc containernetworking-plugins dnsmasq-base jq curl pigz)
 
 build_bases() {
-  install_missing debootstrap debootstrap
   build_once "$(base_key minimal)" bootstrap_into
   build_once "$(base_key python)" grow_into "${python_packages[@]}"
   build_once "$(base_key proxy)" grow_into "${proxy_packages[@]}"
@@ -31,6 +30,7 @@ base_key() {
 # VA_TUNING_DEBIAN_MIRROR: a site's own mirror; empty for debootstrap's default.
 bootstrap_into() {
   local root
+  install_missing debootstrap debootstrap
   root=$(mktemp -d)
   debootstrap --variant=minbase "$DEBIAN_RELEASE" "$root" ${VA_TUNING_DEBIAN_MIRROR:+"$VA_TUNING_DEBIAN_MIRROR"}
   tar -C "$root" -cf "$1/root.tar" .

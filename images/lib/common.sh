@@ -5,7 +5,7 @@ images_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 repository=$(dirname "$images_dir")
 cache=${VA_TUNING_CACHE:-$HOME/.cache/va-tuning}
 cluster_name=${VA_TUNING_CLUSTER:-va-tuning}
-tuner_image=${VA_TUNING_IMAGE:-va-tuning/tuner:dev}
+tuner_image=${VA_TUNING_TUNER_IMAGE:-va-tuning/tuner:dev}
 # shellcheck source=../versions.env
 source "$images_dir/versions.env"
 export PATH="$cache/bin:$PATH"

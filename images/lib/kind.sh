@@ -30,11 +30,14 @@ load_images() {
   done
 }
 
-# An image's identifier is the digest of its configuration, on the node as in the engine.
+# An image's identifier is the digest of its configuration, which its manifest on the node names.
 node_has() {
   local id
   id=$(docker image inspect --format '{{.Id}}' "$1")
-  docker exec "$cluster_name-control-plane" crictl inspecti --output json "docker.io/$1" 2>/dev/null | grep -q "\"id\": \"$id\""
+  docker exec "$cluster_name-control-plane" bash -c '
+    manifest=$(ctr --namespace k8s.io images list "name==$1" | awk "NR == 2 {print \$3}")
+    ctr --namespace k8s.io content get "$manifest" | jq --exit-status --arg id "$2" ".config.digest == \$id"' \
+    check "docker.io/$1" "$id" >/dev/null 2>&1
 }
 
 show_status() {

@@ -13,6 +13,7 @@ go_install() {
 }
 
 go_install_into() {
+  require_go
   GOBIN=$2 CGO_ENABLED=0 go install -trimpath -ldflags "$strip_flags" "$1"
 }
 
@@ -23,6 +24,7 @@ go_build() {
 
 go_build_into() {
   local name=$1 module=$2 package=$3 output=$4 source
+  require_go
   source=$(mktemp -d)
   (
     cd "$source" || exit
@@ -57,6 +59,7 @@ build_kubectl() {
 build_kubernetes_into() {
   local output=${*: -1} commands=("${@:1:$#-1}") source upstream library stamp=k8s.io/component-base/version
   local minor=${KUBERNETES_VERSION#*.}
+  require_go
   source=$(mktemp -d)
   (
     cd "$source" || exit
@@ -82,7 +85,14 @@ kuberay_module=github.com/ray-project/kuberay/ray-operator
 build_kuberay() { go_build kuberay "$KUBERAY_VERSION" "$kuberay_module" "$kuberay_module"; }
 
 # The operator's own manifests (CRDs, RBAC, Deployment) come with its module, whatever image it then runs.
-kuberay_manifests() { printf '%s/config/default' "$(module_directory "$kuberay_module" "$KUBERAY_VERSION")"; }
+fetch_kuberay_manifests() { build_once "kuberay-manifests-$KUBERAY_VERSION" copy_kuberay_manifests_into; }
+
+copy_kuberay_manifests_into() {
+  require_go
+  cp -r --no-preserve=mode "$(module_directory "$kuberay_module" "$KUBERAY_VERSION")/config" "$1/"
+}
+
+kuberay_manifests() { printf '%s/config/default' "$(built "kuberay-manifests-$KUBERAY_VERSION")"; }
 
 # module_directory MODULE VERSION: where Go keeps the module's files.
 module_directory() { go mod download -json "$1@v$2" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'; }
