@@ -6,6 +6,7 @@ lock_file=$images_dir/tuner/requirements.lock
 
 build_tuner_image() {
   local context
+  check_default_base
   context=$(mktemp -d "$cache/built/.building-XXXXXX")
   cp -r "$repository"/{pyproject.toml,README.md,tuner_job} "$context/"
   find "$context" -name __pycache__ -prune -exec rm -rf {} +
@@ -18,6 +19,12 @@ build_tuner_image() {
   docker build --file "$context/images/tuner/Dockerfile" --build-arg BASE_IMAGE="$(tuner_base_image)" \
     --tag "$tuner_image" "$context"
   rm -rf "$context"
+}
+
+# For those who build the Dockerfile by hand, it repeats the name of the public base image.
+check_default_base() {
+  grep -qx "ARG BASE_IMAGE=$PUBLIC_BASE_IMAGE" "$images_dir/tuner/Dockerfile" ||
+    die "images/tuner/Dockerfile must default BASE_IMAGE to PUBLIC_BASE_IMAGE of images/versions.env, $PUBLIC_BASE_IMAGE"
 }
 
 tuner_base_image() {
