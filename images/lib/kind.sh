@@ -30,14 +30,14 @@ load_images() {
   done
 }
 
-# An image's identifier is the digest of its configuration, which its manifest on the node names.
-node_has() {
-  local id
-  id=$(docker image inspect --format '{{.Id}}' "$1")
+node_has() { [[ $(node_image_id "$1") == "$(docker image inspect --format '{{.Id}}' "$1")" ]]; }
+
+# An image's identifier is the digest of its configuration, which its manifest on the node names; nothing where it is absent.
+node_image_id() {
   docker exec "$cluster_name-control-plane" bash -c '
-    manifest=$(ctr --namespace k8s.io images list "name==$1" | awk "NR == 2 {print \$3}")
-    ctr --namespace k8s.io content get "$manifest" | jq --exit-status --arg id "$2" ".config.digest == \$id"' \
-    check "docker.io/$1" "$id" >/dev/null 2>&1
+    manifest=$(ctr --namespace k8s.io images list "name==$1" | sed -n "2p" | cut -d" " -f3)
+    if [[ $manifest ]]; then ctr --namespace k8s.io content get "$manifest" | jq --raw-output .config.digest; fi' \
+    node_image_id "docker.io/$1"
 }
 
 show_status() {
