@@ -142,10 +142,10 @@ def _key(params: dict[str, Any]) -> str:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true", help="PHMRC's adult size instead of a quarter of it")
+    parser.add_argument("--large", action="store_true", help="the size of PHMRC's adult data")
     size = {"n_samples": 7800, "n_causes": 34, "n_symptoms": 160, "n_sites": 6}
     if not parser.parse_args().large:
-        size = {"n_samples": 2000, "n_causes": 20, "n_symptoms": 100, "n_sites": 6}
+        size = {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80, "n_sites": 4}
     rows = [compare(model, {"format": "synthetic", "synthetic": size}) for model in GRIDS]
     print("| " + " | ".join(rows[0]) + " |")
     print("|" + "---|" * len(rows[0]))

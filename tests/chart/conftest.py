@@ -47,9 +47,7 @@ VARIANTS: dict[str, Values] = {
             "maxReplicas": 20,
             "cpus": 4,
             "resources": {"cpu": "4", "memory": "8Gi", "extra": {"nvidia.com/gpu": 1}},
-            "topologySpreadConstraints": [
-                {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
-            ],
+            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
         },
         "extraEnv": [{"name": "A", "value": "b"}],
         "extraEnvFrom": [{"configMapRef": {"name": "more"}}],
@@ -77,9 +75,7 @@ VARIANTS: dict[str, Values] = {
 }
 
 
-def run(
-    tool: str, *arguments: str | Path, stdin: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
+def run(tool: str, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one of the chart's tools; a test without it is skipped, and pytest's summary says so."""
     path = chart_tools.tool_path(tool)
     if not path.exists():

@@ -81,9 +81,7 @@ def test_manifests_are_current(tmp_path: Path) -> None:
         check=True,
     )
     written = {path.name: path.read_text() for path in tmp_path.glob("*.yaml")}
-    assert written == {path.name: path.read_text() for path in MANIFESTS}, (
-        "run `python manifests/generate.py`"
-    )
+    assert written == {path.name: path.read_text() for path in MANIFESTS}, "run `python manifests/generate.py`"
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)

@@ -77,9 +77,7 @@ def expected(flow: Flow) -> bool:
 
 def flows() -> list[Flow]:
     """Every pair of which one is the release's, on every port; UDP where it could matter."""
-    pairs = [
-        (a, b) for a, b in itertools.product(PEERS, PEERS) if (a in OWN or b in OWN) and (a != b or a in RAY)
-    ]
+    pairs = [(a, b) for a, b in itertools.product(PEERS, PEERS) if (a in OWN or b in OWN) and (a != b or a in RAY)]
     return [Flow(a, b, port) for a, b in pairs for port in PORTS] + [
         Flow(a, b, port, "UDP") for a, b in pairs for port in (53, 8265)
     ]
@@ -104,9 +102,7 @@ def allowed(documents: list[dict[str, Any]], tried: list[Flow], folder: Path) ->
     ]
     path = folder / "traffic.json"
     path.write_text(json.dumps(traffic))
-    result = run(
-        "cyclonus", "analyze", "--mode", "query-traffic", "--policy-path", policies, "--traffic-path", path
-    )
+    result = run("cyclonus", "analyze", "--mode", "query-traffic", "--policy-path", policies, "--traffic-path", path)
     assert result.returncode == 0, result.stderr
     verdicts = re.findall(r"\| IS ALLOWED\? \| +(TRUE|FALSE)", result.stdout)
     assert len(verdicts) == len(tried)
@@ -159,10 +155,6 @@ SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "values", "flow", "verdict"), SWITCHES, ids=lambda x: x if isinstance(x, str) else ""
-)
-def test_switches(
-    render: Render, tmp_path: Path, name: str, values: dict[str, Any], flow: Flow, verdict: bool
-) -> None:
+@pytest.mark.parametrize(("name", "values", "flow", "verdict"), SWITCHES, ids=lambda x: x if isinstance(x, str) else "")
+def test_switches(render: Render, tmp_path: Path, name: str, values: dict[str, Any], flow: Flow, verdict: bool) -> None:
     assert allowed(render(values), [flow], tmp_path) == [verdict]

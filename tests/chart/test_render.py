@@ -17,9 +17,7 @@ SCHEDULE = {"name": "monthly", "schedule": "@monthly", "experiment": {"data": {}
 
 def kubeconform(text: str) -> dict[str, Any]:
     location = f"{chart_tools.schema_folder()}/{SCHEMAS}"
-    result = run(
-        "kubeconform", "-strict", "-output", "json", "-summary", "-schema-location", location, stdin=text
-    )
+    result = run("kubeconform", "-strict", "-output", "json", "-summary", "-schema-location", location, stdin=text)
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
 
