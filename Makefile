@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration lock bench clean
+.PHONY: help setup demo check test lint types unit integration chart-test lock bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,11 @@ integration: setup
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
 	$(BIN)/pytest tests/unit tests/integration
+	@echo "not run: tests/chart (make chart-test)"
+
+chart-test: setup ## the Helm chart and manifests, without a cluster (installs Go tools)
+	$(BIN)/python tests/chart/chart_tools.py
+	$(BIN)/pytest -q tests/chart
 
 lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
