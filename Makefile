@@ -50,6 +50,7 @@ chart-test: setup ## the Helm chart and manifests, without a cluster (installs G
 lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock pyproject.toml images/tuner/image.in -o images/tuner/requirements.lock
 
 bench: setup ## measure against GridSearchCV, side by side
 	$(BIN)/python -m benchmarks.same_answer
