@@ -182,6 +182,7 @@ def _study_summary(
             raise RunError(f"{store.url}/{model}/oof: probabilities of trial {record.trial} are missing")
         looked_at[record.trial] = summarise_trial(record, P, prepared.dataset, config.seed)
     planned = prepared.planned()[model]
+    all_run = reason == "finished" or (planned is not None and len(searched) >= planned)
     cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
     return StudySummary(
         model=model,
@@ -191,7 +192,7 @@ def _study_summary(
         default=looked_at[DEFAULT_TRIAL],
         best=looked_at[best.trial],
         pareto_front=pareto_front(searched, objectives) if len(objectives) > 1 else [best.trial],
-        stopped_by="max_trials" if reason == "finished" and cut else reason,
+        stopped_by=("max_trials" if cut else "finished") if all_run else reason,
         fit_seconds=sum(record.fit_seconds for record in records),
         parameter_importance=parameter_importance(searched, config.space(model), objectives[0], config.seed),
     )
