@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Literal
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from tuner_job.prediction import pack_model
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.results.records import ExperimentSummary, Provenance, StopReason, StudySummary, TrialRecord
 from tuner_job.results.store import Store, check_writable
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
@@ -28,7 +27,6 @@ from tuner_job.summarise import count_states, pareto_front, summarise_trial
 from tuner_job.tuners import make_stopping_rule, make_tuner
 from tuner_job.tuners.fixed import FixedTuner
 
-StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
 _VERSIONED = ("va-tuning", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "optuna", "ray")
 
 

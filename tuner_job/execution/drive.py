@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from tuner_job.config import Budget
 from tuner_job.errors import RunError
 from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.results.records import StopReason
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
-
-StopReason = Literal["finished", "timeout", "cpu_seconds"]
 
 _QUEUED_PER_SLOT = 1  # tasks that wait at a busy worker, so that it never waits for the driver
 _WAIT_SECONDS = 0.5

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tuner_job.execution.drive import Driver, StopReason
+from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import RayRunner, start_ray, stop_ray
 from tuner_job.experiment import Prepared
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import TrialRecord
+from tuner_job.results.records import StopReason, TrialRecord
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.study import Study
 

@@ -9,6 +9,9 @@ Scores = dict[str, float]
 
 TrialState = Literal["complete", "pruned", "failed"]
 
+StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
+"""Why a search ended."""
+
 
 class FoldRecord(Closed):
     """One fold of one trial."""
@@ -95,7 +98,7 @@ class StudySummary(Closed):
     best: ModelSummary
     pareto_front: list[int]
     """Trials that no other beats in every objective; just the best one where there is one objective."""
-    stopped_by: Literal["finished", "timeout", "max_trials", "cpu_seconds"]
+    stopped_by: StopReason
     fit_seconds: float
     """Seconds of fitting in this study, failed and pruned trials included."""
     parameter_importance: dict[str, float]
