@@ -99,16 +99,16 @@ def _search_and_commit(
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
         records = {model: store.load_trials(model) for model in models}
         chosen = {model: _best(config, model, records[model], session.reason) for model in models}
-        fitted = session.fit_final({model: trial.params for model, trial in chosen.items()})
-    for model in models:
-        summary = _study_summary(prepared, store, model, records[model], chosen[model], session.reason)
-        packed = pack_model(model, chosen[model].params, prepared.dataset, config.data, fitted[model])
+        fitted = session.start_final({model: trial.params for model, trial in chosen.items()})
+        summaries = {m: _study_summary(prepared, store, m, records[m], chosen[m], session.reason) for m in models}
+        fits = fitted()
+    for model, summary in summaries.items():
+        packed = pack_model(model, chosen[model].params, prepared.dataset, config.data, fits[model])
         committed = {
             "model_object": store.save_model(model, packed),
             "model_sha256": sha256(packed).hexdigest(),
         }
-        summary = summary.model_copy(update=committed)
-        cache.save_best_params(config.name, model, chosen[model].params, summary)
+        cache.save_best_params(config.name, model, chosen[model].params, summary.model_copy(update=committed))
 
 
 def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:

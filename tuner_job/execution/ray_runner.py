@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,20 +118,23 @@ class RayRunner:
         """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
         return np.asarray(ray.get(handle))
 
-    def fit_final(self, choices: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        """Fit each model's chosen configuration on all rows, at the same time.
+    def start_final(self, choices: Mapping[str, Mapping[str, Any]]) -> Callable[[], dict[str, bytes]]:
+        """Begin to fit each model's chosen configuration on all rows.
 
-        Raises
-        ------
-        RunError
-            One of them failed.
+        Returns
+        -------
+        A function that waits for the models' bytes; it raises `RunError` if one of the fits failed.
         """
         fit = ray.remote(**self._options)(_fit_final)
         refs = {model: fit.remote([self._data], model, dict(params)) for model, params in choices.items()}
-        try:
-            return {model: ray.get(ref) for model, ref in refs.items()}
-        except ray.exceptions.RayError as error:
-            raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
+
+        def collect() -> dict[str, bytes]:
+            try:
+                return {model: ray.get(ref) for model, ref in refs.items()}
+            except ray.exceptions.RayError as error:
+                raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
+
+        return collect
 
     def cancel_all(self) -> None:
         """End what is running; its results are lost."""

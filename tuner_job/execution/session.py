@@ -24,9 +24,9 @@ class Session:
     reason: StopReason
     _runner: RayRunner
 
-    def fit_final(self, choices: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        """Fit each model's configuration on all rows; return the models' bytes."""
-        return self._runner.fit_final(choices)
+    def start_final(self, choices: Mapping[str, Mapping[str, Any]]) -> Callable[[], dict[str, bytes]]:
+        """Begin to fit each model's configuration on all rows; the function returned waits for the models' bytes."""
+        return self._runner.start_final(choices)
 
 
 @contextmanager
