@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from tuner_job.cluster.template import config_map, fill_in
+
 sys.path.insert(0, str(Path(__file__).parent))
 from experiments import EXAMPLES, Example  # the folder is no package: kubectl reads it
 
@@ -54,15 +56,6 @@ def render_templates(values: dict[str, Any]) -> dict[str, str]:
     return data
 
 
-def fill_in(node: Any, name: str) -> Any:
-    """Replace every scalar that equals the placeholder."""
-    if isinstance(node, dict):
-        return {key: fill_in(value, name) for key, value in node.items()}
-    if isinstance(node, list):
-        return [fill_in(value, name) for value in node]
-    return name if node == PLACEHOLDER else node
-
-
 def dump(document: Any, flow: bool | None = False) -> str:
     """Return one YAML document; with `flow` None, its innermost lists and maps stand on one line."""
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, default_flow_style=flow, width=110)
@@ -72,14 +65,9 @@ def manifest(example: Example) -> str:
     """Return the whole file: a ConfigMap with the experiment and a RayJob."""
     templates = render_templates(example.values)
     key = "rayjob.yaml" if example.own_cluster else "rayjob-installed.yaml"
-    job = fill_in(yaml.safe_load(templates[key]), example.name)
+    job = fill_in(yaml.safe_load(templates[key]), PLACEHOLDER, example.name)
     del job["metadata"]["namespace"]
-    config = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": example.name, "labels": job["metadata"]["labels"]},
-        "data": {"experiment.yaml": dump(example.experiment, flow=None)},
-    }
+    config = config_map(job, dump(example.experiment, flow=None))
     needs = " with the values of an external store" if example.values else ""
     head = HEADER.format(name=example.name, shows=example.shows, needs=needs)
     return f"{head}{dump(config)}---\n{dump(job)}"

@@ -17,6 +17,7 @@ import yaml
 from rich.console import Console
 
 from tuner_job import __version__
+from tuner_job.cluster.commands import COMMANDS
 from tuner_job.errors import VaTuningError
 
 if TYPE_CHECKING:
@@ -182,6 +183,10 @@ def space(model: str) -> None:
         yaml.safe_dump(dict(FAMILIES[model].default_space), sort_keys=False, default_flow_style=None),
         nl=False,
     )
+
+
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 def _console() -> Console:

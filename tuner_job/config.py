@@ -195,8 +195,13 @@ class ExperimentConfig(Closed):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def load_experiment(path: Path) -> ExperimentConfig:
+def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
     """Read and check an experiment file; relative paths in it are taken from its folder.
+
+    Parameters
+    ----------
+    mounted
+        Search spaces below this folder are somewhere else, and are not looked for here.
 
     Raises
     ------
@@ -205,7 +210,7 @@ def load_experiment(path: Path) -> ExperimentConfig:
     """
     content = _read_yaml(path)
     problems: list[str] = []
-    _read_referenced_spaces(content, path.parent, problems)
+    _read_referenced_spaces(content, path.parent, mounted, problems)
     config = None
     try:
         config = ExperimentConfig.model_validate(content)
@@ -231,12 +236,14 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_referenced_spaces(content: dict[str, Any], folder: Path, problems: list[str]) -> None:
+def _read_referenced_spaces(content: dict[str, Any], folder: Path, mounted: str | None, problems: list[str]) -> None:
     """Put the spaces that stand in other files in place of their paths."""
     tuning, models = content.get("tuning"), content.get("models")
     if not isinstance(tuning, dict) or not isinstance(models, list):
         return
     spaces = tuning.get("search_spaces")
+    if isinstance(spaces, str) and mounted and spaces.startswith(mounted):
+        spaces = {}
     if isinstance(spaces, str):
         if not (folder / spaces).is_dir():
             problems.append(f"tuning.search_spaces: must be a folder or a mapping, found no folder {spaces}")

@@ -4,7 +4,8 @@ VaTuningError
 ├── InputError      what the user gave cannot be used: exit code 2, nothing was written
 │   ├── ConfigError     the experiment file or a search space
 │   ├── DataError       the data set
-│   └── StoreError      the results location or a data URL: absent, refused, full
+│   ├── StoreError      the results location or a data URL: absent, refused, full
+│   └── ClusterError    the Kubernetes cluster: absent, refusing, without the chart
 └── RunError        the search itself could not go on: exit code 1, finished trials are kept
 """
 
@@ -31,6 +32,10 @@ class DataError(InputError):
 
 class StoreError(InputError):
     """A results or data location cannot be read or written."""
+
+
+class ClusterError(InputError):
+    """The Kubernetes cluster cannot be reached, refuses, or lacks what is needed; the message says what to do."""
 
 
 class RunError(VaTuningError):

@@ -1,0 +1,93 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.unit.cluster.objects import pod, rayjob, waiting_pod, warning
+from tuner_job.cluster.state import failure_of, problems, said_in, seconds_of, state_of
+
+
+@pytest.mark.parametrize(
+    ("deployment", "job", "state"),
+    [
+        ("", "", "waiting"),
+        ("Initializing", "", "waiting"),
+        ("Running", "PENDING", "waiting"),
+        ("Running", "RUNNING", "running"),
+        ("Complete", "SUCCEEDED", "succeeded"),
+        ("Complete", "STOPPED", "stopped"),
+        ("Complete", "FAILED", "failed"),
+        ("Failed", "", "failed"),
+        ("Retrying", "FAILED", "retrying"),
+        ("Suspended", "", "suspended"),
+    ],
+)
+def test_state(deployment: str, job: str, state: str) -> None:
+    assert state_of(rayjob(deployment, job)) == state
+
+
+def test_a_deleted_job_is_ending_whatever_its_status() -> None:
+    job = rayjob("Running", "RUNNING")
+    job["metadata"]["deletionTimestamp"] = "2026-01-01T00:01:00Z"
+    assert state_of(job) == "ending"
+
+
+def test_time_stops_at_the_end() -> None:
+    now = datetime(2026, 1, 1, 1, tzinfo=UTC)
+    times = {"startTime": "2026-01-01T00:00:10Z", "endTime": "2026-01-01T00:00:40Z"}
+    assert seconds_of(rayjob("Complete", "SUCCEEDED", **times), now) == 30
+    assert seconds_of(rayjob("Running", "RUNNING", startTime="2026-01-01T00:59:00Z"), now) == 60
+
+
+def test_failure_is_told_in_the_words_of_the_tuning_job() -> None:
+    log = (
+        "Job failed due to an application error, last available logs (truncated to 20,000 chars):\n"
+        "va-tuning: experiment.yaml: 2 problems\n  tuning.n_trial: is not a known key\n  seed: got -1\n"
+    )
+    failed = rayjob("Failed", "FAILED", message=log)
+    assert failure_of(failed) == "experiment.yaml: 2 problems\n  tuning.n_trial: is not a known key\n  seed: got -1"
+    assert said_in("nothing of note") is None
+    assert failure_of(rayjob("Failed", "FAILED", message="the\nhead is gone")) == "the head is gone"
+    assert failure_of(rayjob("Complete", "SUCCEEDED")) is None
+
+
+def test_what_keeps_a_pod_from_running() -> None:
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "message": "0/1 nodes are available: 1 Insufficient memory.",
+    }
+    for case, said in [
+        (pod(conditions=[condition]), ["cannot be scheduled", "Insufficient memory", "500m CPU and 2Gi memory"]),
+        (waiting_pod("ImagePullBackOff", "not found"), ["va-tuning/tuner:9 cannot be pulled (not found)", "image.tag"]),
+        (
+            waiting_pod("CreateContainerConfigError", 'secret "keys" not found'),
+            ['secret "keys" not found', "create it"],
+        ),
+        (waiting_pod("CrashLoopBackOff", "back-off 10s"), ["does not stay up", "kubectl logs adult-head"]),
+    ]:
+        found = problems([case], [])
+        assert len(found) == 1
+        for part in said:
+            assert part in found[0]
+
+
+def test_a_pod_that_starts_or_runs_has_no_problem() -> None:
+    running = pod(phase="Running", containerStatuses=[{"image": "i", "state": {"running": {}}}])
+    assert problems([waiting_pod("ContainerCreating"), running], []) == []
+
+
+def test_out_of_memory_is_told_of_the_last_life_too() -> None:
+    last = {"terminated": {"reason": "OOMKilled"}}
+    killed = pod(phase="Running", containerStatuses=[{"image": "i", "state": {"running": {}}, "lastState": last}])
+    assert "was out of memory" in problems([killed], [])[0]
+
+
+def test_warnings_that_matter() -> None:
+    mount = warning("Pod", "adult-head", "FailedMount", 'configmap "adult" not found')
+    refused = warning("RayCluster", "adult-x", "FailedToCreateHeadPod", "violates PodSecurity")
+    other = warning("Pod", "adult-head", "Unhealthy", "Readiness probe failed")
+    found = problems([pod()], [mount, mount, other])
+    assert len(found) == 1
+    assert found[0].startswith('pod adult-head cannot start: configmap "adult" not found: create what is missing')
+    assert "violates PodSecurity" in problems([], [refused])[0]
+    assert problems([pod(phase="Running")], [mount]) == []  # it has passed

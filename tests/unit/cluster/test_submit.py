@@ -1,0 +1,61 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tuner_job.cluster.submit import read_for_cluster
+from tuner_job.cluster.template import Template, config_map, fill_in
+from tuner_job.errors import ClusterError, ConfigError
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    path = folder / "experiment.yaml"
+    experiment = {"name": "adult", "data": {"format": "synthetic"}, "models": ["xgboost"], **changes}
+    path.write_text(yaml.safe_dump(experiment))
+    return path
+
+
+def test_only_whole_scalars_are_replaced() -> None:
+    node = {"name": "NAME", "volumes": [{"configMap": {"name": "NAME"}}], "text": "of NAME", "n": 1, "none": None}
+    filled = {"name": "adult", "volumes": [{"configMap": {"name": "adult"}}], "text": "of NAME", "n": 1, "none": None}
+    assert fill_in(node, "NAME", "adult") == filled
+
+
+def test_config_map_belongs_to_its_job() -> None:
+    job = {"metadata": {"name": "adult", "namespace": "va", "labels": {"a": "b"}, "annotations": {"c": "d"}}}
+    made = config_map(job, "name: adult\n")
+    assert made["metadata"] == {"name": "adult", "namespace": "va", "labels": {"a": "b"}}
+    assert made["data"] == {"experiment.yaml": "name: adult\n"}
+
+
+def test_a_release_without_a_cluster_says_how_to_bring_one() -> None:
+    template = Template("s3://results", {"metadata": {"name": "NAME"}}, None, "NAME")
+    assert template.rayjob("adult", own_cluster=True) == {"metadata": {"name": "adult"}}
+    with pytest.raises(ClusterError, match="--own-cluster"):
+        template.rayjob("adult", own_cluster=False)
+
+
+def test_spaces_in_files_beside_the_experiment_go_along(tmp_path: Path) -> None:
+    (tmp_path / "space.yaml").write_text("max_depth: [3, 6]\n")
+    content, data = read_for_cluster(write(tmp_path, tuning={"search_spaces": {"xgboost": "space.yaml"}}))
+    assert content["tuning"]["search_spaces"]["xgboost"]["max_depth"] == {"choices": [3, 6], "when": None}
+    assert data is None
+
+
+def test_spaces_that_the_chart_mounts_stay_where_they_are(tmp_path: Path) -> None:
+    path = write(tmp_path, tuning={"search_spaces": "/etc/va-tuning/search-spaces"})
+    assert read_for_cluster(path)[0]["tuning"]["search_spaces"] == "/etc/va-tuning/search-spaces"
+
+
+def test_data_on_this_machine_is_found_out(tmp_path: Path) -> None:
+    (tmp_path / "adult.csv").write_text("site,cause\n")
+    table = {"format": "table", "label": "cause"}
+    assert read_for_cluster(write(tmp_path, data={**table, "source": "adult.csv"}))[1] == tmp_path / "adult.csv"
+    for elsewhere in ("s3://data/adult.csv", "/volume/adult.csv"):
+        assert read_for_cluster(write(tmp_path, data={**table, "source": elsewhere}))[1] is None
+
+
+def test_a_wrong_file_is_refused_before_any_cluster_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="at most 40"):
+        read_for_cluster(write(tmp_path, name="a" * 41))
