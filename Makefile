@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration chart-test lock bench clean
+.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,12 +40,21 @@ integration: setup
 
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
-	$(BIN)/pytest tests/unit tests/integration
-	@echo "not run: tests/chart (make chart-test)"
+	$(BIN)/pytest tests/unit tests/integration tests/chart
+	tests/cluster-tier.sh
 
 chart-test: setup ## the Helm chart and manifests, without a cluster (installs Go tools)
-	$(BIN)/python tests/chart/chart_tools.py
+	tests/install-tools.sh
 	$(BIN)/pytest -q tests/chart
+
+kind-up: setup ## a kind cluster with KubeRay and this project's images
+	VA_TUNING_PYTHON=$(BIN)/python images/cluster.sh up load
+
+kind-down: ## delete it
+	images/cluster.sh down
+
+e2e: setup ## the end-to-end tests, on the kind cluster
+	tests/cluster-tier.sh
 
 lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock

@@ -29,6 +29,7 @@ Usage: images/cluster.sh COMMAND…
   tools    only build the commands        (in \$VA_TUNING_CACHE/bin)
   engine   only start the container engine
   images   only build the images
+  test-tools  only build the commands that tests without a cluster use
 
 Settings, all optional:
   VA_TUNING_IMAGES         auto | registry | packages: where images come from (auto: registry, if one answers)
@@ -41,11 +42,15 @@ Settings, all optional:
 END
 }
 
-tools() {
-  step "build kind $KIND_VERSION" go_install kind "$KIND_VERSION" sigs.k8s.io/kind
+test_tools() {
   step "build helm $HELM_VERSION" go_install helm "$HELM_VERSION" helm.sh/helm/v3/cmd/helm
   step "build kubeconform $KUBECONFORM_VERSION" go_install kubeconform "$KUBECONFORM_VERSION" github.com/yannh/kubeconform/cmd/kubeconform
   step "build versitygw $VERSITYGW_VERSION" go_install versitygw "$VERSITYGW_VERSION" github.com/versity/versitygw/cmd/versitygw
+}
+
+tools() {
+  test_tools
+  step "build kind $KIND_VERSION" go_install kind "$KIND_VERSION" sigs.k8s.io/kind
   step "fetch the KubeRay operator's manifests" fetch_kuberay_manifests
   if [[ $image_source == registry ]]; then
     step "build kubectl $KUBERNETES_VERSION" build_kubectl
@@ -117,17 +122,21 @@ main() {
   local command
   for command in "$@"; do
     case $command in
-      tools | engine | images | up | load | smoke | status | down) ;;
+      tools | engine | images | up | load | smoke | status | down | test-tools) ;;
       -h | --help) usage && exit ;;
-      *) die "the command must be one of tools, engine, images, up, load, smoke, status, down; found '$command'" ;;
+      *) die "the command must be one of up, load, smoke, status, down, tools, engine, images, test-tools; found '$command'" ;;
     esac
   done
   if [[ $* == status ]]; then
     show_status
     exit
   fi
-  choose_image_source
   lock_cache
+  if [[ $* == test-tools ]]; then
+    test_tools
+    exit
+  fi
+  choose_image_source
   say "images from: $image_source (cache: $cache)"
   for command in "$@"; do
     if [[ $command == status ]]; then show_status; else "$command"; fi

@@ -5,7 +5,8 @@ images_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 repository=$(dirname "$images_dir")
 cache=${VA_TUNING_CACHE:-$HOME/.cache/va-tuning}
 cluster_name=${VA_TUNING_CLUSTER:-va-tuning}
-tuner_image=${VA_TUNING_TUNER_IMAGE:-va-tuning/tuner:dev}
+# The tag is the version, which is what the chart asks for.
+tuner_image=${VA_TUNING_TUNER_IMAGE:-va-tuning/tuner:$(sed -n 's/^version = "\(.*\)"$/\1/p' "$repository/pyproject.toml")}
 # shellcheck source=../versions.env
 source "$images_dir/versions.env"
 export PATH="$cache/bin:$PATH"

@@ -1,6 +1,6 @@
-"""The Go tools and schemas that hold the chart; ``python tests/chart/chart_tools.py`` installs them.
+"""The Go tools and schemas that hold the chart; ``tests/install-tools.sh`` installs them.
 
-They come from Go modules and stand, by version, under ``${VA_TUNING_CACHE:-~/.cache/va-tuning}/chart-tools``.
+Those that the cluster needs too come from images/; the others stand, by version, in the cache's `chart-tools`.
 """
 
 import json
@@ -18,13 +18,10 @@ ROOT = HERE.parents[1]
 CHART = ROOT / "charts" / "va-tuning"
 
 PACKAGES = {
-    "helm": "helm.sh/helm/v3/cmd/helm",
     "helm-unittest": "github.com/helm-unittest/helm-unittest/cmd/helm-unittest",
     "helm-docs": "github.com/norwoodj/helm-docs/cmd/helm-docs",
-    "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform",
     "kube-score": "github.com/zegl/kube-score/cmd/kube-score",
     "cyclonus": "github.com/mattfenwick/cyclonus/cmd/cyclonus",
-    "versitygw": "github.com/versity/versitygw/cmd/versitygw",
 }
 KUBERNETES_MODULE = "k8s.io/kubernetes"
 KUBERAY_MODULE = "github.com/ray-project/kuberay/ray-operator"
@@ -36,7 +33,7 @@ def read_env(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-VERSIONS = read_env(HERE / "versions.env")
+VERSIONS = read_env(ROOT / "images" / "versions.env") | read_env(HERE / "versions.env")
 
 
 def version_of(tool: str) -> str:
@@ -44,13 +41,18 @@ def version_of(tool: str) -> str:
     return VERSIONS[f"{tool.upper().replace('-', '_')}_VERSION"]
 
 
+CACHE = Path(os.environ.get("VA_TUNING_CACHE", Path.home() / ".cache" / "va-tuning"))
+
+
 def cache() -> Path:
     """Return the folder of tools and schemas."""
-    return Path(os.environ.get("VA_TUNING_CACHE", Path.home() / ".cache" / "va-tuning")) / "chart-tools"
+    return CACHE / "chart-tools"
 
 
 def tool_path(tool: str) -> Path:
     """Return where a tool stands or will stand."""
+    if tool not in PACKAGES:
+        return CACHE / "bin" / tool
     return cache() / f"{tool}-{version_of(tool)}" / tool
 
 

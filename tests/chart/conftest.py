@@ -79,7 +79,7 @@ def run(tool: str, *arguments: str | Path, stdin: str = "", **environment: str) 
     """Run one of the chart's tools; a test without it is skipped, and pytest's summary says so."""
     path = chart_tools.tool_path(tool)
     if not path.exists():
-        pytest.skip(f"{tool} is not installed: run `python tests/chart/chart_tools.py`")
+        pytest.skip(f"{tool} is not installed: run tests/install-tools.sh")
     return subprocess.run(
         [path, *arguments],
         input=stdin,

@@ -52,7 +52,7 @@ def store(
     """Run the server with the arguments of the chart's Deployment; yield a client's environment."""
     binary = chart_tools.tool_path("versitygw")
     if not binary.exists():
-        pytest.skip("versitygw is not installed: run `python tests/chart/chart_tools.py`")
+        pytest.skip("versitygw is not installed: run tests/install-tools.sh")
     documents = render({"store": {"embedded": {"sidecarMetadata": request.param}}})
     deployment = next(document for document in documents if document["kind"] == "Deployment")
     container = deployment["spec"]["template"]["spec"]["containers"][0]

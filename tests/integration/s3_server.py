@@ -1,7 +1,6 @@
 """A real S3 server (versitygw, one Go binary over a folder) on loopback."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-INSTALLER = Path(__file__).parents[1] / "install-tools.sh"
 ACCESS, SECRET = "test-access", "test-secret"
 
 
@@ -43,9 +41,7 @@ class S3Server:
 def binary() -> Path | None:
     """The installed server; None if it is not there."""
     cache = Path(os.environ.get("VA_TUNING_CACHE", Path.home() / ".cache" / "va-tuning"))
-    version = re.search(r"^version=(\S+)", INSTALLER.read_text(), re.MULTILINE)
-    assert version
-    path = cache / f"versitygw-{version[1]}" / "versitygw"
+    path = cache / "bin" / "versitygw"
     return path if path.exists() else None
 
 

@@ -1,0 +1,99 @@
+"""What the end-to-end tests share: the cluster, a release in a restricted namespace, local runs to compare with."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.cluster import CHART, CONTEXT, RELEASE, Namespace, attempt
+from tests.integration.experiments import trials_table, tune
+
+NAMESPACE = "va-tuning-e2e"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> None:
+    if attempt("kubectl", "--context", CONTEXT, "get", "crd", "rayjobs.ray.io").returncode == 0:
+        return
+    message = f"no cluster with KubeRay answers at {CONTEXT}: run make kind-up"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def namespace(cluster: None) -> Iterator[Namespace]:
+    """An empty namespace that enforces restricted Pod Security."""
+    here = Namespace(NAMESPACE)
+    here.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "180s")
+    here.kubectl("create", "namespace", NAMESPACE)
+    here.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
+    yield here
+    here.kubectl("delete", "namespace", NAMESPACE, "--wait", "--timeout", "180s")
+
+
+@pytest.fixture(scope="session")
+def release(namespace: Namespace) -> Iterator[Namespace]:
+    """The chart, installed as its README says for kind."""
+    values = CHART / "values-kind.yaml"
+    namespace.helm("install", RELEASE, CHART, "--values", values, "--wait", "--timeout", "5m")
+    namespace.kubectl("wait", "raycluster", RELEASE, "--for", "condition=RayClusterProvisioned", "--timeout", "240s")
+    yield namespace
+    if os.environ.get("VA_TUNING_E2E_KEEP") != "true":
+        namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+
+
+@pytest.fixture
+def local_table(tmp_path: Path) -> Callable[[Path], str]:
+    """Run an experiment file on this machine; return its trials table."""
+
+    def run(experiment: Path) -> str:
+        tune(experiment, tmp_path / "local")
+        return trials_table(tmp_path / "local")
+
+    return run
+
+
+@pytest.fixture
+def fetched_table(tmp_path: Path, release: Namespace) -> Callable[[str], str]:
+    """Bring an experiment's results out of the cluster; return its trials table."""
+
+    def fetch(name: str) -> str:
+        release.va_tuning("fetch", name, "--output", tmp_path / "fetched")
+        return trials_table(tmp_path / "fetched" / name)
+
+    return fetch
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write an experiment file whose fits take long enough to disturb them."""
+
+    def experiment(name: str, **changes: Any) -> Path:
+        content: dict[str, Any] = {
+            "name": name,
+            "data": {
+                "format": "synthetic",
+                "synthetic": {"n_samples": 600, "n_causes": 8, "n_symptoms": 40, "n_sites": 3},
+            },
+            "models": ["random_forest"],
+            "tuning": {
+                "search_method": "bayesian",
+                "n_trials": 8,
+                "cv_folds": 3,
+                "lag": 2,
+                "early_stopping": "none",
+                "search_spaces": {
+                    "random_forest": {"n_estimators": [20, 50], "max_depth": [None, 4, 8], "min_samples_leaf": [1, 2]}
+                },
+            },
+            "results": "s3://va-results",
+        }
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({**content, **changes}, sort_keys=False))
+        return path
+
+    return experiment

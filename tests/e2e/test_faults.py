@@ -1,0 +1,83 @@
+"""A lost worker, head or store costs time, never results: the trials table stays what it is without the fault."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.cluster import CONTEXT, RELEASE, Namespace, wait_until
+from tuner_job.cluster.kube import Kube
+from tuner_job.cluster.storage import open_results
+from tuner_job.cluster.template import read_template
+
+Write = Callable[..., Path]
+Table = Callable[[Path], str]
+Fetched = Callable[[str], str]
+
+_TUNING = {
+    "search_method": "bayesian",
+    "n_trials": 16,
+    "cv_folds": 3,
+    "lag": 2,
+    "early_stopping": "none",
+    "search_spaces": {
+        "random_forest": {"n_estimators": {"low": 150, "high": 400, "step": 1}, "min_samples_leaf": [1, 2, 4]}
+    },
+}
+
+
+def _delete_pod(release: Namespace, node_type: str) -> None:
+    pods = release.list("pods", f"ray.io/node-type={node_type},ray.io/cluster={RELEASE}")
+    release.kubectl("delete", "pod", pods[0]["metadata"]["name"], "--wait=false")
+
+
+def _lose_worker(release: Namespace) -> None:
+    _delete_pod(release, "worker")
+
+
+def _lose_head(release: Namespace) -> None:
+    _delete_pod(release, "head")
+
+
+def _lose_store(release: Namespace) -> None:
+    deployment = f"deployment/{RELEASE}-store"
+    release.kubectl("scale", deployment, "--replicas", "0")
+    time.sleep(30)
+    release.kubectl("scale", deployment, "--replicas", "1")
+
+
+@pytest.mark.parametrize("fault", [_lose_worker, _lose_head, _lose_store], ids=["worker", "head", "store"])
+def test_fault(
+    fault: Callable[[Namespace], None],
+    release: Namespace,
+    write: Write,
+    local_table: Table,
+    fetched_table: Fetched,
+    tmp_path: Path,
+) -> None:
+    name = fault.__name__.strip("_").replace("_", "-")
+    experiment = write(name, tuning=_TUNING)
+    expected: list[str] = []
+    local = threading.Thread(target=lambda: expected.append(local_table(experiment)))
+    release.va_tuning("submit", experiment)
+    wait_until("the third trial", lambda: _n_trials(release, name) >= 3)
+    release.va_tuning("fetch", name, "--output", tmp_path / "before")
+    fault(release)
+    local.start()
+    assert release.wait_for_end(name, 480) == "SUCCEEDED"
+    local.join()
+    assert [fetched_table(name)] == expected
+    finished_before = sorted((tmp_path / "before").rglob("trials/*.json"))
+    assert len(finished_before) >= 3
+    for trial in finished_before:  # none of them was run again
+        after = tmp_path / "fetched" / trial.relative_to(tmp_path / "before")
+        assert after.read_bytes() == trial.read_bytes()
+
+
+def _n_trials(release: Namespace, name: str) -> int:
+    """Finished trials, counted in the store from outside the cluster."""
+    kube = Kube(CONTEXT, release.name)
+    with open_results(kube, read_template(kube, RELEASE), "s3://va-results") as store:
+        return len(store.paths(f"{name}/random_forest/trials"))
