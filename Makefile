@@ -61,7 +61,7 @@ lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock pyproject.toml images/tuner/image.in -o images/tuner/requirements.lock
 
-bench: setup ## measure against GridSearchCV, side by side
+bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.same_answer
 	$(BIN)/python -m benchmarks.overhead
 

@@ -1,7 +1,7 @@
 """The same grid by `va-tuning tune` and by scikit-learn's GridSearchCV: equal scores, less time.
 
 Both run on the same rows, folds, metric and seed with two processes; times are of whole commands, each
-starting its own workers. Usage: python -m benchmarks.same_answer [--large]
+starting its own workers. Usage: python -m benchmarks.same_answer [--quick | --large]
 """
 
 import argparse
@@ -28,19 +28,20 @@ from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.store import Store
 
 N_PROCESSES = 2
-PATH = [100, 200, 300, 500]
+PATH = [25, 50, 75, 100]
 GRIDS: dict[str, dict[str, list[Any]]] = {
     "random_forest": {
         "n_estimators": PATH,
-        "max_depth": [None, 10, 4],
-        "min_samples_leaf": [1, 4, 16],
-        "max_features": ["sqrt", 0.3],
+        "max_depth": [None, 20, 10, 5, 3],
+        "min_samples_leaf": [1, 2, 5, 20],
+        "max_features": ["log2", "sqrt", 0.3, 0.8],
     },
     "xgboost": {
         "n_estimators": PATH,
-        "max_depth": [2, 6],
-        "learning_rate": [0.01, 0.1, 0.3],
+        "max_depth": [2, 4, 6],
+        "learning_rate": [0.01, 0.03, 0.1, 0.3, 1.0],
         "colsample_bytree": [0.5, 1.0],
+        "reg_lambda": [1.0, 10.0],
     },
 }
 CLASSIFIERS: dict[str, Callable[..., Any]] = {
@@ -58,6 +59,7 @@ def experiment(model: str, data: dict[str, Any], early_stopping: str, folder: Pa
         "tuning": {
             "search_method": "grid",
             "cv_folds": 5,
+            "lag": 2 * N_PROCESSES,
             "early_stopping": early_stopping,
             "search_spaces": {model: GRIDS[model]},
         },
@@ -147,7 +149,7 @@ def main() -> None:
     chosen = parser.parse_args()
     size = {"n_samples": 7800, "n_causes": 34, "n_symptoms": 160, "n_sites": 6}
     if not chosen.large:
-        size = {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80, "n_sites": 4}
+        size = {"n_samples": 3000, "n_causes": 20, "n_symptoms": 100, "n_sites": 4}
     if chosen.quick:
         GRIDS["random_forest"] |= {"min_samples_leaf": [1, 16], "max_features": ["sqrt"]}
         GRIDS["xgboost"] |= {"max_depth": [2], "colsample_bytree": [0.5]}
