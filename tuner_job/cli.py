@@ -4,11 +4,7 @@ Exit codes: 0 done · 1 the search could not go on · 2 something given cannot b
 """
 
 import json
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +65,7 @@ def tune(experiment: Path, workers: int | None, results: str | None) -> None:
     from tuner_job.experiment import prepare
     from tuner_job.pipeline import run_experiment
     from tuner_job.progress import ProgressDisplay
+    from tuner_job.signals import stop_signals
     from tuner_job.tables import best_parameters, default_vs_tuned
 
     config = load_experiment(experiment)
@@ -77,7 +74,7 @@ def tune(experiment: Path, workers: int | None, results: str | None) -> None:
     console = _console()
     prepared = prepare(config)
     _describe(console, prepared)
-    with _stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
+    with stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
         summary = run_experiment(prepared, n_workers=workers, listener=display, should_stop=should_stop)
     console.print(default_vs_tuned(summary))
     console.print(best_parameters(summary))
@@ -165,6 +162,15 @@ def predict(results: str, data: str, model: str | None, output: Path) -> None:
     click.echo(f"{output}: {n_rows} rows")
 
 
+@main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def compare(arguments: tuple[str, ...]) -> None:
+    """Compare models across sites, untuned and tuned; see its --help."""
+    from tuner_job.comparison.run_distributed_comparison import main as run
+
+    run(arguments)
+
+
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of experiment files, so that editors complete and check them."""
@@ -205,20 +211,3 @@ def _describe(console: Console, prepared: "Prepared") -> None:
     )
     for note in prepared.notes:
         console.print(f"note: {note}", highlight=False, markup=False)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C and SIGTERM end the search between trials; a second Ctrl-C ends it at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop.set()
-
-    before = {s: signal.signal(s, on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -9,8 +9,10 @@ from tuner_job.results.records import Interval
 N_RESAMPLES = 2000
 
 
-def out_of_fold_intervals(y: Causes, P: Probabilities, seed: int) -> dict[str, Interval]:
-    """CSMF and COD accuracy of pooled out-of-fold predictions, each with its bootstrap interval.
+def out_of_fold_intervals(
+    y: Causes, P: Probabilities, seed: int, n_resamples: int = N_RESAMPLES
+) -> dict[str, Interval]:
+    """CSMF and COD accuracy of predictions for rows that no fit saw, each with its bootstrap interval.
 
     Rows are resampled with replacement. What is counted depends only on (true, assigned) pairs, so a
     resample is one multinomial draw over the cells of the confusion matrix.
@@ -30,7 +32,7 @@ def out_of_fold_intervals(y: Causes, P: Probabilities, seed: int) -> dict[str, I
     """
     n_samples, n_classes = P.shape
     cells = np.bincount(y * n_classes + P.argmax(axis=1), minlength=n_classes**2)
-    draws = np.random.default_rng(seed).multinomial(n_samples, cells / n_samples, size=N_RESAMPLES)
+    draws = np.random.default_rng(seed).multinomial(n_samples, cells / n_samples, size=n_resamples)
     estimate, resampled = _accuracies(cells[None], n_classes), _accuracies(draws, n_classes)
     return {name: _interval(float(estimate[name][0]), resampled[name]) for name in estimate}
 

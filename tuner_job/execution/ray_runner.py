@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,9 +60,17 @@ def start_ray(n_workers: int | None, data_bytes: int) -> None:
                 raise RunError(f"Ray cannot be started or reached: {' '.join(str(error).split())}") from None
 
 
-def stop_ray() -> None:
-    """Disconnect; an embedded Ray ends with its workers."""
-    ray.shutdown()
+@contextmanager
+def ray_running(n_workers: int | None, data_bytes: int) -> Iterator[None]:
+    """Have Ray as `start_ray` starts it for a block; one that runs already is used, and left running."""
+    if ray.is_initialized():
+        yield
+        return
+    start_ray(n_workers, data_bytes)
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 class RayRunner:
@@ -79,7 +88,7 @@ class RayRunner:
         self._data = ray.put(data)
         options: dict[str, Any] = {"num_cpus": 1, "max_retries": _SYSTEM_RETRIES}
         if memory_per_task:
-            _require_memory(memory_per_task)
+            require_memory(memory_per_task)
             options["memory"] = memory_per_task
         self._options = options
         self._score = ray.remote(**options)(_score)
@@ -153,7 +162,7 @@ class RayRunner:
         return Finished(study, task, outcomes, seconds)
 
 
-def _require_memory(memory_per_task: float) -> None:
+def require_memory(memory_per_task: float) -> None:
     """Refuse what no node could ever give: Ray would wait for it without end."""
     largest = max(node["Resources"].get("memory", 0.0) for node in ray.nodes())
     if memory_per_task > largest:

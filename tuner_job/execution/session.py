@@ -7,7 +7,7 @@ from typing import Any
 
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
-from tuner_job.execution.ray_runner import RayRunner, start_ray, stop_ray
+from tuner_job.execution.ray_runner import RayRunner, ray_running
 from tuner_job.experiment import Prepared
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
@@ -49,12 +49,9 @@ def search(
         n_classes=dataset.n_causes,
         seed=config.seed,
     )
-    start_ray(n_workers, dataset.X.nbytes)
-    try:
+    with ray_running(n_workers, dataset.X.nbytes):
         runner = RayRunner(data, config.budget.memory_per_task)
         with BackgroundWriter() as writer:
             recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning.objectives, stored)
             reason = Driver(studies, runner, config.budget, recorder.record, should_stop).run()
         yield Session(reason, runner)
-    finally:
-        stop_ray()

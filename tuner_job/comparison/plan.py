@@ -1,0 +1,164 @@
+"""What a comparison runs: training sets, each fitted once a model, and the tests that each fit serves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.data.dataset import VaDataset
+from tuner_job.errors import ConfigError
+from tuner_job.evaluation.folds import stratified
+
+ExperimentType = Literal["in_domain", "out_domain", "training_size", "leave_one_site_out"]
+EXPERIMENT_TYPES: tuple[ExperimentType, ...] = ("in_domain", "out_domain", "training_size", "leave_one_site_out")
+Rows = NDArray[np.intp]
+
+_TEST_FOLDS = 5
+"""One of so many parts of a site is held out for testing: 20 %."""
+_MIN_ROWS = 10  # of a site: fewer cannot be split
+
+
+@dataclass(frozen=True)
+class Test:
+    """One experiment, whichever model: a training set and the rows it is tested on.
+
+    Attributes
+    ----------
+    train_site, test_site
+        ``all but X`` where training took every other site.
+    fraction
+        Share of the training rows that were used.
+    """
+
+    experiment_type: ExperimentType
+    train_site: str
+    test_site: str
+    fraction: float
+    rows: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSet:
+    """Rows that a model is fitted on, and all tests of that fit.
+
+    Attributes
+    ----------
+    name
+        Unique within a comparison.
+    rows
+        (n_train,) row numbers, ascending; none of them is a row of a test.
+    """
+
+    name: str
+    rows: Rows
+    tests: tuple[Test, ...]
+
+    @property
+    def digest(self) -> str:
+        """Identifies the rows, by their numbers in the data."""
+        return sha256(self.rows.astype(np.int64).tobytes()).hexdigest()[:12]
+
+
+def plan(
+    data: VaDataset, sites: Sequence[str], types: Sequence[ExperimentType], sizes: Sequence[float], seed: int
+) -> list[TrainingSet]:
+    """Lay out a comparison.
+
+    Each site is split once: 80 % to train on, 20 % to test on, each cause in that proportion. In-domain and
+    out-domain share the fit on a site's training part: the first is tested on its test part, the second
+    on all of each other site. The sizes of ``training_size`` are nested parts of the training part.
+
+    Parameters
+    ----------
+    sites
+        Those compared; others in the data are left out of everything.
+    sizes
+        Shares of a site's training part, each above 0 and at most 1.
+
+    Raises
+    ------
+    ConfigError
+        A site is not there or too small, or there are too few sites.
+    """
+    _check(data, sites, types)
+    by_site = {site: np.flatnonzero(data.site == data.sites.index(site)) for site in sites}
+    sets = [
+        training for site in sites for training in _of_site(data, site, by_site, set(types), sorted(set(sizes)), seed)
+    ]
+    if "leave_one_site_out" in types:
+        sets += [_without(site, by_site) for site in sites]
+    return [training for training in sets if training.tests]
+
+
+def experiment_id(test: Test, model: str, tuned: bool) -> str:
+    """Name of one experiment, the same at every run."""
+    fraction = "" if test.experiment_type != "training_size" else f"-{test.fraction:g}"
+    words = f"{test.experiment_type}-{test.train_site}-{test.test_site}{fraction}-{model}-{_kind(tuned)}"
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in words)
+
+
+def _kind(tuned: bool) -> str:
+    return "tuned" if tuned else "default"
+
+
+def _of_site(
+    data: VaDataset,
+    site: str,
+    by_site: dict[str, Rows],
+    types: set[ExperimentType],
+    sizes: Sequence[float],
+    seed: int,
+) -> Iterator[TrainingSet]:
+    train, test = _split(data, by_site[site], seed)
+    tests = []
+    if "in_domain" in types:
+        tests.append(Test("in_domain", site, site, 1.0, test))
+    if "out_domain" in types:
+        tests += [Test("out_domain", site, other, 1.0, rows) for other, rows in by_site.items() if other != site]
+    smaller = []
+    for size in sizes if "training_size" in types else ():
+        of_size = Test("training_size", site, site, size, test)
+        if size == 1:
+            tests.append(of_size)
+        else:
+            smaller.append(TrainingSet(f"{site} {size:g}", _part(data, train, size, seed), (of_size,)))
+    yield TrainingSet(site, train, tuple(tests))
+    yield from smaller
+
+
+def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:
+    others = np.sort(np.concatenate([rows for other, rows in by_site.items() if other != site]))
+    name = f"all but {site}"
+    return TrainingSet(name, others, (Test("leave_one_site_out", name, site, 1.0, by_site[site]),))
+
+
+def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:
+    held_out = stratified(data.y[rows], _TEST_FOLDS, seed) == 0
+    return rows[~held_out], rows[held_out]
+
+
+def _part(data: VaDataset, rows: Rows, size: float, seed: int) -> Rows:
+    """The first rows of one fixed order, in which every beginning has about the proportions of the whole."""
+    n = max(1, round(size * len(rows)))
+    turn = stratified(data.y[rows], len(rows), seed)  # each row its own fold: causes are spread evenly
+    return np.sort(rows[np.argsort(_spread(turn), kind="stable")[:n]])
+
+
+def _spread(turn: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Order positions 0 … n-1 so that every beginning is spread evenly over them (golden-ratio sequence)."""
+    return np.asarray((turn * 0.6180339887498949) % 1.0)
+
+
+def _check(data: VaDataset, sites: Sequence[str], types: Sequence[ExperimentType]) -> None:
+    for site in sites:
+        if site not in data.sites:
+            raise ConfigError(f"--sites: must be among {', '.join(data.sites)}; got {site}")
+        n_rows = int((data.site == data.sites.index(site)).sum())
+        if n_rows < _MIN_ROWS:
+            raise ConfigError(f"--sites: a site must have at least {_MIN_ROWS} rows to be split; {site} has {n_rows}")
+    between = [kind for kind in types if kind in ("out_domain", "leave_one_site_out")]
+    if between and len(sites) < 2:
+        raise ConfigError(f"--sites: {between[0]} needs at least two sites, got {', '.join(sites)}")

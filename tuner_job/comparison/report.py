@@ -1,0 +1,95 @@
+"""The report of a comparison: one HTML page that loads nothing, and its plots as files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tuner_job.comparison.figures import draw
+from tuner_job.comparison.result import ExperimentResult
+from tuner_job.comparison.score import BASELINES
+from tuner_job.comparison.store import ComparisonStore
+from tuner_job.comparison.tables import Gain, full_table, summary_statistics
+from tuner_job.data.dataset import VaDataset
+from tuner_job.report.figures import style
+
+_HERE = Path(__file__).parent
+_STYLE = _HERE.parent / "report" / "style.css"
+
+
+def write_report(
+    store: ComparisonStore,
+    data: VaDataset,
+    results: Sequence[ExperimentResult],
+    gains: Sequence[Gain],
+    plots: bool = True,
+) -> None:
+    """Write ``report.html`` and, with `plots`, ``plots/*.svg``."""
+    table = full_table(results)
+    drawings = _drawings(table) if plots else []
+    for drawing in drawings:
+        name = "".join(letter if letter.isalnum() else "-" for letter in drawing["title"].lower())
+        store.write_text(
+            f"plots/{name}.svg", drawing["svg"].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+        )
+    page = _environment().get_template("report.html").render(
+        css=Markup(_STYLE.read_text(encoding="utf-8")),
+        n_sites=len(data.sites),
+        n_deaths=data.n_samples,
+        n_causes=data.n_causes,
+        n_experiments=len(results),
+        failed=[result for result in results if result.error],
+        gains=gains,
+        optimistic=any(result.tuned and result.tuned.saw_test_rows for result in results),
+        summary=_summary(table),
+        drawings=drawings,
+    )  # fmt: skip
+    store.write_text("report.html", page)
+
+
+def _drawings(table: pd.DataFrame) -> list[dict[str, Any]]:
+    with style.applied():
+        return [
+            {"title": drawing.title, "caption": drawing.caption, "svg": style.to_svg(drawing, f"f{number}")}
+            for number, drawing in enumerate(draw(table), start=1)
+        ]
+
+
+def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of the summary as the page says them."""
+    statistics = summary_statistics(table)
+    copied = statistics[statistics.model == "copy_train"].set_index("experiment_type")["csmf_accuracy_mean"]
+    rows = []
+    records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in statistics.to_dict("records")]
+    for row in records:
+        baseline = row["model"] in BASELINES
+        own, copy_train = row["csmf_accuracy_mean"], copied.get(row["experiment_type"])
+        rows.append(
+            {
+                **row,
+                "baseline": baseline,
+                "csmf": _range(row, "csmf_accuracy"),
+                "cod": _range(row, "cod_accuracy"),
+                "below": "–" if baseline or pd.isna(row["below_copy_train"]) else f"{row['below_copy_train']:.0%}",
+                "marked": not baseline and copy_train is not None and own < copy_train,
+            }
+        )
+    return rows
+
+
+def _range(row: dict[str, Any], metric: str) -> str:
+    mean = row[f"{metric}_mean"]
+    return "–" if pd.isna(mean) else f"{mean:.3f} ({row[f'{metric}_min']:.3f} to {row[f'{metric}_max']:.3f})"
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,202 @@
+"""Tuned parameters for training sets: searched here, once a training set, or taken from an earlier search."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tuner_job.comparison.result import TunedChoice
+from tuner_job.config import Budget, ExperimentConfig, HyperparameterSearchConfig, ModelName
+from tuner_job.data.config import DataConfig
+from tuner_job.data.dataset import Feature, VaDataset
+from tuner_job.errors import ConfigError, StoreError
+from tuner_job.evaluation.folds import stratified
+from tuner_job.experiment import Prepared
+from tuner_job.pipeline import run_experiment
+from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.experiment_store import ExperimentStore, open_experiment
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.records import StudySummary, TrialRecord
+from tuner_job.results.store import Store
+
+
+class HyperparameterTuner:
+    """Tunes models on rows that it is given, and on no others.
+
+    Every search is an experiment in `results`, named by its rows, configuration and seed: asked for the same
+    again, it reads the result instead of searching. It may be a Ray actor:
+    ``ray.remote(HyperparameterTuner).remote(config, results)``.
+
+    Parameters
+    ----------
+    config
+        How to search. Folds are stratified, and there are never more than rows.
+    results
+        A folder or URL that keeps the searches.
+    seed
+        Of folds, models and search.
+    budget
+        Of each search.
+    n_workers
+        CPUs of the embedded Ray; None: all. A Ray that runs already is used as it is.
+    """
+
+    def __init__(
+        self,
+        config: HyperparameterSearchConfig,
+        results: str,
+        seed: int = 42,
+        budget: Budget | None = None,
+        n_workers: int | None = None,
+    ):
+        self._config, self._results, self._seed = config, results, seed
+        self._budget, self._n_workers = budget or Budget(), n_workers
+
+    def tune_model(
+        self,
+        model_type: ModelName,
+        X_train: ArrayLike,
+        y_train: ArrayLike,
+        search_space: Mapping[str, Any] | None = None,
+    ) -> TunedChoice:
+        """Tune one model on arrays.
+
+        Parameters
+        ----------
+        X_train : (n_train, n_features)
+            Numbers; NaN is missing.
+        y_train : (n_train,)
+            Causes, of any type that can be sorted.
+        search_space
+            As in an experiment file; None: the one of the config, else the model's default.
+
+        Raises
+        ------
+        ConfigError
+            The search space is wrong.
+        RunError
+            The search could not go on.
+        """
+        X = np.asarray(X_train, dtype=np.float32)
+        causes, y = np.unique(np.asarray(y_train), return_inverse=True)
+        if X.ndim != 2 or len(X) != len(y):
+            raise ConfigError(
+                f"X_train must have two dimensions and as many rows as y_train; got {X.shape} and {len(y)}"
+            )
+        data = VaDataset(
+            X=X,
+            y=y.astype(np.int32),
+            site=np.zeros(len(y), dtype=np.int32),
+            causes=tuple(map(str, causes)),
+            sites=("all",),
+            features=tuple(Feature(f"x{i}", f"x{i}") for i in range(X.shape[1])),
+        )
+        spaces: dict[str, Mapping[str, Any]] | None = {model_type: search_space} if search_space is not None else None
+        return self.tune_data(data, [model_type], spaces)[model_type]
+
+    def tune_data(
+        self,
+        data: VaDataset,
+        models: Sequence[ModelName],
+        search_spaces: Mapping[str, Mapping[str, Any]] | None = None,
+        listener: Callable[[TuningMonitor], None] | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> dict[ModelName, TunedChoice]:
+        """Tune models on all rows of a data set; see `tune_model`."""
+        config = self._experiment(data, models, search_spaces)
+        folds = stratified(data.y, config.tuning.cv_folds, self._seed)
+        summary = run_experiment(
+            Prepared(config, data, folds), n_workers=self._n_workers, listener=listener, should_stop=should_stop
+        )
+        store = ExperimentStore(Store(self._results), config.name)
+        return {study.model: _choice(study, store) for study in summary.studies}  # type: ignore[misc]
+
+    def _experiment(
+        self, data: VaDataset, models: Sequence[ModelName], spaces: Mapping[str, Mapping[str, Any]] | None
+    ) -> ExperimentConfig:
+        tuning = self._config.model_dump(mode="json")
+        if spaces is not None:
+            tuning["search_spaces"] = spaces
+        tuning["search_spaces"] = {m: space for m, space in tuning["search_spaces"].items() if m in models}
+        tuning["cv_folds"] = min(self._config.cv_folds, data.n_samples)
+        content = {
+            "name": "tuning",
+            "data": DataConfig(),
+            "models": list(models),
+            "tuning": tuning,
+            "budget": self._budget,
+            "seed": self._seed,
+            "results": self._results,
+        }
+        content["data"] = DataConfig(source=f"{data.n_samples} rows", label="cause")
+        try:
+            config = ExperimentConfig.model_validate(content)
+            for model in models:
+                config.space(model)
+        except ValueError as error:
+            raise ConfigError(f"tuning: {error}") from None
+        name = sha256(f"{data.digest}/{config.digest}".encode()).hexdigest()[:16]
+        return config.model_copy(update={"name": f"tuning-{name}"})
+
+
+def subset(data: VaDataset, rows: Any) -> VaDataset:
+    """Take some rows; the cause list and the features stay whole."""
+    return replace(data, X=data.X[rows], y=data.y[rows], site=data.site[rows], notes=())
+
+
+def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[ModelName, TunedChoice]:
+    """Take what an earlier experiment, a RayJob's for example, chose on all of these data.
+
+    Its search saw every row, the test rows too, and each choice says so.
+
+    Raises
+    ------
+    StoreError
+        It is of other data or another cause list, lacks a model, or has not finished.
+    """
+    store = open_experiment(url)
+    cache = TunedModelCache(store.store)
+    summary, provenance = store.summary(), store.provenance()
+    if tuple(summary.causes) != data.causes:
+        other = sorted(set(summary.causes) ^ set(data.causes))
+        differs = f"they differ in {', '.join(other[:5])}" if other else "their order differs"
+        raise StoreError(
+            f"{store.url}: was tuned on other causes ({len(summary.causes)}, here {data.n_causes}): {differs}"
+        )
+    if provenance.data_digest != data.digest:
+        raise StoreError(
+            f"{store.url}: was tuned on other data (digest {provenance.data_digest[:12]}, here {data.digest[:12]}); "
+            "tune on these, or compare on those"
+        )
+    choices = {}
+    for model in models:
+        study = cache.load_summary(store.experiment, model)
+        if study is None:
+            raise StoreError(
+                f"{store.url}/{model}: has no best.json: its search has not finished or left the model out"
+            )
+        choices[model] = _choice(study, store).model_copy(update={"saw_test_rows": True})
+    return choices
+
+
+def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
+    objective = study.objectives[0]
+    trials = store.load_trials(study.model)
+    best = next((trial for trial in trials if trial.trial == study.best.trial), None)
+    return TunedChoice(
+        params=study.best.params,
+        method=study.search_method,
+        cv_score=study.best.scores[objective],
+        cv_scores=[fold.validation[objective] for fold in best.folds] if best else [],
+        n_trials=sum(study.n_trials.values()),
+        seconds=study.fit_seconds,
+        history=[_score(trial, objective) for trial in trials if trial.trial >= 0],
+        convergence_plot=f"{store.url}/report.html",
+    )
+
+
+def _score(trial: TrialRecord, objective: str) -> float | None:
+    return trial.scores.get(objective)

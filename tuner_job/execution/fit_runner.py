@@ -1,0 +1,131 @@
+"""Single fits with predictions as plain Ray tasks, for the comparison."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from tuner_job.data.dataset import VaDataset
+from tuner_job.execution.fold_task import describe_failure
+from tuner_job.execution.ray_runner import require_memory
+from tuner_job.models import FAMILIES
+from tuner_job.models.base import FoldData
+
+MAX_RETRIES = 2
+"""New tries of a fit whose worker died."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit that is wanted: a configuration, rows to train on and rows to predict.
+
+    Attributes
+    ----------
+    key
+        Identifies it to whoever asked for it.
+    train, predict
+        (n_train,) and (n_predict,) row numbers.
+    """
+
+    key: Any
+    model: str
+    params: dict[str, Any]
+    train: NDArray[np.intp]
+    predict: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What became of a fit: P (n_predict, n_classes), or an error."""
+
+    fit: Fit
+    P: NDArray[np.floating[Any]] | None
+    training_seconds: float = 0.0
+    inference_seconds: float = 0.0
+    worker: str = ""
+    retries: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Shared:
+    X: NDArray[np.float32]
+    y: NDArray[np.int32]
+    n_classes: int
+    seed: int
+
+
+def run_fits(
+    data: VaDataset, fits: Iterable[Fit], seed: int, memory_per_task: float | None, batch_size: int | None
+) -> Iterator[Fitted]:
+    """Run fits on a started Ray, each on one CPU; yield them as they end.
+
+    Parameters
+    ----------
+    memory_per_task
+        Bytes that Ray reserves for a fit; None: no limit.
+    batch_size
+        Fits handed to Ray at once; None: twice as many as there are CPUs.
+    """
+    options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}  # so that tries are counted here
+    if memory_per_task:
+        require_memory(memory_per_task)
+        options["memory"] = memory_per_task
+    remote = ray.remote(**options)(_fit_and_predict)
+    shared = ray.put(_Shared(data.X, data.y, data.n_causes, seed))
+    limit = batch_size or max(2, 2 * int(ray.cluster_resources().get("CPU", 1)))
+    waiting = iter(fits)
+    running: dict[Any, tuple[Fit, int]] = {}
+    try:
+        while True:
+            while len(running) < limit and (fit := next(waiting, None)) is not None:
+                running[_start(remote, shared, fit)] = (fit, 0)
+            if not running:
+                return
+            (ended,), _ = ray.wait(list(running), num_returns=1)
+            fit, retries = running.pop(ended)
+            try:
+                P, training, inference, worker = ray.get(ended)
+                yield Fitted(fit, P, training, inference, worker, retries)
+            except ray.exceptions.RayTaskError as error:
+                yield Fitted(fit, None, retries=retries, error=describe_failure(error.cause))
+            except ray.exceptions.RayError as error:
+                if retries < MAX_RETRIES:
+                    running[_start(remote, shared, fit)] = (fit, retries + 1)
+                else:
+                    first = str(error).strip().split("\n")[0]
+                    yield Fitted(fit, None, retries=retries, error=f"{type(error).__name__}: {first}")
+    finally:
+        for ref in running:
+            ray.cancel(ref, force=True)
+
+
+def _start(remote: Any, shared: Any, fit: Fit) -> Any:
+    return remote.remote(shared, fit.model, fit.params, fit.train, fit.predict)
+
+
+def _fit_and_predict(
+    shared: _Shared, model: str, params: dict[str, Any], train: NDArray[np.intp], predict: NDArray[np.intp]
+) -> tuple[NDArray[np.floating[Any]], float, float, str]:
+    """Fit on some rows and predict others: P, seconds of training and of inference, the worker."""
+    family = FAMILIES[model]
+    fold = FoldData(
+        X_train=np.ascontiguousarray(shared.X[train]),
+        y_train=np.ascontiguousarray(shared.y[train]),
+        X_validation=np.ascontiguousarray(shared.X[predict]),
+        X_probe=np.ascontiguousarray(shared.X[train[:1]]),
+        n_classes=shared.n_classes,
+    )
+    begun = time.perf_counter()
+    with threadpool_limits(1):
+        (point,) = family.fit_path(fold, params, (params.get(family.path_parameter or ""),), shared.seed)
+    seconds = time.perf_counter() - begun
+    if not np.isfinite(point.P_validation).all():
+        raise FloatingPointError("the model's probabilities are not finite")
+    training = min(point.fit_seconds, seconds)
+    return point.P_validation, training, seconds - training, ray.get_runtime_context().get_worker_id()
