@@ -22,7 +22,7 @@ _MIN_ROWS = 10  # of a site: fewer cannot be split
 
 
 @dataclass(frozen=True)
-class Test:
+class SiteTest:
     """One experiment, whichever model: a training set and the rows it is tested on.
 
     Attributes
@@ -54,7 +54,7 @@ class TrainingSet:
 
     name: str
     rows: Rows
-    tests: tuple[Test, ...]
+    tests: tuple[SiteTest, ...]
 
     @property
     def digest(self) -> str:
@@ -93,7 +93,7 @@ def plan(
     return [training for training in sets if training.tests]
 
 
-def experiment_id(test: Test, model: str, tuned: bool) -> str:
+def experiment_id(test: SiteTest, model: str, tuned: bool) -> str:
     """Name of one experiment, the same at every run."""
     fraction = "" if test.experiment_type != "training_size" else f"-{test.fraction:g}"
     words = f"{test.experiment_type}-{test.train_site}-{test.test_site}{fraction}-{model}-{_kind(tuned)}"
@@ -115,12 +115,12 @@ def _of_site(
     train, test = _split(data, by_site[site], seed)
     tests = []
     if "in_domain" in types:
-        tests.append(Test("in_domain", site, site, 1.0, test))
+        tests.append(SiteTest("in_domain", site, site, 1.0, test))
     if "out_domain" in types:
-        tests += [Test("out_domain", site, other, 1.0, rows) for other, rows in by_site.items() if other != site]
+        tests += [SiteTest("out_domain", site, other, 1.0, rows) for other, rows in by_site.items() if other != site]
     smaller = []
     for size in sizes if "training_size" in types else ():
-        of_size = Test("training_size", site, site, size, test)
+        of_size = SiteTest("training_size", site, site, size, test)
         if size == 1:
             tests.append(of_size)
         else:
@@ -132,7 +132,7 @@ def _of_site(
 def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:
     others = np.sort(np.concatenate([rows for other, rows in by_site.items() if other != site]))
     name = f"all but {site}"
-    return TrainingSet(name, others, (Test("leave_one_site_out", name, site, 1.0, by_site[site]),))
+    return TrainingSet(name, others, (SiteTest("leave_one_site_out", name, site, 1.0, by_site[site]),))
 
 
 def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.comparison.plan import Test, TrainingSet, experiment_id
+from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.intervals import out_of_fold_intervals
@@ -85,7 +85,7 @@ def _fractions_alone(
     return {"csmf_accuracy": interval, "cccsmf": float((estimate - chance) / (1 - chance))}
 
 
-def _describe(training: TrainingSet, test: Test, model: str, tuned: TunedChoice | None) -> ExperimentResult:
+def _describe(training: TrainingSet, test: SiteTest, model: str, tuned: TunedChoice | None) -> ExperimentResult:
     return ExperimentResult(
         experiment_id=experiment_id(test, model, tuned is not None),
         experiment_type=test.experiment_type,

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from tuner_job.comparison.result import TunedChoice
 from tuner_job.config import Budget, ExperimentConfig, HyperparameterSearchConfig, ModelName
-from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.evaluation.folds import stratified
@@ -124,14 +123,13 @@ class HyperparameterTuner:
         tuning["cv_folds"] = min(self._config.cv_folds, data.n_samples)
         content = {
             "name": "tuning",
-            "data": DataConfig(),
+            "data": {"source": f"{data.n_samples} rows", "label": "cause"},
             "models": list(models),
             "tuning": tuning,
-            "budget": self._budget,
+            "budget": self._budget.model_dump(),
             "seed": self._seed,
             "results": self._results,
         }
-        content["data"] = DataConfig(source=f"{data.n_samples} rows", label="cause")
         try:
             config = ExperimentConfig.model_validate(content)
             for model in models:

@@ -1,0 +1,113 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tuner_job.comparison.plan import SiteTest, TrainingSet
+from tuner_job.comparison.result import COLUMNS, ExperimentResult, TunedChoice
+from tuner_job.comparison.score import score_baselines, score_tests
+from tuner_job.comparison.store import ComparisonStore
+from tuner_job.comparison.tables import full_table, summary_statistics, tuned_gains
+from tuner_job.data.dataset import Feature, VaDataset
+from tuner_job.errors import StoreError
+from tuner_job.evaluation.metrics import csmf_accuracy
+from tuner_job.execution.fit_runner import Fit, Fitted
+
+CHOICE = TunedChoice(params={"C": 1.0}, method="grid", cv_score=0.8, cv_scores=[0.7, 0.9], n_trials=3, seconds=5.0)
+
+
+@pytest.fixture
+def data() -> VaDataset:
+    y = np.repeat([0, 1, 2], [20, 10, 10]).astype(np.int32)
+    return VaDataset(
+        X=np.zeros((40, 1), np.float32), y=y, site=np.zeros(40, np.int32), causes=("a", "b", "c"), sites=("s",),
+        features=(Feature("x", "x"),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def training() -> TrainingSet:
+    return TrainingSet("s", np.arange(0, 40, 2), (SiteTest("in_domain", "s", "s", 1.0, np.arange(1, 40, 2)),))
+
+
+def predictions(data: VaDataset, training: TrainingSet, right: float) -> np.ndarray[Any, Any]:
+    """The first share of test rows is assigned right, the others to the next cause."""
+    y = data.y[training.tests[0].rows]
+    causes = np.where(np.arange(len(y)) < right * len(y), y, (y + 1) % 3)
+    return np.asarray(np.eye(3)[causes])
+
+
+def scored(data: VaDataset, training: TrainingSet, right: float, tuned: TunedChoice | None) -> ExperimentResult:
+    rows = training.tests[0].rows
+    fit = Fit(None, "xgboost", {}, training.rows, rows)
+    (result,) = score_tests(data, training, Fitted(fit, predictions(data, training, right), 2.0, 1.0), tuned, 50, 0)
+    return result
+
+
+def test_columns_stand_in_their_order(data: VaDataset, training: TrainingSet) -> None:
+    row = scored(data, training, 0.5, CHOICE).row()
+    assert tuple(row) == COLUMNS
+    assert row["execution_time_seconds"] == 8.0
+    assert json.loads(row["best_params"]) == {"C": 1.0}
+    assert json.loads(row["csmf_accuracy_ci"]) == [row["csmf_accuracy_ci_lower"], row["csmf_accuracy_ci_upper"]]
+    y = data.y[training.tests[0].rows]
+    assert row["csmf_accuracy"] == csmf_accuracy(y, predictions(data, training, 0.5))
+
+
+def test_a_failed_experiment_has_an_error_and_empty_scores(data: VaDataset, training: TrainingSet) -> None:
+    fit = Fit(None, "xgboost", {}, training.rows, training.tests[0].rows)
+    (failed,) = score_tests(data, training, Fitted(fit, None, error="MemoryError: x"), None, 50, 0)
+    row = failed.row()
+    assert row["error"] == "MemoryError: x"
+    assert row["csmf_accuracy"] is row["cod_accuracy_ci_lower"] is row["cccsmf"] is None
+    assert full_table([failed]).to_csv(index=False).count(",0.0,") <= 6  # seconds alone
+
+
+def test_baselines_score_without_looking_at_deaths(data: VaDataset, training: TrainingSet) -> None:
+    by_name = {result.model: result for result in score_baselines(data, training, 50, 0)}
+    assert by_name["copy_train"].csmf_accuracy
+    assert by_name["copy_train"].csmf_accuracy.estimate == 1  # both halves have the same composition
+    assert by_name["copy_train"].cod_accuracy is None
+    assert by_name["majority"].cod_accuracy
+    assert by_name["majority"].cod_accuracy.estimate == 0.5
+    assert by_name["uniform"].csmf_accuracy
+    assert by_name["uniform"].csmf_accuracy.estimate == pytest.approx(1 - (1 / 6 + 2 / 12) / (2 * 0.75))
+
+
+def test_summary_marks_what_does_worse_than_copying(data: VaDataset, training: TrainingSet) -> None:
+    results = [scored(data, training, 0.2, None), *score_baselines(data, training, 50, 0)]
+    statistics = summary_statistics(full_table(results)).set_index("model")
+    assert statistics.loc["xgboost", "below_copy_train"] == 1
+    assert pd.isna(statistics.loc["copy_train", "below_copy_train"])
+    assert statistics.loc["xgboost", "n_experiments"] == 1
+
+
+def test_gain_is_paired_and_its_interval_holds_no_zero_where_all_improve(
+    data: VaDataset, training: TrainingSet, tmp_path: Path
+) -> None:
+    store = ComparisonStore(str(tmp_path))
+    results = [scored(data, training, 0.3, None), scored(data, training, 0.9, CHOICE)]
+    for kind, right in (("default", 0.3), ("tuned", 0.9)):
+        store.save_predictions(
+            f"{training.digest}-xgboost-{kind}", training.tests[0].rows, predictions(data, training, right)
+        )
+    gains = {g.metric: g for g in tuned_gains(data, [training], ["xgboost"], results, store, 200, 0)}
+    cod = gains["cod_accuracy"]
+    assert (cod.default, cod.tuned, cod.improved) == (0.3, 0.9, 1.0)
+    assert cod.gain == pytest.approx(0.6)
+    assert cod.low < cod.gain < cod.high
+    assert cod.low > 0
+    assert cod.relative == pytest.approx(2.0)
+    assert not math.isnan(gains["csmf_accuracy"].gain)
+
+
+def test_another_comparison_in_the_same_place_is_refused(tmp_path: Path) -> None:
+    store = ComparisonStore(str(tmp_path))
+    store.claim({"seed": 1, "models": ["xgboost"]}, resume=False)
+    store.claim({"seed": 1, "models": ["xgboost"]}, resume=False)  # nothing is there yet
+    with pytest.raises(StoreError, match=r"another comparison \(seed differ"):
+        store.claim({"seed": 2, "models": ["xgboost"]}, resume=True)
