@@ -19,9 +19,8 @@ Fetched = Callable[[str], str]
 
 
 def test_helm_test_passes(release: Namespace) -> None:
-    said = release.helm("test", RELEASE, "--logs", "--timeout", "10m")
-    assert "a RayJob tuned a model" in said
-    assert "a second creation was refused" in said
+    said = release.helm("test", RELEASE, "--timeout", "10m")
+    assert re.findall(r"Phase: +(\w+)", said) == ["Succeeded"] * 4, said
 
 
 def test_every_pod_of_the_release_lives_under_restricted_pod_security(release: Namespace) -> None:

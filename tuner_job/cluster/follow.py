@@ -1,5 +1,6 @@
 """Watching an experiment on the cluster: its log, its state, what holds it up."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from tuner_job.cluster.template import EXPERIMENT
 from tuner_job.errors import ClusterError
 
 _PAUSE = 1.0
+_SUBMITTER = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+\t(INFO|SUCC) \w+\.py:\d+ -- |Running entrypoint for job ")
+"""What `ray job submit` and Ray say around the tuning job's own log."""
 _PATIENCE = 5.0  # before what keeps pods from running is told: much of it passes
 
 
@@ -54,7 +57,7 @@ def observe(kube: Kube, name: str) -> Observation:
     pods = _pods(kube, job)
     pod = _submitter(kube, name)
     lines = list(kube.log(pod["metadata"]["name"], follow=False)) if pod and _has_begun(pod) else []
-    told = [line for line in lines if line.strip()]
+    told = [line for line in lines if line.strip() and not _SUBMITTER.match(line)]
     held_up = [] if state_of(job) in ENDED else problems(pods, _warnings(kube, job))
     return Observation(state_of(job), failure_of(job), held_up, told[-1] if told else None)
 
@@ -94,8 +97,9 @@ def _tell_log(kube: Kube, pod: str, read: dict[str, int], say: Callable[[str], N
     try:
         for number, line in enumerate(kube.log(pod, follow), start=1):
             if number > before:
-                say(line)
                 read[pod] = number
+                if not _SUBMITTER.match(line):
+                    say(line)
     except ClusterError:
         if not follow:
             raise

@@ -15,6 +15,7 @@ from tuner_job.errors import ClusterError
 GROUP, VERSION, RAYJOBS = "ray.io", "v1", "rayjobs"
 _UNREACHABLE = (urllib3.exceptions.HTTPError, OSError)
 _SECONDS = 30  # for one answer
+_SILENCE = 60  # of a log, before it is asked for again
 
 Object = dict[str, Any]
 """A Kubernetes object as its YAML would say it."""
@@ -109,7 +110,7 @@ class Kube:
         """Read a pod's log line by line; with `follow`, until the pod ends."""
         with self._translated(f"read the log of pod {pod}"):
             response = self._core.read_namespaced_pod_log(
-                pod, self.namespace, follow=follow, _preload_content=False, _request_timeout=(_SECONDS, None)
+                pod, self.namespace, follow=follow, _preload_content=False, _request_timeout=(_SECONDS, _SILENCE)
             )
             rest = b""
             for chunk in response.stream():
