@@ -65,7 +65,7 @@ class Namespace:
 
     def _command(self, command: str, *arguments: str | Path) -> list[str | Path]:
         where = ["--context", CONTEXT, "--namespace", self.name]
-        return [sys.executable, "-m", "tuner_job", command, *arguments, *where]
+        return [sys.executable, "-m", "tuner_job", command, *where, *arguments]
 
     def get(self, kind: str, name: str) -> dict[str, Any]:
         """Read an object."""

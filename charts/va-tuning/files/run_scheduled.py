@@ -7,14 +7,12 @@ import os
 import re
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
-from ray.job_submission import JobStatus, JobSubmissionClient
 
-WAIT_SECONDS = 3
+from tuner_job.execution.ray_job import stay_with_job
 
 
 def run_name(experiment: str, job_name: str) -> str:
@@ -25,36 +23,17 @@ def run_name(experiment: str, job_name: str) -> str:
     return f"{experiment}-{suffix}"
 
 
-def submit(client: JobSubmissionClient, source: Path, job_name: str) -> None:
-    """Send the experiment, under its own name, as the working directory of a Ray job."""
-    experiment = yaml.safe_load(source.read_text())
+def main(source: str) -> None:
+    """Send the experiment, under its own name, as the working directory of a Ray job, and stay with it."""
+    from ray.job_submission import JobSubmissionClient
+
+    job_name = os.environ["JOB_NAME"]
+    experiment = yaml.safe_load(Path(source).read_text())
     experiment["name"] = run_name(experiment["name"], job_name)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "experiment.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
-        client.submit_job(
-            entrypoint="va-tuning tune experiment.yaml",
-            submission_id=job_name,
-            runtime_env={"working_dir": folder},
-        )
-    print(f"submitted {experiment['name']} as Ray job {job_name}")
-
-
-def main(source: str) -> None:
-    """Submit unless an earlier try did, then follow."""
-    job_name = os.environ["JOB_NAME"]
-    client = JobSubmissionClient()
-    if job_name not in {job.submission_id for job in client.list_jobs()}:
-        submit(client, Path(source), job_name)
-    shown = 0
-    while True:
-        status = client.get_job_status(job_name)
-        log = client.get_job_logs(job_name)
-        print(log[shown:], end="")
-        shown = len(log)
-        if status.is_terminal():
-            break
-        time.sleep(WAIT_SECONDS)
-    if status != JobStatus.SUCCEEDED:
+        status = stay_with_job(JobSubmissionClient, job_name, "va-tuning tune experiment.yaml", folder, print)
+    if status != "SUCCEEDED":
         sys.exit(f"Ray job {job_name} ended as {status}")
 
 

@@ -153,8 +153,9 @@ workerGroupSpecs:
 {{ include "va-tuning.fullname" .root }}-space-{{ .model | replace "_" "-" }}
 {{- end }}
 
-{{/* The pod that submits a RayJob's entrypoint. KubeRay adds the command, the address and the token. It mounts the
-     experiment too: a job on the installed cluster sends it along as its working directory. */}}
+{{/* The pod that submits a RayJob's entrypoint and stays with it. KubeRay adds the address and the token; its own command
+     would take a head that is shut down in good order for the end of the job. The pod mounts the experiment too: a job
+     on the installed cluster sends it along as its working directory. */}}
 {{- define "va-tuning.submitterPod" -}}
 metadata:
   labels:
@@ -169,6 +170,8 @@ spec:
     - name: ray-job-submitter
       image: {{ include "va-tuning.image" .root | quote }}
       imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+      command: [python, -m, tuner_job.execution.ray_job]
+      args: [{{ if .installed }}--working-dir, /etc/va-tuning/experiment, {{ end }}--, {{ include "va-tuning.entrypoint" . | splitList " " | join ", " }}]
       resources: {{- include "va-tuning.resources" .root.Values.job.submitterResources | nindent 8 }}
       securityContext: {{- include "va-tuning.securityContext" .root | nindent 8 }}
       env: [{name: HOME, value: /tmp}]
@@ -178,6 +181,10 @@ spec:
   volumes:
     - {name: tmp, emptyDir: {}}
     - {name: experiment, configMap: {name: {{ .experiment }}}}
+{{- end }}
+
+{{- define "va-tuning.entrypoint" -}}
+va-tuning tune {{ ternary "experiment.yaml" "/etc/va-tuning/experiment/experiment.yaml" .installed }}
 {{- end }}
 
 {{/* A complete RayJob. Call with (dict "root" $ "experiment" NAME "installed" BOOL): on the installed cluster, or with
@@ -205,12 +212,10 @@ spec:
   activeDeadlineSeconds: {{ int . }}
   {{- end }}
   {{- if .installed }}
-  entrypoint: va-tuning tune experiment.yaml
-  runtimeEnvYAML: |
-    working_dir: /etc/va-tuning/experiment
+  entrypoint: {{ include "va-tuning.entrypoint" . }}
   clusterSelector: {ray.io/cluster: {{ include "va-tuning.fullname" .root }}}
   {{- else }}
-  entrypoint: va-tuning tune /etc/va-tuning/experiment/experiment.yaml
+  entrypoint: {{ include "va-tuning.entrypoint" . }}
   backoffLimit: {{ int $job.backoffLimit }}
   shutdownAfterJobFinishes: true
   ttlSecondsAfterFinished: {{ int $job.ttlSecondsAfterFinished }}
