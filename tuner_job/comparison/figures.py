@@ -30,7 +30,7 @@ def draw(table: pd.DataFrame) -> Iterator[style.Drawing]:
 def _spread(table: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
     """One panel an experiment type: every experiment as a dot, default above tuned."""
     kinds = [kind for kind in EXPERIMENT_TYPES if (table.experiment_type == kind).any()]
-    figure = Figure(figsize=(style.WIDE, 1.3 + 0.62 * len(models)))
+    figure = Figure(figsize=(style.WIDE, 1.6 + 0.62 * len(models)))
     panels = np.atleast_1d(figure.subplots(1, len(kinds), sharey=True, sharex=True))
     rows = np.arange(len(models))[::-1]
     for axes, kind in zip(panels, kinds, strict=True):
@@ -49,11 +49,12 @@ def _spread(table: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
         copied = part[part.model == "copy_train"].csmf_accuracy.dropna()
         if len(copied):
             axes.axvline(copied.mean(), color=style.MUTED, lw=1.2, ls="--", label="copy-train, mean")
-        axes.set_title(kind, loc="right")
+        axes.set_title(kind.replace("_", " "), loc="left")
         axes.set_xlabel("CSMF accuracy")
+        axes.set_ylim(-0.5, len(models) - 0.5)
         axes.grid(visible=False, axis="y")
     panels[0].set_yticks(rows, list(models))
-    style.legend_above(panels[0], 3)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     caption = (
         "Small marks: single experiments. Large marks: their mean. Dashed: the mean of copying the training CSMF, "
         "which looks at no death; a model left of it does worse than that."
@@ -64,7 +65,7 @@ def _spread(table: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
 def _between_sites(part: pd.DataFrame, models: Sequence[str], kind: str) -> style.Drawing:
     """A matrix a model: trained at the row's site, tested at the column's."""
     sites = sorted(set(part.train_site) | set(part.test_site))
-    figure = Figure(figsize=(style.WIDE, 1.3 + style.WIDE / len(models) * 0.85))
+    figure = Figure(figsize=(style.WIDE, 4.4))
     panels = np.atleast_1d(figure.subplots(1, len(models), sharey=True))
     for axes, model in zip(panels, models, strict=True):
         grid = part[part.model == model].pivot_table(index="train_site", columns="test_site", values="csmf_accuracy")
@@ -83,7 +84,7 @@ def _between_sites(part: pd.DataFrame, models: Sequence[str], kind: str) -> styl
 
 
 def _by_size(part: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
-    figure = Figure(figsize=(style.WIDE, 3.0))
+    figure = Figure(figsize=(style.WIDE, 3.4))
     panels = figure.subplots(1, 2)
     for axes, metric in zip(panels, ("csmf_accuracy", "cod_accuracy"), strict=True):
         for model, marker in zip(models, _MARKERS, strict=False):
@@ -95,7 +96,7 @@ def _by_size(part: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
                     axes.plot(means.index, means.to_numpy(), line, marker=marker, color=colour, ms=5, label=label)
         axes.set_xlabel("share of a site's training deaths")
         axes.set_ylabel(f"{metric.replace('_', ' ').replace('csmf', 'CSMF').replace('cod', 'COD')}, mean of sites")
-    style.legend_above(panels[0], 2)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return style.Drawing(
         figure, "Accuracy by training size", "Means over sites; the test deaths are the same throughout."
     )
