@@ -146,3 +146,20 @@ def special_examples() -> list[Example]:
 
 
 EXAMPLES = [search_example(model, method) for model in GRIDS for method in METHODS] + special_examples()
+
+COMPARISON_NAME = "comparison"
+COMPARISON = [
+    "va-tuning", "compare",
+    "--data-path", "s3://va-results/data/deaths.csv",
+    "--tuned-params", "s3://va-results/on-installed-cluster",
+    "--output-dir", "s3://va-results/comparison",
+    "--resume",
+]  # fmt: skip
+COMPARISON_HEADER = """\
+# A comparison of models across sites, untuned and with the parameters that an experiment of this cluster has tuned
+#
+# Needs the chart installed as release va-tuning in the same namespace, data with sites in the store, and an experiment
+# that was tuned on them: name both in `entrypoint` and in `args`. Interrupted, it goes on from what has finished. Then:
+#   kubectl --namespace NAMESPACE apply --filename manifests/comparison.yaml
+#   kubectl --namespace NAMESPACE get rayjob comparison --watch
+"""

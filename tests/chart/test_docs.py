@@ -13,6 +13,8 @@ import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods
 
+from tuner_job.comparison.run_distributed_comparison import _parser
+
 ROOT = chart_tools.ROOT
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
 MODELS = ("xgboost", "random-forest", "logistic-regression")
@@ -84,7 +86,17 @@ def test_manifests_are_current(tmp_path: Path) -> None:
     assert written == {path.name: path.read_text() for path in MANIFESTS}, "run `python manifests/generate.py`"
 
 
-@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
+def test_the_comparison_s_manifest_runs_what_the_command_line_takes() -> None:
+    job = yaml.safe_load((ROOT / "manifests" / "comparison.yaml").read_text())
+    (container,) = job["spec"]["submitterPodTemplate"]["spec"]["containers"]
+    dashes, *command = container["args"]
+    assert (dashes, " ".join(command)) == ("--", job["spec"]["entrypoint"])
+    options = _parser().parse_args(command[2:])
+    assert options.resume
+    assert options.tuned_params.startswith("s3://")
+
+
+@pytest.mark.parametrize("path", [p for p in MANIFESTS if p.stem != "comparison"], ids=lambda path: path.stem)
 def test_manifest_is_complete(path: Path) -> None:
     config, job = yaml.safe_load_all(path.read_text())
     experiment = yaml.safe_load(config["data"]["experiment.yaml"])

@@ -29,8 +29,9 @@ def test_objects_are_valid(variant: Objects) -> None:
 
 def test_manifests_are_valid() -> None:
     paths = sorted((chart_tools.ROOT / "manifests").glob("*.yaml"))
+    n_objects = sum(len(list(yaml.safe_load_all(path.read_text()))) for path in paths)
     answer = kubeconform("---\n".join(path.read_text() for path in paths))
-    assert answer["summary"] == {"valid": 2 * len(paths), "invalid": 0, "errors": 0, "skipped": 0}, answer
+    assert answer["summary"] == {"valid": n_objects, "invalid": 0, "errors": 0, "skipped": 0}, answer
 
 
 @pytest.mark.parametrize("path", ["headGroupSpec", "headGroupSpec.template.spec", "authOptions"])

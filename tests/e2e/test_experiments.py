@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.e2e.cluster import RELEASE, Namespace
+from tests.e2e.cluster import RELEASE, ROOT, Namespace
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.results.store import read_bytes
 
@@ -41,9 +41,9 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     deaths = load_dataset(DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes)
     table = pd.DataFrame(deaths.X, columns=list(deaths.features))
     table["site"] = [deaths.sites[i] for i in deaths.site]
-    table["cause"] = [deaths.causes[i] for i in deaths.y]
+    table["va34"] = [deaths.causes[i] for i in deaths.y]
     table.to_csv(tmp_path / "deaths.csv", index=False)
-    data = {"source": "deaths.csv", "format": "table", "label": "cause", "site": "site"}
+    data = {"source": "deaths.csv", "format": "table", "label": "va34", "site": "site"}
     experiment = write("phmrc-like", data=data, models=["xgboost", "random_forest", "logistic_regression"], tuning={
         "search_method": "random", "n_trials": 3, "cv_folds": 3,
         "search_spaces": {
@@ -58,6 +58,19 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     assert fetched_table("phmrc-like") == local_table(experiment)
     assert (tmp_path / "fetched" / "phmrc-like" / "report.html").exists()
     assert re.search(r"phmrc-like +succeeded .*the installed cluster", release.va_tuning("list"))
+
+    # what it tuned is what the comparison takes, in the cluster
+    source = yaml.safe_load(yaml.safe_load_all(manifest).__next__()["data"]["experiment.yaml"])["data"]["source"]
+    comparison = (ROOT / "manifests" / "comparison.yaml").read_text()
+    comparison = comparison.replace("s3://va-results/data/deaths.csv", source).replace(
+        "on-installed-cluster", "phmrc-like"
+    )
+    release.kubectl("apply", "--filename", "-", stdin=comparison)
+    assert release.wait_for_end("comparison") == "SUCCEEDED"
+    release.va_tuning("fetch", "comparison", "--output", tmp_path / "fetched")
+    full = pd.read_csv(tmp_path / "fetched" / "comparison" / "full_results.csv")
+    assert set(full[full.tuned].model) == {"xgboost", "random_forest", "logistic_regression"}
+    assert full.error.isna().all()
 
 
 def test_a_space_in_a_config_map_is_what_is_searched(release: Namespace, write: Write, tmp_path: Path) -> None:
