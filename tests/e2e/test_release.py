@@ -1,9 +1,14 @@
 """The life of a release: what an upgrade changes, what an uninstallation leaves."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import yaml
 
 from tests.e2e.cluster import CHART, RELEASE, Namespace, attempt, wait_until
+
+Write = Callable[..., Path]
 
 KINDS = "all,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,rayclusters"
 
@@ -48,3 +53,29 @@ def test_a_cluster_without_the_operator_is_told_what_to_do() -> None:
 
 def _objects(namespace: Namespace) -> set[str]:
     return set(namespace.kubectl("get", KINDS, "--output", "name").split())
+
+
+def test_workers_come_for_an_experiment_and_go_afterwards_and_schedules_run(
+    elsewhere: Namespace, write: Write, tmp_path: Path
+) -> None:
+    data = {"format": "synthetic", "synthetic": {"n_samples": 200, "n_causes": 4, "n_symptoms": 10, "n_sites": 2}}
+    tuning = {"search_method": "random", "n_trials": 2, "cv_folds": 2}
+    nightly = {"data": data, "models": ["logistic_regression"], "tuning": tuning}
+    values = {
+        "autoscaling": {"enabled": True, "idleTimeoutSeconds": 15},
+        "workers": {"replicas": 0, "minReplicas": 0, "maxReplicas": 2},
+        "schedules": [{"name": "nightly", "schedule": "0 3 * * *", "experiment": nightly}],
+    }
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    both = ["--values", CHART / "values-kind.yaml", "--values", file]
+    elsewhere.helm("install", RELEASE, CHART, *both, "--wait", "--timeout", "5m")
+    assert elsewhere.list("pods", "ray.io/node-type=worker") == []
+    said = elsewhere.va_tuning("submit", write("autoscaled"), "--follow")
+    assert "experiment autoscaled: succeeded" in said
+    assert len(elsewhere.list("pods", "ray.io/node-type=worker")) > 0
+    elsewhere.kubectl("create", "job", "nightly-1", f"--from=cronjob/{RELEASE}-nightly")
+    elsewhere.kubectl("wait", "job/nightly-1", "--for", "condition=complete", "--timeout", "240s")
+    assert "nightly-1/report.html" in elsewhere.kubectl("logs", "job/nightly-1")
+    wait_until("the end of idle workers", lambda: not elsewhere.list("pods", "ray.io/node-type=worker"), 120)
+    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
