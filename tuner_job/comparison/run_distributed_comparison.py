@@ -34,21 +34,28 @@ _PHMRC = {"module", "gs_text34"}
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; exit codes as for every command: 0 done, 1 could not go on, 2 something given is wrong."""
-    options = _parser().parse_args(arguments)
     try:
-        _compare(options)
+        compare(arguments)
     except VaTuningError as error:
         print(f"va-tuning: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
-def _compare(options: argparse.Namespace) -> None:
+def compare(arguments: Sequence[str] | None = None) -> None:
+    """Run a comparison as the command line says; None: as the process's own does.
+
+    Raises
+    ------
+    VaTuningError
+        Something given cannot be used, or the comparison could not go on.
+    """
     from tuner_job.comparison.report import write_report
     from tuner_job.comparison.run import Settings, run_comparison
     from tuner_job.comparison.store import ComparisonStore
     from tuner_job.comparison.tables import tuned_gains, write_tables
     from tuner_job.comparison.tuning import read_tuned
 
+    options = _parser().parse_args(arguments)
     search = _search_config(options)
     data = load_dataset(_data_config(options), read_bytes)
     sites = options.sites or list(data.sites)
