@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +179,27 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
 def test_bad_input(table: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments)
     assert (code, said in err, "Traceback" in err) == (2, True, False), err
+
+
+def test_the_tuner_is_a_ray_actor_that_other_pipelines_can_use(tmp_path: Path) -> None:
+    script = """
+import sys
+import numpy as np
+import ray
+from tuner_job.comparison.tuning import HyperparameterTuner
+from tuner_job.config import HyperparameterSearchConfig
+
+ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+config = HyperparameterSearchConfig(search_method="random", n_trials=2, cv_folds=2)
+rng = np.random.default_rng(0)
+X, y = rng.integers(0, 2, (80, 6)).astype(float), rng.choice(["malaria", "injury"], 80)
+tuner = ray.remote(num_cpus=0)(HyperparameterTuner).remote(config, sys.argv[1])
+choice = ray.get(tuner.tune_model.remote("random_forest", X, y, {"n_estimators": [5, 10], "max_depth": [2, None]}))
+print(choice.params["n_estimators"], choice.n_trials, len(choice.cv_scores), len(choice.history))
+again = ray.get(tuner.tune_model.remote("random_forest", X, y, {"n_estimators": [5, 10], "max_depth": [2, None]}))
+assert again == choice
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], text=True, capture_output=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    n_estimators, n_trials, n_folds, n_history = map(int, done.stdout.split()[-4:])
+    assert (n_estimators in (5, 10), n_trials, n_folds, n_history) == (True, 2, 2, 2)
