@@ -64,6 +64,7 @@ lock: setup ## resolve the lock files anew
 bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.same_answer
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.comparison $(DATA)
 
 clean: ## remove what was made here
 	rm -rf $(VENV) demo-results

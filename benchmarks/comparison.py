@@ -3,6 +3,7 @@
 Usage: python -m benchmarks.comparison [DATA]     (raw PHMRC; without it, synthetic data of six sites)
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -41,22 +42,17 @@ def comparison(source: str | None, folder: Path) -> None:
         wall = time.perf_counter() - started
     models = [result for result in results if result.model in MODELS]
     training = {(r.train_site, r.model): r.training_time_seconds for r in models}
-    fitting = sum(training.values()) + _inference(models)
+    inference = sum(result.inference_time_seconds for result in models)  # each has its share of its fit's
+    fitting = sum(training.values()) + inference
     print(
-        f"{len(data.sites)} sites × {len(MODELS)} models: {len(models)} experiments by {len(training)} fits; wall {wall:.1f} s, "
-        f"fitting and predicting {fitting:.1f} s, wall × {WORKERS} / Σ = {wall * WORKERS / fitting:.3f}"
+        f"{len(data.sites)} sites × {len(MODELS)} models: {len(models)} experiments by {len(training)} fits; "
+        f"wall {wall:.1f} s, fitting and predicting {fitting:.1f} s, "
+        f"wall × {WORKERS} / Σ = {wall * WORKERS / fitting:.3f}"
     )
-
-
-def _inference(models: list) -> float:  # type: ignore[type-arg]
-    """Each row is predicted once a fit, however many experiments it serves."""
-    return float(sum(result.inference_time_seconds for result in models))
 
 
 def reading(folder: Path) -> None:
     """Seconds to read 1,000 trials from an S3 server on this machine."""
-    import os
-
     root = folder / "buckets"
     root.mkdir()
     with serve(root) as server:
@@ -66,13 +62,9 @@ def reading(folder: Path) -> None:
         folds = [FoldRecord(fold=i, n_validation=400, validation=score, train=score, fit_seconds=1.0) for i in range(5)]
         with BackgroundWriter() as writer:
             for number in range(1000):
+                params = {"max_depth": number}
                 trial = TrialRecord(
-                    trial=number,
-                    batch=number,
-                    params={"max_depth": number},
-                    state="complete",
-                    folds=folds,
-                    scores=score,
+                    trial=number, batch=number, params=params, state="complete", folds=folds, scores=score
                 )
                 writer.submit(store.save_trial, "xgboost", trial)
         started = time.perf_counter()
