@@ -90,3 +90,9 @@ class Namespace:
             return status.get("jobStatus") if status.get("jobDeploymentStatus") in ("Complete", "Failed") else None
 
         return str(wait_until(f"the end of {name}", ended, seconds))
+
+    def must_succeed(self, name: str, seconds: float = 600) -> None:
+        """Wait until a RayJob has ended, and show its state and log if it did not succeed."""
+        if self.wait_for_end(name, seconds) != "SUCCEEDED":
+            logs = self.kubectl("logs", "--selector", f"va-tuning/experiment={name}", "--tail", "60")
+            raise AssertionError(f"{name} must succeed, it ended as {self.status(name)}\n{logs}")

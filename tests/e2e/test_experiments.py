@@ -54,7 +54,7 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     })  # fmt: skip
     manifest = release.va_tuning("submit", experiment, "--upload", "--dry-run")
     release.kubectl("apply", "--filename", "-", stdin=manifest)
-    assert release.wait_for_end("phmrc-like") == "SUCCEEDED"
+    release.must_succeed("phmrc-like")
     assert fetched_table("phmrc-like") == local_table(experiment)
     assert (tmp_path / "fetched" / "phmrc-like" / "report.html").exists()
     assert re.search(r"phmrc-like +succeeded .*the installed cluster", release.va_tuning("list"))
@@ -66,7 +66,7 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
         "on-installed-cluster", "phmrc-like"
     )
     release.kubectl("apply", "--filename", "-", stdin=comparison)
-    assert release.wait_for_end("comparison") == "SUCCEEDED"
+    release.must_succeed("comparison")
     release.va_tuning("fetch", "comparison", "--output", tmp_path / "fetched")
     full = pd.read_csv(tmp_path / "fetched" / "comparison" / "full_results.csv")
     assert set(full[full.tuned].model) == {"xgboost", "random_forest", "logistic_regression"}

@@ -66,7 +66,7 @@ def test_fault(
     release.va_tuning("fetch", name, "--output", tmp_path / "before")
     fault(release)
     local.start()
-    assert release.wait_for_end(name, 480) == "SUCCEEDED"
+    release.must_succeed(name, 480)
     local.join()
     assert [fetched_table(name)] == expected
     finished_before = sorted((tmp_path / "before").rglob("trials/*.json"))

@@ -1,10 +1,12 @@
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.integration.s3_server import S3Server
+from tests.integration.s3_server import S3Server, serve
 from tuner_job.errors import StoreError
 from tuner_job.results.store import Store, check_writable, read_bytes
 
@@ -98,3 +100,32 @@ def test_a_server_that_is_not_there_is_said_so_soon(monkeypatch: pytest.MonkeyPa
 def test_unusable_locations_are_refused(url: str, reason: str) -> None:
     with pytest.raises(StoreError, match=f"^{url}: cannot be opened: {reason}"):
         check_writable(url)
+
+
+def test_creates_outlive_a_server_that_goes_in_the_middle_of_them(
+    tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "buckets"
+    root.mkdir()
+    stop = threading.Event()
+
+    def create_many(thread: int) -> int:
+        store, number = Store("s3://interrupted"), 0
+        while not stop.is_set():
+            assert store.create(f"{thread}/{number}", f"{thread} {number}".encode() * 1000)
+            number += 1
+        return number
+
+    with ThreadPoolExecutor(8) as threads:
+        with serve(root) as server:
+            server.make_bucket("interrupted")
+            for name, value in server.environment.items():
+                monkeypatch.setenv(name, value)
+            made = [threads.submit(create_many, thread) for thread in range(8)]
+            time.sleep(1)
+        time.sleep(2)  # nobody is there
+        with serve(root, int(server.endpoint.rsplit(":", 1)[1])):
+            time.sleep(2)
+            stop.set()
+            numbers = [future.result(timeout=60) for future in made]
+            assert len(Store("s3://interrupted").paths("")) == sum(numbers) > 8 * 10

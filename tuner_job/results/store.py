@@ -6,10 +6,12 @@ Credentials and endpoints come from the environment, under the names that each c
 
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -24,6 +26,11 @@ PATIENCE = timedelta(minutes=10)
 FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
+_BROKEN = "HTTP error"
+"""What obstore says of a connection that broke, and of no answer that a server gave."""
+_PAUSE = 0.5
+_T = TypeVar("_T")
+
 
 class Store:
     """A prefix in object storage.
@@ -34,6 +41,7 @@ class Store:
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
         self.url = url.rstrip("/")
+        self._patience = patience
         with self._translated("opened"):
             self._store = _open(self.url, patience)
 
@@ -51,16 +59,20 @@ class Store:
     def put(self, path: str, content: bytes) -> None:
         """Write one object, whole or not at all, over what was there."""
         with self._translated("written", path):
-            obstore.put(self._store, path, content)
+            self._insist(lambda _: obstore.put(self._store, path, content))
 
     def create(self, path: str, content: bytes) -> bool:
         """Write one object unless there is one; return whether this call made it."""
-        with self._translated("written", path):
+
+        def once(earlier_tries: int) -> bool:
             try:
                 obstore.put(self._store, path, content, mode="create", use_multipart=False)
             except exceptions.AlreadyExistsError:
-                return False
+                return earlier_tries > 0 and self.get(path) == content  # the answer to one of them was lost
             return True
+
+        with self._translated("written", path):
+            return self._insist(once)
 
     def delete(self, path: str) -> None:
         """Remove one object."""
@@ -77,6 +89,19 @@ class Store:
         with self._translated("listed"):
             prefixes = obstore.list_with_delimiter(self._store)["common_prefixes"]
             return sorted(prefix.rsplit("/", 1)[-1] for prefix in prefixes)
+
+    def _insist(self, request: Callable[[int], _T]) -> _T:
+        """Repeat a request whose connection broke: the client does so only where it knows that to be harmless."""
+        deadline = time.monotonic() + 0.9 * self._patience.total_seconds()
+        earlier_tries = 0
+        while True:
+            try:
+                return request(earlier_tries)
+            except exceptions.GenericError as error:
+                if _BROKEN not in str(error) or time.monotonic() > deadline:
+                    raise
+            earlier_tries += 1
+            time.sleep(_PAUSE)
 
     @contextmanager
     def _translated(self, done: str, path: str = "") -> Iterator[None]:
