@@ -26,8 +26,9 @@ PATIENCE = timedelta(minutes=10)
 FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
-_BROKEN = "HTTP error"
-"""What obstore says of a connection that broke, and of no answer that a server gave."""
+_PASSING = re.compile(r"HTTP error|404 Not Found:\s*(?:\n|$)")
+"""What obstore says of a connection that broke, and of a 404 without a word: a server that starts or stops answers so,
+one that lacks the object or bucket says which."""
 _PAUSE = 0.5
 _T = TypeVar("_T")
 
@@ -52,7 +53,7 @@ class Store:
         """Content of one object; None if there is none."""
         with self._translated("read", path):
             try:
-                return bytes(obstore.get(self._store, path).bytes())
+                return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
             except FileNotFoundError:
                 return None
 
@@ -91,14 +92,14 @@ class Store:
             return sorted(prefix.rsplit("/", 1)[-1] for prefix in prefixes)
 
     def _insist(self, request: Callable[[int], _T]) -> _T:
-        """Repeat a request whose connection broke: the client does so only where it knows that to be harmless."""
+        """Repeat a request that a passing fault hit: the client does so only where it knows that to be harmless."""
         deadline = time.monotonic() + 0.9 * self._patience.total_seconds()
         earlier_tries = 0
         while True:
             try:
                 return request(earlier_tries)
-            except exceptions.GenericError as error:
-                if _BROKEN not in str(error) or time.monotonic() > deadline:
+            except (exceptions.GenericError, FileNotFoundError) as error:
+                if not _PASSING.search(str(error)) or time.monotonic() > deadline:
                     raise
             earlier_tries += 1
             time.sleep(_PAUSE)
