@@ -2,6 +2,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,28 @@ def test_creates_outlive_a_server_that_goes_in_the_middle_of_them(
             stop.set()
             numbers = [future.result(timeout=60) for future in made]
             assert len(Store("s3://interrupted").paths("")) == sum(numbers) > 8 * 10
+
+
+def test_a_404_without_a_word_is_waited_out(monkeypatch: pytest.MonkeyPatch, s3: S3Server) -> None:
+    """A server that starts or stops may answer so; one that lacks an object says which."""
+    answers = [404, 404, 200]
+    seen: list[str] = []
+
+    class Starting(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.path)
+            self.send_response(answers.pop(0))
+            self.send_header("ETag", '"1"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Starting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_address[1]}")
+        assert Store("s3://starting").create("trial", b"x")
+        server.shutdown()
+    assert len(seen) == 3
