@@ -1,6 +1,6 @@
 """The life of a release: what an upgrade changes, what an uninstallation leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ KINDS = "all,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolici
 
 
 @pytest.fixture
-def elsewhere(cluster: None):  # type: ignore[no-untyped-def]
+def elsewhere(cluster: None) -> Iterator[Namespace]:
     """A namespace of its own, for a release that comes and goes."""
     here = Namespace("va-tuning-e2e-release")
     here.kubectl("delete", "namespace", here.name, "--ignore-not-found", "--wait", "--timeout", "180s")

@@ -1,7 +1,9 @@
 """The only place that talks to Kubernetes: a few verbs in one namespace, with errors in one sentence."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -158,7 +160,7 @@ _SNAKE = {
     "Service": "service",
     "ServiceAccount": "service_account",
 }
-_POD_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _load(context: str | None) -> tuple[client.Configuration, str]:
@@ -173,8 +175,7 @@ def _load(context: str | None) -> tuple[client.Configuration, str]:
         if context is None:
             try:
                 config.load_incluster_config(client_configuration=configuration)
-                with open(_POD_NAMESPACE, encoding="utf-8") as file:  # noqa: PTH123 (as the library does)
-                    return configuration, file.read()
+                return configuration, _POD_NAMESPACE.read_text(encoding="utf-8")
             except (ConfigException, OSError):
                 pass
         raise ClusterError(f"no Kubernetes cluster is configured: {error}; see kubectl config get-contexts") from None
@@ -183,8 +184,6 @@ def _load(context: str | None) -> tuple[client.Configuration, str]:
 def _reason(error: ApiException) -> str:
     """What the API server said."""
     if error.body:
-        import json
-
         try:
             said: Mapping[str, Any] = json.loads(error.body)
             return str(said["message"])

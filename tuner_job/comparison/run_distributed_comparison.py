@@ -11,7 +11,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,6 +24,9 @@ from tuner_job.evaluation.metrics import METRICS
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
+
+if TYPE_CHECKING:
+    from tuner_job.comparison.tuning import HyperparameterTuner
 
 _METHODS = ("grid", "random", "bayesian", "optuna")
 _LABELS = ("va34", "cod5")
@@ -137,7 +140,7 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
         raise ConfigError(f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}") from None
 
 
-def _tuner(options: argparse.Namespace, search: HyperparameterSearchConfig):  # type: ignore[no-untyped-def]
+def _tuner(options: argparse.Namespace, search: HyperparameterSearchConfig) -> "HyperparameterTuner":
     from tuner_job.comparison.tuning import HyperparameterTuner
 
     budget = Budget(
