@@ -149,17 +149,22 @@ def report(results: str, output: Path | None) -> None:
 @click.argument("data", type=click.Path())
 @click.option("--model", help="Which model; not needed if only one was tuned.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("predictions.csv"), show_default=True)
-def predict(results: str, data: str, model: str | None, output: Path) -> None:
+@click.option("--csmf", type=click.Path(path_type=Path), help="Also write the CSMF of all these deaths to this file.")
+@click.option("--raw", is_flag=True, help="The model's own probabilities, neither calibrated nor adjusted.")
+def predict(results: str, data: str, model: str | None, output: Path, csmf: Path | None, raw: bool) -> None:
     """Predict causes for new deaths with a tuned model.
 
     DATA is coded like the data that the model was tuned on; it needs no cause column. The output has one
-    row a death: the most probable cause and the probability of each.
+    row a death: the most probable cause and the probability of each. Probabilities are calibrated and, where the
+    model was tuned for populations of other composition, adjusted to the CSMF that is estimated for DATA.
     """
     from tuner_job.prediction import predict_file
     from tuner_job.results.experiment_store import open_experiment
 
-    n_rows = predict_file(open_experiment(results), model, data, output)
+    n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw)
     click.echo(f"{output}: {n_rows} rows")
+    if csmf:
+        click.echo(f"{csmf}: the CSMF of all of them")
 
 
 @main.command(add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -1,13 +1,19 @@
 """An experiment made ready: data loaded, folds laid out, nothing written yet."""
 
+import difflib
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tuner_job.config import ExperimentConfig, ModelName
 from tuner_job.data import load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
-from tuner_job.evaluation.folds import FoldIds, leave_one_site_out, stratified
+from tuner_job.evaluation.folds import FoldIds, hold_out, leave_one_site_out, stratified
+from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
 
 
@@ -17,7 +23,16 @@ class Prepared:
 
     config: ExperimentConfig
     dataset: VaDataset
+    held_out: NDArray[np.bool_]
+    """(n_samples,): the rows that the search never sees."""
     folds: FoldIds
+    """(n_searched,): folds of the others."""
+    protocol: ScoringProtocol
+
+    @cached_property
+    def search_data(self) -> VaDataset:
+        """The rows that the search sees."""
+        return self.dataset.take(np.flatnonzero(~self.held_out)) if self.held_out.any() else self.dataset
 
     @property
     def n_folds(self) -> int:
@@ -47,27 +62,56 @@ def prepare(config: ExperimentConfig) -> Prepared:
     ------
     DataError, ConfigError, StoreError
     """
-    dataset = load_dataset(config.data, read_bytes)
-    return Prepared(config, dataset, _folds(config, dataset))
+    return prepare_data(config, load_dataset(config.data, read_bytes))
 
 
-def _folds(config: ExperimentConfig, dataset: VaDataset) -> FoldIds:
+def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
+    """Lay out hold-out, folds and test populations on loaded data.
+
+    Raises
+    ------
+    ConfigError
+        They cannot be laid out on these data.
+    """
+    held_out = hold_out(dataset.y, config.validation.holdout, config.seed)
+    rows = np.flatnonzero(~held_out)
+    return Prepared(config, dataset, held_out, _folds(config, dataset, rows), _protocol(config, dataset))
+
+
+def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp]) -> FoldIds:
     if config.validation.scheme == "leave_one_site_out":
-        if len(dataset.sites) < 2:
+        n_sites = len(np.unique(dataset.site))
+        if n_sites < 2:
             raise ConfigError(
-                "validation.scheme: leave_one_site_out needs at least two sites, but the data has "
-                f"{len(dataset.sites)}; name the site column in data.site"
+                f"validation.scheme: leave_one_site_out needs at least two sites, but the data has {n_sites}; "
+                "name the site column in data.site"
             )
-        return leave_one_site_out(dataset.site)
+        return leave_one_site_out(dataset.site[rows])
     n_folds = config.tuning.cv_folds
-    if n_folds > dataset.n_samples:
-        raise ConfigError(f"tuning.cv_folds: must not exceed the {dataset.n_samples} rows of the data, got {n_folds}")
-    return stratified(dataset.y, n_folds, config.seed)
+    if n_folds > len(rows):
+        raise ConfigError(f"tuning.cv_folds: must not exceed the {len(rows)} rows of the data, got {n_folds}")
+    return stratified(dataset.y[rows], n_folds, config.seed)
+
+
+def _protocol(config: ExperimentConfig, dataset: VaDataset) -> ScoringProtocol:
+    validation = config.validation
+    unknown = [cause for cause in validation.ranges if cause not in dataset.causes]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], dataset.causes, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(dataset.causes[:8])} …"
+        raise ConfigError(
+            f"validation.shift.{unknown[0]}: is not among the {dataset.n_causes} causes of the data; {hint}"
+        )
+    composition: Composition = "natural"
+    if validation.scheme in ("dirichlet", "shift"):
+        composition = validation.scheme
+    ranges = tuple((dataset.causes.index(cause), *bounds) for cause, bounds in validation.ranges.items())
+    return ScoringProtocol(composition, validation.n_draws, ranges, config.seed)
 
 
 def _rare_causes(prepared: Prepared) -> list[str]:
-    dataset = prepared.dataset
-    if prepared.config.validation.scheme != "stratified":
+    dataset = prepared.search_data
+    if prepared.config.validation.scheme == "leave_one_site_out":
         return []
     counts = Counter(dataset.y.tolist())
     rare = [dataset.causes[i] for i in range(dataset.n_causes) if 0 < counts[i] < prepared.n_folds]

@@ -3,23 +3,36 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tuner_job.choice import OutOfFold, choose_trial, estimate_optimism, score_held_out
 from tuner_job.config import ExperimentConfig, ModelName
 from tuner_job.errors import RunError
+from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
 from tuner_job.evaluation.baselines import baseline_scores
+from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import Prepared
 from tuner_job.models import FAMILIES
 from tuner_job.prediction import pack_model
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import ExperimentSummary, Provenance, StopReason, StudySummary, TrialRecord
+from tuner_job.results.records import (
+    CalibrationRecord,
+    ExperimentSummary,
+    ModelSummary,
+    Provenance,
+    StopReason,
+    StudySummary,
+    TrialRecord,
+)
 from tuner_job.results.store import Store, check_writable
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
@@ -98,12 +111,23 @@ def _search_and_commit(
     monitor = TuningMonitor(planned, listener)
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
         records = {model: store.load_trials(model) for model in models}
-        chosen = {model: _best(config, model, records[model], session.reason) for model in models}
+        chosen = {model: choose_trial(config, model, records[model], session.reason) for model in models}
         fitted = session.start_final({model: trial.params for model, trial in chosen.items()})
-        summaries = {m: _study_summary(prepared, store, m, records[m], chosen[m], session.reason) for m in models}
+        P = {(model, n): _load_oof(store, model, n) for model in models for n in (DEFAULT_TRIAL, chosen[model].trial)}
+        looked_at = {model: _look_at(prepared, records[model], chosen[model], P, model) for model in models}
+        held_out = score_held_out(prepared, looked_at, P)
+        summaries = {
+            model: _study_summary(prepared, model, records[model], looked_at[model], session.reason).model_copy(
+                update={
+                    "holdout": held_out.get(model, {}),
+                    "calibration": _calibration(prepared, P[model, chosen[model].trial]),
+                }
+            )
+            for model in models
+        }
         fits = fitted()
     for model, summary in summaries.items():
-        packed = pack_model(model, chosen[model].params, prepared.dataset, config.data, fits[model])
+        packed = pack_model(model, prepared.dataset, config.data, summary, fits[model])
         committed = {
             "model_object": store.save_model(model, packed),
             "model_sha256": sha256(packed).hexdigest(),
@@ -115,6 +139,8 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
     """Build the search of a model, and the evaluation of its untuned default."""
     config, n_folds = prepared.config, prepared.n_folds
     family, tuning = FAMILIES[model], config.tuning
+    methods = config.validation.csmf_estimators
+    assessed = needs_assessment(methods)
     by_number = {record.trial: record for record in stored}
     default = Study(
         f"{model} default",
@@ -128,19 +154,21 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         max_trials=1,
         stored={n: r for n, r in by_number.items() if n == DEFAULT_TRIAL},
         first_trial=DEFAULT_TRIAL,
+        assessed=assessed,
     )
     limits = [n for n in (config.budget.max_trials, _n_trials(config)) if n]
     search = Study(
         model,
         model,
         make_tuner(tuning, config.space(model), family.path_parameter, config.seed),
-        make_stopping_rule(tuning, n_folds),
+        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods)),
         objectives=tuning.objectives,
         path=family.path_parameter,
         n_folds=n_folds,
         lag=tuning.lag,
         max_trials=min(limits, default=None),
         stored={n: r for n, r in by_number.items() if n != DEFAULT_TRIAL},
+        assessed=assessed,
     )
     return [default, search]
 
@@ -149,36 +177,47 @@ def _n_trials(config: ExperimentConfig) -> int | None:
     return None if config.tuning.search_method == "grid" else config.tuning.n_trials
 
 
-def _best(config: ExperimentConfig, model: str, records: Sequence[TrialRecord], reason: StopReason) -> TrialRecord:
-    """Return the complete trial with the highest score, be it the default; of equals, the first tuned one."""
-    metric = config.tuning.objectives[0]
-    complete = [r for r in records if r.state == "complete" and r.duplicate_of is None]
-    if not complete:
-        raise RunError(f"{model}: no trial was complete when the search ended ({reason}); allow it more")
-    return max(complete, key=lambda record: (record.scores[metric], record.trial >= 0, -record.trial))
+def _load_oof(store: ExperimentStore, model: str, trial: int) -> NDArray[np.floating[Any]]:
+    P = store.load_oof(model, trial)
+    if P is None and trial == DEFAULT_TRIAL:
+        raise RunError(f"{model}: its untuned default was not evaluated when the search ended; allow it more")
+    if P is None:
+        raise RunError(f"{store.url}/{model}/oof: probabilities of trial {trial} are missing")
+    return P
+
+
+def _look_at(
+    prepared: Prepared,
+    records: Sequence[TrialRecord],
+    best: TrialRecord,
+    P: OutOfFold,
+    model: ModelName,
+) -> dict[str, ModelSummary]:
+    """The untuned default as it is used today, its most probable causes counted, and the chosen configuration."""
+    default = next(record for record in records if record.trial == DEFAULT_TRIAL)
+    methods = prepared.config.validation.csmf_estimators
+    return {
+        "default": summarise_trial(default, P[model, DEFAULT_TRIAL], prepared, ["count"]),
+        "tuned": summarise_trial(best, P[model, best.trial], prepared, methods),
+    }
+
+
+def _calibration(prepared: Prepared, P: NDArray[np.floating[Any]]) -> CalibrationRecord:
+    fitted = Calibration.fit(prepared.search_data.y, P)
+    return CalibrationRecord(temperature=fitted.temperature, prior=fitted.prior.tolist(), matrix=fitted.matrix.tolist())
 
 
 def _study_summary(
     prepared: Prepared,
-    store: ExperimentStore,
     model: ModelName,
     records: Sequence[TrialRecord],
-    best: TrialRecord,
+    looked_at: Mapping[str, ModelSummary],
     reason: StopReason,
 ) -> StudySummary:
     from tuner_job.tuners.optuna import parameter_importance
 
     config, objectives = prepared.config, prepared.config.tuning.objectives
     searched = [record for record in records if record.trial != DEFAULT_TRIAL]
-    defaults = [r for r in records if r.trial == DEFAULT_TRIAL and r.state == "complete"]
-    if not defaults:
-        raise RunError(f"{model}: its untuned default was not evaluated when the search ended ({reason})")
-    looked_at = {}
-    for record in {r.trial: r for r in (defaults[0], best)}.values():
-        P = store.load_oof(model, record.trial)
-        if P is None:
-            raise RunError(f"{store.url}/{model}/oof: probabilities of trial {record.trial} are missing")
-        looked_at[record.trial] = summarise_trial(record, P, prepared.dataset, config.seed)
     planned = prepared.planned()[model]
     all_run = reason == "finished" or (planned is not None and len(searched) >= planned)
     cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
@@ -187,11 +226,13 @@ def _study_summary(
         search_method=config.tuning.search_method,
         objectives=objectives,
         n_trials=count_states(records),
-        default=looked_at[DEFAULT_TRIAL],
-        best=looked_at[best.trial],
-        pareto_front=pareto_front(searched, objectives) if len(objectives) > 1 else [best.trial],
+        default=looked_at["default"],
+        best=looked_at["tuned"],
+        pareto_front=pareto_front(searched, objectives) if len(objectives) > 1 else [looked_at["tuned"].trial],
         stopped_by=("max_trials" if cut else "finished") if all_run else reason,
         fit_seconds=sum(record.fit_seconds for record in records),
+        selection=config.tuning.selection,
+        optimism=estimate_optimism(records, objectives[0]),
         parameter_importance=parameter_importance(searched, config.space(model), objectives[0], config.seed),
     )
 
@@ -208,7 +249,7 @@ def _experiment_summary(prepared: Prepared, studies: list[StudySummary], wall_se
         data_notes=prepared.notes,
         scheme=config.validation.scheme,
         n_folds=prepared.n_folds,
-        baselines=baseline_scores(dataset.y, prepared.folds, dataset.n_causes),
+        baselines=baseline_scores(prepared.search_data.y, prepared.folds, dataset.n_causes, prepared.protocol),
         studies=studies,
         wall_seconds=wall_seconds,
     )

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,10 +17,13 @@ from tuner_job.data import encode_rows
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import DataError, StoreError
+from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import Predictor
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.records import StudySummary
 from tuner_job.results.store import read_bytes
 
 
@@ -35,10 +38,29 @@ class TunedModel:
     data: DataConfig
     """How its training data was read."""
     predictor: Predictor
+    csmf_estimator: CsmfEstimator
+    """How a CSMF is best made of its probabilities, under the protocol that it was tuned for."""
+    calibration: Calibration
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-        """Probabilities (n_rows, n_causes) for encoded rows (n_rows, n_features)."""
+        """The model's own probabilities (n_rows, n_causes) for encoded rows (n_rows, n_features)."""
         return self.predictor.predict_proba(X)
+
+    def estimate_csmf(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """CSMF (n_causes,) of the deaths with these probabilities (n_rows, n_causes), taken together."""
+        found = estimate([self.csmf_estimator], P, np.ones((1, len(P))), self.calibration)
+        return np.asarray(found[0, 0])
+
+    def calibrate(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Calibrated probabilities (n_rows, n_causes).
+
+        They are adjusted to the estimated CSMF too, if the CSMF estimator takes the composition to differ from
+        training.
+        """
+        Q = self.calibration.apply(P)
+        if not self.csmf_estimator.needs_calibration:
+            return Q
+        return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
 
     def encode(self, source: str) -> NDArray[np.float32]:
         """Read and encode new deaths, coded like the training data, from a path or URL.
@@ -50,14 +72,16 @@ class TunedModel:
         return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes)
 
 
-def pack_model(family: str, params: Mapping[str, Any], dataset: VaDataset, data: DataConfig, fitted: bytes) -> bytes:
-    """Put a fitted model and what describes it in one zip file."""
+def pack_model(family: str, dataset: VaDataset, data: DataConfig, summary: StudySummary, fitted: bytes) -> bytes:
+    """Put a fitted model and what it takes to use it in one zip file."""
     description = {
         "family": family,
-        "params": dict(params),
+        "params": dict(summary.best.params),
         "causes": dataset.causes,
         "features": [asdict(feature) for feature in dataset.features],
         "data": data.model_dump(mode="json"),
+        "csmf_estimator": summary.best.csmf_estimator.model_dump(),
+        "calibration": summary.calibration and summary.calibration.model_dump(),
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -87,6 +111,7 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         description = json.loads(archive.read("description.json"))
         predictor = FAMILIES[description["family"]].from_bytes(archive.read("model"))
+    calibration = description["calibration"]
     return TunedModel(
         family=description["family"],
         params=description["params"],
@@ -94,21 +119,51 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
         features=tuple(Feature(**feature) for feature in description["features"]),
         data=DataConfig.model_validate(description["data"]),
         predictor=predictor,
+        csmf_estimator=CsmfEstimator.model_validate(description["csmf_estimator"]),
+        calibration=Calibration.of_lists(**calibration),
     )
 
 
-def predict_file(store: ExperimentStore, model: str | None, source: str, output: Path) -> int:
-    """Predict for a file of deaths; write a CSV with one row a death; return how many."""
+def predict_file(
+    store: ExperimentStore,
+    model: str | None,
+    source: str,
+    output: Path,
+    csmf_output: Path | None = None,
+    raw: bool = False,
+) -> int:
+    """Predict for a file of deaths; write a CSV with one row a death; return how many.
+
+    Parameters
+    ----------
+    csmf_output
+        Where the CSMF of all these deaths goes, one row a cause; None: nowhere.
+    raw
+        Write the model's own probabilities, not the calibrated ones.
+    """
     tuned = load_model(store, model)
     if tuned.data.format == "synthetic":
         raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by")
     P = tuned.predict_proba(tuned.encode(source))
-    with output.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["cause", "probability", *tuned.causes])
-        for row in P:
-            writer.writerow([tuned.causes[row.argmax()], f"{row.max():.6f}", *(f"{p:.6f}" for p in row)])
+    _write_rows(
+        output,
+        ["cause", "probability", *tuned.causes],
+        (
+            [tuned.causes[row.argmax()], f"{row.max():.6f}", *(f"{p:.6f}" for p in row)]
+            for row in (P if raw else tuned.calibrate(P))
+        ),
+    )
+    if csmf_output:
+        fractions = zip(tuned.causes, tuned.estimate_csmf(P), strict=True)
+        _write_rows(csmf_output, ["cause", "fraction"], ([cause, f"{share:.6f}"] for cause, share in fractions))
     return len(P)
+
+
+def _write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def _only_model(store: ExperimentStore) -> str:

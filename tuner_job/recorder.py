@@ -12,7 +12,7 @@ from tuner_job.evaluation.folds import FoldIds
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import TrialRecord
+from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
@@ -103,17 +103,31 @@ def _in_order(writes: Sequence[tuple[Any, ...]]) -> None:
 def _as_record(trial: Trial) -> TrialRecord:
     assert trial.state is not None
     original = trial.duplicate_of is None
+    assessed = trial.assessment if original else None
     record = TrialRecord(
         trial=trial.number,
         batch=trial.batch,
         params=trial.params,
         state=trial.state,
-        folds=[trial.outcomes[fold].record for fold in range(len(trial.fold_scores))] if original else [],
+        folds=[_fold_record(trial, fold) for fold in range(len(trial.fold_scores))] if original else [],
+        csmf_estimator=assessed and assessed.estimator,
+        csmf=assessed.csmf if assessed else {},
+        fell_back=bool(assessed and assessed.fell_back),
         duplicate_of=trial.duplicate_of,
         error=trial.error,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     return record.model_copy(update={"scores": mean_validation(record)}) if _has_scores(record) else record
+
+
+def _fold_record(trial: Trial, fold: int) -> FoldRecord:
+    outcome = trial.outcomes[fold]
+    update: dict[str, Any] = {"judged": list(trial.fold_scores[fold])}
+    if trial.assessment:
+        method = trial.assessment.estimator.method
+        train = outcome.train.get(method) or next(iter(outcome.train.values()))
+        update |= {"validation": trial.assessment.folds[fold], "train": train}
+    return outcome.record.model_copy(update=update)
 
 
 def _has_scores(record: TrialRecord) -> bool:

@@ -8,7 +8,7 @@ from tuner_job.comparison.plan import TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.comparison.score import score_baselines, score_tests, tested_rows
 from tuner_job.comparison.store import ComparisonStore
-from tuner_job.comparison.tuning import HyperparameterTuner, subset
+from tuner_job.comparison.tuning import HyperparameterTuner
 from tuner_job.config import ModelName
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import RunError
@@ -162,7 +162,7 @@ def _choose(
         return {model: given[model] for model in models}
     say(f"tuning on {training.name} ({len(training.rows)} deaths)")
     try:
-        chosen = tuner.tune_data(subset(data, training.rows), models, should_stop=should_stop)
+        chosen = tuner.tune_data(data.take(training.rows), models, should_stop=should_stop)
     except Interrupted:
         raise
     except RunError as error:

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.data.dataset import VaDataset
-from tuner_job.evaluation.intervals import out_of_fold_intervals
+from tuner_job.evaluation.assessment import Part
+from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.evaluation.intervals import over_rows
 from tuner_job.evaluation.metrics import ccc, cccsmf_accuracy, csmf, csmf_accuracy_of, score
 from tuner_job.execution.fit_runner import Fitted
 from tuner_job.results.records import Interval
 
+COUNT = CsmfEstimator(method="count")
 BASELINES = ("copy_train", "uniform", "majority")
 """The training rows' CSMF; equal fractions; the commonest training cause for every death."""
 
@@ -41,7 +44,7 @@ def score_tests(
             yield result
             continue
         P, y = fitted.P[np.searchsorted(rows, test.rows)], data.y[test.rows]
-        intervals = out_of_fold_intervals(y, P, seed, n_bootstrap)
+        intervals = over_rows([Part(y, P, None)], COUNT, seed, n_bootstrap)
         all_metrics = score(y, P)
         yield result.model_copy(
             update={
@@ -66,7 +69,7 @@ def score_baselines(data: VaDataset, training: TrainingSet, n_bootstrap: int, se
             )
         certain = np.zeros((len(y), data.n_causes))
         certain[:, commonest] = 1
-        intervals = out_of_fold_intervals(y, certain, seed, n_bootstrap)
+        intervals = over_rows([Part(y, certain, None)], COUNT, seed, n_bootstrap)
         yield _describe(training, test, "majority", None).model_copy(
             update={**intervals, "cccsmf": cccsmf_accuracy(y, certain), "ccc": ccc(y, certain)}
         )

@@ -1,7 +1,6 @@
 """Tuned parameters for training sets: searched here, once a training set, or taken from an earlier search."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -12,8 +11,7 @@ from tuner_job.comparison.result import TunedChoice
 from tuner_job.config import Budget, ExperimentConfig, HyperparameterSearchConfig, ModelName
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
-from tuner_job.evaluation.folds import stratified
-from tuner_job.experiment import Prepared
+from tuner_job.experiment import prepare_data
 from tuner_job.pipeline import run_experiment
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
@@ -106,10 +104,8 @@ class HyperparameterTuner:
     ) -> dict[ModelName, TunedChoice]:
         """Tune models on all rows of a data set; see `tune_model`."""
         config = self._experiment(data, models, search_spaces)
-        folds = stratified(data.y, config.tuning.cv_folds, self._seed)
-        summary = run_experiment(
-            Prepared(config, data, folds), n_workers=self._n_workers, listener=listener, should_stop=should_stop
-        )
+        prepared = prepare_data(config, data)
+        summary = run_experiment(prepared, n_workers=self._n_workers, listener=listener, should_stop=should_stop)
         store = ExperimentStore(Store(self._results), config.name)
         return {study.model: _choice(study, store) for study in summary.studies}  # type: ignore[misc]
 
@@ -138,11 +134,6 @@ class HyperparameterTuner:
             raise ConfigError(f"tuning: {error}") from None
         name = sha256(f"{data.digest}/{config.digest}".encode()).hexdigest()[:16]
         return config.model_copy(update={"name": f"tuning-{name}"})
-
-
-def subset(data: VaDataset, rows: Any) -> VaDataset:
-    """Take some rows; the cause list and the features stay whole."""
-    return replace(data, X=data.X[rows], y=data.y[rows], site=data.site[rows], notes=())
 
 
 def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[ModelName, TunedChoice]:

@@ -1,7 +1,7 @@
 """VaDataset: what every loader makes and everything after it uses."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -69,6 +69,10 @@ class VaDataset:
     def n_causes(self) -> int:
         """Length of the cause list."""
         return len(self.causes)
+
+    def take(self, rows: NDArray[np.integer]) -> "VaDataset":
+        """Some rows (n_rows,); the cause list, the sites and the features stay whole."""
+        return replace(self, X=self.X[rows], y=self.y[rows], site=self.site[rows], notes=())
 
     @cached_property
     def digest(self) -> str:

@@ -5,10 +5,13 @@ from numpy.typing import NDArray
 
 from tuner_job.evaluation.folds import FoldIds
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
+from tuner_job.evaluation.protocols import ScoringProtocol
 
 
-def baseline_scores(y: NDArray[np.integer], folds: FoldIds, n_classes: int) -> dict[str, dict[str, float]]:
-    """Mean over folds of CSMF and COD accuracy for the trivial predictions.
+def baseline_scores(
+    y: NDArray[np.integer], folds: FoldIds, n_classes: int, protocol: ScoringProtocol
+) -> dict[str, dict[str, float]]:
+    """Mean over folds of CSMF and COD accuracy for the trivial predictions, in the protocol's populations.
 
     Returns
     -------
@@ -16,8 +19,10 @@ def baseline_scores(y: NDArray[np.integer], folds: FoldIds, n_classes: int) -> d
     assigned) and ``majority`` (each death gets the commonest training cause).
     """
     rows: dict[str, list[dict[str, float]]] = {"copy_train": [], "uniform": [], "majority": []}
-    for fold in range(int(folds.max()) + 1):
-        trained, true = (csmf(y[mask], n_classes) for mask in (folds != fold, folds == fold))
+    n_folds = int(folds.max()) + 1
+    for fold in range(n_folds):
+        trained = csmf(y[folds != fold], n_classes)
+        true = protocol.samples(y[folds == fold], n_classes, fold, n_folds).true
         commonest = int(trained.argmax())
         fractions = {
             "copy_train": trained,
@@ -25,8 +30,8 @@ def baseline_scores(y: NDArray[np.integer], folds: FoldIds, n_classes: int) -> d
             "majority": np.eye(n_classes)[commonest],
         }
         for name, predicted in fractions.items():
-            rows[name].append({"csmf_accuracy": float(csmf_accuracy_of(true, predicted))})
-        rows["majority"][-1]["cod_accuracy"] = float(true[commonest])
+            rows[name].append({"csmf_accuracy": float(csmf_accuracy_of(true, predicted).mean())})
+        rows["majority"][-1]["cod_accuracy"] = float(true[:, commonest].mean())
     return {
         name: {metric: float(np.mean([s[metric] for s in scores])) for metric in scores[0]}
         for name, scores in rows.items()

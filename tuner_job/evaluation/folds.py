@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 FoldIds = NDArray[np.int32]
 """(n_samples,): the fold in which a row is held out."""
 
-Scheme = Literal["stratified", "leave_one_site_out"]
+Scheme = Literal["stratified", "dirichlet", "leave_one_site_out", "shift"]
 
 
 def stratified(y: NDArray[np.integer], n_folds: int, seed: int) -> FoldIds:
@@ -24,11 +24,23 @@ def stratified(y: NDArray[np.integer], n_folds: int, seed: int) -> FoldIds:
     n_folds
         At least 2 and at most ``n_samples``.
     """
-    order = np.random.default_rng(seed).permutation(len(y))
-    by_cause = order[np.argsort(y[order], kind="stable")]
     folds = np.empty(len(y), dtype=np.int32)
-    folds[by_cause] = np.arange(len(y)) % n_folds
+    folds[_shuffled_by_cause(y, seed)] = np.arange(len(y)) % n_folds
     return folds
+
+
+def hold_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:
+    """Choose rows, (n_samples,), that are held out: this share, 0 to 1, of all and, within one death, of each cause."""
+    by_cause = _shuffled_by_cause(y, seed)
+    turns = np.floor(np.arange(len(y) + 1) * share)
+    chosen = np.zeros(len(y), dtype=np.bool_)
+    chosen[by_cause] = np.diff(turns) > 0
+    return chosen
+
+
+def _shuffled_by_cause(y: NDArray[np.integer], seed: int) -> NDArray[np.intp]:
+    order = np.random.default_rng(seed).permutation(len(y))
+    return np.asarray(order[np.argsort(y[order], kind="stable")])
 
 
 def leave_one_site_out(site: NDArray[np.integer]) -> FoldIds:

@@ -1,50 +1,92 @@
-"""Bootstrap intervals over rows."""
+"""Intervals of accuracies: over rows (other samples of the same population), over compositions (other populations)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.evaluation.metrics import Causes, Probabilities, csmf_accuracy_of
+from tuner_job.evaluation.assessment import Part, found_causes, score_each_sample
+from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.evaluation.metrics import csmf_accuracy_of
+from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.results.records import Interval
 
-N_RESAMPLES = 2000
+N_RESAMPLES = 1000
+REPORTED_DRAWS = 500
+"""Compositions behind a reported interval."""
+_ACCURACIES = ("csmf_accuracy", "cod_accuracy")
 
 
-def out_of_fold_intervals(
-    y: Causes, P: Probabilities, seed: int, n_resamples: int = N_RESAMPLES
+def over_rows(
+    parts: Sequence[Part], estimator: CsmfEstimator, seed: int, n_resamples: int = N_RESAMPLES
 ) -> dict[str, Interval]:
-    """CSMF and COD accuracy of predictions for rows that no fit saw, each with its bootstrap interval.
+    """CSMF and COD accuracy of held-out rows at their own composition, each with its bootstrap interval.
 
-    Rows are resampled with replacement. What is counted depends only on (true, assigned) pairs, so a
-    resample is one multinomial draw over the cells of the confusion matrix.
+    Rows are resampled with replacement within each part, and their CSMF is estimated anew. Several parts' CSMFs are
+    averaged by their rows. Single deaths keep the cause that they got.
 
     The interval is the estimate ± 1.96 bootstrap standard errors, cut at 1. Percentiles would not do:
     resampling adds noise to both compositions, so resampled CSMF accuracies all lie too low. It speaks
     of other samples of this size from the same population, not of other populations.
 
-    Parameters
-    ----------
-    y : (n_samples,)
-    P : (n_samples, n_classes)
-
     Returns
     -------
     ``csmf_accuracy`` and ``cod_accuracy``.
     """
-    n_samples, n_classes = P.shape
-    cells = np.bincount(y * n_classes + P.argmax(axis=1), minlength=n_classes**2)
-    draws = np.random.default_rng(seed).multinomial(n_samples, cells / n_samples, size=n_resamples)
-    estimate, resampled = _accuracies(cells[None], n_classes), _accuracies(draws, n_classes)
-    return {name: _interval(float(estimate[name][0]), resampled[name]) for name in estimate}
-
-
-def _accuracies(cells: NDArray[np.integer], n_classes: int) -> dict[str, NDArray[np.float64]]:
-    matrix = cells.reshape(len(cells), n_classes, n_classes) / cells.sum(axis=1)[:, None, None]
+    rng = np.random.default_rng(seed)
+    n_classes = parts[0].P.shape[1]
+    n_rows = sum(len(part.y) for part in parts)
+    true, estimated, hits = (np.zeros((n_resamples + 1, width)) for width in (n_classes, n_classes, 1))
+    for part in parts:
+        share = len(part.y) / n_rows
+        own = np.ones((1, len(part.y)))
+        counts = np.concatenate([own, _bootstrap(len(part.y), n_resamples, rng)])
+        samples = Samples(counts, counts @ np.eye(n_classes)[part.y] / len(part.y))
+        found = part.estimate([estimator], samples)[0]
+        hit = found_causes(part.y, part.P, found[:1], part.adjusted_by(estimator))[0][0]
+        true += share * samples.true
+        estimated += share * found
+        hits[:, 0] += share * (counts @ hit) / len(part.y)
     return {
-        "csmf_accuracy": csmf_accuracy_of(matrix.sum(axis=2), matrix.sum(axis=1)),
-        "cod_accuracy": np.trace(matrix, axis1=1, axis2=2),
+        "csmf_accuracy": _standard(csmf_accuracy_of(true, estimated)),
+        "cod_accuracy": _standard(hits[:, 0]),
     }
 
 
-def _interval(estimate: float, resampled: NDArray[np.float64]) -> Interval:
-    reach = 1.96 * float(resampled.std(ddof=1))
+def over_compositions(
+    parts: Sequence[Part], estimator: CsmfEstimator, protocol: ScoringProtocol
+) -> dict[str, Interval]:
+    """CSMF and COD accuracy over `REPORTED_DRAWS` populations of the protocol: mean, and their middle 95 %.
+
+    The interval speaks of other populations, with this many rows, and not of other models.
+    """
+    drawn = reported(protocol)
+    by_part = []
+    for number, part in enumerate(parts):
+        samples = drawn.samples(part.y, part.P.shape[1], number, len(parts))
+        found = part.estimate([estimator], samples)[0]
+        by_part.append(score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator)))
+    intervals = {}
+    for metric in _ACCURACIES:
+        values = np.concatenate([scores[metric] for scores in by_part])
+        low, high = np.percentile(values, [2.5, 97.5])
+        intervals[metric] = Interval(estimate=float(values.mean()), low=float(low), high=float(high))
+    return intervals
+
+
+def reported(protocol: ScoringProtocol) -> ScoringProtocol:
+    """The protocol with as many populations as reports have."""
+    return replace(protocol, n_draws=REPORTED_DRAWS)
+
+
+def _bootstrap(n_rows: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """How often each row is in each resample, (n_resamples, n_rows)."""
+    picked = rng.integers(n_rows, size=(n_resamples, n_rows)) + n_rows * np.arange(n_resamples)[:, None]
+    return np.bincount(picked.ravel(), minlength=n_resamples * n_rows).reshape(n_resamples, n_rows).astype(float)
+
+
+def _standard(values: NDArray[np.float64]) -> Interval:
+    """The first value ± 1.96 standard deviations of the others."""
+    estimate, reach = float(values[0]), 1.96 * float(values[1:].std(ddof=1))
     return Interval(estimate=estimate, low=estimate - reach, high=min(1.0, estimate + reach))

@@ -4,12 +4,16 @@ All functions are pure and take the whole, fixed cause list: a cause that a samp
 """
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Probabilities = NDArray[np.floating]
 Causes = NDArray[np.integer]
+CSMF_CHANCE = float(1 - np.exp(-1))
+"""CSMF accuracy that random fractions reach in the long run; Flaxman et al. 2015."""
+Numbers = TypeVar("Numbers", float, NDArray[np.float64])
 
 
 def csmf(causes: Causes, n_classes: int) -> NDArray[np.float64]:
@@ -43,13 +47,17 @@ def csmf_accuracy(y: Causes, P: Probabilities) -> float:
     return float(csmf_accuracy_of(csmf(y, n_classes), csmf(P.argmax(axis=1), n_classes)))
 
 
+def chance_corrected(share: Numbers, chance: float) -> Numbers:
+    """Rescale so that what `chance` reaches is 0 and 1 stays 1."""
+    return (share - chance) / (1 - chance)
+
+
 def cccsmf_accuracy(y: Causes, P: Probabilities) -> float:
     """Chance-corrected CSMF accuracy: 0 is what random fractions reach, 1 is exact, may be negative.
 
     Source: Flaxman et al. 2015, Population Health Metrics 13:28.
     """
-    chance = 1 - np.exp(-1)
-    return float((csmf_accuracy(y, P) - chance) / (1 - chance))
+    return float(chance_corrected(csmf_accuracy(y, P), CSMF_CHANCE))
 
 
 def cod_accuracy(y: Causes, P: Probabilities) -> float:
@@ -67,8 +75,7 @@ def ccc_by_cause(y: Causes, predicted: Causes, n_classes: int) -> NDArray[np.flo
     deaths = np.bincount(y, minlength=n_classes)
     hits = np.bincount(y[predicted == y], minlength=n_classes)
     sensitivity = np.divide(hits, deaths, out=np.full(n_classes, np.nan), where=deaths > 0)
-    chance = 1 / n_classes
-    return np.asarray((sensitivity - chance) / (1 - chance))
+    return np.asarray(chance_corrected(sensitivity, 1 / n_classes))
 
 
 def ccc(y: Causes, P: Probabilities) -> float:
@@ -84,9 +91,19 @@ def partial_ccc(y: Causes, P: Probabilities, k: int = 3) -> float:
     n_classes = P.shape[1]
     if k >= n_classes:
         return 1.0
-    top = np.argsort(-P, axis=1, kind="stable")[:, :k]
-    found = np.mean((top == y[:, None]).any(axis=1))
-    return float((found - k / n_classes) / (1 - k / n_classes))
+    return float(chance_corrected(float(in_top(y, P, k).mean()), k / n_classes))
+
+
+def in_top(y: Causes, P: Probabilities, k: int) -> NDArray[np.bool_]:
+    """Whether each death's true cause is among its `k` most probable, (n_samples,)."""
+    return np.asarray(rank_of_truth(y, P) < k)
+
+
+def rank_of_truth(y: Causes, P: Probabilities) -> NDArray[np.intp]:
+    """How many causes come before each death's true one, (n_samples,); of equally probable ones, the first does."""
+    of_truth = P[np.arange(len(y)), y][:, None]
+    before = np.arange(P.shape[1]) < y[:, None]
+    return np.asarray(((of_truth < P) | ((of_truth == P) & before)).sum(axis=1))
 
 
 METRICS: dict[str, Callable[[Causes, Probabilities], float]] = {

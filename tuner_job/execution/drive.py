@@ -8,7 +8,7 @@ from tuner_job.errors import RunError
 from tuner_job.execution.ray_runner import Finished, RayRunner
 from tuner_job.results.records import StopReason
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldTask, Trial
+from tuner_job.search.trial import Task, Trial
 
 _QUEUED_PER_SLOT = 1  # tasks that wait at a busy worker, so that it never waits for the driver
 _WAIT_SECONDS = 0.5
@@ -95,7 +95,7 @@ class Driver:
             self._running[study.name] += 1
             self._runner.submit(study.name, study.model, task)
 
-    def _pick(self, speculate: bool) -> tuple[Study, FoldTask] | None:
+    def _pick(self, speculate: bool) -> tuple[Study, Task] | None:
         """Serve the study that has had least, so that all are as far when a budget ends them."""
         order = [self._studies[name] for name in sorted(self._studies, key=self._served)]
         may_start = self._may_start()
@@ -125,7 +125,7 @@ class Driver:
             study.record_failure(finished.task, finished.error)
             self._give_up_if_most_fail(study, finished.error)
         else:
-            study.record(finished.task, finished.outcomes)
+            study.record(finished.task, finished.told)
 
     def _hand_over(self) -> None:
         for study in self._studies.values():

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from tuner_job.evaluation.assessment import Assessment, assess, screen
+from tuner_job.evaluation.csmf import EstimatorName
 from tuner_job.evaluation.folds import FoldIds, train_probe
-from tuner_job.evaluation.metrics import score
+from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
-from tuner_job.results.records import FoldRecord
+from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 
 _KEPT_BYTES = 512 * 2**20  # of prepared folds in one worker process
@@ -38,12 +40,31 @@ class SharedData:
     folds: FoldIds
     n_classes: int
     seed: int
+    protocol: ScoringProtocol
+    methods: tuple[EstimatorName, ...]
+    """Kinds of CSMF estimators that trials are scored by."""
 
 
 _folds: OrderedDict[tuple[str, int], FoldData] = OrderedDict()
 
 
-def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[FoldRecord], list[NDArray[Any]]]:
+@dataclass(frozen=True)
+class Scored:
+    """What a fold tells of one configuration, but for its probabilities.
+
+    Attributes
+    ----------
+    screened, train
+        Kind of CSMF estimator → metrics on the held-out rows and on as many training rows. The record has those
+        of the plainest kind; where trials are assessed as a whole they are replaced then.
+    """
+
+    record: FoldRecord
+    screened: dict[str, Scores]
+    train: dict[str, Scores]
+
+
+def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[Scored], list[NDArray[Any]]]:
     """Fit and score one task.
 
     Returns
@@ -56,14 +77,22 @@ def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[FoldR
     values: Sequence[Any] = task.values or (task.params.get(family.path_parameter or ""),)
     with threadpool_limits(1):
         points = family.fit_path(fold, task.params, values, data.seed)
-    held_out = data.folds == task.fold
-    y, y_probe = data.y[held_out], data.y[_probe_rows(data, task.fold)]
-    records, before = [], 0
+    scored, before = [], 0
     for position in task.wanted:
         seconds = sum(point.fit_seconds for point in points[before : position + 1])
-        records.append(_record(task.fold, points[position], y, y_probe, seconds))
+        with threadpool_limits(1):
+            scored.append(score_point(data, task.fold, points[position], seconds))
         before = position + 1
-    return records, [points[position].P_validation for position in task.wanted]
+    return scored, [points[position].P_validation for position in task.wanted]
+
+
+def assess_trial(data: SharedData, probabilities: Sequence[NDArray[Any]]) -> Assessment:
+    """Judge a trial by its probabilities, (n_validation, n_classes) a fold."""
+    P = np.empty((len(data.y), data.n_classes))
+    for fold, part in enumerate(probabilities):
+        P[data.folds == fold] = part
+    with threadpool_limits(1):
+        return assess(data.y, P, data.folds, data.protocol, data.methods)
 
 
 def fit_final(data: SharedData, model: str, params: Mapping[str, Any]) -> bytes:
@@ -80,19 +109,35 @@ def describe_failure(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}{where}"
 
 
-def _record(
-    fold: int, point: PathPoint, y: NDArray[np.int32], y_probe: NDArray[np.int32], seconds: float
-) -> FoldRecord:
+def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> Scored:
+    """Score what a fit of one fold predicted.
+
+    Raises
+    ------
+    FloatingPointError
+        Its probabilities are not finite.
+    """
     if not np.isfinite(point.P_validation).all():
         raise FloatingPointError("the model's probabilities are not finite")
-    return FoldRecord(
+    held_out = np.flatnonzero(data.folds == fold)
+    validation = _screen(data, fold, held_out, point.P_validation)
+    train = _screen(data, fold, _probe_rows(data, fold), point.P_probe)
+    plainest = list(validation)[-1]
+    record = FoldRecord(
         fold=fold,
-        n_validation=len(y),
-        validation=score(y, point.P_validation),
-        train=score(y_probe, point.P_probe),
+        n_validation=len(held_out),
+        validation=validation[plainest],
+        train=train[plainest],
         fit_seconds=seconds,
         diagnostics=dict(point.diagnostics),
     )
+    return Scored(record, validation, train)
+
+
+def _screen(data: SharedData, fold: int, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]) -> dict[str, Scores]:
+    y = data.y[rows]
+    samples = data.protocol.samples(y, data.n_classes, fold, int(data.folds.max()) + 1)
+    return screen(y, P, samples, data.methods)
 
 
 def _probe_rows(data: SharedData, fold: int) -> NDArray[np.intp]:

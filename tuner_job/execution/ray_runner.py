@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +12,9 @@ import ray
 from numpy.typing import NDArray
 
 from tuner_job.errors import ConfigError, RunError
-from tuner_job.execution.fold_task import SharedData, describe_failure, fit_final, score_fold
-from tuner_job.results.records import FoldRecord
-from tuner_job.search.trial import FoldOutcome, FoldTask
+from tuner_job.evaluation.assessment import Assessment
+from tuner_job.execution.fold_task import Scored, SharedData, assess_trial, describe_failure, fit_final, score_fold
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
 _START_ATTEMPTS = 3  # a busy machine may need them
@@ -24,11 +24,11 @@ _LOCAL_STORE_BYTES = 512 * 2**20  # at least, for the embedded object store
 
 @dataclass(frozen=True)
 class Finished:
-    """A task that ended: with outcomes, one a trial, or with an error."""
+    """A task that ended: with an outcome or an assessment for each of its trials, or with an error."""
 
     study: str
-    task: FoldTask
-    outcomes: list[FoldOutcome]
+    task: Task
+    told: Sequence[Told]
     seconds: float
     error: str | None = None
 
@@ -92,7 +92,8 @@ class RayRunner:
             options["memory"] = memory_per_task
         self._options = options
         self._score = ray.remote(**options)(_score)
-        self._running: dict[Any, tuple[str, FoldTask, list[Any]]] = {}
+        self._assess = ray.remote(**options)(_assess)
+        self._running: dict[Any, tuple[str, Task, list[Any]]] = {}
         self._capacity = (-_CAPACITY_SECONDS, 0)
 
     @property
@@ -109,11 +110,15 @@ class RayRunner:
             self._capacity = (time.monotonic(), slots)
         return slots
 
-    def submit(self, study: str, model: str, task: FoldTask) -> None:
+    def submit(self, study: str, model: str, task: Task) -> None:
         """Start a task of a study, on a model."""
+        if isinstance(task, AssessmentTask):
+            handles = [handle for of_trial in task.probabilities for handle in of_trial]
+            self._running[self._assess.remote([self._data], len(task.trials), *handles)] = (study, task, [])
+            return
         n_returns = 1 + len(task.wanted)
-        records, *probabilities = self._score.options(num_returns=n_returns).remote([self._data], model, task)
-        self._running[records] = (study, task, probabilities)
+        scored, *probabilities = self._score.options(num_returns=n_returns).remote([self._data], model, task)
+        self._running[scored] = (study, task, probabilities)
 
     def wait(self, timeout: float) -> list[Finished]:
         """Return the tasks that have ended, waiting for the first one at most `timeout` seconds."""
@@ -154,11 +159,13 @@ class RayRunner:
     def _collect(self, ref: Any) -> Finished:
         study, task, probabilities = self._running.pop(ref)
         try:
-            records: list[FoldRecord]
-            records, seconds = ray.get(ref)
+            told, seconds = ray.get(ref)
         except ray.exceptions.RayError as error:
             return Finished(study, task, [], 0.0, _reason(error))
-        outcomes = [FoldOutcome(*pair) for pair in zip(records, probabilities, strict=True)]
+        if isinstance(task, AssessmentTask):
+            return Finished(study, task, told, seconds)
+        scored: list[Scored] = told
+        outcomes = [FoldOutcome(s.record, P, s.screened, s.train) for s, P in zip(scored, probabilities, strict=True)]
         return Finished(study, task, outcomes, seconds)
 
 
@@ -174,8 +181,16 @@ def require_memory(memory_per_task: float) -> None:
 
 def _score(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
     started = time.perf_counter()
-    records, probabilities = score_fold(_shared(data[0]), model, task)
-    return ((records, time.perf_counter() - started), *probabilities)
+    scored, probabilities = score_fold(_shared(data[0]), model, task)
+    return ((scored, time.perf_counter() - started), *probabilities)
+
+
+def _assess(data: list[Any], n_trials: int, *probabilities: NDArray[Any]) -> tuple[list[Assessment], float]:
+    started = time.perf_counter()
+    n_folds = len(probabilities) // n_trials
+    parts = [probabilities[i * n_folds : (i + 1) * n_folds] for i in range(n_trials)]
+    assessments = [assess_trial(_shared(data[0]), part) for part in parts]
+    return assessments, time.perf_counter() - started
 
 
 def _fit_final(data: list[Any], model: str, params: Mapping[str, Any]) -> bytes:

@@ -40,7 +40,7 @@ def search(
     should_stop: Callable[[], bool],
 ) -> Iterator[Session]:
     """Run the studies; every finished trial is in the store when the block is entered."""
-    config, dataset = prepared.config, prepared.dataset
+    config, dataset = prepared.config, prepared.search_data
     data = SharedData(
         key=f"{dataset.digest}/{config.digest}",
         X=dataset.X,
@@ -48,6 +48,8 @@ def search(
         folds=prepared.folds,
         n_classes=dataset.n_causes,
         seed=config.seed,
+        protocol=prepared.protocol,
+        methods=tuple(config.validation.csmf_estimators),
     )
     with ray_running(n_workers, dataset.X.nbytes):
         runner = RayRunner(data, config.budget.memory_per_task)

@@ -81,6 +81,9 @@ class ModelFamily(Protocol):
     path_parameter: ClassVar[str | None]
     """The parameter whose values are all scored by one fit; ``None`` if there is none."""
 
+    def complexity(self, params: Params) -> tuple[float, ...]:
+        """Return a value by which configurations can be ordered: smaller is simpler, whatever it scores."""
+
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Fit `params` once and score each value of the path parameter.
 

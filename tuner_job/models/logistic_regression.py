@@ -106,6 +106,11 @@ class LogisticRegression:
         "forbid": [{"penalty": "elasticnet", "solver": "liblinear"}],
     }
 
+    def complexity(self, params: Params) -> tuple[float, ...]:
+        """How little the weights are held back; of equals, fewer weights are simpler; see `ModelFamily`."""
+        parameters = read_params(self.name, LogisticRegressionParameters, params)
+        return parameters.C, -parameters.l1_share
+
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Walk from the smallest of `values` to the largest; see `ModelFamily`.
 

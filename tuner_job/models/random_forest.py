@@ -66,6 +66,12 @@ class RandomForest:
         "max_features": ["sqrt", "log2", 0.5, 0.8],
     }
 
+    def complexity(self, params: Params) -> tuple[float, ...]:
+        """Depth and smallest leaf of a tree, then the number of trees; see `ModelFamily`."""
+        parameters = read_params(self.name, RandomForestParameters, params)
+        depth = float(parameters.max_depth or np.inf)
+        return -parameters.min_samples_leaf, depth, -parameters.min_samples_split, parameters.n_estimators
+
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Grow the largest forest of `values`, scoring on the way; see `ModelFamily`."""
         points = read_path(self.name, RandomForestParameters, params, "n_estimators", values)

@@ -107,6 +107,12 @@ class XGBoost:
         "reg_lambda": [1, 2, 5, 10],
     }
 
+    def complexity(self, params: Params) -> tuple[float, ...]:
+        """Leaves of all trees at most, then how far each goes; see `ModelFamily`."""
+        parameters = read_params(self.name, XGBoostParameters, params)
+        leaves = 2.0 ** min(parameters.max_depth or 32, 32)
+        return parameters.n_estimators * leaves, parameters.learning_rate, -parameters.reg_lambda
+
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Boost to the largest of `values`, scoring at each; see `ModelFamily`."""
         points = read_path(self.name, XGBoostParameters, params, "n_estimators", values)

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.schema import Closed
 
 Scores = dict[str, float]
@@ -24,6 +25,8 @@ class FoldRecord(Closed):
     """Scores on as many training rows: the difference is the overfitting gap."""
     fit_seconds: float
     diagnostics: dict[str, Any] = {}
+    judged: list[float] = []
+    """What early stopping looked at: each objective; of CSMF accuracy, one value for each kind of estimator."""
 
 
 class TrialRecord(Closed):
@@ -39,6 +42,12 @@ class TrialRecord(Closed):
     """All folds if complete; those up to the one that condemned it if pruned."""
     scores: Scores = {}
     """Mean over folds of each validation metric; empty unless complete."""
+    csmf_estimator: CsmfEstimator | None = None
+    """The CSMF estimator by which it is scored; None: the trial was not assessed as a whole."""
+    csmf: dict[str, list[float]] = {}
+    """Every estimator tried → CSMF accuracy in each fold."""
+    fell_back: bool = False
+    """Whether `mean` was taken although another estimator scored higher: the gain may be noise."""
     duplicate_of: int | None = None
     """The earlier trial with the same parameters, whose result this is."""
     error: str | None = None
@@ -52,7 +61,7 @@ class TrialRecord(Closed):
 
 
 class Interval(Closed):
-    """A pooled out-of-fold estimate with its 95 % bootstrap interval over rows."""
+    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
 
     estimate: float
     low: float
@@ -81,10 +90,31 @@ class ModelSummary(Closed):
     scores: Scores
     """Mean over folds, as the search saw it."""
     train_scores: Scores
+    csmf_estimator: CsmfEstimator = CsmfEstimator(method="count")
+    """How its CSMF is made of its probabilities."""
     out_of_fold: dict[str, Interval]
-    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled."""
+    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled, at their own composition, by counting
+    the most probable causes; bootstrap over rows."""
+    over_compositions: dict[str, Interval] = {}
+    """``csmf_accuracy`` and ``cod_accuracy`` under the drawn compositions: mean over 500 and the range of their
+    middle 95 %; empty where none are drawn."""
+    by_estimator: dict[str, float] = {}
+    """Every CSMF estimator tried → mean CSMF accuracy over folds."""
     causes: list[CauseRecord]
     fit_seconds: float
+
+    @property
+    def tested(self) -> dict[str, Interval]:
+        """Accuracies in the populations tested: over compositions where they are drawn, else over rows."""
+        return self.over_compositions or self.out_of_fold
+
+
+class CalibrationRecord(Closed):
+    """See `tuner_job.evaluation.calibration.Calibration`."""
+
+    temperature: float
+    prior: list[float]
+    matrix: list[list[float]]
 
 
 class StudySummary(Closed):
@@ -101,6 +131,13 @@ class StudySummary(Closed):
     stopped_by: StopReason
     fit_seconds: float
     """Seconds of fitting in this study, failed and pruned trials included."""
+    optimism: float | None = None
+    """How much the best score owes to being the best of many; None with fewer than 2 complete trials."""
+    holdout: dict[str, Scores] = {}
+    """``default`` and ``tuned`` on deaths that the search never saw; empty without a hold-out."""
+    calibration: CalibrationRecord | None = None
+    """Of the best configuration, fitted on its out-of-fold probabilities."""
+    selection: str = "best"
     parameter_importance: dict[str, float]
     """Share of the score's variation that each parameter explains; empty if too few trials finished."""
     model_object: str | None = None

@@ -48,7 +48,8 @@ class PairedTest:
     differences to the best one, which is what lets one fold be enough; trials that share a fit with the
     best one are left out, as they would make σ² look small.
 
-    With several objectives a trial is given up if one complete trial is that much better in all of them.
+    Where a fold's score has several values, a trial is given up if it is that far behind in all of them: behind
+    the best one where there is one objective (seen in several ways), behind any complete trial otherwise.
 
     Parameters
     ----------
@@ -56,15 +57,18 @@ class PairedTest:
         One-sided level of each single test, 0 to 0.5.
     n_folds
         N.
-    n_objectives
+    n_values
         How many values a fold's score has.
+    n_objectives
+        How many objectives there are.
     """
 
     MIN_TRIALS = 3  # that σ² is pooled over
 
-    def __init__(self, level: float, n_folds: int, n_objectives: int = 1):
-        self._level = level
-        self._scores = np.empty((64, n_folds, n_objectives))
+    def __init__(self, level: float, n_folds: int, n_values: int = 1, n_objectives: int = 1):
+        self._level, self._single = level, n_objectives == 1
+        self._scores = np.empty((64, n_folds, n_values))
+        self._final = np.empty(64)
         self._batches = np.empty(64, dtype=np.int64)
         self._n = 0
 
@@ -76,8 +80,10 @@ class PairedTest:
             if self._n == len(self._scores):
                 self._scores = np.concatenate([self._scores, np.empty_like(self._scores)])
                 self._batches = np.concatenate([self._batches, np.empty_like(self._batches)])
+                self._final = np.concatenate([self._final, np.empty_like(self._final)])
             self._scores[self._n] = trial.fold_scores
             self._batches[self._n] = trial.batch
+            self._final[self._n] = trial.scores[0]
             self._n += 1
 
     def judge(self) -> Judge | None:
@@ -85,7 +91,7 @@ class PairedTest:
         scores, batches = self._scores[: self._n], self._batches[: self._n]
         if not self._n:
             return None
-        best = [int(scores[:, :, 0].mean(axis=1).argmax())] if scores.shape[2] == 1 else range(self._n)
+        best = [int(self._final[: self._n].argmax())] if self._single else range(self._n)
         rivals = [
             _Rival(scores[i].copy(), reach)
             for i in best

@@ -6,6 +6,7 @@ decides depends on outcomes only, never on when or in which order they arrive:
 * batch b is asked when exactly the batches up to b - lag have been told, in order, even if later ones
   have ended by then;
 * whether a trial of batch b goes on after a fold is judged by what was known when b was asked;
+* where trials are assessed as a whole, that is one task more, once all folds are there;
 * outcomes of folds that ran ahead of such a judgement are dropped if it goes against the trial.
 """
 
@@ -14,9 +15,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tuner_job.evaluation.assessment import CSMF_METRICS, Assessment
 from tuner_job.results.records import TrialRecord, TrialState
 from tuner_job.search.early_stopping import Judge, StoppingRule
-from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told, Trial
 from tuner_job.search_space import Configuration, Scalar
 from tuner_job.tuners.base import Tuner
 
@@ -31,7 +33,7 @@ class _Batch:
     waiting: dict[int, Trial] = field(default_factory=dict)
     """Members that need fits, by number."""
     submitted: set[int] = field(default_factory=set)
-    """Folds handed out."""
+    """Folds handed out; the number after the last one is the assessment."""
 
 
 class Study:
@@ -55,6 +57,8 @@ class Study:
         Trials that an earlier run finished, by number: their results are taken, not computed again.
     first_trial
         Number of the first one.
+    assessed
+        Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by fold.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Study:
         max_trials: int | None,
         stored: Mapping[int, TrialRecord] | None = None,
         first_trial: int = 0,
+        assessed: bool = False,
     ):
         self.name, self.model = name, model
         self.trials: list[Trial] = []
@@ -80,6 +85,7 @@ class Study:
         """The complete trial with the highest first objective; of equals, the earliest."""
         self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
         self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
+        self._assessed = assessed
         self._stored = dict(stored or {})
         self._first_trial = first_trial
         self._by_params: dict[tuple[object, ...], Trial] = {}
@@ -100,8 +106,8 @@ class Study:
         """Batches that have begun and not ended."""
         return sum(1 for batch in self._open.values() if batch.submitted)
 
-    def next_task(self, start_new: bool = True) -> FoldTask | None:
-        """Return the next fit that is needed; None if all depends on fits that are running, or is done.
+    def next_task(self, start_new: bool = True) -> Task | None:
+        """Return the next task that is needed; None if all depends on tasks that are running, or is done.
 
         Without `start_new` it belongs to a batch that has begun.
         """
@@ -121,7 +127,7 @@ class Study:
             heapq.heappush(self._ready, entry)
         return task
 
-    def speculative_task(self) -> FoldTask | None:
+    def speculative_task(self) -> Task | None:
         """Return a fit that is needed unless its trials are given up first: work for an idle worker."""
         for batch in self._open.values():
             for fold in range(self._n_folds) if batch.submitted else ():
@@ -129,17 +135,26 @@ class Study:
                     return self._task(batch, fold)
         return None
 
-    def record(self, task: FoldTask, outcomes: Sequence[FoldOutcome]) -> None:
-        """Take what a fit told, one outcome a trial of the task."""
+    def record(self, task: Task, told: Sequence[Told]) -> None:
+        """Take what a task told, one outcome or assessment a trial of the task."""
         batch = self._open.get(task.batch)
         if batch is None:
             return
-        for number, outcome in zip(task.trials, outcomes, strict=True):
-            if number in batch.waiting:
-                batch.waiting[number].outcomes[task.fold] = outcome
-        self._conclude(batch, [trial for trial in batch.waiting.values() if self._judge(trial, batch.judge)])
+        finished = []
+        for number, one in zip(task.trials, told, strict=True):
+            trial = batch.waiting.get(number)
+            if trial is None:
+                continue
+            if isinstance(one, Assessment):
+                self._take_assessment(trial, one)
+                finished.append(trial)
+            else:
+                assert task.fold is not None
+                trial.outcomes[task.fold] = one
+        finished = finished or [trial for trial in batch.waiting.values() if self._judge(trial, batch.judge)]
+        self._conclude(batch, finished)
 
-    def record_failure(self, task: FoldTask, error: str) -> None:
+    def record_failure(self, task: Task, error: str) -> None:
         """Take note that a fit failed: its trials have failed."""
         batch = self._open.get(task.batch)
         if batch is None:
@@ -209,12 +224,15 @@ class Study:
                 self._finished.append(trial)
         elif record:
             trial.state, trial.error = record.state, record.error
-            trial.fold_scores = [tuple(f.validation[m] for m in self._objectives) for f in record.folds]
+            trial.fold_scores = [tuple(fold.judged) for fold in record.folds]
+            trial.scores = tuple(record.scores[metric] for metric in self._objectives) if record.scores else ()
         if trial.state:
             self._count(trial)
 
-    def _task(self, batch: _Batch, fold: int) -> FoldTask:
+    def _task(self, batch: _Batch, fold: int) -> Task:
         batch.submitted.add(fold)
+        if fold == self._n_folds:
+            return _assessment(batch)
         if self._path is None or self._path not in batch.trials[0].params:
             trial = next(iter(batch.waiting.values()))
             return FoldTask(batch.number, fold, trial.params, (), (0,), (trial.number,))
@@ -232,13 +250,27 @@ class Study:
     def _judge(self, trial: Trial, judge: Judge | None) -> bool:
         """Judge fold after fold, as far as there are outcomes; return whether the trial is finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
-            scores = trial.outcomes[fold].record.validation
-            trial.fold_scores.append(tuple(scores[metric] for metric in self._objectives))
+            trial.fold_scores.append(self._judged(trial.outcomes[fold]))
             if fold + 1 == self._n_folds:
-                trial.state = "complete"
+                if not self._assessed:
+                    trial.state, trial.scores = "complete", _mean(trial.fold_scores)
             elif judge and judge.condemns(trial.fold_scores):
                 trial.state = "pruned"
         return trial.state is not None
+
+    def _take_assessment(self, trial: Trial, assessment: Assessment) -> None:
+        trial.state, trial.assessment = "complete", assessment
+        trial.scores = _mean([[fold[metric] for metric in self._objectives] for fold in assessment.folds])
+
+    def _judged(self, outcome: FoldOutcome) -> tuple[float, ...]:
+        """What early stopping compares: where trials are assessed, CSMF accuracy by each kind of estimator."""
+        values: list[float] = []
+        for metric in self._objectives:
+            if self._assessed and metric in CSMF_METRICS:
+                values += [scores[metric] for scores in outcome.screened.values()]
+            else:
+                values.append(outcome.record.validation[metric])
+        return tuple(values)
 
     def _conclude(self, batch: _Batch, finished: list[Trial]) -> None:
         for trial in finished:
@@ -274,13 +306,24 @@ class Study:
             self._ended[batch.number] = self._open.pop(batch.number).trials
 
 
+def _assessment(batch: _Batch) -> AssessmentTask:
+    trials = list(batch.waiting.values())
+    handles = tuple(tuple(t.outcomes[fold].probabilities for fold in sorted(t.outcomes)) for t in trials)
+    return AssessmentTask(batch.number, tuple(trial.number for trial in trials), handles)
+
+
+def _mean(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    return tuple(sum(column) / len(column) for column in zip(*rows, strict=True))
+
+
 def _rank(trial: Trial) -> tuple[float, int]:
     return trial.scores[0], -trial.number
 
 
 def _copy_result(original: Trial, duplicate: Trial) -> None:
     duplicate.state, duplicate.error = original.state, original.error
-    duplicate.fold_scores = original.fold_scores
+    duplicate.fold_scores, duplicate.scores = original.fold_scores, original.scores
+    duplicate.assessment = original.assessment
     duplicate.outcomes = dict(original.outcomes)
 
 

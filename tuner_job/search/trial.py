@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_job.results.records import FoldRecord, TrialState
+from tuner_job.evaluation.assessment import Assessment
+from tuner_job.results.records import FoldRecord, Scores, TrialState
 from tuner_job.search_space import Configuration, Scalar
 
 FoldScores = Sequence[tuple[float, ...]]
-"""One entry a fold, from fold 0 on: the value of each objective."""
+"""One entry a fold, from fold 0 on: what early stopping compares."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,34 @@ class FoldTask:
 
 
 @dataclass(frozen=True)
+class AssessmentTask:
+    """Judging trials of one batch, alike but for the path parameter, by all their out-of-fold probabilities."""
+
+    batch: int
+    trials: tuple[int, ...]
+    probabilities: tuple[tuple[Any, ...], ...]
+    """Handles of each trial's probabilities, in the order of the folds."""
+
+    fold = None
+
+
+Task = FoldTask | AssessmentTask
+
+
+@dataclass(frozen=True)
 class FoldOutcome:
     """What a fold told of one trial."""
 
     record: FoldRecord
     probabilities: Any = None
     """Handle of the validation rows' probabilities, (n_validation, n_classes), kept where they were made."""
+    screened: dict[str, Scores] = field(default_factory=dict)
+    train: dict[str, Scores] = field(default_factory=dict)
+    """Kind of CSMF estimator → metrics on the held-out rows and on training rows."""
+
+
+Told = FoldOutcome | Assessment
+"""What a task tells of each of its trials."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,13 +72,12 @@ class Trial:
     """The folds judged so far."""
     duplicate_of: int | None = None
     error: str | None = None
+    assessment: Assessment | None = None
+    """How it was judged as a whole, where that is asked for."""
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     """Fold → what it told; emptied once the trial is stored."""
-
-    @property
-    def scores(self) -> tuple[float, ...]:
-        """Mean of the judged folds, one an objective."""
-        return tuple(sum(column) / len(column) for column in zip(*self.fold_scores, strict=True))
+    scores: tuple[float, ...] = ()
+    """One an objective; empty unless it is complete."""
 
     def release(self) -> None:
         """Forget what the results store holds now."""

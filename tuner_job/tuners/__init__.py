@@ -21,14 +21,14 @@ def make_tuner(config: HyperparameterSearchConfig, space: SearchSpace, path: str
             return OptunaTuner(space, make_sampler(config.sampler, seed), len(config.objectives))
 
 
-def make_stopping_rule(config: HyperparameterSearchConfig, n_folds: int) -> StoppingRule:
-    """Return the rule by which poor configurations are given up."""
+def make_stopping_rule(config: HyperparameterSearchConfig, n_folds: int, n_values: int) -> StoppingRule:
+    """Return the rule by which poor configurations are given up; it compares `n_values` a fold."""
     stopping = config.early_stopping
     match stopping.rule:
         case "none":
             return NeverStop()
         case "paired":
-            return PairedTest(stopping.level, n_folds, len(config.objectives))
+            return PairedTest(stopping.level, n_folds, n_values, len(config.objectives))
         case "median" | "wilcoxon":
             from tuner_job.tuners.optuna import PrunerRule
 

@@ -5,9 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tuner_job.evaluation import metrics
+from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.baselines import baseline_scores
+from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.folds import leave_one_site_out, stratified, train_probe
-from tuner_job.evaluation.intervals import out_of_fold_intervals
+from tuner_job.evaluation.intervals import over_rows
+from tuner_job.evaluation.protocols import ScoringProtocol
 
 
 def one_hot(assigned: list[int], n_classes: int) -> np.ndarray:
@@ -84,7 +87,7 @@ def test_intervals_cover_what_other_samples_give() -> None:
         return y, np.eye(6)[[rng.choice(6, p=confusion[cause] / confusion[cause].sum()) for cause in y]]
 
     y, P = sample()
-    intervals = out_of_fold_intervals(y, P, seed=1)
+    intervals = over_rows([Part(y, P, None)], CsmfEstimator(method="count"), seed=1)
     for name, interval in intervals.items():
         assert interval.estimate == pytest.approx(metrics.METRICS[name](y, P))
         assert interval.low < interval.estimate < interval.high <= 1
@@ -95,7 +98,7 @@ def test_intervals_cover_what_other_samples_give() -> None:
 
 def test_baselines_by_hand() -> None:
     y, folds = np.array([0, 0, 1, 0, 0, 1]), np.array([0, 0, 0, 1, 1, 1])
-    scores = baseline_scores(y, folds, 2)
+    scores = baseline_scores(y, folds, 2, ScoringProtocol())
     assert scores["copy_train"]["csmf_accuracy"] == 1
     assert scores["uniform"]["csmf_accuracy"] == pytest.approx(1 - (2 * (2 / 3 - 1 / 2)) / (2 * 2 / 3))
     assert scores["majority"] == pytest.approx({"csmf_accuracy": 1 - (2 / 3) / (4 / 3), "cod_accuracy": 2 / 3})

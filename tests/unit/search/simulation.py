@@ -2,12 +2,14 @@
 
 import hashlib
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from tuner_job.evaluation.assessment import Assessment
+from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.search.early_stopping import NeverStop, StoppingRule
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, Task, Told, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 from tuner_job.tuners.base import Tuner
 
@@ -36,24 +38,28 @@ def make_study(
     lag: int = 4,
     max_trials: int | None = 30,
     stored: Mapping[int, TrialRecord] | None = None,
+    assessed: bool = False,
 ) -> Study:
     return Study(
         "study",
         "model",
         tuner,
         rule or NeverStop(),
-        objectives=["score"],
+        objectives=["csmf_accuracy"],
         path="rounds",
         n_folds=N_FOLDS,
         lag=lag,
         max_trials=max_trials,
         stored=stored,
+        assessed=assessed,
     )
 
 
-def outcomes_of(task: FoldTask) -> list[FoldOutcome]:
-    """What the formula says of each wanted value."""
-    made = []
+def outcomes_of(task: Task) -> list[Told]:
+    """What the formula says of each wanted value; an assessment sees the folds otherwise than they were judged."""
+    if isinstance(task, AssessmentTask):
+        return [assessment_of(scores) for scores in task.probabilities]
+    made: list[Told] = []
     for position in task.wanted:
         params = dict(task.params)
         if task.values:
@@ -62,24 +68,37 @@ def outcomes_of(task: FoldTask) -> list[FoldOutcome]:
         record = FoldRecord(
             fold=task.fold,
             n_validation=10,
-            validation={"score": score},
-            train={"score": score},
+            validation={"csmf_accuracy": score},
+            train={"csmf_accuracy": score},
             fit_seconds=1.0,
         )
-        made.append(FoldOutcome(record))
+        screened = {"em": {"csmf_accuracy": score}, "count": {"csmf_accuracy": score - 0.1}}
+        made.append(FoldOutcome(record, score, screened))
     return made
+
+
+def assessment_of(scores: Sequence[float]) -> Assessment:
+    """A pure function of what the folds gave, in another order than theirs."""
+    folds = [{"csmf_accuracy": 0.9 - abs(score - 0.77)} for score in scores]
+    return Assessment(CsmfEstimator(method="mean"), False, folds, {"mean": [f["csmf_accuracy"] for f in folds]})
 
 
 def as_record(trial: Trial) -> TrialRecord:
     """The stored form of a finished trial."""
     assert trial.state
-    folds = [trial.outcomes[fold].record for fold in range(len(trial.fold_scores))]
+    folds = [
+        trial.outcomes[fold].record.model_copy(update={"judged": list(judged)})
+        for fold, judged in enumerate(trial.fold_scores)
+        if trial.duplicate_of is None
+    ]
+    scores = {"csmf_accuracy": trial.scores[0]} if trial.scores else {}
     return TrialRecord(
         trial=trial.number,
         batch=trial.batch,
         params=trial.params,
         state=trial.state,
-        folds=[] if trial.duplicate_of is not None else folds,
+        folds=folds,
+        scores=scores if trial.duplicate_of is None else {},
         duplicate_of=trial.duplicate_of,
         error=trial.error,
     )
@@ -91,7 +110,7 @@ def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) 
     With `stop_after` the run is killed after so many fits.
     """
     order = random.Random(seed)
-    running: list[FoldTask] = []
+    running: list[Task] = []
     finished: list[TrialRecord] = []
     n_fits = 0
     while True:
@@ -108,4 +127,4 @@ def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) 
 
 def table(study: Study) -> list[tuple[object, ...]]:
     """What must be the same at every run."""
-    return [(t.number, t.batch, t.params, t.state, t.fold_scores, t.duplicate_of) for t in study.trials]
+    return [(t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of) for t in study.trials]

@@ -12,9 +12,10 @@ from tests.unit.search.simulation import (
     run,
     table,
 )
-from tuner_job.search.early_stopping import PairedTest
+from tuner_job.results.records import TrialRecord
+from tuner_job.search.early_stopping import PairedTest, StoppingRule
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldTask
+from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.tuners.base import Tuner
 from tuner_job.tuners.fixed import FixedTuner
 from tuner_job.tuners.grid import GridTuner
@@ -39,27 +40,36 @@ def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Tuner]:
     return TUNERS[request.param]
 
 
+@pytest.mark.parametrize("assessed", [False, True])
 @pytest.mark.parametrize("rule", RULES)
-def test_scheduling_never_changes_the_search(new_tuner: Callable[[], Tuner], rule: str) -> None:
-    reference = make_study(new_tuner(), rule=RULES[rule]())
+def test_scheduling_never_changes_the_search(new_tuner: Callable[[], Tuner], rule: str, assessed: bool) -> None:
+    def new_rule() -> StoppingRule:
+        return PairedTest(0.05, N_FOLDS, 2) if assessed and rule == "paired" else RULES[rule]()
+
+    reference = make_study(new_tuner(), rule=new_rule(), assessed=assessed)
     run(reference, slots=1)
     assert reference.done
     assert reference.counts.total() == 30
     for slots, seed in [(2, 1), (3, 2), (100, 3), (100, 4)]:
-        other = make_study(new_tuner(), rule=RULES[rule]())
+        other = make_study(new_tuner(), rule=new_rule(), assessed=assessed)
         run(other, slots, seed)
         assert table(other) == table(reference)
 
 
+@pytest.mark.parametrize("assessed", [False, True])
 @pytest.mark.parametrize("stop_after", [1, 17, 43, 71, 90])
 def test_resume_continues_without_running_a_finished_trial_again(
-    new_tuner: Callable[[], Tuner], stop_after: int
+    new_tuner: Callable[[], Tuner], stop_after: int, assessed: bool
 ) -> None:
-    reference = make_study(new_tuner(), rule=PairedTest(0.05, N_FOLDS))
+    def new_study(stored: dict[int, TrialRecord] | None = None) -> Study:
+        rule = PairedTest(0.05, N_FOLDS, 2 if assessed else 1)
+        return make_study(new_tuner(), rule=rule, stored=stored, assessed=assessed)
+
+    reference = new_study()
     run(reference, slots=1)
-    before, _ = run(make_study(new_tuner(), rule=PairedTest(0.05, N_FOLDS)), 3, seed=5, stop_after=stop_after)
+    before, _ = run(new_study(), 3, seed=5, stop_after=stop_after)
     stored = {record.trial: record for record in before}
-    resumed = make_study(new_tuner(), rule=PairedTest(0.05, N_FOLDS), stored=stored)
+    resumed = new_study(stored)
     ran: set[int] = set()
     while task := resumed.next_task():
         ran |= set(task.trials)
@@ -99,6 +109,7 @@ def test_one_fit_scores_the_whole_path_and_only_values_still_alive() -> None:
     study = make_study(GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None)
     fits: list[FoldTask] = []
     while task := study.next_task():
+        assert isinstance(task, FoldTask)
         fits.append(task)
         study.record(task, outcomes_of(task))
     assert study.counts.total() == 36
@@ -174,13 +185,37 @@ def test_no_new_trials_are_started_when_that_is_not_allowed() -> None:
     assert study.next_task() is not None, "passed-over work is not lost"
 
 
+def test_where_trials_are_assessed_that_decides_and_not_what_folds_were_judged_by() -> None:
+    study = make_study(GridTuner(SPACE, "rounds", 1), max_trials=None, assessed=True)
+    _, n_tasks = run(study, 4)
+    assert n_tasks == 12 * (N_FOLDS + 1), "one assessment a batch"
+    assert study.best
+    assert study.best.scores[0] == max(trial.scores[0] for trial in study.trials)
+    judged = [sum(score for score, _ in trial.fold_scores) for trial in study.trials]
+    assert judged.index(max(judged)) != study.best.number
+
+
+def test_a_trial_is_given_up_only_if_it_is_behind_in_every_view() -> None:
+    trials = []
+    for number, (first, second) in enumerate([(0.9, 0.8), (0.7, 0.7), (0.71, 0.72), (0.69, 0.7), (0.68, 0.71)]):
+        trial = Trial(number, number, {}, "complete", scores=(first,))
+        trial.fold_scores = [(first + 0.01 * fold, second - 0.01 * fold * number) for fold in range(N_FOLDS)]
+        trials.append(trial)
+    rule = PairedTest(0.05, N_FOLDS, n_values=2)
+    rule.tell(trials)
+    judge = rule.judge()
+    assert judge
+    assert judge.condemns([(0.2, 0.2), (0.2, 0.2)])
+    assert not judge.condemns([(0.2, 0.9), (0.2, 0.9)])
+
+
 def test_best_is_the_earliest_of_equals() -> None:
     class Same(Study):
         pass
 
     study = Same(
         "s", "m", FixedTuner([{"a": i} for i in range(3)]), PairedTest(0.01, 2),
-        objectives=["score"], path=None, n_folds=1, lag=3, max_trials=None,
+        objectives=["csmf_accuracy"], path=None, n_folds=1, lag=3, max_trials=None,
     )  # fmt: skip
     tasks = [study.next_task() for _ in range(3)]
     for task in reversed(tasks):

@@ -29,7 +29,8 @@ def finish(tuner: OptunaTuner | RandomTuner, n: int) -> list[Trial]:
         proposed = tuner.ask()
         assert proposed
         trial = Trial(number, number, proposed[0], "complete")
-        trial.fold_scores = [(1 - abs(float(proposed[0]["C"] or 0) - 1) / 10,)] * 2
+        trial.scores = (1 - abs(float(proposed[0]["C"] or 0) - 1) / 10,)
+        trial.fold_scores = [trial.scores] * 2
         tuner.tell([trial])
         trials.append(trial)
     return trials

@@ -1,0 +1,145 @@
+"""Scoring protocols: which compositions a model is tested on, made out of the rows that were held out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.evaluation.metrics import Causes
+
+Floats = NDArray[np.float64]
+Composition = Literal["natural", "dirichlet", "shift"]
+CauseRange = tuple[int, float, float]
+"""A cause's number, its least and its largest fraction."""
+
+_ATTEMPTS = 10_000  # to draw a composition within the ranges
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Populations made of the same rows.
+
+    Attributes
+    ----------
+    counts
+        (n_samples, n_rows): how often each row is in each population.
+    true
+        (n_samples, n_classes) its true CSMF.
+    """
+
+    counts: Floats
+    true: Floats
+
+
+@dataclass(frozen=True)
+class ScoringProtocol:
+    """How held-out rows become test populations. The same rows always give the same populations.
+
+    Attributes
+    ----------
+    composition
+        natural: the rows as they are, one population; dirichlet: fractions drawn from Dirichlet(1, …, 1);
+        shift: fractions within `ranges`, the other causes keeping their proportions.
+    n_draws
+        Populations in all; folds share them evenly. Natural has one a fold.
+    ranges
+        Of shift: the causes whose fraction is stated.
+    seed
+        Of the draws.
+
+    Source: Murray et al. 2011, Population Health Metrics 9:28 (test sets of Dirichlet composition, resampled with
+    replacement within each cause).
+    """
+
+    composition: Composition = "natural"
+    n_draws: int = 100
+    ranges: tuple[CauseRange, ...] = ()
+    seed: int = 42
+
+    def samples(self, y: Causes, n_classes: int, fold: int = 0, n_folds: int = 1) -> Samples:
+        """Make the populations of one fold out of its held-out rows.
+
+        Every trial gets the same ones, so that differences between trials are paired.
+
+        Parameters
+        ----------
+        y : (n_rows,)
+        """
+        content = np.ascontiguousarray(y, dtype=np.int32).tobytes()
+        return _samples(self, content, n_classes, fold, n_folds)
+
+
+@lru_cache(maxsize=32)
+def _samples(protocol: ScoringProtocol, content: bytes, n_classes: int, fold: int, n_folds: int) -> Samples:
+    y = np.frombuffer(content, dtype=np.int32)
+    natural = np.bincount(y, minlength=n_classes) / len(y)
+    if protocol.composition == "natural":
+        return Samples(np.ones((1, len(y))), natural[None])
+    rng = np.random.default_rng([protocol.seed, fold])
+    n_draws = max(1, -(-protocol.n_draws // n_folds))
+    if protocol.composition == "dirichlet":
+        drawn = draw_dirichlet(natural, n_draws, rng)
+    else:
+        drawn = draw_within(natural, protocol.ranges, n_draws, rng)
+    return resample(y, drawn, rng)
+
+
+def draw_dirichlet(natural: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
+    """Draw compositions, (n_draws, n_classes), uniformly from all over the causes that `natural` (n_classes,) has."""
+    present = natural > 0
+    drawn = np.zeros((n_draws, len(natural)))
+    drawn[:, present] = rng.dirichlet(np.ones(int(present.sum())), n_draws)
+    return drawn
+
+
+def draw_within(natural: Floats, ranges: Sequence[CauseRange], n_draws: int, rng: np.random.Generator) -> Floats:
+    """Draw compositions, (n_draws, n_classes), whose stated fractions are uniform within their ranges.
+
+    Causes that are not stated share what is left in the proportions of `natural` (n_classes,); a stated cause that
+    has no rows gets nothing. Where nothing is left over to share, the stated fractions are scaled to sum to 1.
+    """
+    stated = [r for r in ranges if natural[r[0]] > 0]
+    causes = [cause for cause, _, _ in stated]
+    low, high = (np.array([r[i] for r in stated]) for i in (1, 2))
+    rest = natural.copy()
+    rest[causes] = 0
+    drawn = np.zeros((n_draws, len(natural)))
+    for draw in drawn:
+        for _ in range(_ATTEMPTS):
+            fractions = rng.uniform(low, high)
+            if fractions.sum() <= 1:
+                break
+        draw[causes] = fractions
+        if rest.sum() > 0:
+            draw += max(0.0, 1 - fractions.sum()) * rest / rest.sum()
+        draw /= draw.sum()
+    return drawn
+
+
+def resample(y: Causes, compositions: Floats, rng: np.random.Generator) -> Samples:
+    """Draw as many rows as there are, with replacement within each cause, for each composition.
+
+    Parameters
+    ----------
+    y : (n_rows,)
+    compositions : (n_draws, n_classes)
+        0 for a cause that has no rows.
+
+    Returns
+    -------
+    Populations of n_rows deaths; their true CSMF is that of the rows drawn.
+    """
+    n_draws, n_classes = compositions.shape
+    n_rows = len(y)
+    deaths = np.stack([rng.multinomial(n_rows, composition) for composition in compositions])
+    by_cause = np.argsort(y, kind="stable")
+    available = np.bincount(y, minlength=n_classes)
+    first = np.cumsum(available) - available
+    cause = np.repeat(np.tile(np.arange(n_classes), n_draws), deaths.ravel())
+    picked = by_cause[first[cause] + (rng.random(len(cause)) * available[cause]).astype(np.intp)]
+    draw = np.repeat(np.arange(n_draws), n_rows)
+    counts = np.bincount(draw * n_rows + picked, minlength=n_draws * n_rows).reshape(n_draws, n_rows)
+    return Samples(counts.astype(np.float64), deaths / n_rows)
