@@ -9,10 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner_job.comparison.figures import draw
+from tuner_job.comparison.gains import Gain
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
-from tuner_job.comparison.tables import Gain, full_table, summary_statistics
+from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
 from tuner_job.report.figures import style
 
@@ -61,12 +62,15 @@ def _drawings(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of the summary as the page says them."""
     statistics = summary_statistics(table)
-    copied = statistics[statistics.model == "copy_train"].set_index("experiment_type")["csmf_accuracy_mean"]
+    copied = statistics[statistics.model == "copy_train"].set_index(["experiment_type", "protocol"])
     rows = []
     records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in statistics.to_dict("records")]
     for row in records:
         baseline = row["model"] in BASELINES
-        own, copy_train = row["csmf_accuracy_mean"], copied.get(row["experiment_type"])
+        own, copy_train = (
+            row["csmf_accuracy_mean"],
+            copied["csmf_accuracy_mean"].get((row["experiment_type"], row["protocol"])),
+        )
         rows.append(
             {
                 **row,
