@@ -52,4 +52,4 @@ def within_one_standard_error(scores: NDArray[np.float64], rank: Sequence[Any]) 
     behind = scores[means.argmax()] - scores
     error = behind.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
     near = np.flatnonzero(behind.mean(axis=1) <= error)
-    return int(min(near, key=lambda i: (rank[i], -means[i], i)))
+    return min(map(int, near), key=lambda i: (rank[i], -means[i], i))
