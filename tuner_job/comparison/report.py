@@ -16,6 +16,7 @@ from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
 from tuner_job.report.figures import style
+from tuner_job.report.text import metric_label
 
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "report" / "style.css"
@@ -75,8 +76,6 @@ def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 **row,
                 "baseline": baseline,
-                "csmf": _range(row, "csmf_accuracy"),
-                "cod": _range(row, "cod_accuracy"),
                 "below": "–" if baseline or pd.isna(row["below_copy_train"]) else f"{row['below_copy_train']:.0%}",
                 "marked": not baseline and copy_train is not None and own < copy_train,
             }
@@ -84,16 +83,13 @@ def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _range(row: dict[str, Any], metric: str) -> str:
-    mean = row[f"{metric}_mean"]
-    return "–" if pd.isna(mean) else f"{mean:.3f} ({row[f'{metric}_min']:.3f} to {row[f'{metric}_max']:.3f})"
-
-
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["metric_label"] = metric_label
+    return environment

@@ -53,6 +53,8 @@ def summary_statistics(table: pd.DataFrame) -> pd.DataFrame:
     for key, group in joined.groupby(keys, sort=True):
         row: dict[str, Any] = dict(zip(keys, key, strict=True))
         row["n_experiments"], row["n_failed"] = len(group), int(group.error.notna().sum())
+        used = group.csmf_estimator.value_counts()
+        row["csmf_estimators"] = ", ".join(f"{name} ×{n}" for name, n in used.items())
         for metric in METRICS:
             values = pd.to_numeric(group[metric]).dropna()
             row |= {f"{metric}_{name}": getattr(values, name)() for name in ("mean", "std", "min", "max")}
