@@ -102,6 +102,11 @@ def _protocol(config: ExperimentConfig, dataset: VaDataset) -> ScoringProtocol:
         raise ConfigError(
             f"validation.shift.{unknown[0]}: is not among the {dataset.n_causes} causes of the data; {hint}"
         )
+    most = sum(high for _, high in validation.ranges.values())
+    if len(validation.ranges) == dataset.n_causes and most < 1 - 1e-9:
+        raise ConfigError(
+            f"validation.shift: states every cause, so the largest fractions must sum to at least 1, got {most:g}"
+        )
     composition: Composition = "natural"
     if validation.scheme in ("dirichlet", "shift"):
         composition = validation.scheme
