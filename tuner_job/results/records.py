@@ -93,8 +93,8 @@ class ModelSummary(Closed):
     csmf_estimator: CsmfEstimator = CsmfEstimator(method="count")
     """How its CSMF is made of its probabilities."""
     out_of_fold: dict[str, Interval]
-    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled, at their own composition, by counting
-    the most probable causes; bootstrap over rows."""
+    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled, at their own composition; bootstrap over
+    rows."""
     over_compositions: dict[str, Interval] = {}
     """``csmf_accuracy`` and ``cod_accuracy`` under the drawn compositions: mean over 500 and the range of their
     middle 95 %; empty where none are drawn."""
