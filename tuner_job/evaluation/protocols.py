@@ -139,7 +139,8 @@ def resample(y: Causes, compositions: Floats, rng: np.random.Generator) -> Sampl
     n_rows = len(y)
     upto = np.cumsum(compositions, axis=1)
     upto /= upto[:, -1:]  # exactly 1 from the last cause on that has rows
-    deaths = np.diff(np.floor(upto * n_rows + rng.random((n_draws, 1))).astype(np.intp), prepend=0)
+    edges = np.floor(upto * n_rows + rng.random((n_draws, 1))).astype(np.intp)
+    deaths: NDArray[np.intp] = np.diff(edges, prepend=0)
     by_cause = np.argsort(y, kind="stable")
     available = np.bincount(y, minlength=n_classes)
     first = np.cumsum(available) - available
