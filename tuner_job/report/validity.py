@@ -21,7 +21,8 @@ def _range(low: float, high: float) -> str:
 def estimator(study: StudySummary, trials: Trials) -> str:
     """Say how the tuned CSMF is made and why in this way."""
     chosen = study.best.csmf_estimator
-    held = f", held back by {chosen.shrinkage:g} pseudo-deaths a cause" if chosen.shrinkage else ""
+    added = f"{chosen.shrinkage:g} pseudo-death{'' if chosen.shrinkage == 1 else 's'} a cause"
+    held = f", held back by {added}" if chosen.shrinkage else ""
     return f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}. {_why(study, trials)}"
 
 
@@ -32,8 +33,8 @@ def _why(study: StudySummary, trials: Trials) -> str:
     best = max(tried, key=lambda name: tried[name])
     if trials[study.best.trial].fell_back and best != chosen:
         return (
-            f"{best} has the higher mean CSMF accuracy, {number(tried[best])} against {number(tried[chosen])}, but by no "
-            "more than one standard error over folds: the gain may be noise, so the plain mean was kept."
+            f"{best} has the higher mean CSMF accuracy, {number(tried[best])} against {number(tried[chosen])}, but by "
+            "no more than one standard error over folds: the gain may be noise, so the plain mean was kept."
         )
     beside = "" if chosen == "mean" or "mean" not in tried else f"; the plain mean has {number(tried['mean'])}"
     return f"It has the highest mean CSMF accuracy of {len(tried)} tried, {number(tried[chosen])}{beside}."
@@ -58,6 +59,6 @@ def optimism(study: StudySummary) -> str:
         return "How much the choice flatters its score cannot be estimated: too few trials are complete."
     return (
         f"The best inner score is estimated to be {number(found)} too high through selection among "
-        f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF estimators; corrected "
-        f"for that, its {metric_label(metric)} is {number(score - found)}."
+        f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF estimators; "
+        f"corrected for that, its {metric_label(metric)} is {number(score - found)}."
     )

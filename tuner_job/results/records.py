@@ -136,7 +136,7 @@ class StudySummary(Closed):
     optimism: float | None = None
     """How much the best score owes to being the best of many; None with fewer than 2 complete trials."""
     holdout: dict[str, Scores] = {}
-    """``default``, ``tuned`` and ``copy_train`` on deaths that the search never saw, in the populations of the protocol;
+    """``default``, ``tuned`` and ``copy_train`` on deaths that the search never saw, in the protocol's populations;
     empty without a hold-out."""
     calibration: CalibrationRecord | None = None
     """Of the best configuration, fitted on its out-of-fold probabilities."""

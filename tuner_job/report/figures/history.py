@@ -99,7 +99,7 @@ def _caption(below: int, assessed: bool) -> str:
     )
     if assessed:
         text += (
-            " A dot is scored by the CSMF estimator that suits it; a cross by the plainest one, so it stands lower than "
-            "it would if finished; the default by counting most probable causes, as it is used untuned."
+            " A dot is scored by the CSMF estimator that suits it; a cross by the plainest one, so it stands lower "
+            "than it would if finished; the default by counting most probable causes, as it is used untuned."
         )
     return text + (f" Far below, drawn as triangles at the lower edge: {count(below, 'trial')}." if below else "")
