@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench clean
+.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench bench-va clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,5 +66,8 @@ bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparison $(DATA)
 
+bench-va: setup ## default against tuned, nested, under every protocol (DATA=a file; without it synthetic deaths)
+	$(BIN)/python -m benchmarks.va $(DATA)
+
 clean: ## remove what was made here
-	rm -rf $(VENV) demo-results
+	rm -rf $(VENV) demo-results va-benchmark

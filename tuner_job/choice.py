@@ -37,9 +37,14 @@ def choose_trial(
     if not complete:
         raise RunError(f"{model}: no trial was complete when the search ended ({reason}); allow it more")
     metric = config.tuning.objectives[0]
-    if config.tuning.selection == "one_standard_error":
-        complexity = [FAMILIES[model].complexity(record.params) for record in complete]
-        return complete[within_one_standard_error(_by_fold(complete, metric), complexity)]
+    rank: list[Any] = []
+    match config.tuning.selection:
+        case "one_standard_error":
+            rank = [FAMILIES[model].complexity(record.params) for record in complete]
+        case "cod_within_standard_error":
+            rank = [-record.scores["cod_accuracy"] for record in complete]
+    if rank:
+        return complete[within_one_standard_error(_by_fold(complete, metric), rank)]
     return max(complete, key=lambda record: (record.scores[metric], record.trial >= 0, -record.trial))
 
 

@@ -22,6 +22,7 @@ from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
 
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
+Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
 Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 _NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
@@ -69,9 +70,10 @@ class HyperparameterSearchConfig(Closed):
     results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
     sampler: Sampler = "tpe"
     """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
-    selection: Literal["best", "one_standard_error"] = "best"
-    """Which complete trial is chosen: the best one, or the simplest whose score is within one standard error
-    (over folds) of it."""
+    selection: Selection = "best"
+    """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score lies within one
+    standard error (of the difference, over folds) of it; cod_within_standard_error: of those, the one with the
+    highest COD accuracy."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
     """Giving up poor configurations; a rule's name alone is enough: `early_stopping: none`."""
 
@@ -246,7 +248,7 @@ def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
     ConfigError
         With every problem, each with its key.
     """
-    content = _read_yaml(path)
+    content = read_yaml(path)
     problems: list[str] = []
     _read_referenced_spaces(content, path.parent, mounted, problems)
     config = None
@@ -262,7 +264,14 @@ def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
     return _with_absolute_paths(config, path.parent)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file of keys and values.
+
+    Raises
+    ------
+    ConfigError
+        It is not there or not such a file.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -291,7 +300,7 @@ def _read_referenced_spaces(content: dict[str, Any], folder: Path, mounted: str 
     read = {}
     for model, space in spaces.items():
         try:
-            read[model] = _read_yaml(folder / space) if isinstance(space, str) else space
+            read[model] = read_yaml(folder / space) if isinstance(space, str) else space
         except ConfigError as error:
             problems.append(f"tuning.search_spaces.{model}: {error}")
     tuning["search_spaces"] = read

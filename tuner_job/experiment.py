@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config import ExperimentConfig, ModelName
+from tuner_job.config import ExperimentConfig, ModelName, ValidationConfig
 from tuner_job.data import load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
-from tuner_job.evaluation.folds import FoldIds, hold_out, leave_one_site_out, stratified
+from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site_out, stratified
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
 
@@ -75,7 +75,9 @@ def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
     """
     held_out = hold_out(dataset.y, config.validation.holdout, config.seed)
     rows = np.flatnonzero(~held_out)
-    return Prepared(config, dataset, held_out, _folds(config, dataset, rows), _protocol(config, dataset))
+    return Prepared(
+        config, dataset, held_out, _folds(config, dataset, rows), make_protocol(config.validation, dataset, config.seed)
+    )
 
 
 def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp]) -> FoldIds:
@@ -93,25 +95,31 @@ def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp])
     return stratified(dataset.y[rows], n_folds, config.seed)
 
 
-def _protocol(config: ExperimentConfig, dataset: VaDataset) -> ScoringProtocol:
-    validation = config.validation
+def make_protocol(validation: ValidationConfig, dataset: VaDataset, seed: int) -> ScoringProtocol:
+    """Translate how to validate into test populations of these data.
+
+    Raises
+    ------
+    ConfigError
+        A cause of ``validation.shift`` is not in the cause list, or its ranges cannot hold.
+    """
     unknown = [cause for cause in validation.ranges if cause not in dataset.causes]
     if unknown:
         near = difflib.get_close_matches(unknown[0], dataset.causes, n=1)
         hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(dataset.causes[:8])} …"
-        raise ConfigError(
-            f"validation.shift.{unknown[0]}: is not among the {dataset.n_causes} causes of the data; {hint}"
-        )
+        raise ConfigError(f"validation.shift.{unknown[0]}: must be one of the {dataset.n_causes} causes; {hint}")
     most = sum(high for _, high in validation.ranges.values())
     if len(validation.ranges) == dataset.n_causes and most < 1 - 1e-9:
         raise ConfigError(
             f"validation.shift: states every cause, so the largest fractions must sum to at least 1, got {most:g}"
         )
-    composition: Composition = "natural"
-    if validation.scheme in ("dirichlet", "shift"):
-        composition = validation.scheme
     ranges = tuple((dataset.causes.index(cause), *bounds) for cause, bounds in validation.ranges.items())
-    return ScoringProtocol(composition, validation.n_draws, ranges, config.seed)
+    return ScoringProtocol(composition_of(validation.scheme), validation.n_draws, ranges, seed)
+
+
+def composition_of(scheme: Scheme) -> Composition:
+    """Compositions that a validation scheme tests."""
+    return "natural" if scheme == "stratified" or scheme == "leave_one_site_out" else scheme
 
 
 def _rare_causes(prepared: Prepared) -> list[str]:

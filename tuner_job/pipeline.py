@@ -115,12 +115,12 @@ def _search_and_commit(
         fitted = session.start_final({model: trial.params for model, trial in chosen.items()})
         P = {(model, n): _load_oof(store, model, n) for model in models for n in (DEFAULT_TRIAL, chosen[model].trial)}
         looked_at = {model: _look_at(prepared, records[model], chosen[model], P, model) for model in models}
-        held_out = score_held_out(prepared, looked_at, P)
+        y, held_out = prepared.search_data.y, score_held_out(prepared, looked_at, P)
         summaries = {
             model: _study_summary(prepared, model, records[model], looked_at[model], session.reason).model_copy(
                 update={
                     "holdout": held_out.get(model, {}),
-                    "calibration": _calibration(prepared, P[model, chosen[model].trial]),
+                    "calibration": CalibrationRecord.of(Calibration.fit(y, P[model, chosen[model].trial])),
                 }
             )
             for model in models
@@ -200,11 +200,6 @@ def _look_at(
         "default": summarise_trial(default, P[model, DEFAULT_TRIAL], prepared, ["count"]),
         "tuned": summarise_trial(best, P[model, best.trial], prepared, methods),
     }
-
-
-def _calibration(prepared: Prepared, P: NDArray[np.floating[Any]]) -> CalibrationRecord:
-    fitted = Calibration.fit(prepared.search_data.y, P)
-    return CalibrationRecord(temperature=fitted.temperature, prior=fitted.prior.tolist(), matrix=fitted.matrix.tolist())
 
 
 def _study_summary(

@@ -21,7 +21,7 @@ from tuner_job.summarise import mean_validation
 
 KEPT_MATRICES = 10
 """Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes; of every trial
-where the simplest near the best is chosen, which may be any."""
+where one near the best is chosen, which may be any."""
 
 
 class Recorder:
@@ -45,7 +45,7 @@ class Recorder:
     ):
         self._store, self._writer, self._runner, self._monitor = store, writer, runner, monitor
         self._folds, self._objectives = folds, tuning.objectives
-        self._keep_all = tuning.selection == "one_standard_error"
+        self._keep_all = tuning.selection != "best"
         self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
         for model, records in stored.items():
             for record in records:

@@ -99,7 +99,7 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ),
     (with_validation(scheme="shift"), ["validation: scheme shift and the key shift need each other"]),
     (with_validation(shift={"x": 0.5}), ["validation: scheme shift and the key shift need each other"]),
-    (with_shift({"injry": 0.5}), ["validation.shift.injry: is not among the 3 causes of the data; they are x, y, z"]),
+    (with_shift({"injry": 0.5}), ["validation.shift.injry: must be one of the 3 causes; they are x, y, z"]),
     (with_shift({"x": [0.6, 0.2]}), ["validation: shift.x: must be [least, largest], got [0.6, 0.2]"]),
     (with_shift({"x": 0.7, "y": [0.4, 0.5]}), ["shift: the least fractions must sum to at most 1, got 1.1"]),
     (with_shift({"x": 0.1, "y": [0.1, 0.3], "z": 0.2}),
@@ -153,7 +153,7 @@ def test_a_cause_that_is_misspelt_is_guessed(tmp_path: Path) -> None:
     data = GOOD_CSV.replace("\nx,", "\nStroke,").replace("\ny,", "\nMalaria,")
     code, said = tune(tmp_path, with_shift({"malaria": 0.5}), data)
     assert code == 2
-    assert "validation.shift.malaria: is not among the 3 causes of the data; did you mean Malaria?" in said
+    assert "validation.shift.malaria: must be one of the 3 causes; did you mean Malaria?" in said
 
 
 def test_all_problems_are_said_together(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def trial(
 
 
 DEFAULT = trial(-1, [0.5, 0.6, 0.7])
-SIMPLE = trial(0, [0.70, 0.73, 0.76], {"min_samples_leaf": 8})
+SIMPLE = trial(0, [0.76, 0.70, 0.76], {"min_samples_leaf": 8})
 BEST = trial(1, [0.75, 0.70, 0.80], {"min_samples_leaf": 1})
 PRUNED = trial(2, [0.99], {"min_samples_leaf": 9}, state="pruned")
 
@@ -51,6 +51,15 @@ def test_the_default_stands_where_nothing_beats_it_but_not_against_an_equal() ->
 def test_one_standard_error_takes_the_simplest_near_the_best() -> None:
     simplest = config(tuning={"selection": "one_standard_error"})
     assert choose_trial(simplest, "random_forest", [DEFAULT, SIMPLE, BEST, PRUNED], "finished") is SIMPLE
+
+
+def test_cod_within_standard_error_takes_the_one_that_finds_most_deaths() -> None:
+    rule = config(tuning={"selection": "cod_within_standard_error"})
+    rivals = [
+        record.model_copy(update={"scores": {**record.scores, "cod_accuracy": cod}})
+        for record, cod in ((DEFAULT, 0.9), (SIMPLE, 0.5), (BEST, 0.4))
+    ]
+    assert choose_trial(rule, "random_forest", rivals, "finished").trial == SIMPLE.trial
 
 
 def test_repeated_and_unfinished_trials_are_not_chosen() -> None:

@@ -1,6 +1,7 @@
 """The figures of a comparison's report."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,15 @@ _MARKERS = ("o", "s", "^")
 
 
 def draw(table: pd.DataFrame) -> Iterator[style.Drawing]:
-    """Draw what the table has experiments for."""
+    """Draw what the table has experiments for, protocol by protocol."""
+    protocols = list(table.protocol.unique())
+    for protocol in protocols:
+        for drawing in _of_protocol(table[table.protocol == protocol]):
+            tested = "" if protocols == ["natural"] else f", {protocol} composition"
+            yield replace(drawing, title=f"{drawing.title}{tested}")
+
+
+def _of_protocol(table: pd.DataFrame) -> Iterator[style.Drawing]:
     models = [model for model in table.model.unique() if model not in BASELINES]
     if models:
         yield _spread(table, models)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import stratified
+from tuner_job.evaluation.protocols import Composition
 
-ExperimentType = Literal["in_domain", "out_domain", "training_size", "leave_one_site_out"]
-EXPERIMENT_TYPES: tuple[ExperimentType, ...] = ("in_domain", "out_domain", "training_size", "leave_one_site_out")
+ExperimentType = Literal["in_domain", "out_domain", "training_size", "leave_one_site_out", "cross_validation"]
+EXPERIMENT_TYPES: tuple[ExperimentType, ...] = get_args(ExperimentType)
+ACROSS_SITES = EXPERIMENT_TYPES[:4]
+"""Those that are run unless others are asked for."""
 Rows = NDArray[np.intp]
 
 _TEST_FOLDS = 5
@@ -28,7 +31,7 @@ class SiteTest:
     Attributes
     ----------
     train_site, test_site
-        ``all but X`` where training took every other site.
+        ``all but X`` where training took every other site, ``all`` where it took a part of every site.
     fraction
         Share of the training rows that were used.
     """
@@ -50,11 +53,14 @@ class TrainingSet:
         Unique within a comparison.
     rows
         (n_train,) row numbers, ascending; none of them is a row of a test.
+    unseen_site
+        Whether the tests are of a site that training does not have.
     """
 
     name: str
     rows: Rows
     tests: tuple[SiteTest, ...]
+    unseen_site: bool = False
 
     @property
     def digest(self) -> str:
@@ -63,13 +69,19 @@ class TrainingSet:
 
 
 def plan(
-    data: VaDataset, sites: Sequence[str], types: Sequence[ExperimentType], sizes: Sequence[float], seed: int
+    data: VaDataset,
+    sites: Sequence[str],
+    types: Sequence[ExperimentType],
+    sizes: Sequence[float],
+    seed: int,
+    outer_folds: int = 5,
 ) -> list[TrainingSet]:
     """Lay out a comparison.
 
     Each site is split once: 80 % to train on, 20 % to test on, each cause in that proportion. In-domain and
     out-domain share the fit on a site's training part: the first is tested on its test part, the second
     on all of each other site. The sizes of ``training_size`` are nested parts of the training part.
+    ``cross_validation`` takes all sites together: each of `outer_folds` parts is tested on once.
 
     Parameters
     ----------
@@ -90,18 +102,17 @@ def plan(
     ]
     if "leave_one_site_out" in types:
         sets += [_without(site, by_site) for site in sites]
+    if "cross_validation" in types:
+        sets += _outer_folds(data, np.sort(np.concatenate(list(by_site.values()))), outer_folds, seed)
     return [training for training in sets if training.tests]
 
 
-def experiment_id(test: SiteTest, model: str, tuned: bool) -> str:
+def experiment_id(test: SiteTest, model: str, tuned: bool, composition: Composition = "natural") -> str:
     """Name of one experiment, the same at every run."""
     fraction = "" if test.experiment_type != "training_size" else f"-{test.fraction:g}"
-    words = f"{test.experiment_type}-{test.train_site}-{test.test_site}{fraction}-{model}-{_kind(tuned)}"
+    kind = f"{'tuned' if tuned else 'default'}{'' if composition == 'natural' else f'-{composition}'}"
+    words = f"{test.experiment_type}-{test.train_site}-{test.test_site}{fraction}-{model}-{kind}"
     return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in words)
-
-
-def _kind(tuned: bool) -> str:
-    return "tuned" if tuned else "default"
 
 
 def _of_site(
@@ -132,7 +143,17 @@ def _of_site(
 def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:
     others = np.sort(np.concatenate([rows for other, rows in by_site.items() if other != site]))
     name = f"all but {site}"
-    return TrainingSet(name, others, (SiteTest("leave_one_site_out", name, site, 1.0, by_site[site]),))
+    test = SiteTest("leave_one_site_out", name, site, 1.0, by_site[site])
+    return TrainingSet(name, others, (test,), unseen_site=True)
+
+
+def _outer_folds(data: VaDataset, rows: Rows, n_folds: int, seed: int) -> Iterator[TrainingSet]:
+    if n_folds < 2 or n_folds > len(rows):
+        raise ConfigError(f"--outer-folds: must lie between 2 and the {len(rows)} rows, got {n_folds}")
+    folds = stratified(data.y[rows], n_folds, seed)
+    for fold in range(n_folds):
+        test = SiteTest("cross_validation", "all", f"part {fold + 1} of {n_folds}", 1.0, rows[folds == fold])
+        yield TrainingSet(f"all but part {fold + 1} of {n_folds}", rows[folds != fold], (test,))
 
 
 def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:

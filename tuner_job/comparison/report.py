@@ -9,12 +9,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner_job.comparison.figures import draw
+from tuner_job.comparison.gains import Gain
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
-from tuner_job.comparison.tables import Gain, full_table, summary_statistics
+from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
 from tuner_job.report.figures import style
+from tuner_job.report.text import metric_label
 
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "report" / "style.css"
@@ -61,18 +63,19 @@ def _drawings(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of the summary as the page says them."""
     statistics = summary_statistics(table)
-    copied = statistics[statistics.model == "copy_train"].set_index("experiment_type")["csmf_accuracy_mean"]
+    copied = statistics[statistics.model == "copy_train"].set_index(["experiment_type", "protocol"])
     rows = []
     records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in statistics.to_dict("records")]
     for row in records:
         baseline = row["model"] in BASELINES
-        own, copy_train = row["csmf_accuracy_mean"], copied.get(row["experiment_type"])
+        own, copy_train = (
+            row["csmf_accuracy_mean"],
+            copied["csmf_accuracy_mean"].get((row["experiment_type"], row["protocol"])),
+        )
         rows.append(
             {
                 **row,
                 "baseline": baseline,
-                "csmf": _range(row, "csmf_accuracy"),
-                "cod": _range(row, "cod_accuracy"),
                 "below": "–" if baseline or pd.isna(row["below_copy_train"]) else f"{row['below_copy_train']:.0%}",
                 "marked": not baseline and copy_train is not None and own < copy_train,
             }
@@ -80,16 +83,13 @@ def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _range(row: dict[str, Any], metric: str) -> str:
-    mean = row[f"{metric}_mean"]
-    return "–" if pd.isna(mean) else f"{mean:.3f} ({row[f'{metric}_min']:.3f} to {row[f'{metric}_max']:.3f})"
-
-
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["metric_label"] = metric_label
+    return environment

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from tuner_job.results.records import Interval
+from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.evaluation.protocols import Composition
+from tuner_job.results.records import CalibrationRecord, Interval
 from tuner_job.schema import Closed
 
 COLUMNS = (
@@ -36,6 +38,14 @@ class TunedChoice(Closed):
     """Score of every trial in order; None where it was stopped or failed."""
     convergence_plot: str | None = None
     """Where the search's report with its convergence plot stands."""
+    csmf_estimator: CsmfEstimator = CsmfEstimator(method="count")
+    """How a CSMF is made of its probabilities, chosen with the parameters."""
+    calibration: CalibrationRecord | None = None
+    """From the search's out-of-fold probabilities."""
+    trial: int | None = None
+    """Which trial of the search it is; -1 is the untuned default."""
+    search: str | None = None
+    """Address of the search."""
     saw_test_rows: bool = False
     """Whether the search was made on rows that tests are taken from: their scores are optimistic."""
 
@@ -65,10 +75,10 @@ class ExperimentResult(Closed):
     retry_count: int = 0
     error: str | None = None
     additional_metrics: dict[str, float] = {}
-    protocol: str = "natural"
-    """The composition that was tested: the test rows' own."""
+    protocol: Composition = "natural"
+    """The compositions that were tested: natural is the test rows' own."""
     csmf_estimator: str = "count"
-    """How a CSMF was made from probabilities: by counting the most probable causes."""
+    """How a CSMF was made from probabilities; count: by counting the most probable causes, as untuned models do."""
 
     @property
     def best_params(self) -> dict[str, Any] | None:

@@ -1,31 +1,36 @@
 """Run a comparison: tune where asked, fit each training set once a model, score every test, write as it goes."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from tuner_job.comparison.ensemble import ENSEMBLE, combine
 from tuner_job.comparison.plan import TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.comparison.score import score_baselines, score_tests, tested_rows
-from tuner_job.comparison.store import ComparisonStore
+from tuner_job.comparison.store import ComparisonStore, predictions_name
+from tuner_job.comparison.tables import write_results
 from tuner_job.comparison.tuning import HyperparameterTuner
 from tuner_job.config import ModelName
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import RunError
+from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Interrupted
 from tuner_job.execution.fit_runner import Fit, Fitted, run_fits
 from tuner_job.execution.ray_runner import ray_running
 from tuner_job.models import FAMILIES
 
-Choices = dict[tuple[str, str], TunedChoice | str]
-"""(training set, model) → what tuning chose, or why it failed."""
+Tuners = Mapping[str, HyperparameterTuner]
+"""Protocol → what tunes for it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a comparison is run; none of it but `n_bootstrap` and `seed` changes a result."""
+    """How a comparison is run; models, protocols, `ensemble`, `n_bootstrap` and `seed` decide the results."""
 
     models: tuple[ModelName, ...]
+    protocols: tuple[ScoringProtocol, ...] = (ScoringProtocol(),)
+    ensemble: bool = False
     n_bootstrap: int = 100
     seed: int = 42
     n_workers: int | None = None
@@ -36,16 +41,58 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Job:
-    """A fit of the plan: a training set, a model, and what tuning chose for them."""
+    """A fit of the plan: a training set, a model, and the protocols that its tests are scored in.
+
+    An untuned default serves all protocols, a tuned model the one that it was tuned for.
+    """
 
     training: TrainingSet
     model: ModelName
-    tuned: TunedChoice | None
+    protocols: tuple[ScoringProtocol, ...]
+    tuned: TunedChoice | None = None
 
     @property
     def name(self) -> str:
-        kind = "tuned" if self.tuned else "default"
-        return f"{self.training.digest}-{self.model}-{kind}"
+        return predictions_name(self.training, self.model, self.protocols[0].composition if self.tuned else None)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        if self.tuned:
+            return dict(self.tuned.params)
+        return dict(FAMILIES[self.model].Parameters.model_validate({}).model_dump())
+
+
+@dataclass
+class _Comparison:
+    """A comparison under way: what is fixed, and what is done so far."""
+
+    data: VaDataset
+    sets: Sequence[TrainingSet]
+    settings: Settings
+    store: ComparisonStore
+    say: Callable[[str], None]
+    should_stop: Callable[[], bool]
+    done: dict[str, ExperimentResult] = field(default_factory=dict)
+
+    def take(self, results: Sequence[ExperimentResult]) -> None:
+        """Write results and count them in."""
+        self.store.save(results)
+        self.done.update({result.experiment_id: result for result in results})
+
+    def is_finished(self, training: TrainingSet, model: str, protocols: Sequence[ScoringProtocol], tuned: bool) -> bool:
+        """Whether every test of a fit has its result."""
+        return all(
+            experiment_id(test, model, tuned, protocol.composition) in self.done
+            for test in training.tests
+            for protocol in protocols
+        )
+
+    def score(self, job: _Job, fitted: Fitted) -> None:
+        """Score a fit on its tests in its protocols."""
+        for protocol in job.protocols:
+            self.take(
+                list(score_tests(self.data, job.training, fitted, job.tuned, protocol, self.settings.n_bootstrap))
+            )
 
 
 def run_comparison(
@@ -53,7 +100,7 @@ def run_comparison(
     sets: Sequence[TrainingSet],
     settings: Settings,
     store: ComparisonStore,
-    tuner: HyperparameterTuner | None = None,
+    tuners: Tuners | None = None,
     given: Mapping[ModelName, TunedChoice] | None = None,
     say: Callable[[str], None] = lambda line: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -62,8 +109,8 @@ def run_comparison(
 
     Parameters
     ----------
-    tuner
-        Tunes each model on each training set; None: no tuning.
+    tuners
+        Tune each model on each training set for each protocol; None: no tuning.
     given
         Choices of an earlier search, used for every training set.
 
@@ -72,97 +119,75 @@ def run_comparison(
     RunError
         It was asked to stop; what is finished is in the store.
     """
-    done = {result.experiment_id: result for result in store.load() if not result.error}
-    _write_baselines(data, sets, settings, store, done)
+    running = _Comparison(data, sets, settings, store, say, should_stop)
+    running.done = {result.experiment_id: result for result in store.load() if not result.error}
+    _write_baselines(running)
     with ray_running(settings.n_workers, data.X.nbytes):
-        jobs = [_Job(training, model, None) for training in sets for model in settings.models]
-        _run_jobs(data, _pending(jobs, done), settings, store, done, say, should_stop)
-        if tuner or given:
-            jobs = []
-            for training in sets:
-                wanted = [m for m in settings.models if not _finished(training, m, True, done)]
-                choices = _choose(data, training, wanted, tuner, given or {}, say, should_stop)
-                for model in wanted:
-                    choice = choices[model]
-                    if isinstance(choice, str):
-                        _take(store, done, _not_tuned(data, training, model, choice, settings))
-                    else:
-                        jobs.append(_Job(training, model, choice))
-            _run_jobs(data, jobs, settings, store, done, say, should_stop)
-    return sorted(done.values(), key=lambda result: result.experiment_id)
+        _run_jobs(running, list(_untuned(running)))
+        for training in sets if settings.ensemble else ():
+            _score_ensemble(running, training, settings.protocols, None)
+        if tuners or given:
+            jobs = [job for protocol in settings.protocols for job in _tuned(running, protocol, tuners, given)]
+            _run_jobs(running, jobs)
+            for protocol in settings.protocols if settings.ensemble else ():
+                for training in sets:
+                    _score_ensemble(running, training, (protocol,), tuners[protocol.composition] if tuners else None)
+    return sorted(running.done.values(), key=lambda result: result.experiment_id)
 
 
-def _write_baselines(
-    data: VaDataset,
-    sets: Sequence[TrainingSet],
-    settings: Settings,
-    store: ComparisonStore,
-    done: dict[str, ExperimentResult],
-) -> None:
-    for training in sets:
-        scored = score_baselines(data, training, settings.n_bootstrap, settings.seed)
-        _take(store, done, [result for result in scored if result.experiment_id not in done])
+def _write_baselines(running: _Comparison) -> None:
+    for training in running.sets:
+        for protocol in running.settings.protocols:
+            scored = score_baselines(running.data, training, protocol, running.settings.n_bootstrap)
+            running.take([result for result in scored if result.experiment_id not in running.done])
 
 
-def _pending(jobs: Sequence[_Job], done: Mapping[str, ExperimentResult]) -> list[_Job]:
-    return [job for job in jobs if not _finished(job.training, job.model, job.tuned is not None, done)]
+def _untuned(running: _Comparison) -> Iterator[_Job]:
+    """Fits of the defaults that are not finished."""
+    protocols = running.settings.protocols
+    for training in running.sets:
+        for model in running.settings.models:
+            if not running.is_finished(training, model, protocols, tuned=False):
+                yield _Job(training, model, protocols)
 
 
-def _finished(training: TrainingSet, model: str, tuned: bool, done: Mapping[str, ExperimentResult]) -> bool:
-    return all(experiment_id(test, model, tuned) in done for test in training.tests)
-
-
-def _run_jobs(
-    data: VaDataset,
-    jobs: Sequence[_Job],
-    settings: Settings,
-    store: ComparisonStore,
-    done: dict[str, ExperimentResult],
-    say: Callable[[str], None],
-    should_stop: Callable[[], bool],
-) -> None:
-    """Fit and score; the largest fits first, so that none of them is left over at the end."""
-    order = sorted(jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model)))
-    fits = [Fit(job, job.model, _params(job), job.training.rows, tested_rows(job.training)) for job in order]
-    for n, fitted in enumerate(
-        run_fits(data, fits, settings.seed, settings.memory_per_worker, settings.batch_size), start=1
-    ):
-        job: _Job = fitted.fit.key
-        if fitted.P is not None:
-            store.save_predictions(job.name, fitted.fit.predict, fitted.P)
-        _take(
-            store, done, list(score_tests(data, job.training, fitted, job.tuned, settings.n_bootstrap, settings.seed))
-        )
-        if n % settings.checkpoint_interval == 0 or n == len(fits):
-            kind = "tuned" if job.tuned else "untuned"
-            say(f"{n} of {len(fits)} {kind} fits, {len(done)} experiments in {store.url}")
-        if should_stop():
-            raise Interrupted("the comparison was interrupted; the same command with --resume goes on from here")
-
-
-def _params(job: _Job) -> dict[str, Any]:
-    if job.tuned:
-        return dict(job.tuned.params)
-    return dict(FAMILIES[job.model].Parameters.model_validate({}).model_dump())
+def _tuned(
+    running: _Comparison,
+    protocol: ScoringProtocol,
+    tuners: Tuners | None,
+    given: Mapping[ModelName, TunedChoice] | None,
+) -> Iterator[_Job]:
+    """Tune for each training set that is not finished, or take what was given."""
+    for training in running.sets:
+        wanted = [m for m in running.settings.models if not running.is_finished(training, m, (protocol,), tuned=True)]
+        choices = _choose(running, training, wanted, protocol, tuners, given or {})
+        for model in wanted:
+            choice = choices[model]
+            if isinstance(choice, str):
+                fit = Fit(None, model, {}, training.rows, tested_rows(training))
+                failed = _Job(training, model, (protocol,), TunedChoice(params={}, method="failed"))
+                running.score(failed, Fitted(fit, None, error=f"tuning failed: {choice}"))
+            else:
+                yield _Job(training, model, (protocol,), choice)
 
 
 def _choose(
-    data: VaDataset,
+    running: _Comparison,
     training: TrainingSet,
     models: Sequence[ModelName],
-    tuner: HyperparameterTuner | None,
+    protocol: ScoringProtocol,
+    tuners: Tuners | None,
     given: Mapping[ModelName, TunedChoice],
-    say: Callable[[str], None],
-    should_stop: Callable[[], bool],
 ) -> dict[ModelName, TunedChoice | str]:
     """Tune on the training rows alone, or take what was given; a search that fails says why."""
     if not models:
         return {}
-    if tuner is None:
+    if tuners is None:
         return {model: given[model] for model in models}
-    say(f"tuning on {training.name} ({len(training.rows)} deaths)")
+    running.say(f"tuning on {training.name} ({len(training.rows)} deaths) for {protocol.composition} composition")
     try:
-        chosen = tuner.tune_data(data.take(training.rows), models, should_stop=should_stop)
+        tuner, rows = tuners[protocol.composition], running.data.take(training.rows)
+        chosen = tuner.tune_data(rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop)
     except Interrupted:
         raise
     except RunError as error:
@@ -170,15 +195,56 @@ def _choose(
     return {model: chosen[model] for model in models}
 
 
-def _not_tuned(
-    data: VaDataset, training: TrainingSet, model: ModelName, reason: str, settings: Settings
-) -> list[ExperimentResult]:
-    fit = Fit(None, model, {}, training.rows, tested_rows(training))
-    unknown = TunedChoice(params={}, method="failed")
-    failed = Fitted(fit, None, error=f"tuning failed: {reason}")
-    return list(score_tests(data, training, failed, unknown, settings.n_bootstrap, settings.seed))
+def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
+    """Fit and score; the largest fits first, so that none of them is left over at the end."""
+    settings = running.settings
+    order = sorted(jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model)))
+    fits = [Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training)) for job in order]
+    ended = run_fits(running.data, fits, settings.seed, settings.memory_per_worker, settings.batch_size)
+    for n, fitted in enumerate(ended, start=1):
+        job: _Job = fitted.fit.key
+        if fitted.P is not None:
+            running.store.save_predictions(job.name, fitted.fit.predict, fitted.P)
+        running.score(job, fitted)
+        if n % settings.checkpoint_interval == 0 or n == len(fits):
+            _checkpoint(running, f"{n} of {len(fits)} {'tuned' if job.tuned else 'untuned'} fits")
+        if running.should_stop():
+            raise Interrupted("the comparison was interrupted; the same command with --resume goes on from here")
 
 
-def _take(store: ComparisonStore, done: dict[str, ExperimentResult], results: Sequence[ExperimentResult]) -> None:
-    store.save(results)
-    done.update({result.experiment_id: result for result in results})
+def _checkpoint(running: _Comparison, progress: str) -> None:
+    """Write the tables as far as they are, and say so."""
+    write_results(running.store, list(running.done.values()))
+    running.say(f"{progress}, {len(running.done)} experiments in {running.store.url}")
+
+
+def _score_ensemble(
+    running: _Comparison,
+    training: TrainingSet,
+    protocols: tuple[ScoringProtocol, ...],
+    tuner: HyperparameterTuner | None,
+) -> None:
+    """Score the models' geometric mean from what they predicted: nothing is fitted.
+
+    Parameters
+    ----------
+    tuner
+        What the models were tuned by; None for untuned models, and for choices that were given.
+    """
+    tuned_for = protocols[0].composition if tuner else None
+    if running.is_finished(training, ENSEMBLE, protocols, tuned=tuner is not None):
+        return
+    names = [predictions_name(training, model, tuned_for) for model in running.settings.models]
+    stored = [running.store.load_predictions(name) for name in names]
+    parts = [one for one in stored if one]
+    if len(parts) < len(stored):
+        return  # a model has failed, so there is no ensemble of all
+    rows, P = parts[0][0], combine([one for _, one in parts])
+    choice = None
+    if tuner:
+        searched = running.data.take(training.rows)
+        choice = tuner.tune_ensemble(searched, running.settings.models, training.unseen_site)
+    running.store.save_predictions(predictions_name(training, ENSEMBLE, tuned_for), rows, P)
+    fitted = Fitted(Fit(None, ENSEMBLE, {}, training.rows, rows), P)
+    for protocol in protocols:
+        running.take(list(score_tests(running.data, training, fitted, choice, protocol, running.settings.n_bootstrap)))

@@ -11,16 +11,20 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet, plan
-from tuner_job.config import Budget, HyperparameterSearchConfig, ModelName
+from tuner_job.comparison.flags import make_parser
+from tuner_job.comparison.plan import TrainingSet, plan
+from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig, read_yaml
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, VaTuningError
-from tuner_job.evaluation.metrics import METRICS
+from tuner_job.evaluation.intervals import REPORTED_DRAWS
+from tuner_job.experiment import composition_of, make_protocol
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
@@ -28,8 +32,6 @@ from tuner_job.units import Duration, MemorySize
 if TYPE_CHECKING:
     from tuner_job.comparison.tuning import HyperparameterTuner
 
-_METHODS = ("grid", "random", "bayesian", "optuna")
-_LABELS = ("va34", "cod5")
 _OTHER_LABELS = ("va34", "va46", "va55", "cod5", "cod", "cause", "gs_text34", "gs_text46", "gs_text55")
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
@@ -52,21 +54,26 @@ def compare(arguments: Sequence[str] | None = None) -> None:
     VaTuningError
         Something given cannot be used, or the comparison could not go on.
     """
+    from tuner_job.comparison.gains import tuned_gains
     from tuner_job.comparison.report import write_report
     from tuner_job.comparison.run import Settings, run_comparison
     from tuner_job.comparison.store import ComparisonStore
-    from tuner_job.comparison.tables import tuned_gains, write_tables
+    from tuner_job.comparison.tables import write_tables
     from tuner_job.comparison.tuning import read_tuned
 
-    options = _parser().parse_args(arguments)
+    options = make_parser(__doc__ or "").parse_args(arguments)
     search = _search_config(options)
     data = load_dataset(_data_config(options), read_bytes)
     sites = options.sites or list(data.sites)
-    sets = plan(data, sites, options.experiments, options.training_sizes, options.random_seed)
+    seed = options.random_seed
+    sets = plan(data, sites, options.experiments, options.training_sizes, seed, options.outer_folds)
+    validations = _validations(options)
     settings = Settings(
         tuple(options.models),
+        protocols=tuple(replace(make_protocol(v, data, seed), n_draws=REPORTED_DRAWS) for v in validations),
+        ensemble=options.ensemble and len(options.models) > 1,
         n_bootstrap=options.n_bootstrap,
-        seed=options.random_seed,
+        seed=seed,
         n_workers=options.n_workers,
         batch_size=options.batch_size,
         checkpoint_interval=options.checkpoint_interval,
@@ -77,50 +84,15 @@ def compare(arguments: Sequence[str] | None = None) -> None:
     if options.clear_checkpoints:
         store.clear()
     given = read_tuned(options.tuned_params, data, options.models) if options.tuned_params else None
-    tuner = _tuner(options, search) if search else None
+    tuners = _tuners(options, search, validations) if search else None
     store.claim(_document(options, data, sites, search), options.resume)
     _announce(data, sets, options, given is not None)
     with stop_signals() as should_stop:
-        results = run_comparison(data, sets, settings, store, tuner, given, _say, should_stop)
-    gains = tuned_gains(data, sets, options.models, results, store, options.n_bootstrap, options.random_seed)
+        results = run_comparison(data, sets, settings, store, tuners, given, _say, should_stop)
+    gains = tuned_gains(data, sets, settings.protocols, results, store, options.n_bootstrap, seed)
     write_tables(store, results, gains)
     write_report(store, data, results, gains, plots=not options.no_plots)
     _say(f"tables and report: {store.url}/full_results.csv, {store.url}/report.html")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("run-distributed-comparison", description=__doc__)
-    models = get_args(ModelName)
-    add = parser.add_argument
-    add("--data-path", required=True, help="CSV or Parquet, file or URL: raw PHMRC, or a table with a site column")
-    add("--sites", nargs="+", metavar="SITE", help="sites to compare (default: all in the data)")
-    add("--label-type", choices=_LABELS, default="va34", help="column with the cause (default: va34)")
-    add("--models", nargs="+", choices=models, default=list(models), help="(default: all)")
-    add("--experiments", nargs="+", choices=EXPERIMENT_TYPES, default=list(EXPERIMENT_TYPES), help="(default: all)")
-    add("--training-sizes", nargs="+", type=_share, default=[0.25, 0.5, 0.75, 1.0], metavar="SHARE",
-        help="shares of a site's training rows, for training_size (default: 0.25 0.5 0.75 1)")  # fmt: skip
-    add("--n-bootstrap", type=_positive, default=100, help="resamples behind each interval (default: 100)")
-    add("--n-workers", type=_positive, help="processes that fit models (default: one a CPU)")
-    add("--batch-size", type=_positive, help="fits handed to Ray at once (default: two a CPU)")
-    add("--checkpoint-interval", type=_positive, default=10, help="fits between two lines of progress; every finished "
-        "experiment is stored at once, whatever this says (default: 10)")  # fmt: skip
-    add("--memory-per-worker", metavar="SIZE", help="memory that Ray reserves for a fit, e.g. 2Gi (default: no limit)")
-    add("--output-dir", default="comparison-results", help="folder or s3://, gs://, az:// URL")
-    add("--no-plots", action="store_true", help="leave the plots out of the report")
-    add("--random-seed", type=int, default=42, help="of splits, models, searches (default: 42)")
-    add("--resume", action="store_true", help="go on with the comparison in --output-dir")
-    add("--clear-checkpoints", action="store_true", help="remove its results first; searches on the same rows are kept")
-    tuning = parser.add_argument_group("tuning")
-    add = tuning.add_argument
-    add("--tune-hyperparameters", action="store_true", help="tune each model on each training set, too")
-    add("--tuning-method", choices=_METHODS, default="bayesian", help="(default: bayesian)")
-    add("--tuning-trials", type=_positive, default=50, help="configurations of each search (default: 50)")
-    add("--tuning-timeout", metavar="TIME", help="of each search, e.g. 10m (default: none; it makes results depend on "
-        "the machine's speed)")  # fmt: skip
-    add("--tuning-metric", choices=tuple(METRICS), default="csmf_accuracy", help="(default: csmf_accuracy)")
-    add("--tuning-cv-folds", type=int, default=5, help="(default: 5)")
-    add("--tuned-params", metavar="URL", help="use what an experiment, of a RayJob for example, chose on these data")
-    return parser
 
 
 def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | None:
@@ -134,13 +106,55 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
             n_trials=options.tuning_trials,
             cv_folds=options.tuning_cv_folds,
             scoring_metric=options.tuning_metric,
+            selection=options.selection,
+            search_spaces=_search_spaces(options),
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}") from None
 
 
-def _tuner(options: argparse.Namespace, search: HyperparameterSearchConfig) -> "HyperparameterTuner":
+def _search_spaces(options: argparse.Namespace) -> dict[str, Any]:
+    if not options.search_spaces:
+        return {}
+    folder = Path(options.search_spaces)
+    files = {model: folder / f"{model}.yaml" for model in options.models}
+    found = {model: read_yaml(path) for model, path in files.items() if path.is_file()}
+    if not found:
+        raise ConfigError(f"--search-spaces: {folder} must hold one of {', '.join(f'{m}.yaml' for m in files)}")
+    return found
+
+
+def _validations(options: argparse.Namespace) -> list[ValidationConfig]:
+    """How to validate for each protocol, with test rows of natural composition validated as trained."""
+    if bool(options.shift) != ("shift" in options.protocols):
+        raise ConfigError("--shift and --protocols shift need each other")
+    shift = dict(_stated(one) for one in options.shift or [])
+    schemes = {"natural": "stratified"}
+    try:
+        return [
+            ValidationConfig.model_validate({"scheme": schemes.get(p, p), "shift": shift if p == "shift" else {}})
+            for p in dict.fromkeys(options.protocols)
+        ]
+    except ValidationError as error:
+        raise ConfigError(f"--shift: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+
+
+def _stated(text: str) -> tuple[str, float | list[float]]:
+    """Read ``CAUSE=0.2`` or ``CAUSE=0.1:0.4``."""
+    cause, _, share = text.rpartition("=")
+    try:
+        bounds = [float(bound) for bound in share.split(":")]
+    except ValueError:
+        bounds = []
+    if not cause or len(bounds) not in (1, 2):
+        raise ConfigError(f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {text}")
+    return cause, bounds[0] if len(bounds) == 1 else bounds
+
+
+def _tuners(
+    options: argparse.Namespace, search: HyperparameterSearchConfig, validations: Sequence[ValidationConfig]
+) -> "dict[str, HyperparameterTuner]":
     from tuner_job.comparison.tuning import HyperparameterTuner
 
     budget = Budget(
@@ -148,7 +162,12 @@ def _tuner(options: argparse.Namespace, search: HyperparameterSearchConfig) -> "
         memory_per_task=_unit(MemorySize, "--memory-per-worker", options.memory_per_worker),
     )
     results = f"{options.output_dir.rstrip('/')}/tuning"
-    return HyperparameterTuner(search, results, options.random_seed, budget, options.n_workers)
+    return {
+        composition_of(validation.scheme): HyperparameterTuner(
+            search, results, options.random_seed, budget, options.n_workers, validation
+        )
+        for validation in validations
+    }
 
 
 def _data_config(options: argparse.Namespace) -> DataConfig:
@@ -181,6 +200,10 @@ def _document(
         "models": list(options.models),
         "experiments": list(options.experiments),
         "training_sizes": sorted(set(options.training_sizes)),
+        "outer_folds": options.outer_folds,
+        "protocols": list(options.protocols),
+        "shift": options.shift,
+        "ensemble": options.ensemble,
         "n_bootstrap": options.n_bootstrap,
         "seed": options.random_seed,
         "tuning": json.loads(search.model_dump_json()) if search else None,
@@ -199,20 +222,6 @@ def _announce(data: VaDataset, sets: Sequence[TrainingSet], options: argparse.Na
         _say(f"note: {note}")
     if given:
         _say("note: the given parameters were tuned on all rows, test rows too: scores of tuned models are optimistic")
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, got {text}")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return value
 
 
 def _unit(unit: Any, flag: str, value: str | None) -> float | None:

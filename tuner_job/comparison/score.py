@@ -1,6 +1,7 @@
-"""Scoring what a fit predicted: one `ExperimentResult` a test, and the baselines that need no model."""
+"""Scoring what a fit predicted: one `ExperimentResult` a test and protocol, and the baselines that need no model."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +10,17 @@ from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.assessment import Part
+from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.evaluation.intervals import over_rows
-from tuner_job.evaluation.metrics import ccc, cccsmf_accuracy, csmf, csmf_accuracy_of, score
+from tuner_job.evaluation.intervals import over_compositions, over_rows
+from tuner_job.evaluation.metrics import CSMF_CHANCE, chance_corrected, csmf, csmf_accuracy_of
+from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.execution.fit_runner import Fitted
 from tuner_job.results.records import Interval
 
-COUNT = CsmfEstimator(method="count")
 BASELINES = ("copy_train", "uniform", "majority")
 """The training rows' CSMF; equal fractions; the commonest training cause for every death."""
+COUNT = CsmfEstimator(method="count")
 
 
 def tested_rows(training: TrainingSet) -> NDArray[np.intp]:
@@ -25,13 +28,29 @@ def tested_rows(training: TrainingSet) -> NDArray[np.intp]:
     return np.unique(np.concatenate([test.rows for test in training.tests]))
 
 
+def estimator_of(tuned: TunedChoice | None) -> CsmfEstimator:
+    """How a model's CSMF is made: untuned models count."""
+    return tuned.csmf_estimator if tuned else COUNT
+
+
+def part_of(y: NDArray[np.int32], P: NDArray[np.floating[Any]], tuned: TunedChoice | None) -> Part:
+    """Predictions for test rows, with the calibration that the model's search left."""
+    found = tuned and tuned.calibration
+    return Part(y, P, Calibration.of_lists(**found.model_dump()) if found else None)
+
+
 def score_tests(
-    data: VaDataset, training: TrainingSet, fitted: Fitted, tuned: TunedChoice | None, n_bootstrap: int, seed: int
+    data: VaDataset,
+    training: TrainingSet,
+    fitted: Fitted,
+    tuned: TunedChoice | None,
+    protocol: ScoringProtocol,
+    n_bootstrap: int,
 ) -> Iterator[ExperimentResult]:
     """Score one fit on each of its tests; a failed fit gives results with its error and no scores."""
     rows = tested_rows(training)
     for test in training.tests:
-        result = _describe(training, test, fitted.fit.model, tuned).model_copy(
+        result = _describe(training, test, fitted.fit.model, tuned, protocol).model_copy(
             update={
                 "training_time_seconds": fitted.training_seconds,
                 "inference_time_seconds": fitted.inference_seconds * len(test.rows) / len(rows),
@@ -43,54 +62,70 @@ def score_tests(
         if fitted.P is None:
             yield result
             continue
-        P, y = fitted.P[np.searchsorted(rows, test.rows)], data.y[test.rows]
-        intervals = over_rows([Part(y, P, None)], COUNT, seed, n_bootstrap)
-        all_metrics = score(y, P)
-        yield result.model_copy(
-            update={
-                "csmf_accuracy": intervals["csmf_accuracy"],
-                "cod_accuracy": intervals["cod_accuracy"],
-                "cccsmf": cccsmf_accuracy(y, P),
-                "ccc": ccc(y, P),
-                "additional_metrics": {"pccc3": all_metrics["pccc3"]},
-            }
-        )
+        part = part_of(data.y[test.rows], fitted.P[np.searchsorted(rows, test.rows)], tuned)
+        yield result.model_copy(update=_scores(part, estimator_of(tuned), protocol, n_bootstrap))
 
 
-def score_baselines(data: VaDataset, training: TrainingSet, n_bootstrap: int, seed: int) -> Iterator[ExperimentResult]:
+def score_baselines(
+    data: VaDataset, training: TrainingSet, protocol: ScoringProtocol, n_bootstrap: int
+) -> Iterator[ExperimentResult]:
     """Score the trivial predictions on each test of a training set."""
     trained = csmf(data.y[training.rows], data.n_causes)
-    commonest = int(trained.argmax())
     for test in training.tests:
         y = data.y[test.rows]
         for name, fractions in (("copy_train", trained), ("uniform", np.full(data.n_causes, 1 / data.n_causes))):
-            yield _describe(training, test, name, None).model_copy(
-                update=_fractions_alone(y, fractions, n_bootstrap, seed)
-            )
+            scores = _fractions_alone(y, fractions, protocol, n_bootstrap)
+            yield _describe(training, test, name, None, protocol).model_copy(update=scores)
         certain = np.zeros((len(y), data.n_causes))
-        certain[:, commonest] = 1
-        intervals = over_rows([Part(y, certain, None)], COUNT, seed, n_bootstrap)
-        yield _describe(training, test, "majority", None).model_copy(
-            update={**intervals, "cccsmf": cccsmf_accuracy(y, certain), "ccc": ccc(y, certain)}
-        )
+        certain[:, int(trained.argmax())] = 1
+        scores = _scores(Part(y, certain, None), COUNT, protocol, n_bootstrap)
+        yield _describe(training, test, "majority", None, protocol).model_copy(update=scores)
+
+
+def _scores(part: Part, estimator: CsmfEstimator, protocol: ScoringProtocol, n_bootstrap: int) -> dict[str, object]:
+    """Accuracies with their intervals, over rows or over compositions, and the other metrics."""
+    if protocol.composition == "natural":
+        intervals = over_rows([part], estimator, protocol.seed, n_bootstrap)
+    else:
+        intervals = over_compositions([part], estimator, protocol)
+    samples = protocol.samples(part.y, part.P.shape[1])
+    scores = part.scores(estimator, samples, part.estimate([estimator], samples)[0])
+    return {
+        **intervals,
+        "cccsmf": scores["cccsmf_accuracy"],
+        "ccc": scores["ccc"],
+        "additional_metrics": {"pccc3": scores["pccc3"]},
+    }
 
 
 def _fractions_alone(
-    y: NDArray[np.int32], fractions: NDArray[np.float64], n_bootstrap: int, seed: int
+    y: NDArray[np.int32], fractions: NDArray[np.float64], protocol: ScoringProtocol, n_bootstrap: int
 ) -> dict[str, object]:
     """Score fractions that were predicted without looking at any death."""
-    true = csmf(y, len(fractions))
-    estimate = float(csmf_accuracy_of(true, fractions))
-    draws = np.random.default_rng(seed).multinomial(len(y), true, size=n_bootstrap) / len(y)
-    reach = 1.96 * float(csmf_accuracy_of(draws, np.broadcast_to(fractions, draws.shape)).std(ddof=1))
-    chance = 1 - np.exp(-1)
-    interval = Interval(estimate=estimate, low=estimate - reach, high=min(1.0, estimate + reach))
-    return {"csmf_accuracy": interval, "cccsmf": float((estimate - chance) / (1 - chance))}
+    samples = protocol.samples(y, len(fractions))
+    if protocol.composition == "natural":
+        accuracy = csmf_accuracy_of(_resampled(samples, n_bootstrap, protocol.seed), fractions)
+        estimate, reach = float(csmf_accuracy_of(samples.true, fractions)[0]), 1.96 * float(accuracy.std(ddof=1))
+        low, high = estimate - reach, min(1.0, estimate + reach)
+    else:
+        accuracy = csmf_accuracy_of(samples.true, fractions)
+        estimate, (low, high) = float(accuracy.mean()), map(float, np.percentile(accuracy, [2.5, 97.5]))
+    interval = Interval(estimate=estimate, low=low, high=high)
+    return {"csmf_accuracy": interval, "cccsmf": float(chance_corrected(estimate, CSMF_CHANCE))}
 
 
-def _describe(training: TrainingSet, test: SiteTest, model: str, tuned: TunedChoice | None) -> ExperimentResult:
+def _resampled(samples: Samples, n_bootstrap: int, seed: int) -> NDArray[np.float64]:
+    """True CSMFs, (n_bootstrap, n_classes), of rows drawn with replacement."""
+    n_rows = samples.counts.shape[1]
+    drawn = np.random.default_rng(seed).multinomial(n_rows, samples.true[0], size=n_bootstrap)
+    return np.asarray(drawn / n_rows)
+
+
+def _describe(
+    training: TrainingSet, test: SiteTest, model: str, tuned: TunedChoice | None, protocol: ScoringProtocol
+) -> ExperimentResult:
     return ExperimentResult(
-        experiment_id=experiment_id(test, model, tuned is not None),
+        experiment_id=experiment_id(test, model, tuned is not None, protocol.composition),
         experiment_type=test.experiment_type,
         train_site=test.train_site,
         test_site=test.test_site,
@@ -99,4 +134,6 @@ def _describe(training: TrainingSet, test: SiteTest, model: str, tuned: TunedCho
         n_train=len(training.rows),
         n_test=len(test.rows),
         tuned=tuned,
+        protocol=protocol.composition,
+        csmf_estimator=str(estimator_of(tuned)),
     )

@@ -18,11 +18,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.comparison.plan import TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.errors import StoreError
+from tuner_job.evaluation.protocols import Composition
 from tuner_job.results.store import Store
 
 _READERS = 16
+
+
+def predictions_name(training: TrainingSet, model: str, tuned_for: Composition | None) -> str:
+    """Name of a fit's predictions: of the untuned default, or of what was tuned for a protocol."""
+    return f"{training.digest}-{model}-{f'tuned-{tuned_for}' if tuned_for else 'default'}"
 
 
 class ComparisonStore:

@@ -7,16 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tuner_job.comparison.ensemble import combine
 from tuner_job.comparison.result import TunedChoice
-from tuner_job.config import Budget, ExperimentConfig, HyperparameterSearchConfig, ModelName
+from tuner_job.config import Budget, ExperimentConfig, HyperparameterSearchConfig, ModelName, ValidationConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
+from tuner_job.evaluation.assessment import assess
+from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import prepare_data
 from tuner_job.pipeline import run_experiment
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import StudySummary, TrialRecord
+from tuner_job.results.records import CalibrationRecord, StudySummary, TrialRecord
 from tuner_job.results.store import Store
 
 
@@ -30,7 +33,7 @@ class HyperparameterTuner:
     Parameters
     ----------
     config
-        How to search. Folds are stratified, and there are never more than rows.
+        How to search. There are never more folds than rows.
     results
         A folder or URL that keeps the searches.
     seed
@@ -39,6 +42,8 @@ class HyperparameterTuner:
         Of each search.
     n_workers
         CPUs of the embedded Ray; None: all. A Ray that runs already is used as it is.
+    validation
+        Which populations configurations are tested on; None: as in an experiment file that does not say.
     """
 
     def __init__(
@@ -48,9 +53,11 @@ class HyperparameterTuner:
         seed: int = 42,
         budget: Budget | None = None,
         n_workers: int | None = None,
+        validation: ValidationConfig | None = None,
     ):
         self._config, self._results, self._seed = config, results, seed
         self._budget, self._n_workers = budget or Budget(), n_workers
+        self._validation = validation or ValidationConfig()
 
     def tune_model(
         self,
@@ -99,19 +106,55 @@ class HyperparameterTuner:
         data: VaDataset,
         models: Sequence[ModelName],
         search_spaces: Mapping[str, Mapping[str, Any]] | None = None,
+        unseen_site: bool = False,
         listener: Callable[[TuningMonitor], None] | None = None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> dict[ModelName, TunedChoice]:
-        """Tune models on all rows of a data set; see `tune_model`."""
-        config = self._experiment(data, models, search_spaces)
+        """Tune models on all rows of a data set; see `tune_model`.
+
+        Parameters
+        ----------
+        unseen_site
+            The models will be used at a site that these data lack: where the composition is to stay as it is, they
+            are validated by leaving out one site after the other.
+        """
+        config = self._experiment(data, models, search_spaces, unseen_site)
         prepared = prepare_data(config, data)
         summary = run_experiment(prepared, n_workers=self._n_workers, listener=listener, should_stop=should_stop)
         store = ExperimentStore(Store(self._results), config.name)
         return {study.model: _choice(study, store) for study in summary.studies}  # type: ignore[misc]
 
+    def tune_ensemble(self, data: VaDataset, models: Sequence[ModelName], unseen_site: bool = False) -> TunedChoice:
+        """Choose the CSMF estimator of the geometric mean of models that `tune_data` has tuned on these data.
+
+        Their out-of-fold probabilities are enough: nothing is fitted.
+        """
+        config = self._experiment(data, models, None, unseen_site)
+        prepared, store = prepare_data(config, data), ExperimentStore(Store(self._results), config.name)
+        kept = [store.load_oof(study.model, study.best.trial) for study in store.summary().studies]
+        P = combine([one for one in kept if one is not None])
+        assessment = assess(data.y, P, prepared.folds, prepared.protocol, config.validation.csmf_estimators)
+        scores = [fold["csmf_accuracy"] for fold in assessment.folds]
+        return TunedChoice(
+            params={},
+            method=config.tuning.search_method,
+            cv_score=sum(scores) / len(scores),
+            cv_scores=scores,
+            csmf_estimator=assessment.estimator,
+            calibration=CalibrationRecord.of(Calibration.fit(data.y, P)),
+            search=store.url,
+        )
+
     def _experiment(
-        self, data: VaDataset, models: Sequence[ModelName], spaces: Mapping[str, Mapping[str, Any]] | None
+        self,
+        data: VaDataset,
+        models: Sequence[ModelName],
+        spaces: Mapping[str, Mapping[str, Any]] | None,
+        unseen_site: bool = False,
     ) -> ExperimentConfig:
+        validation = self._validation.model_dump(mode="json")
+        if unseen_site and validation["scheme"] == "stratified" and len(np.unique(data.site)) > 1:
+            validation["scheme"] = "leave_one_site_out"
         tuning = self._config.model_dump(mode="json")
         if spaces is not None:
             tuning["search_spaces"] = spaces
@@ -122,6 +165,7 @@ class HyperparameterTuner:
             "data": {"source": f"{data.n_samples} rows", "label": "cause"},
             "models": list(models),
             "tuning": tuning,
+            "validation": validation,
             "budget": self._budget.model_dump(),
             "seed": self._seed,
             "results": self._results,
@@ -184,6 +228,10 @@ def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
         seconds=study.fit_seconds,
         history=[_score(trial, objective) for trial in trials if trial.trial >= 0],
         convergence_plot=f"{store.url}/report.html",
+        csmf_estimator=study.best.csmf_estimator,
+        calibration=study.calibration,
+        trial=study.best.trial,
+        search=store.url,
     )
 
 

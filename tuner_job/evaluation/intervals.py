@@ -41,7 +41,7 @@ def over_rows(
     for part in parts:
         share = len(part.y) / n_rows
         own = np.ones((1, len(part.y)))
-        counts = np.concatenate([own, _bootstrap(len(part.y), n_resamples, rng)])
+        counts = np.concatenate([own, bootstrap_counts(len(part.y), n_resamples, rng)])
         samples = Samples(counts, counts @ np.eye(n_classes)[part.y] / len(part.y))
         found = part.estimate([estimator], samples)[0]
         hit = found_causes(part.y, part.P, found[:1], part.adjusted_by(estimator))[0][0]
@@ -80,7 +80,7 @@ def reported(protocol: ScoringProtocol) -> ScoringProtocol:
     return replace(protocol, n_draws=REPORTED_DRAWS)
 
 
-def _bootstrap(n_rows: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def bootstrap_counts(n_rows: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """How often each row is in each resample, (n_resamples, n_rows)."""
     picked = rng.integers(n_rows, size=(n_resamples, n_rows)) + n_rows * np.arange(n_resamples)[:, None]
     return np.bincount(picked.ravel(), minlength=n_resamples * n_rows).reshape(n_resamples, n_rows).astype(float)

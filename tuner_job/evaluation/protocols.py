@@ -1,7 +1,7 @@
 """Scoring protocols: which compositions a model is tested on, made out of the rows that were held out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -14,6 +14,8 @@ Floats = NDArray[np.float64]
 Composition = Literal["natural", "dirichlet", "shift"]
 CauseRange = tuple[int, float, float]
 """A cause's number, its least and its largest fraction."""
+
+_KEPT_CELLS = 500_000  # of a fold's populations that a process keeps for the next trial
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,22 +68,30 @@ class ScoringProtocol:
         ----------
         y : (n_rows,)
         """
-        content = np.ascontiguousarray(y, dtype=np.int32).tobytes()
-        return _samples(self, content, n_classes, fold, n_folds)
+        if self.n_draws * len(y) > _KEPT_CELLS * n_folds:
+            return _fold_samples(self, y, n_classes, fold, n_folds)
+        return _kept_samples(self, np.ascontiguousarray(y, dtype=np.int32).tobytes(), n_classes, fold, n_folds)
 
 
-@lru_cache(maxsize=32)
-def _samples(protocol: ScoringProtocol, content: bytes, n_classes: int, fold: int, n_folds: int) -> Samples:
-    y = np.frombuffer(content, dtype=np.int32)
+@lru_cache(maxsize=64)
+def _kept_samples(protocol: ScoringProtocol, content: bytes, n_classes: int, fold: int, n_folds: int) -> Samples:
+    return _fold_samples(protocol, np.frombuffer(content, dtype=np.int32), n_classes, fold, n_folds)
+
+
+def _fold_samples(protocol: ScoringProtocol, y: Causes, n_classes: int, fold: int, n_folds: int) -> Samples:
+    shared = replace(protocol, n_draws=max(1, -(-protocol.n_draws // n_folds)))
+    return draw_samples(shared, y, n_classes, np.random.default_rng([protocol.seed, fold]))
+
+
+def draw_samples(protocol: ScoringProtocol, y: Causes, n_classes: int, rng: np.random.Generator) -> Samples:
+    """Make as many populations as the protocol says out of rows of causes `y` (n_rows,)."""
     natural = np.bincount(y, minlength=n_classes) / len(y)
     if protocol.composition == "natural":
         return Samples(np.ones((1, len(y))), natural[None])
-    rng = np.random.default_rng([protocol.seed, fold])
-    n_draws = max(1, -(-protocol.n_draws // n_folds))
     if protocol.composition == "dirichlet":
-        drawn = draw_dirichlet(natural, n_draws, rng)
+        drawn = draw_dirichlet(natural, protocol.n_draws, rng)
     else:
-        drawn = draw_within(natural, protocol.ranges, n_draws, rng)
+        drawn = draw_within(natural, protocol.ranges, protocol.n_draws, rng)
     return resample(y, drawn, rng)
 
 

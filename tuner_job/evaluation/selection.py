@@ -33,21 +33,23 @@ def optimism(scores: NDArray[np.float64]) -> float | None:
     return max(0.0, float(scores.mean(axis=1).max() - left_out.mean()))
 
 
-def within_one_standard_error(scores: NDArray[np.float64], complexity: Sequence[Any]) -> int:
-    """Position of the simplest configuration whose mean is within one standard error of the best mean.
+def within_one_standard_error(scores: NDArray[np.float64], rank: Sequence[Any]) -> int:
+    """Position of the first in `rank` among configurations that are hardly behind the best one.
 
-    The standard error is that of the best one's mean over folds. Of equally simple ones the best is taken.
+    Hardly behind: the mean difference to the best one is at most its standard error over folds. As all
+    configurations ran on the same folds, that is the error of the paired difference, smaller than the usual one of
+    the best mean.
 
     Parameters
     ----------
     scores : (n_configurations, n_folds)
-    complexity
-        One comparable value a configuration; smaller is simpler.
+    rank
+        One comparable value a configuration; the least is taken, of equals the best.
 
-    Source: Breiman et al. 1984, Classification and regression trees, section 3.4.3.
+    Source: after Breiman et al. 1984, Classification and regression trees, section 3.4.3.
     """
     means = scores.mean(axis=1)
-    best = int(means.argmax())
-    error = float(scores[best].std(ddof=1)) / np.sqrt(scores.shape[1])
-    near = [i for i in range(len(means)) if means[i] >= means[best] - error]
-    return min(near, key=lambda i: (complexity[i], -means[i], i))
+    behind = scores[means.argmax()] - scores
+    error = behind.std(axis=1, ddof=1) / np.sqrt(scores.shape[1])
+    near = np.flatnonzero(behind.mean(axis=1) <= error)
+    return min(map(int, near), key=lambda i: (rank[i], -means[i], i))

@@ -6,6 +6,12 @@ from tuner_job.report.tables import difference
 from tuner_job.report.text import baseline_label, count, metric_label, number
 from tuner_job.results.records import ExperimentSummary, StudySummary
 
+_CHOSEN = {
+    "best": "best",
+    "one_standard_error": "simplest near the best",
+    "cod_within_standard_error": "one near the best that finds most deaths’ causes",
+}
+
 
 def best_study(summary: ExperimentSummary) -> StudySummary | None:
     """Return the study with the highest tuned score; of equals, the first; None if there is none."""
@@ -33,8 +39,7 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     default, tuned = (number(one.scores.get(metric)) for one in (study.default, study.best))
     compared = f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
     if study.best.trial >= 0:
-        of = "best" if study.selection == "best" else "simplest near the best"
-        text = f"the {of} of {count(complete, 'finished trial')} has {compared}"
+        text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {count(complete, 'finished trial')} has {compared}"
     elif _other_estimator(study):
         kept = "stand, as no trial of the search finished" if complete == 0 else "were not beaten"
         text = f"the default’s parameters {kept}; with its CSMF made by {study.best.csmf_estimator} it has {compared}"

@@ -61,7 +61,10 @@ ESTIMATORS = {
 
 SELECTIONS = {
     "best": "the complete trial with the best score",
-    "one_standard_error": "the simplest complete trial whose score is within one standard error of the best",
+    "one_standard_error": "the simplest complete trial that is hardly (one standard error of the difference) behind "
+    "the best",
+    "cod_within_standard_error": "of the complete trials that are hardly (one standard error of the difference) behind "
+    "the best, the one with the highest COD accuracy",
 }
 
 STOPS = {

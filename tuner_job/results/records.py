@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.schema import Closed
 
@@ -117,6 +118,12 @@ class CalibrationRecord(Closed):
     temperature: float
     prior: list[float]
     matrix: list[list[float]]
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> "CalibrationRecord":
+        """Take a calibration."""
+        matrix: list[list[float]] = calibration.matrix.tolist()
+        return cls(temperature=calibration.temperature, prior=calibration.prior.tolist(), matrix=matrix)
 
 
 class StudySummary(Closed):

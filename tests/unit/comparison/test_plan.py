@@ -35,6 +35,7 @@ def test_each_type_has_its_experiments(data: VaDataset, sets: list[TrainingSet])
         "out_domain": n_sites * (n_sites - 1),
         "training_size": n_sites * len(SIZES),
         "leave_one_site_out": n_sites,
+        "cross_validation": 5,
     }
     names = [experiment_id(test, "xgboost", tuned) for test in tests for tuned in (False, True)]
     assert len(set(names)) == len(names)
@@ -43,7 +44,7 @@ def test_each_type_has_its_experiments(data: VaDataset, sets: list[TrainingSet])
 def test_one_fit_serves_all_tests_of_a_site(data: VaDataset, sets: list[TrainingSet]) -> None:
     full = next(training for training in sets if training.name == data.sites[0])
     assert {test.experiment_type for test in full.tests} == {"in_domain", "out_domain", "training_size"}
-    assert len(sets) == len(data.sites) * (len(SIZES) - 1 + 2)  # smaller sizes, the site, all but the site
+    assert len(sets) == len(data.sites) * (len(SIZES) - 1 + 2) + 5  # smaller sizes, the site, all but it; outer folds
 
 
 def test_sizes_are_nested_and_keep_the_causes_proportions(data: VaDataset, sets: list[TrainingSet]) -> None:
@@ -61,6 +62,15 @@ def test_training_on_all_others_leaves_the_site_out(data: VaDataset, sets: list[
     training = next(t for t in sets if t.name == f"all but {site}")
     assert site not in {data.sites[i] for i in data.site[training.rows]}
     assert {data.sites[i] for i in data.site[training.tests[0].rows]} == {site}
+
+
+def test_outer_folds_test_on_every_death_once(data: VaDataset) -> None:
+    sets = plan(data, data.sites, ["cross_validation"], [], 1, outer_folds=4)
+    tested = np.concatenate([training.tests[0].rows for training in sets])
+    assert sorted(tested) == list(range(data.n_samples))
+    assert [len(training.rows) + len(training.tests[0].rows) for training in sets] == [data.n_samples] * 4
+    with pytest.raises(ConfigError, match=r"--outer-folds: must lie between 2 and the 600 rows, got 1"):
+        plan(data, data.sites, ["cross_validation"], [], 1, outer_folds=1)
 
 
 def test_names_hold_no_letter_that_a_file_or_url_minds() -> None:

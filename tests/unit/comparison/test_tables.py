@@ -7,14 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tuner_job.comparison.gains import tuned_gains
 from tuner_job.comparison.plan import SiteTest, TrainingSet
 from tuner_job.comparison.result import COLUMNS, ExperimentResult, TunedChoice
 from tuner_job.comparison.score import score_baselines, score_tests
-from tuner_job.comparison.store import ComparisonStore
-from tuner_job.comparison.tables import full_table, summary_statistics, tuned_gains
+from tuner_job.comparison.store import ComparisonStore, predictions_name
+from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.metrics import csmf_accuracy
+from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fit_runner import Fit, Fitted
 
 CHOICE = TunedChoice(params={"C": 1.0}, method="grid", cv_score=0.8, cv_scores=[0.7, 0.9], n_trials=3, seconds=5.0)
@@ -44,7 +46,9 @@ def predictions(data: VaDataset, training: TrainingSet, right: float) -> np.ndar
 def scored(data: VaDataset, training: TrainingSet, right: float, tuned: TunedChoice | None) -> ExperimentResult:
     rows = training.tests[0].rows
     fit = Fit(None, "xgboost", {}, training.rows, rows)
-    (result,) = score_tests(data, training, Fitted(fit, predictions(data, training, right), 2.0, 1.0), tuned, 50, 0)
+    (result,) = score_tests(
+        data, training, Fitted(fit, predictions(data, training, right), 2.0, 1.0), tuned, ScoringProtocol(), 50
+    )
     return result
 
 
@@ -60,7 +64,7 @@ def test_columns_stand_in_their_order(data: VaDataset, training: TrainingSet) ->
 
 def test_a_failed_experiment_has_an_error_and_empty_scores(data: VaDataset, training: TrainingSet) -> None:
     fit = Fit(None, "xgboost", {}, training.rows, training.tests[0].rows)
-    (failed,) = score_tests(data, training, Fitted(fit, None, error="MemoryError: x"), None, 50, 0)
+    (failed,) = score_tests(data, training, Fitted(fit, None, error="MemoryError: x"), None, ScoringProtocol(), 50)
     row = failed.row()
     assert row["error"] == "MemoryError: x"
     assert row["csmf_accuracy"] is row["cod_accuracy_ci_lower"] is row["cccsmf"] is None
@@ -68,7 +72,7 @@ def test_a_failed_experiment_has_an_error_and_empty_scores(data: VaDataset, trai
 
 
 def test_baselines_score_without_looking_at_deaths(data: VaDataset, training: TrainingSet) -> None:
-    by_name = {result.model: result for result in score_baselines(data, training, 50, 0)}
+    by_name = {result.model: result for result in score_baselines(data, training, ScoringProtocol(), 50)}
     assert by_name["copy_train"].csmf_accuracy
     assert by_name["copy_train"].csmf_accuracy.estimate == 1  # both halves have the same composition
     assert by_name["copy_train"].cod_accuracy is None
@@ -79,7 +83,7 @@ def test_baselines_score_without_looking_at_deaths(data: VaDataset, training: Tr
 
 
 def test_summary_marks_what_does_worse_than_copying(data: VaDataset, training: TrainingSet) -> None:
-    results = [scored(data, training, 0.2, None), *score_baselines(data, training, 50, 0)]
+    results = [scored(data, training, 0.2, None), *score_baselines(data, training, ScoringProtocol(), 50)]
     statistics = summary_statistics(full_table(results)).set_index("model")
     assert statistics.loc["xgboost", "below_copy_train"] == 1
     assert pd.isna(statistics.loc["copy_train", "below_copy_train"])
@@ -91,11 +95,10 @@ def test_gain_is_paired_and_its_interval_holds_no_zero_where_all_improve(
 ) -> None:
     store = ComparisonStore(str(tmp_path))
     results = [scored(data, training, 0.3, None), scored(data, training, 0.9, CHOICE)]
-    for kind, right in (("default", 0.3), ("tuned", 0.9)):
-        store.save_predictions(
-            f"{training.digest}-xgboost-{kind}", training.tests[0].rows, predictions(data, training, right)
-        )
-    gains = {g.metric: g for g in tuned_gains(data, [training], ["xgboost"], results, store, 200, 0)}
+    for tuned_for, right in ((None, 0.3), ("natural", 0.9)):
+        name = predictions_name(training, "xgboost", tuned_for)  # type: ignore[arg-type]
+        store.save_predictions(name, training.tests[0].rows, predictions(data, training, right))
+    gains = {g.metric: g for g in tuned_gains(data, [training], [ScoringProtocol()], results, store, 200, 0)}
     cod = gains["cod_accuracy"]
     assert (cod.default, cod.tuned, cod.improved) == (0.3, 0.9, 1.0)
     assert cod.gain == pytest.approx(0.6)

@@ -37,10 +37,10 @@ class TestProtocol:
         assert protocol.samples(Y, K, 1, 3) is protocol.samples(Y.copy().astype(np.int64), K, 1, 3)
 
     def test_the_same_seed_gives_the_same_bytes_and_folds_differ(self, protocol: ScoringProtocol) -> None:
-        from tuner_job.evaluation.protocols import _samples
+        from tuner_job.evaluation.protocols import _kept_samples
 
         first = protocol.samples(Y, K, 0, 2)
-        _samples.cache_clear()
+        _kept_samples.cache_clear()
         again = protocol.samples(Y, K, 0, 2)
         assert again is not first
         assert (again.counts.tobytes(), again.true.tobytes()) == (first.counts.tobytes(), first.true.tobytes())
