@@ -101,13 +101,18 @@ def make_protocol(validation: ValidationConfig, dataset: VaDataset, seed: int) -
     Raises
     ------
     ConfigError
-        A cause of ``validation.shift`` is not in the cause list.
+        A cause of ``validation.shift`` is not in the cause list, or its ranges cannot hold.
     """
     unknown = [cause for cause in validation.ranges if cause not in dataset.causes]
     if unknown:
         near = difflib.get_close_matches(unknown[0], dataset.causes, n=1)
         hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(dataset.causes[:8])} …"
         raise ConfigError(f"validation.shift.{unknown[0]}: must be one of the {dataset.n_causes} causes; {hint}")
+    most = sum(high for _, high in validation.ranges.values())
+    if len(validation.ranges) == dataset.n_causes and most < 1 - 1e-9:
+        raise ConfigError(
+            f"validation.shift: states every cause, so the largest fractions must sum to at least 1, got {most:g}"
+        )
     ranges = tuple((dataset.causes.index(cause), *bounds) for cause, bounds in validation.ranges.items())
     return ScoringProtocol(composition_of(validation.scheme), validation.n_draws, ranges, seed)
 

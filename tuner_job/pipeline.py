@@ -243,6 +243,7 @@ def _experiment_summary(prepared: Prepared, studies: list[StudySummary], wall_se
         sites={site: int(n) for site, n in zip(dataset.sites, counts, strict=True)},
         data_notes=prepared.notes,
         scheme=config.validation.scheme,
+        shift=config.validation.ranges,
         n_folds=prepared.n_folds,
         baselines=baseline_scores(prepared.search_data.y, prepared.folds, dataset.n_causes, prepared.protocol),
         studies=studies,

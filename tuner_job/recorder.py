@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.config import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
@@ -19,7 +20,8 @@ from tuner_job.search.trial import Trial
 from tuner_job.summarise import mean_validation
 
 KEPT_MATRICES = 10
-"""Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes."""
+"""Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes; of every trial
+where one near the best is chosen, which may be any."""
 
 
 class Recorder:
@@ -38,11 +40,12 @@ class Recorder:
         runner: RayRunner,
         monitor: TuningMonitor,
         folds: FoldIds,
-        objectives: Sequence[str],
+        tuning: HyperparameterSearchConfig,
         stored: Mapping[str, Sequence[TrialRecord]],
     ):
         self._store, self._writer, self._runner, self._monitor = store, writer, runner, monitor
-        self._folds, self._objectives = folds, list(objectives)
+        self._folds, self._objectives = folds, tuning.objectives
+        self._keep_all = tuning.selection != "best"
         self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
         for model, records in stored.items():
             for record in records:
@@ -72,7 +75,7 @@ class Recorder:
     def _is_leader(self, model: str, record: TrialRecord) -> bool:
         if not record.scores:  # given up, failed, or a duplicate
             return False
-        if record.trial == DEFAULT_TRIAL:
+        if record.trial == DEFAULT_TRIAL or self._keep_all:
             return True
         leads = False
         for objective in self._objectives:

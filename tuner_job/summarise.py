@@ -37,6 +37,7 @@ def summarise_trial(
         trial=record.trial,
         params=record.params,
         scores=_mean(assessment.folds),
+        folds=assessment.folds,
         train_scores=_mean([fold.train for fold in record.folds]),
         csmf_estimator=estimator,
         out_of_fold=over_rows(parts, estimator, prepared.config.seed),

@@ -41,6 +41,9 @@ def test_a_run_leaves_what_its_users_need(finished: tuple[Path, str]) -> None:
         best = json.loads((experiment / model / "best.json").read_text())
         scores = {which: best["summary"][which]["scores"]["csmf_accuracy"] for which in ("best", "default")}
         assert scores["best"] >= scores["default"]
+        default = json.loads((experiment / model / "trials" / "default.json").read_text())
+        assert len(default["csmf"]) > 10, "it was assessed as a whole, under the scheme that is the default"
+    assert json.loads((experiment / "summary.json").read_text())["scheme"] == "dirichlet"
     assert not list(results.glob(".write-test*"))
 
 
@@ -150,32 +153,6 @@ def test_a_store_that_goes_away_for_a_while_costs_time_only(
     assert trials_table(tables) == trials_table(finished[0])
 
 
-def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
-    rows = ["cause,site,fever,cough,injury,age"]
-    for i in range(120):
-        cause = ("malaria", "pneumonia", "road traffic")[i % 3]
-        signs = [int(cause == "malaria" or i % 7 == 0), int(cause == "pneumonia"), int(cause == "road traffic")]
-        rows.append(f"{cause},{'AB'[i % 2]},{signs[0]},{signs[1] if i % 5 else ''},{signs[2]},{20 + i % 50}")
-    (tmp_path / "deaths.csv").write_text("\n".join(rows) + "\n")
-    (tmp_path / "new.csv").write_text("fever,cough,injury,age\n1,0,0,30\n0,1,0,40\n0,0,1,25\n")
-    path = write(
-        tmp_path,
-        data={"source": "deaths.csv", "label": "cause", "site": "site"},
-        models=["random_forest"],
-        tuning={"n_trials": 3, "cv_folds": 3, "search_spaces": {"random_forest": {"n_estimators": [10, 20]}}},
-    )
-    tune(path, tmp_path / "results")
-    output = tmp_path / "predictions.csv"
-    code, out, err = run("predict", str(tmp_path / "results"), tmp_path / "new.csv", "--output", output)
-    assert code == 0, err
-    assert "3 rows" in out
-    predicted = list(csv.DictReader(io.StringIO(output.read_text())))
-    assert [row["cause"] for row in predicted] == ["malaria", "pneumonia", "road traffic"]
-    assert all(
-        abs(sum(float(row[c]) for c in ("malaria", "pneumonia", "road traffic")) - 1) < 1e-4 for row in predicted
-    )
-
-
 FOREST_ONLY = {**SMALL["tuning"], "search_spaces": {"random_forest": SMALL["tuning"]["search_spaces"]["random_forest"]}}
 
 
@@ -207,8 +184,15 @@ def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
 def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:
     path = write(tmp_path, models=["random_forest"], tuning=FOREST_ONLY, validation={"scheme": "leave_one_site_out"})
     tune(path, tmp_path / "results")
-    record = json.loads((tmp_path / "results" / "small" / "random_forest" / "trials" / "default.json").read_text())
+    model = tmp_path / "results" / "small" / "random_forest"
+    record = json.loads((model / "trials" / "default.json").read_text())
     assert len(record["folds"]) == SMALL["data"]["synthetic"]["n_sites"]
+    best = json.loads((model / "best.json").read_text())["summary"]["best"]
+    accuracies = best["by_estimator"]
+    method = best["csmf_estimator"]["method"]
+    assert method in ("count", "mean", "em", "mixture")
+    assert method == "mean" or accuracies["mean"] < max(accuracies.values())
+    assert best["over_compositions"] == {}, "every site has its own composition"
 
 
 def test_no_process_outlives_a_killed_run(tmp_path: Path) -> None:

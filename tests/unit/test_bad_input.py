@@ -38,6 +38,14 @@ def with_space(**space: Any) -> dict[str, Any]:
     return with_tuning(search_spaces={"random_forest": space})
 
 
+def with_validation(**validation: Any) -> dict[str, Any]:
+    return {**BASE, "validation": validation}
+
+
+def with_shift(shift: dict[str, Any]) -> dict[str, Any]:
+    return with_validation(scheme="shift", shift=shift)
+
+
 CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ({**BASE, "modles": 1}, ["modles: is not a known key"]),
     (with_tuning(n_trails=5), ["tuning.n_trails: is not a known key"]),
@@ -89,6 +97,20 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
         {**BASE, "data": {"source": "data.csv", "label": "cause"}, "validation": {"scheme": "leave_one_site_out"}},
         ["validation.scheme: leave_one_site_out needs at least two sites"],
     ),
+    (with_validation(scheme="shift"), ["validation: scheme shift and the key shift need each other"]),
+    (with_validation(shift={"x": 0.5}), ["validation: scheme shift and the key shift need each other"]),
+    (with_shift({"injry": 0.5}), ["validation.shift.injry: must be one of the 3 causes; they are x, y, z"]),
+    (with_shift({"x": [0.6, 0.2]}), ["validation: shift.x: must be [least, largest], got [0.6, 0.2]"]),
+    (with_shift({"x": 0.7, "y": [0.4, 0.5]}), ["shift: the least fractions must sum to at most 1, got 1.1"]),
+    (with_shift({"x": 0.1, "y": [0.1, 0.3], "z": 0.2}),
+     ["validation.shift: states every cause, so the largest fractions must sum to at least 1, got 0.6"]),
+    (with_shift({"x": 1.5}), ["validation.shift.x", "less than or equal to 1, got 1.5"]),
+    (with_validation(csmf_estimators=["em", "em"]), ["csmf_estimators must be distinct, got ['em', 'em']"]),
+    (with_validation(csmf_estimators=["emq"]), ["validation.csmf_estimators.0: ", "got 'emq'"]),
+    (with_validation(csmf_estimators=[]), ["validation.csmf_estimators: "]),
+    (with_validation(holdout=0.6), ["validation.holdout: input should be less than or equal to 0.5, got 0.6"]),
+    (with_validation(scheme="leave_one_site_out", holdout=0.2),
+     ["holdout does not test other sites: with leave_one_site_out use `va-tuning compare`"]),
     ("name: [unclosed", ["experiment.yaml: is not valid YAML"]),
     ("- a list", ["experiment.yaml: must hold keys and values, got list"]),
 ]  # fmt: skip
@@ -125,6 +147,13 @@ def test_data(tmp_path: Path, data: str | None, changes: dict[str, Any], expecte
     assert said.count("va-tuning: ") == 1
     for part in expected:
         assert part in said
+
+
+def test_a_cause_that_is_misspelt_is_guessed(tmp_path: Path) -> None:
+    data = GOOD_CSV.replace("\nx,", "\nStroke,").replace("\ny,", "\nMalaria,")
+    code, said = tune(tmp_path, with_shift({"malaria": 0.5}), data)
+    assert code == 2
+    assert "validation.shift.malaria: must be one of the 3 causes; did you mean Malaria?" in said
 
 
 def test_all_problems_are_said_together(tmp_path: Path) -> None:

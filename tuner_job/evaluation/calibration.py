@@ -45,7 +45,7 @@ class Calibration:
 
         Source: Guo et al. 2017, On calibration of modern neural networks, ICML (temperature scaling).
         """
-        logs = np.log(np.maximum(P, FLOOR))
+        logs = _logs(P)
         rows = np.arange(len(y))
 
         def loss(log_temperature: float) -> float:
@@ -68,7 +68,11 @@ class Calibration:
 
     def apply(self, P: Probabilities) -> Floats:
         """Calibrated probabilities, (n_rows, n_classes); rows sum to 1 and none is 0."""
-        return _softmax(np.log(np.maximum(P, FLOOR)) / self.temperature)
+        return _softmax(_logs(P) / self.temperature)
+
+
+def _logs(P: Probabilities) -> Floats:
+    return np.log(np.maximum(P, FLOOR, dtype=np.float64))
 
 
 def _softmax(Z: Floats) -> Floats:

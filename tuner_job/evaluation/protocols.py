@@ -16,7 +16,6 @@ CauseRange = tuple[int, float, float]
 """A cause's number, its least and its largest fraction."""
 
 _KEPT_CELLS = 500_000  # of a fold's populations that a process keeps for the next trial
-_ATTEMPTS = 10_000  # to draw a composition within the ranges
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,25 +104,29 @@ def draw_dirichlet(natural: Floats, n_draws: int, rng: np.random.Generator) -> F
 
 
 def draw_within(natural: Floats, ranges: Sequence[CauseRange], n_draws: int, rng: np.random.Generator) -> Floats:
-    """Draw compositions, (n_draws, n_classes), whose stated fractions are uniform within their ranges.
+    """Draw compositions, (n_draws, n_classes), whose stated fractions lie within their ranges.
 
-    Causes that are not stated share what is left in the proportions of `natural` (n_classes,); a stated cause that
-    has no rows gets nothing. Where nothing is left over to share, the stated fractions are scaled to sum to 1.
+    Stated causes are drawn one after another, in random order, each uniformly from what its own range and the
+    others' leave to it. Causes that are not stated share what is left in the proportions of `natural` (n_classes,);
+    a stated cause that has no rows gets nothing. Where the ranges do not fill a composition, because nobody is there
+    to share what is left, the stated fractions are scaled to sum to 1.
     """
     stated = [r for r in ranges if natural[r[0]] > 0]
-    causes = [cause for cause, _, _ in stated]
-    low, high = (np.array([r[i] for r in stated]) for i in (1, 2))
     rest = natural.copy()
-    rest[causes] = 0
+    rest[[cause for cause, _, _ in stated]] = 0
+    shared = float(rest.sum())
     drawn = np.zeros((n_draws, len(natural)))
     for draw in drawn:
-        for _ in range(_ATTEMPTS):
-            fractions = rng.uniform(low, high)
-            if fractions.sum() <= 1:
-                break
-        draw[causes] = fractions
-        if rest.sum() > 0:
-            draw += max(0.0, 1 - fractions.sum()) * rest / rest.sum()
+        left, least, most = 1.0, sum(low for _, low, _ in stated), sum(high for _, _, high in stated)
+        for position in rng.permutation(len(stated)):
+            cause, low, high = stated[position]
+            least, most = least - low, most - high
+            top = min(high, left - least)
+            bottom = low if shared else max(low, left - most)
+            draw[cause] = rng.uniform(min(bottom, top), top)
+            left -= draw[cause]
+        if shared:
+            draw += max(0.0, left) * rest / shared
         draw /= draw.sum()
     return drawn
 
@@ -139,11 +142,15 @@ def resample(y: Causes, compositions: Floats, rng: np.random.Generator) -> Sampl
 
     Returns
     -------
-    Populations of n_rows deaths; their true CSMF is that of the rows drawn.
+    Populations of n_rows deaths, each cause's within one death of its composition; their true CSMF is that of the
+    rows drawn.
     """
     n_draws, n_classes = compositions.shape
     n_rows = len(y)
-    deaths = np.stack([rng.multinomial(n_rows, composition) for composition in compositions])
+    upto = np.cumsum(compositions, axis=1)
+    upto /= upto[:, -1:]  # exactly 1 from the last cause on that has rows
+    edges = np.floor(upto * n_rows + rng.random((n_draws, 1))).astype(np.intp)
+    deaths: NDArray[np.intp] = np.diff(edges, prepend=0)
     by_cause = np.argsort(y, kind="stable")
     available = np.bincount(y, minlength=n_classes)
     first = np.cumsum(available) - available

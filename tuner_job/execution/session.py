@@ -54,6 +54,6 @@ def search(
     with ray_running(n_workers, dataset.X.nbytes):
         runner = RayRunner(data, config.budget.memory_per_task)
         with BackgroundWriter() as writer:
-            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning.objectives, stored)
+            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning, stored)
             reason = Driver(studies, runner, config.budget, recorder.record, should_stop).run()
         yield Session(reason, runner)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner_job.errors import StoreError
-from tuner_job.report import sentences, tables, text
+from tuner_job.report import sentences, tables, text, validity
 from tuner_job.report.figures import causes, history, parameters, scores, style
 from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
@@ -49,7 +49,7 @@ def render_report(
     sorted_out = {s.model: Trials(trials[s.model], s.objectives[0]) for s in summary.studies}
     with style.applied():
         figures = {
-            "comparison": _comparison_figures(summary, sorted_out),
+            "comparison": _comparison_figures(summary),
             "models": [_model_figures(study, sorted_out[study.model]) for study in summary.studies],
         }
         return (
@@ -77,12 +77,12 @@ def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord
         raise StoreError(f"{summary.name}: every trial that summary.json names must have a record: {listed}")
 
 
-def _comparison_figures(summary: ExperimentSummary, trials: Mapping[str, Trials]) -> list[style.Drawing]:
+def _comparison_figures(summary: ExperimentSummary) -> list[style.Drawing]:
     if not summary.studies:
         return []
     return [
-        scores.pooled_intervals(summary.studies),
-        scores.fold_spread(summary.studies, trials, summary.baselines),
+        scores.tested_intervals(summary.studies, tables.compositions_drawn(summary)),
+        scores.fold_spread(summary.studies, summary.baselines),
     ]
 
 
@@ -113,10 +113,10 @@ def _environment() -> Environment:
     )
     words = (text.number, text.signed, text.percent, human_duration, text.value, text.short_value,
              text.settings, text.metric_label, text.baseline_label, text.baseline_meaning,
-             text.scheme_label, text.scheme_meaning, text.stop_reason,
+             text.scheme_label, text.selection_rule, text.stop_reason,
              text.count, text.capitalised)  # fmt: skip
     environment.filters |= {word.__name__: word for word in words}
-    environment.globals |= {"tables": tables, "sentences": sentences, "inline": _numbered()}
+    environment.globals |= {"tables": tables, "sentences": sentences, "validity": validity, "inline": _numbered()}
     return environment
 
 

@@ -6,6 +6,12 @@ from tuner_job.report.tables import difference
 from tuner_job.report.text import baseline_label, count, metric_label, number
 from tuner_job.results.records import ExperimentSummary, StudySummary
 
+_CHOSEN = {
+    "best": "best",
+    "one_standard_error": "simplest near the best",
+    "cod_within_standard_error": "one near the best that finds most deaths’ causes",
+}
+
 
 def best_study(summary: ExperimentSummary) -> StudySummary | None:
     """Return the study with the highest tuned score; of equals, the first; None if there is none."""
@@ -19,7 +25,7 @@ def overall(summary: ExperimentSummary) -> str:
     if best is None:
         return "No configuration has a score."
     metric = best.objectives[0]
-    which = "untuned" if best.best.trial < 0 else "tuned"
+    which = _called(best)
     text = (
         f"{best.model}, {which}, has {metric_label(metric)} {number(best.best.scores[metric])}, "
         f"as the mean over {count(summary.n_folds, 'fold')}"
@@ -30,21 +36,32 @@ def overall(summary: ExperimentSummary) -> str:
 def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     """Say in one sentence what tuning did for one model."""
     metric, complete = study.objectives[0], study.n_trials.get("complete", 0)
-    default = number(study.default.scores.get(metric))
-    if study.best.trial < 0:
+    default, tuned = (number(one.scores.get(metric)) for one in (study.default, study.best))
+    compared = f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
+    if study.best.trial >= 0:
+        text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {count(complete, 'finished trial')} has {compared}"
+    elif _other_estimator(study):
+        kept = "stand, as no trial of the search finished" if complete == 0 else "were not beaten"
+        text = f"the default’s parameters {kept}; with its CSMF made by {study.best.csmf_estimator} it has {compared}"
+    else:
         reason = (
             "no trial of the search finished, so the untuned default stands"
             if complete == 0
             else f"none of {count(complete, 'finished trial')} was chosen over the untuned default"
         )
         text = f"{reason}, with {metric_label(metric)} {default}"
-    else:
-        tuned = number(study.best.scores.get(metric))
-        text = (
-            f"the best of {count(complete, 'finished trial')} has {metric_label(metric)} {tuned}, "
-            f"{_against_default(study)} the untuned default ({default})"
-        )
     return f"{text}{_against_baselines(summary, study)}.{_deaths_found(study)}"
+
+
+def _called(study: StudySummary) -> str:
+    if study.best.trial >= 0:
+        return "tuned"
+    return f"with the default’s parameters and {study.best.csmf_estimator}" if _other_estimator(study) else "untuned"
+
+
+def _other_estimator(study: StudySummary) -> bool:
+    """Whether the tuned CSMF is made otherwise than the default's."""
+    return study.best.csmf_estimator != study.default.csmf_estimator
 
 
 def _against_default(study: StudySummary) -> str:
@@ -70,6 +87,8 @@ def _against_baselines(summary: ExperimentSummary, study: StudySummary) -> str:
 def _deaths_found(study: StudySummary) -> str:
     """Say what became of the single deaths where the search looked at something else."""
     before, after = (c.scores.get("cod_accuracy") for c in (study.default, study.best))
-    if study.objectives[0] == "cod_accuracy" or before is None or after is None or study.best.trial < 0:
+    if study.objectives[0] == "cod_accuracy" or before is None or after is None:
+        return ""
+    if study.best.trial < 0 and not _other_estimator(study):
         return ""
     return f" Its COD accuracy is {number(after)}, that of the default {number(before)}."

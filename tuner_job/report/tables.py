@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner_job.report.trials import Trials
+from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.results.records import (
     CauseRecord,
     ExperimentSummary,
@@ -31,7 +31,8 @@ class ResultRow:
     kind: str
     """``default``, ``tuned`` or ``baseline``."""
     trial: int | None
-    pooled: dict[str, Interval]
+    tested: dict[str, Interval]
+    """Over drawn compositions, or over rows; see `ModelSummary.tested`."""
     scores: Scores
     difference: float | None
     """Tuned minus default in the first objective."""
@@ -45,6 +46,30 @@ class CauseRow:
 
     tuned: CauseRecord
     default: CauseRecord | None
+
+
+@dataclass(frozen=True)
+class EstimatorRow:
+    """One CSMF estimator and the mean CSMF accuracy that it gives; None where it was not tried."""
+
+    name: str
+    default: float | None
+    """With the default's parameters."""
+    tuned: float | None
+    scores_default: bool
+    """Whether the untuned default is scored by it."""
+    chosen: bool
+    """Whether the tuned configuration is."""
+
+
+@dataclass(frozen=True)
+class HoldoutRow:
+    """Scores on deaths that the search never saw."""
+
+    model: str
+    kind: str
+    """``default``, ``tuned`` or ``copy_train``."""
+    scores: Scores
 
 
 @dataclass(frozen=True)
@@ -98,12 +123,34 @@ def result_rows(summary: ExperimentSummary) -> list[ResultRow]:
         for kind, one in (("default", study.default), ("tuned", study.best)):
             gained = difference(study) if kind == "tuned" else None
             below = below_copy_train(summary, one)
-            rows.append(
-                ResultRow(study.model, kind, one.trial, one.out_of_fold, one.scores, gained, one.fit_seconds, below)
-            )
+            rows.append(ResultRow(study.model, kind, one.trial, one.tested, one.scores, gained, one.fit_seconds, below))
     for name, scores in summary.baselines.items():
         rows.append(ResultRow(name, "baseline", None, {}, scores, None, None, below_copy_train=False))
     return rows
+
+
+def compositions_drawn(summary: ExperimentSummary) -> bool:
+    """Whether configurations were tested in populations of drawn compositions."""
+    return any(one.over_compositions for study in summary.studies for one in (study.default, study.best))
+
+
+def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
+    """Return every CSMF estimator that was tried; none where there was nothing to choose."""
+    if len(study.best.by_estimator) < 2:
+        return []
+    tried = {name: float(np.mean(values)) for name, values in trials[DEFAULT].csmf.items()}
+    default = study.default.by_estimator | tried
+    used, chosen = str(study.default.csmf_estimator), str(study.best.csmf_estimator)
+    return [
+        EstimatorRow(name, default.get(name), study.best.by_estimator.get(name), name == used, name == chosen)
+        for name in dict.fromkeys([*default, *study.best.by_estimator])
+    ]
+
+
+def holdout_rows(summary: ExperimentSummary) -> list[HoldoutRow]:
+    """Return default, tuned and copy-train of each model on the hold-out; none without one."""
+    kinds = ("default", "tuned", "copy_train")
+    return [HoldoutRow(s.model, kind, s.holdout[kind]) for s in summary.studies for kind in kinds if kind in s.holdout]
 
 
 def parameter_rows(study: StudySummary) -> list[ParameterRow]:

@@ -35,13 +35,36 @@ SCHEMES = {
     "leave_one_site_out": (
         "leave one site out",
         "Each fold trains on all sites but one and is validated on that one. The scores say how a model does "
-        "at a site that it has not seen, with that site's own cause fractions.",
+        "at a site that it has not seen, with that site's own cause fractions. CSMF estimators that infer a "
+        "composition take a cause to look the same everywhere, which other sites need not bear out.",
     ),
     "dirichlet": (
         "Dirichlet-resampled compositions",
-        "Validation deaths were resampled within each cause to cause fractions drawn at random from a "
-        "Dirichlet(1, …, 1). The scores say how a model does where the composition differs from training.",
+        "Each fold's validation deaths were resampled within each cause to cause fractions drawn at random from a "
+        "Dirichlet(1, …, 1), the same draws for every configuration. The scores say how a model does where the "
+        "composition differs from training and is not known, but causes look as they do in training.",
     ),
+    "shift": (
+        "stated compositions",
+        "Each fold's validation deaths were resampled within each cause to the cause fractions that the experiment "
+        "file states, the other causes keeping their proportions; the same draws for every configuration. The "
+        "scores say how a model does in populations composed like that.",
+    ),
+}
+
+ESTIMATORS = {
+    "count": "the share of deaths whose most probable cause it is",
+    "mean": "the mean probability over deaths",
+    "em": "the composition that makes the calibrated probabilities of all deaths together most likely",
+    "mixture": "the mix of the causes’ typical probabilities that comes closest to the mean over deaths",
+}
+
+SELECTIONS = {
+    "best": "the complete trial with the best score",
+    "one_standard_error": "the simplest complete trial that is hardly (one standard error of the difference) behind "
+    "the best",
+    "cod_within_standard_error": "of the complete trials that are hardly (one standard error of the difference) behind "
+    "the best, the one with the highest COD accuracy",
 }
 
 STOPS = {
@@ -75,6 +98,16 @@ def scheme_label(scheme: str) -> str:
 def scheme_meaning(scheme: str) -> str:
     """Say which composition a protocol tests."""
     return SCHEMES.get(scheme, ("", ""))[1]
+
+
+def estimator_meaning(method: str) -> str:
+    """Say how a CSMF estimator makes fractions of probabilities."""
+    return ESTIMATORS.get(method, method)
+
+
+def selection_rule(selection: str) -> str:
+    """Say which trial is committed."""
+    return SELECTIONS.get(selection, selection)
 
 
 def stop_reason(stopped_by: str) -> str:

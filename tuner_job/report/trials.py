@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.results.records import FoldRecord, Scores, TrialRecord
 
 DEFAULT = -1
@@ -44,6 +45,11 @@ class Trials:
         return [t for t in self.searched if t.state == "complete" and np.isfinite(self.score(t))]
 
     @cached_property
+    def assessed(self) -> bool:
+        """Whether each complete trial is scored by a CSMF estimator of its own."""
+        return any(record.csmf for record in self._by_number.values())
+
+    @cached_property
     def pruned(self) -> list[TrialRecord]:
         """Searched trials that were given up before their last fold."""
         return [t for t in self.searched if t.state == "pruned"]
@@ -60,8 +66,16 @@ class Trials:
             record = self._by_number[record.duplicate_of]
         return record.folds
 
+    def estimator(self, trial: TrialRecord) -> CsmfEstimator | None:
+        """CSMF estimator of a trial, or of the one that it repeats; None if it was not assessed."""
+        original = self._by_number.get(trial.trial if trial.duplicate_of is None else trial.duplicate_of, trial)
+        return original.csmf_estimator
+
     def score(self, trial: TrialRecord) -> float:
-        """Mean objective: over all folds if complete, over those that ran if pruned; NaN if there is none."""
+        """Mean objective: over all folds if complete, over those that ran if pruned; NaN if there is none.
+
+        Where trials are assessed, a pruned one has it by the plainest CSMF estimator, a complete one by its own.
+        """
         if trial.state == "complete":
             return trial.scores.get(self.objective, np.nan)
         if trial.state == "failed":

@@ -106,13 +106,16 @@ class ExperimentStore:
         np.savez(buffer, P=P)
         self.store.put(self._trial(model, "oof", trial, "npz"), buffer.getvalue())
 
-    def load_oof(self, model: str, trial: int) -> NDArray[np.floating[Any]] | None:
-        """Read out-of-fold probabilities, (n_samples, n_classes); None if they were not kept."""
+    def load_oof(self, model: str, trial: int) -> NDArray[np.float64] | None:
+        """Read out-of-fold probabilities, (n_samples, n_classes); None if they were not kept.
+
+        In double precision, in which trials are judged, whatever the model gave: so looking again finds the same.
+        """
         content = self.store.get(self._trial(model, "oof", trial, "npz"))
         if content is None:
             return None
         with np.load(io.BytesIO(content)) as arrays:
-            return np.asarray(arrays["P"])
+            return np.asarray(arrays["P"], dtype=np.float64)
 
     def save_model(self, model: str, content: bytes) -> str:
         """Write the fitted model; return its path below the model's folder."""

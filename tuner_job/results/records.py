@@ -90,12 +90,14 @@ class ModelSummary(Closed):
     params: dict[str, Any]
     scores: Scores
     """Mean over folds, as the search saw it."""
+    folds: list[Scores] = []
+    """Every metric in each fold."""
     train_scores: Scores
     csmf_estimator: CsmfEstimator = CsmfEstimator(method="count")
     """How its CSMF is made of its probabilities."""
     out_of_fold: dict[str, Interval]
-    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled, at their own composition, by counting
-    the most probable causes; bootstrap over rows."""
+    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled, at their own composition; bootstrap over
+    rows."""
     over_compositions: dict[str, Interval] = {}
     """``csmf_accuracy`` and ``cod_accuracy`` under the drawn compositions: mean over 500 and the range of their
     middle 95 %; empty where none are drawn."""
@@ -141,10 +143,12 @@ class StudySummary(Closed):
     optimism: float | None = None
     """How much the best score owes to being the best of many; None with fewer than 2 complete trials."""
     holdout: dict[str, Scores] = {}
-    """``default`` and ``tuned`` on deaths that the search never saw; empty without a hold-out."""
+    """``default``, ``tuned`` and ``copy_train`` on deaths that the search never saw, in the protocol's populations;
+    empty without a hold-out."""
     calibration: CalibrationRecord | None = None
     """Of the best configuration, fitted on its out-of-fold probabilities."""
     selection: str = "best"
+    """The rule by which the committed trial was chosen."""
     parameter_importance: dict[str, float]
     """Share of the score's variation that each parameter explains; empty if too few trials finished."""
     model_object: str | None = None
@@ -163,6 +167,8 @@ class ExperimentSummary(Closed):
     """Deaths a site."""
     data_notes: list[str]
     scheme: str
+    shift: dict[str, tuple[float, float]] = {}
+    """Cause → least and largest fraction that was stated; empty unless the scheme is shift."""
     n_folds: int
     baselines: dict[str, Scores]
     """What needs no model: ``copy_train`` (the training CSMF), ``uniform``, ``majority``."""

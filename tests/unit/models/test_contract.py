@@ -172,6 +172,30 @@ class TestModelFamily:
                 family.Parameters.model_validate({**when, **needs, name: choice})
 
 
+SIMPLER = [
+    ("xgboost", {"n_estimators": 50}, {"n_estimators": 100}),
+    ("xgboost", {"max_depth": 3}, {"max_depth": 6}),
+    ("xgboost", {"n_estimators": 100, "max_depth": 3}, {"n_estimators": 50, "max_depth": 9}),
+    ("xgboost", {"learning_rate": 0.05}, {"learning_rate": 0.3}),
+    ("xgboost", {"reg_lambda": 10}, {"reg_lambda": 1}),
+    ("random_forest", {"min_samples_leaf": 4}, {"min_samples_leaf": 1}),
+    ("random_forest", {"max_depth": 10}, {"max_depth": None}),
+    ("random_forest", {"min_samples_split": 10}, {"min_samples_split": 2}),
+    ("random_forest", {"n_estimators": 100}, {"n_estimators": 500}),
+    ("logistic_regression", {"C": 0.01}, {"C": 10}),
+    ("logistic_regression", {"penalty": "l1"}, {"penalty": "l2"}),
+    ("logistic_regression", {"penalty": "elasticnet", "l1_ratio": 0.9}, {"penalty": "elasticnet", "l1_ratio": 0.1}),
+]
+
+
+@pytest.mark.parametrize(("name", "simple", "complicated"), SIMPLER)
+def test_configurations_are_ordered_by_how_complicated_they_are(name, simple, complicated):
+    family = FAMILIES[name]
+    assert family.complexity(simple) < family.complexity(complicated)
+    assert len(family.complexity(simple)) == len(family.complexity(complicated))
+    assert family.complexity(simple) == family.complexity(dict(reversed(simple.items())))
+
+
 @pytest.mark.parametrize(
     ("name", "defaults"),
     [

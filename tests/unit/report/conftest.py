@@ -90,6 +90,7 @@ class Maker:
             trial=trial.trial,
             params=trial.params,
             scores=trial.scores,
+            folds=[fold.validation for fold in trial.folds],
             train_scores=self.scores(level + 0.1),
             out_of_fold={
                 "csmf_accuracy": Interval(estimate=level + 0.011, low=level - 0.023, high=level + 0.047),

@@ -2,13 +2,15 @@
 
 import html
 import re
+from typing import get_args
 
 import pytest
 from markupsafe import escape
 
+from tuner_job.evaluation.folds import Scheme
 from tuner_job.report import sentences, tables
 from tuner_job.report.figures.axis import NOT_USED, parameter_axis
-from tuner_job.report.text import number, percent, scheme_label, scheme_meaning, shorten, signed
+from tuner_job.report.text import SCHEMES, number, percent, scheme_label, scheme_meaning, shorten, signed
 from tuner_job.units import human_duration
 
 
@@ -124,8 +126,9 @@ def test_states_errors_and_provenance_are_told(usual, page):
 
 def test_protocol_is_explained(page):
     assert "causes are composed as in training" in page
-    meanings = {scheme: scheme_meaning(scheme) for scheme in ("stratified", "leave_one_site_out", "dirichlet")}
-    assert len(set(meanings.values())) == 3
+    assert set(SCHEMES) == set(get_args(Scheme))
+    meanings = {scheme: scheme_meaning(scheme) for scheme in SCHEMES}
+    assert len(set(meanings.values())) == 4
     assert escape(meanings["stratified"]) in page
     assert (scheme_label("other"), scheme_meaning("other")) == ("other", "")
 

@@ -16,8 +16,8 @@ from tuner_job.results.records import CauseRecord
 Values = Sequence[float | None]
 
 _CAPTION = (
-    "Left: the bar's tick is the true share of deaths from a cause, the dot the share that the tuned "
-    "model assigned to it, the diamond that of the untuned default; a line to the right of the tick is "
+    "At the composition of the data. Left: the bar's tick is the true share of deaths from a cause, the dot the "
+    "share in the tuned model's CSMF, the diamond that in the untuned default's; a line to the right of the tick is "
     "over-estimation. Right: how often deaths of that cause were recognised, corrected for chance: 1 is "
     "always, 0 (dotted) is what random assignment reaches. Causes with few deaths (see n in the table) "
     "have uncertain values. A cause without deaths has no CCC."

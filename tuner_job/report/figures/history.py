@@ -43,7 +43,7 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
         )  # fmt: skip
     _finish(axes, trials, shown, floor)
     below = int((shown < floor).sum())
-    return style.Drawing(figure, f"Optimisation history of {model}", _caption(below))
+    return style.Drawing(figure, f"Optimisation history of {model}", _caption(below, trials.assessed))
 
 
 def _floor(shown: Points, judged: Points) -> float:
@@ -90,11 +90,16 @@ def _finish(axes: Axes, trials: Trials, shown: Points, floor: float) -> None:
         style.legend_above(axes)
 
 
-def _caption(below: int) -> str:
+def _caption(below: int, assessed: bool) -> str:
     text = (
         "Each dot is one configuration, scored by its mean over the folds; higher is better. The solid line "
         "is the best score found up to that trial, the dashed line the untuned default. A line that is still "
         "rising at the right end suggests that more trials could find more. Crosses were given up early and "
         "stand at the mean of the folds that they ran, so they do not compare exactly with the dots."
     )
+    if assessed:
+        text += (
+            " A dot is scored by the CSMF estimator that suits it; a cross by the plainest one, so it stands lower "
+            "than it would if finished; the default by counting most probable causes, as it is used untuned."
+        )
     return text + (f" Far below, drawn as triangles at the lower edge: {count(below, 'trial')}." if below else "")

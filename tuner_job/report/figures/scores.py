@@ -12,51 +12,63 @@ from tuner_job.report.text import baseline_label, metric_label, number, shorten
 from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.results.records import Interval, ModelSummary, Scores, StudySummary, TrialRecord
 
-POOLED = ("csmf_accuracy", "cod_accuracy")
+TESTED = ("csmf_accuracy", "cod_accuracy")
+_OVER_COMPOSITIONS = (
+    "Point: the mean over 500 populations of drawn composition, each made of deaths predicted by a model that had not "
+    "seen them. Bar: the middle 95 % of these populations; it speaks of populations composed otherwise, not of other "
+    "models or other deaths. Bars that overlap do not by themselves mean that there is no difference: both "
+    "configurations were tested in the same populations."
+)
+_OVER_ROWS = (
+    "Point: the value over all deaths together, at their own composition, each predicted by a model that had not seen "
+    "it. Bar: 95 % bootstrap interval over deaths; it speaks of other deaths from the same population, not of other "
+    "populations. Bars that overlap do not by themselves mean that there is no difference: both configurations "
+    "predicted the same deaths."
+)
 
 
-def pooled_intervals(studies: Sequence[StudySummary]) -> style.Drawing:
-    """Draw each model's pooled out-of-fold estimates with their intervals, default and tuned."""
+def tested_intervals(studies: Sequence[StudySummary], drawn: bool) -> style.Drawing:
+    """Draw each model's accuracies with their intervals, default and tuned.
+
+    Parameters
+    ----------
+    drawn
+        Whether they are over drawn compositions, not over rows.
+    """
     figure = Figure(figsize=(style.WIDE, 1.15 + 0.5 * len(studies)))
     panels = figure.subplots(1, 2, sharey=True)
     rows = np.arange(len(studies))[::-1]
-    for axes, metric in zip(panels, POOLED, strict=True):
+    for axes, metric in zip(panels, TESTED, strict=True):
         for row, study in zip(rows, studies, strict=True):
             _interval(axes, row + 0.14, study.default, metric, style.DEFAULT, style.DEFAULT_MARKER)
             _interval(axes, row - 0.14, study.best, metric, style.TUNED, style.TUNED_MARKER)
-        axes.set_xlabel(f"{metric_label(metric)}, pooled out-of-fold")
+        axes.set_xlabel(f"{metric_label(metric)}, {'drawn compositions' if drawn else 'all out-of-fold deaths'}")
         axes.set_ylim(-0.5, len(studies) - 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
         axes.grid(visible=False, axis="y")
     panels[0].set_yticks(rows, [shorten(study.model, 28) for study in studies])
     _legend_of_configurations(panels[0])
-    caption = (
-        "Point: the value over all deaths, each predicted by a model that had not seen it. Bar: 95 % "
-        "bootstrap interval over deaths; it speaks of other deaths from the same population, not of other "
-        "populations. Bars that overlap do not by themselves mean that there is no difference: both "
-        "configurations predicted the same deaths."
-    )
-    return style.Drawing(figure, "Default and tuned, pooled out-of-fold", caption)
+    if drawn:
+        return style.Drawing(figure, "Default and tuned over 500 drawn compositions", _OVER_COMPOSITIONS)
+    return style.Drawing(figure, "Default and tuned over all out-of-fold deaths", _OVER_ROWS)
 
 
 def _interval(axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str) -> None:
-    found: Interval | None = configuration.out_of_fold.get(metric)
+    found: Interval | None = configuration.tested.get(metric)
     if found is None:
         return
     axes.plot([found.low, found.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
     axes.plot(found.estimate, row, marker, color=colour, ms=6)
 
 
-def fold_spread(
-    studies: Sequence[StudySummary], trials: Mapping[str, Trials], baselines: Mapping[str, Scores]
-) -> style.Drawing:
+def fold_spread(studies: Sequence[StudySummary], baselines: Mapping[str, Scores]) -> style.Drawing:
     """Draw the score of each fold, default above tuned, one pair of rows a model."""
     objective = studies[0].objectives[0]
     figure = Figure(figsize=(style.WIDE, 1.5 + 0.66 * len(studies)))
     axes = figure.subplots()
     rows = np.arange(len(studies))[::-1]
     for row, study in zip(rows, studies, strict=True):
-        _fold_pair(axes, row, study, trials[study.model])
+        _fold_pair(axes, row, study, objective)
     outside = _baseline_lines(axes, objective, baselines)
     axes.set_yticks(rows, [shorten(study.model, 28) for study in studies])
     axes.set_ylim(-0.85, len(studies) - 0.45)
@@ -77,16 +89,15 @@ def fold_spread(
     return style.Drawing(figure, "Spread over the folds", caption)
 
 
-def _fold_pair(axes: Axes, row: float, study: StudySummary, trials: Trials) -> None:
+def _fold_pair(axes: Axes, row: float, study: StudySummary, objective: str) -> None:
     upper, lower = row + 0.2, row - 0.2
-    default, tuned = trials.fold_scores(DEFAULT), trials.fold_scores(study.best.trial)
-    for fold in sorted(default.keys() & tuned.keys()):
-        axes.plot([default[fold], tuned[fold]], [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
-    for scores, at, colour, marker in (
+    default, tuned = ([fold[objective] for fold in one.folds] for one in (study.default, study.best))
+    for pair in zip(default, tuned, strict=False):
+        axes.plot(pair, [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
+    for values, at, colour, marker in (
         (default, upper, style.DEFAULT, style.DEFAULT_MARKER),
         (tuned, lower, style.TUNED, style.TUNED_MARKER),
     ):
-        values = list(scores.values())
         if values:
             axes.plot(values, [at] * len(values), marker, color=colour, ms=4.5, alpha=0.75, mew=0)
             axes.plot(np.mean(values), at, "|", color=colour, ms=16, mew=2.2)
@@ -123,7 +134,7 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     axes = figure.subplots()
     style.cloud(axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score)))
     for trial, colour, marker, label in (
-        (DEFAULT, style.DEFAULT, style.DEFAULT_MARKER, "untuned default"),
+        (DEFAULT, style.DEFAULT, style.DEFAULT_MARKER, "default’s parameters"),
         (best, style.TUNED, style.TUNED_MARKER, "tuned"),
     ):
         if trial in trials and (trial != DEFAULT or label != "tuned"):
@@ -152,6 +163,8 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
         "on rows that it was not. The further right of the dotted line (where there is one in view), the "
         "more the model has learnt of its training rows that does not hold elsewhere."
     )
+    if trials.assessed:
+        caption += " Each, the default’s parameters too, is scored by the CSMF estimator that suits it."
     return style.Drawing(figure, f"Training and validation score of {model}", caption)
 
 
@@ -169,7 +182,7 @@ def pareto(model: str, trials: Trials, objectives: Sequence[str], front: Sequenc
         axes.plot(x, y, style.TUNED_MARKER, ls=line, lw=1, color=style.TUNED, ms=5.5, label="Pareto front")
         if DEFAULT in trials:
             x, y = _pairs([trials[DEFAULT]], pair)
-            axes.plot(x, y, style.DEFAULT_MARKER, color=style.DEFAULT, ms=6, ls="", label="untuned default")
+            axes.plot(x, y, style.DEFAULT_MARKER, color=style.DEFAULT, ms=6, ls="", label="default’s parameters")
         axes.set_xlabel(metric_label(pair[0]))
         axes.set_ylabel(metric_label(pair[1]))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -1,0 +1,64 @@
+"""What makes a score trustworthy, in whole sentences: what was tested, how CSMFs are made, what the choice flatters."""
+
+from tuner_job.report.text import count, estimator_meaning, metric_label, number, percent, scheme_meaning
+from tuner_job.report.trials import Trials
+from tuner_job.results.records import ExperimentSummary, StudySummary
+
+_NEAR_1 = 0.05
+"""A temperature this near to 1 changes no probability that a reader would notice."""
+
+
+def protocol(summary: ExperimentSummary) -> str:
+    """Say which populations configurations were tested on."""
+    stated = ", ".join(f"{cause} {_range(*bounds)}" for cause, bounds in summary.shift.items())
+    return scheme_meaning(summary.scheme) + (f" Stated: {stated}." if stated else "")
+
+
+def _range(low: float, high: float) -> str:
+    return f"{percent(low)} %" if low == high else f"{percent(low)} to {percent(high)} %"
+
+
+def estimator(study: StudySummary, trials: Trials) -> str:
+    """Say how the tuned CSMF is made and why in this way."""
+    chosen = study.best.csmf_estimator
+    added = f"{chosen.shrinkage:g} pseudo-death{'' if chosen.shrinkage == 1 else 's'} a cause"
+    held = f", held back by {added}" if chosen.shrinkage else ""
+    return f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}. {_why(study, trials)}"
+
+
+def _why(study: StudySummary, trials: Trials) -> str:
+    chosen, tried = str(study.best.csmf_estimator), study.best.by_estimator
+    if len(tried) < 2:
+        return "The experiment file allows no other."
+    best = max(tried, key=lambda name: tried[name])
+    if trials[study.best.trial].fell_back and best != chosen:
+        return (
+            f"{best} has the higher mean CSMF accuracy, {number(tried[best])} against {number(tried[chosen])}, but by "
+            "no more than one standard error over folds: the gain may be noise, so the plain mean was kept."
+        )
+    beside = "" if chosen == "mean" or "mean" not in tried else f"; the plain mean has {number(tried['mean'])}"
+    return f"It has the highest mean CSMF accuracy of {len(tried)} tried, {number(tried[chosen])}{beside}."
+
+
+def calibration(study: StudySummary) -> str:
+    """Say how far the model's probabilities are to be trusted as they are; empty if it is not known."""
+    if study.calibration is None:
+        return ""
+    temperature = study.calibration.temperature
+    meaning = "they are about as sure as they should be"
+    if abs(temperature - 1) > _NEAR_1:
+        meaning = "they are too sure and get flattened" if temperature > 1 else "they are too unsure and get sharpened"
+    return f"Calibration temperature of its probabilities: {number(temperature, 2)}; {meaning}."
+
+
+def optimism(study: StudySummary) -> str:
+    """Say how much the tuned score owes to being the best of many."""
+    metric, found = study.objectives[0], study.optimism
+    score = study.best.scores.get(metric)
+    if found is None or score is None:
+        return "How much the choice flatters its score cannot be estimated: too few trials are complete."
+    return (
+        f"The best inner score is estimated to be {number(found)} too high through selection among "
+        f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF estimators; "
+        f"corrected for that, its {metric_label(metric)} is {number(score - found)}."
+    )
