@@ -105,6 +105,8 @@ class LogisticRegression:
         "solver": ["saga", "liblinear"],
         "forbid": [{"penalty": "elasticnet", "solver": "liblinear"}],
     }
+    mutable: ClassVar[frozenset[str]] = frozenset()
+    why_not_mutable: ClassVar[str] = "its fit has one minimum, which does not depend on where the search for it began"
 
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Walk from the smallest of `values` to the largest; see `ModelFamily`.
