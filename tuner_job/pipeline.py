@@ -99,7 +99,7 @@ def _search_and_commit(
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
         records = {model: store.load_trials(model) for model in models}
         chosen = {model: _best(config, model, records[model], session.reason) for model in models}
-        fitted = session.start_final({model: trial.params for model, trial in chosen.items()})
+        fitted = session.start_final(chosen)
         summaries = {m: _study_summary(prepared, store, m, records[m], chosen[m], session.reason) for m in models}
         fits = fitted()
     for model, summary in summaries.items():

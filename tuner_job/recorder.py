@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,19 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.records import TrialRecord
 from tuner_job.results.writer import BackgroundWriter
-from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
 from tuner_job.summarise import mean_validation
 
 KEPT_MATRICES = 10
 """Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes."""
+
+
+class Searched(Protocol):
+    """A search of one model."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model family."""
 
 
 class Recorder:
@@ -51,7 +58,7 @@ class Recorder:
                     score = record.scores.get(self._objectives[0])
                     self._monitor_trial(model, record.trial, record.params, score, record.state)
 
-    def record(self, study: Study, trial: Trial) -> None:
+    def record(self, study: Searched, trial: Trial) -> None:
         """Write one finished trial."""
         record = _as_record(trial)
         writes: list[tuple[Any, ...]] = [(self._store.save_trial, study.model, record)]
@@ -112,6 +119,8 @@ def _as_record(trial: Trial) -> TrialRecord:
         duplicate_of=trial.duplicate_of,
         error=trial.error,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        curve=list(trial.curve),
+        schedule=list(trial.schedule),
     )
     return record.model_copy(update={"scores": mean_validation(record)}) if _has_scores(record) else record
 

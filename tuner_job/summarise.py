@@ -29,6 +29,7 @@ def summarise_trial(record: TrialRecord, P: NDArray[np.floating[Any]], dataset: 
         out_of_fold=out_of_fold_intervals(dataset.y, P, seed),
         causes=_by_cause(P, dataset),
         fit_seconds=record.fit_seconds,
+        schedule=record.schedule,
     )
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from tuner_job.errors import ConfigError, RunError
 from tuner_job.execution.fold_task import SharedData, describe_failure, fit_final, score_fold
-from tuner_job.results.records import FoldRecord
+from tuner_job.models.growing import Stages
+from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.search.trial import FoldOutcome, FoldTask
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
@@ -96,6 +97,11 @@ class RayRunner:
         self._capacity = (-_CAPACITY_SECONDS, 0)
 
     @property
+    def data(self) -> list[Any]:
+        """Handle of the data for `shared_data`: a list, so that Ray leaves the reference in it alone."""
+        return [self._data]
+
+    @property
     def n_running(self) -> int:
         """Tasks handed to Ray that have not ended."""
         return len(self._running)
@@ -112,7 +118,7 @@ class RayRunner:
     def submit(self, study: str, model: str, task: FoldTask) -> None:
         """Start a task of a study, on a model."""
         n_returns = 1 + len(task.wanted)
-        records, *probabilities = self._score.options(num_returns=n_returns).remote([self._data], model, task)
+        records, *probabilities = self._score.options(num_returns=n_returns).remote(self.data, model, task)
         self._running[records] = (study, task, probabilities)
 
     def wait(self, timeout: float) -> list[Finished]:
@@ -123,25 +129,32 @@ class RayRunner:
             ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
         return [self._collect(ref) for ref in ready]
 
+    def keep(self, probabilities: NDArray[np.floating[Any]]) -> Any:
+        """Put the probabilities of an outcome where `fetch` finds them; return their handle."""
+        return ray.put(probabilities)
+
     def fetch(self, handle: Any) -> NDArray[np.floating[Any]]:
         """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
         return np.asarray(ray.get(handle))
 
-    def start_final(self, choices: Mapping[str, Mapping[str, Any]]) -> Callable[[], dict[str, bytes]]:
-        """Begin to fit each model's chosen configuration on all rows.
+    def start_final(self, choices: Mapping[str, TrialRecord]) -> Callable[[], dict[str, bytes]]:
+        """Begin to fit each model's chosen trial on all rows, along its schedule if it has one.
 
         Returns
         -------
         A function that waits for the models' bytes; it raises `RunError` if one of the fits failed.
         """
         fit = ray.remote(**self._options)(_fit_final)
-        refs = {model: fit.remote([self._data], model, dict(params)) for model, params in choices.items()}
+        refs = {
+            model: fit.remote(self.data, model, trial.params, [(s.size, s.params) for s in trial.schedule])
+            for model, trial in choices.items()
+        }
 
         def collect() -> dict[str, bytes]:
             try:
                 return {model: ray.get(ref) for model, ref in refs.items()}
             except ray.exceptions.RayError as error:
-                raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
+                raise RunError(f"the chosen configuration cannot be fitted on all rows: {reason(error)}") from None
 
         return collect
 
@@ -157,7 +170,7 @@ class RayRunner:
             records: list[FoldRecord]
             records, seconds = ray.get(ref)
         except ray.exceptions.RayError as error:
-            return Finished(study, task, [], 0.0, _reason(error))
+            return Finished(study, task, [], 0.0, reason(error))
         outcomes = [FoldOutcome(*pair) for pair in zip(records, probabilities, strict=True)]
         return Finished(study, task, outcomes, seconds)
 
@@ -174,26 +187,27 @@ def require_memory(memory_per_task: float) -> None:
 
 def _score(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
     started = time.perf_counter()
-    records, probabilities = score_fold(_shared(data[0]), model, task)
+    records, probabilities = score_fold(shared_data(data), model, task)
     return ((records, time.perf_counter() - started), *probabilities)
 
 
-def _fit_final(data: list[Any], model: str, params: Mapping[str, Any]) -> bytes:
-    return fit_final(_shared(data[0]), model, params)
+def _fit_final(data: list[Any], model: str, params: Mapping[str, Any], stages: Stages) -> bytes:
+    return fit_final(shared_data(data), model, params, stages)
 
 
 _shared_data: dict[Any, SharedData] = {}
 
 
-def _shared(ref: Any) -> SharedData:
-    """Read the data from the object store once a worker process."""
+def shared_data(handle: Sequence[Any]) -> SharedData:
+    """Read the data of a `RayRunner.data` from the object store, once a worker process."""
+    (ref,) = handle
     if ref not in _shared_data:
         _shared_data.clear()
         _shared_data[ref] = ray.get(ref)
     return _shared_data[ref]
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     if isinstance(error, ray.exceptions.RayTaskError):
         return describe_failure(error.cause)
     first = str(error).strip().split("\n")[0]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
@@ -24,8 +23,8 @@ class Session:
     reason: StopReason
     _runner: RayRunner
 
-    def start_final(self, choices: Mapping[str, Mapping[str, Any]]) -> Callable[[], dict[str, bytes]]:
-        """Begin to fit each model's configuration on all rows; the function returned waits for the models' bytes."""
+    def start_final(self, choices: Mapping[str, TrialRecord]) -> Callable[[], dict[str, bytes]]:
+        """Begin to fit each model's chosen trial on all rows; the function returned waits for the models' bytes."""
         return self._runner.start_final(choices)
 
 

@@ -26,6 +26,14 @@ class FoldRecord(Closed):
     diagnostics: dict[str, Any] = {}
 
 
+class Stage(Closed):
+    """A part of the way that a model grew under population-based training."""
+
+    size: int
+    """Boosting rounds at its end."""
+    params: dict[str, Any]
+
+
 class TrialRecord(Closed):
     """One evaluated configuration."""
 
@@ -44,6 +52,10 @@ class TrialRecord(Closed):
     error: str | None = None
     finished_at: str = ""
     """UTC, ISO 8601."""
+    curve: list[tuple[int, float]] = []
+    """Under Ray Tune: (rounds, trees or folds, mean validation score of the objective) at each look."""
+    schedule: list[Stage] = []
+    """Under population-based training: how the model grew; `params` are those of the last stage."""
 
     @property
     def fit_seconds(self) -> float:
@@ -85,6 +97,8 @@ class ModelSummary(Closed):
     """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled."""
     causes: list[CauseRecord]
     fit_seconds: float
+    schedule: list[Stage] = []
+    """If given, the model is fitted stage by stage; `params` are those of the last one."""
 
 
 class StudySummary(Closed):
@@ -106,6 +120,8 @@ class StudySummary(Closed):
     model_object: str | None = None
     """Path, below the model's folder, of the refitted best model."""
     model_sha256: str | None = None
+    deterministic: bool = True
+    """Whether the same file and seed give the same trials; false where Ray Tune's timing decides what is stopped."""
 
 
 class ExperimentSummary(Closed):

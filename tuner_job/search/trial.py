@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_job.results.records import FoldRecord, TrialState
+from tuner_job.results.records import FoldRecord, Stage, TrialState
 from tuner_job.search_space import Configuration, Scalar
 
 FoldScores = Sequence[tuple[float, ...]]
@@ -51,6 +51,9 @@ class Trial:
     error: str | None = None
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     """Fold → what it told; emptied once the trial is stored."""
+    curve: Sequence[tuple[int, float]] = ()
+    schedule: Sequence[Stage] = ()
+    """Both as in `TrialRecord`."""
 
     @property
     def scores(self) -> tuple[float, ...]:
