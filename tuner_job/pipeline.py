@@ -92,7 +92,7 @@ def _search_and_commit(
     from tuner_job.execution.session import search
 
     config = prepared.config
-    stored: dict[str, list[TrialRecord]] = {model: store.load_trials(model) for model in models}
+    stored = {model: store.load_trials(model) for model in models}
     studies = [s for model in models for s in _studies(prepared, model, stored[model])]
     planned: dict[str, int | None] = {m: n for m, n in prepared.planned().items() if m in models}
     monitor = TuningMonitor(planned, listener)
@@ -112,7 +112,7 @@ def _search_and_commit(
 
 
 def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
-    """Build the search of a model, and the evaluation of its untuned default."""
+    """Build the evaluation of a model's untuned default, and its search unless Ray Tune runs that."""
     config, n_folds = prepared.config, prepared.n_folds
     family, tuning = FAMILIES[model], config.tuning
     by_number = {record.trial: record for record in stored}
@@ -129,6 +129,8 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         stored={n: r for n, r in by_number.items() if n == DEFAULT_TRIAL},
         first_trial=DEFAULT_TRIAL,
     )
+    if tuning.on_ray_tune:
+        return [default]
     limits = [n for n in (config.budget.max_trials, _n_trials(config)) if n]
     search = Study(
         model,
@@ -193,6 +195,7 @@ def _study_summary(
         stopped_by=("max_trials" if cut else "finished") if all_run else reason,
         fit_seconds=sum(record.fit_seconds for record in records),
         parameter_importance=parameter_importance(searched, config.space(model), objectives[0], config.seed),
+        deterministic=not config.tuning.on_ray_tune,
     )
 
 

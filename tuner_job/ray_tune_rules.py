@@ -78,10 +78,7 @@ def require_mutable(space: SearchSpace, family: ModelFamily) -> None:
     ------
     ValueError
     """
-    varied = [
-        name for name, parameter in space.parameters.items() if parameter.values is None or len(parameter.values) > 1
-    ]
+    varied = [name for name, p in space.parameters.items() if p.values is None or len(p.values) > 1]
     if not family.mutable & set(varied):
-        raise ValueError(
-            f"pbt needs a parameter with several values that can change during training: {', '.join(sorted(family.mutable))}"
-        )
+        names = ", ".join(sorted(family.mutable))
+        raise ValueError(f"pbt needs a parameter with several values that can change during training, one of {names}")

@@ -11,6 +11,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
+from tuner_job.config import ModelName
 from tuner_job.errors import ConfigError, RunError
 from tuner_job.execution.fold_task import SharedData, describe_failure, fit_final, score_fold
 from tuner_job.models.growing import Stages
@@ -137,7 +138,7 @@ class RayRunner:
         """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
         return np.asarray(ray.get(handle))
 
-    def start_final(self, choices: Mapping[str, TrialRecord]) -> Callable[[], dict[str, bytes]]:
+    def start_final(self, choices: Mapping[ModelName, TrialRecord]) -> Callable[[], dict[str, bytes]]:
         """Begin to fit each model's chosen trial on all rows, along its schedule if it has one.
 
         Returns
@@ -154,7 +155,9 @@ class RayRunner:
             try:
                 return {model: ray.get(ref) for model, ref in refs.items()}
             except ray.exceptions.RayError as error:
-                raise RunError(f"the chosen configuration cannot be fitted on all rows: {reason(error)}") from None
+                raise RunError(
+                    f"the chosen configuration cannot be fitted on all rows: {failure_reason(error)}"
+                ) from None
 
         return collect
 
@@ -170,7 +173,7 @@ class RayRunner:
             records: list[FoldRecord]
             records, seconds = ray.get(ref)
         except ray.exceptions.RayError as error:
-            return Finished(study, task, [], 0.0, reason(error))
+            return Finished(study, task, [], 0.0, failure_reason(error))
         outcomes = [FoldOutcome(*pair) for pair in zip(records, probabilities, strict=True)]
         return Finished(study, task, outcomes, seconds)
 
@@ -207,7 +210,8 @@ def shared_data(handle: Sequence[Any]) -> SharedData:
     return _shared_data[ref]
 
 
-def reason(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
+    """One line of what Ray says of a task or actor that failed."""
     if isinstance(error, ray.exceptions.RayTaskError):
         return describe_failure(error.cause)
     first = str(error).strip().split("\n")[0]

@@ -1,12 +1,15 @@
 """A search on Ray from start to end: connect, share the data, drive the studies, disconnect."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tuner_job.config import ModelName
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import RayRunner, ray_running
+from tuner_job.execution.ray_tune.run import search_models
 from tuner_job.experiment import Prepared
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
@@ -23,7 +26,7 @@ class Session:
     reason: StopReason
     _runner: RayRunner
 
-    def start_final(self, choices: Mapping[str, TrialRecord]) -> Callable[[], dict[str, bytes]]:
+    def start_final(self, choices: Mapping[ModelName, TrialRecord]) -> Callable[[], dict[str, bytes]]:
         """Begin to fit each model's chosen trial on all rows; the function returned waits for the models' bytes."""
         return self._runner.start_final(choices)
 
@@ -33,7 +36,7 @@ def search(
     prepared: Prepared,
     store: ExperimentStore,
     studies: Sequence[Study],
-    stored: Mapping[str, Sequence[TrialRecord]],
+    stored: Mapping[ModelName, Sequence[TrialRecord]],
     monitor: TuningMonitor,
     n_workers: int | None,
     should_stop: Callable[[], bool],
@@ -51,6 +54,12 @@ def search(
     with ray_running(n_workers, dataset.X.nbytes):
         runner = RayRunner(data, config.budget.memory_per_task)
         with BackgroundWriter() as writer:
-            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning.objectives, stored)
-            reason = Driver(studies, runner, config.budget, recorder.record, should_stop).run()
+            known = {str(model): records for model, records in stored.items()}
+            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning.objectives, known)
+            driver = Driver(studies, runner, config.budget, recorder.record, should_stop)
+            started = time.monotonic()
+            reason = driver.run()
+            if config.tuning.on_ray_tune and reason == "finished":
+                used = (time.monotonic() - started, driver.cpu_seconds)
+                reason = search_models(prepared, store.url, stored, runner, recorder.record, used, should_stop)
         yield Session(reason, runner)
