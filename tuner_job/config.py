@@ -127,6 +127,11 @@ class HyperparameterSearchConfig(Closed):
         return [self.scoring_metric] if isinstance(self.scoring_metric, str) else self.scoring_metric
 
     @property
+    def method_label(self) -> str:
+        """The method as results name it: ``optuna+asha`` is optuna under the scheduler asha."""
+        return self.search_method if self.scheduler == "none" else f"{self.search_method}+{self.scheduler}"
+
+    @property
     def on_ray_tune(self) -> bool:
         """Whether Ray Tune runs the trials, and timing therefore decides which of them are stopped."""
         return ray_tune.searches(self.model_dump(include={"search_method", "scheduler"}))

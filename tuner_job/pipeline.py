@@ -64,10 +64,20 @@ def run_experiment(
     missing = [model for model in config.models if cache.load_summary(config.name, model) is None]
     if missing:
         _search_and_commit(prepared, missing, store, cache, n_workers, listener, should_stop)
+    if config.tuning.on_ray_tune:
+        _forget_trials_under_way(config.models, store)
     studies = [cache.load_summary(config.name, model) for model in config.models]
     summary = _experiment_summary(prepared, [s for s in studies if s], time.monotonic() - started)
     write_report(store, summary)
     return summary
+
+
+def _forget_trials_under_way(models: Sequence[ModelName], store: ExperimentStore) -> None:
+    """Remove what Ray Tune kept to go on from: every model is committed."""
+    from tuner_job.execution.ray_tune.storage import TuneFolder
+
+    for model in models:
+        TuneFolder.below(f"{store.url}/{model}").remove()
 
 
 def write_report(store: ExperimentStore, summary: ExperimentSummary) -> str:
@@ -186,7 +196,7 @@ def _study_summary(
     cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
     return StudySummary(
         model=model,
-        search_method=config.tuning.search_method,
+        search_method=config.tuning.method_label,
         objectives=objectives,
         n_trials=count_states(records),
         default=looked_at[DEFAULT_TRIAL],

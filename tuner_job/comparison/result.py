@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tuner_job.results.records import Interval
+from tuner_job.results.records import Interval, Stage
 from tuner_job.schema import Closed
 
 COLUMNS = (
@@ -38,6 +38,8 @@ class TunedChoice(Closed):
     """Where the search's report with its convergence plot stands."""
     saw_test_rows: bool = False
     """Whether the search was made on rows that tests are taken from: their scores are optimistic."""
+    schedule: list[Stage] = []
+    """If given, the model is fitted stage by stage (pbt); `params` are those of the last one."""
 
 
 class ExperimentResult(Closed):

@@ -123,7 +123,9 @@ def _run_jobs(
 ) -> None:
     """Fit and score; the largest fits first, so that none of them is left over at the end."""
     order = sorted(jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model)))
-    fits = [Fit(job, job.model, _params(job), job.training.rows, tested_rows(job.training)) for job in order]
+    fits = [
+        Fit(job, job.model, _params(job), job.training.rows, tested_rows(job.training), _stages(job)) for job in order
+    ]
     for n, fitted in enumerate(
         run_fits(data, fits, settings.seed, settings.memory_per_worker, settings.batch_size), start=1
     ):
@@ -144,6 +146,10 @@ def _params(job: _Job) -> dict[str, Any]:
     if job.tuned:
         return dict(job.tuned.params)
     return dict(FAMILIES[job.model].Parameters.model_validate({}).model_dump())
+
+
+def _stages(job: _Job) -> list[tuple[int, dict[str, Any]]]:
+    return [(stage.size, stage.params) for stage in job.tuned.schedule] if job.tuned else []
 
 
 def _choose(

@@ -21,6 +21,7 @@ from tuner_job.data import DataConfig, load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.metrics import METRICS
+from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
@@ -28,7 +29,7 @@ from tuner_job.units import Duration, MemorySize
 if TYPE_CHECKING:
     from tuner_job.comparison.tuning import HyperparameterTuner
 
-_METHODS = ("grid", "random", "bayesian", "optuna")
+_METHODS = ("grid", "random", "bayesian", "optuna", "asha", "pbt")
 _LABELS = ("va34", "cod5")
 _OTHER_LABELS = ("va34", "va46", "va55", "cod5", "cod", "cause", "gs_text34", "gs_text46", "gs_text55")
 _PHMRC = {"module", "gs_text34"}
@@ -129,7 +130,7 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
     if not options.tune_hyperparameters:
         return None
     try:
-        return HyperparameterSearchConfig(
+        search = HyperparameterSearchConfig(
             search_method=options.tuning_method,
             n_trials=options.tuning_trials,
             cv_folds=options.tuning_cv_folds,
@@ -138,6 +139,9 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}") from None
+    if refused := refused_models(search, options.models):
+        raise ConfigError("--tuning-method: " + "\n  ".join(refused))
+    return search
 
 
 def _tuner(options: argparse.Namespace, search: HyperparameterSearchConfig) -> "HyperparameterTuner":

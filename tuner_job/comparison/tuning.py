@@ -193,6 +193,7 @@ def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
         seconds=study.fit_seconds,
         history=[_score(trial, objective) for trial in trials if trial.trial >= 0],
         convergence_plot=f"{store.url}/report.html",
+        schedule=study.best.schedule,
     )
 
 
