@@ -257,13 +257,20 @@ def test_a_worker_that_dies_costs_time_only(tmp_path: Path) -> None:
     assert "failed" not in states
 
 
-def test_the_budget_ends_the_search(tmp_path: Path) -> None:
+def test_the_budget_is_kept(tmp_path: Path) -> None:
     tuning = {**ASHA, "n_trials": 500, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
-    budget = {"cpu_seconds": 1.5, "max_concurrent_trials": 1, "memory_per_task": "200Mi", "cpus_per_trial": 2}
-    tune(experiment(tmp_path, tuning, budget=budget), tmp_path / "results")
+    budget = {"max_trials": 5, "max_concurrent_trials": 1, "memory_per_task": "200Mi", "cpus_per_trial": 2}
+    tune(experiment(tmp_path, tuning, budget=budget), tmp_path / "results", "--workers", "2")
     study = open_experiment(str(tmp_path / "results")).summary().studies[0]
-    assert study.stopped_by == "cpu_seconds"
-    assert 0 < sum(study.n_trials.values()) < 500
+    assert sum(study.n_trials.values()) == 5
+
+
+def test_a_timeout_ends_the_search(tmp_path: Path) -> None:
+    tuning = {**ASHA, "n_trials": 100_000, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
+    tune(experiment(tmp_path, tuning, budget={"timeout": "25s"}), tmp_path / "results")
+    study = open_experiment(str(tmp_path / "results")).summary().studies[0]
+    assert study.stopped_by == "timeout"
+    assert 0 < sum(study.n_trials.values()) < 100_000
 
 
 def test_a_population_of_forests_is_refused(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from ray import tune
+from ray import cloudpickle, tune
 
 from tuner_job.execution.drive import most_fail
 from tuner_job.execution.ray_runner import failure_reason
@@ -33,6 +34,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         self._objective, self._keep, self._on_finished = objective, keep, on_finished
         self._numbers: dict[str, int] = {}
         self._finished: set[int] = set()
+        self._lost: list[Any] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray Tune stores its state; this is no part of it."""
@@ -60,9 +62,21 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             self._finish(trial, "pruned", trial.last_result)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """Take note that the trial's workers kept dying."""
-        error = trial.get_pickled_error()
-        self._finish(trial, "failed", {}, failure_reason(error) if error else "its worker died")
+        """Take note that Ray Tune gave a trial up: its worker died, or storage failed it."""
+        self._lost.append(trial)
+
+    def take_lost(self) -> dict[int, dict[str, Any]]:
+        """Return the trials that Ray Tune gave up since the last call, with the parameters that they had."""
+        lost, self._lost = self._lost, []
+        return {self._number(trial): dict(trial.config["trial"]["params"]) for trial in lost}
+
+    def record_lost(self) -> None:
+        """Have the trials that Ray Tune gave up since `take_lost` failed."""
+        for trial in self._lost:
+            self._finish(trial, "failed", {}, _error(trial))
+
+    def _number(self, trial: Any) -> int:
+        return self._numbers.get(trial.trial_id, int(trial.config["trial"]["number"]))
 
     def _finish(
         self,
@@ -72,7 +86,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         error: str | None = None,
         handles: list[Any] | None = None,
     ) -> None:
-        number = self._numbers.get(trial.trial_id, trial.config["trial"]["number"])
+        number = self._number(trial)
         if number in self._finished:
             return
         self._finished.add(number)
@@ -100,6 +114,13 @@ class Reporter(tune.Callback):  # type: ignore[misc]
                 schedule=schedule,
             )
         )
+
+
+def _error(trial: Any) -> str:
+    """Say why Ray Tune gave a trial up."""
+    if not trial.pickled_error_file:
+        return "its worker died"
+    return failure_reason(cloudpickle.loads(Path(trial.pickled_error_file).read_bytes()))
 
 
 class Limits(tune.Stopper):  # type: ignore[misc]

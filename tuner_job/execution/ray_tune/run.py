@@ -16,7 +16,7 @@ from tuner_job.config import ModelName
 from tuner_job.errors import ConfigError
 from tuner_job.execution.drive import interrupted, most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
-from tuner_job.execution.ray_tune.proposals import Proposals, ProposalSearcher
+from tuner_job.execution.ray_tune.proposals import Proposals, ProposalSearcher, Start
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
@@ -136,31 +136,37 @@ class _Search:
     def run(self, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]) -> StopReason:
         """Search until all trials have ended or the limits are reached."""
         limits = Limits(self.reporter, seconds, cpu_seconds, should_stop)
-        search = self._by_searcher() if self._learns else self._by_list()
-        if search and not limits.stop_all():
-            with _quiet():
-                tune.run(
-                    tune.with_parameters(TrialTrainable, place=self._place),
-                    name=NAME,
-                    storage_path=self._folder.parent,
-                    storage_filesystem=self._folder.filesystem,
-                    scheduler=self._scheduler,
-                    resources_per_trial=self._resources(),
-                    stop=limits,
-                    callbacks=[self.reporter],
-                    checkpoint_config=self._checkpoints(),
-                    reuse_actors=True,
-                    max_failures=_WORKER_RETRIES,
-                    raise_on_failed_trial=False,
-                    trial_dirname_creator=partial(_dirname, self._run_number),
-                    verbose=0,
-                    **search,
-                )
+        search = self._by_searcher() if self._learns else self._by_list(self._all_proposals())
+        for _ in range(1 + _WORKER_RETRIES):
+            if search and not limits.stop_all():
+                self._run(search, limits)
+                search = self._by_list(self._again())
+        self.reporter.record_lost()
         if should_stop():
             raise interrupted()
         if most_fail(self.reporter.counts):
             raise too_many_failures(self._model, self.reporter.counts, self.reporter.last_error)
         return limits.reason
+
+    def _run(self, search: dict[str, Any], limits: Limits) -> None:
+        with _quiet():
+            tune.run(
+                tune.with_parameters(TrialTrainable, place=self._place),
+                name=NAME,
+                storage_path=self._folder.parent,
+                storage_filesystem=self._folder.filesystem,
+                scheduler=self._scheduler,
+                resources_per_trial=self._resources(),
+                stop=limits,
+                callbacks=[self.reporter],
+                checkpoint_config=self._checkpoints(),
+                reuse_actors=True,
+                max_failures=_WORKER_RETRIES,
+                raise_on_failed_trial=False,
+                trial_dirname_creator=partial(_dirname, self._run_number),
+                verbose=0,
+                **search,
+            )
 
     def _by_searcher(self) -> dict[str, Any]:
         """Ask for configurations one by one, `lag` of them under way at most."""
@@ -168,17 +174,34 @@ class _Search:
         searcher = ProposalSearcher(self._proposals)
         return {"search_alg": searcher, "num_samples": self._n_trials, "max_concurrent_trials": concurrent}
 
-    def _by_list(self) -> dict[str, Any]:
-        """List all configurations: as many wait for CPUs as Ray Tune lets, so that a cluster may grow."""
-        starts = []
-        while start := self._proposals.next():
-            starts.append(start.config["trial"])
+    def _by_list(self, starts: Sequence[Start]) -> dict[str, Any]:
+        """List configurations: as many wait for CPUs as Ray Tune lets, so that a cluster may grow."""
         if not starts:
             return {}
         return {
-            "config": {"trial": tune.grid_search(starts)},
+            "config": {"trial": tune.grid_search([start.config["trial"] for start in starts])},
             "max_concurrent_trials": self._budget.max_concurrent_trials,
         }
+
+    def _all_proposals(self) -> list[Start]:
+        starts = []
+        while start := self._proposals.next():
+            starts.append(start)
+        return starts
+
+    def _again(self) -> list[Start]:
+        """List the trials that Ray Tune gave up; it does so where a worker dies between two trials."""
+        lost = self.reporter.take_lost()
+        if not lost:
+            return []
+        under_way, self._run_number = self._folder.under_way()
+        self._run_number += 1
+        return [
+            Start(number, under_way[number][0].params, under_way[number][1])
+            if number in under_way
+            else Start(number, params)
+            for number, params in lost.items()
+        ]
 
     def _finished(self, trial: Trial) -> None:
         self._on_finished(self._searched, trial)
