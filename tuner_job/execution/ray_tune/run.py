@@ -28,6 +28,8 @@ from tuner_job.search.trial import Trial
 from tuner_job.tuners import make_tuner
 
 _WORKER_RETRIES = 2  # of a trial whose worker died
+_PENDING = 200
+"""Trials that wait for CPUs at most, so that a cluster which can grow does."""
 _KEPT_CHECKPOINTS = 4  # of a member of a population: one that is handed on must last until it is read
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the results store has what they would write
@@ -136,7 +138,7 @@ class _Search:
     def run(self, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]) -> StopReason:
         """Search until all trials have ended or the limits are reached."""
         limits = Limits(self.reporter, seconds, cpu_seconds, should_stop)
-        search = self._by_searcher() if self._learns else self._by_list(self._all_proposals())
+        search = self._by_list(self._all_proposals()) if self._place.staged else self._by_searcher()
         for _ in range(1 + _WORKER_RETRIES):
             if search and not limits.stop_all():
                 self._run(search, limits)
@@ -169,19 +171,15 @@ class _Search:
             )
 
     def _by_searcher(self) -> dict[str, Any]:
-        """Ask for configurations one by one, `lag` of them under way at most."""
-        concurrent = min(self._tuning.lag, self._budget.max_concurrent_trials or self._tuning.lag)
+        """Ask for configurations one by one: `lag` of them under way at most if the tuner learns from them."""
+        limit = self._tuning.lag if self._learns else max(_PENDING, 2 * self._runner.n_slots)
+        concurrent = min(limit, self._budget.max_concurrent_trials or limit)
         searcher = ProposalSearcher(self._proposals)
         return {"search_alg": searcher, "num_samples": self._n_trials, "max_concurrent_trials": concurrent}
 
     def _by_list(self, starts: Sequence[Start]) -> dict[str, Any]:
-        """List configurations: as many wait for CPUs as Ray Tune lets, so that a cluster may grow."""
-        if not starts:
-            return {}
-        return {
-            "config": {"trial": tune.grid_search([start.config["trial"] for start in starts])},
-            "max_concurrent_trials": self._budget.max_concurrent_trials,
-        }
+        """List configurations, all of which are there from the beginning, as a population's must be."""
+        return {"config": {"trial": tune.grid_search([start.config["trial"] for start in starts])}} if starts else {}
 
     def _all_proposals(self) -> list[Start]:
         starts = []
