@@ -76,7 +76,9 @@ def teach(scheduler: TrialScheduler, finished: Iterable[TrialRecord]) -> None:
         known = _Known(f"finished-{record.trial}")
         scheduler.on_trial_add(None, known)
         for size, score in record.curve:
-            scheduler.on_trial_result(_NOBODY_WAITS, known, {SIZE: size, SCORE: score})
+            decision = scheduler.on_trial_result(_NOBODY_WAITS, known, {SIZE: size, SCORE: score})
+            if decision == TrialScheduler.STOP and isinstance(scheduler, MedianStoppingRule):
+                break  # it takes nothing more of a trial that it would have stopped
 
 
 class _Changing:
