@@ -17,6 +17,8 @@ prints its JSON Schema. This page is written by `docs/experiment_reference.py`.
 A search space gives each parameter a list of values, a range (`{low, high, step}` or `{low, high, log: true}`), or
 values that exist only beside others (`{choices: [0.1, 0.5], when: {penalty: elasticnet}}`); `forbid: [{penalty:
 elasticnet, solver: liblinear}]` excludes combinations. `va-tuning space xgboost` prints a model's default space.
+
+Searches that Ray Tune runs (`asha`, `pbt`, `scheduler`) have a page of their own: [ray-tune.md](ray-tune.md).
 """
 
 

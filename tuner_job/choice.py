@@ -83,10 +83,11 @@ def score_held_out(
     if not prepared.held_out.any():
         return {}
     train, test = np.flatnonzero(~prepared.held_out), np.flatnonzero(prepared.held_out)
-    wanted: dict[tuple[ModelName, int], Mapping[str, Any]] = {
-        (model, one.trial): one.params for model, kinds in models.items() for one in kinds.values()
-    }
-    fits = [Fit(key, key[0], dict(params), train, test) for key, params in wanted.items()]
+    wanted = {(model, one.trial): one for model, kinds in models.items() for one in kinds.values()}
+    fits = [
+        Fit(key, key[0], dict(one.params), train, test, [(stage.size, stage.params) for stage in one.schedule])
+        for key, one in wanted.items()
+    ]
     budget = prepared.config.budget
     predicted = {
         fitted.fit.key: fitted

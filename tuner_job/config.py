@@ -11,6 +11,7 @@ from pydantic import Field, GetJsonSchemaHandler, ValidationError, field_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from tuner_job import ray_tune_rules as ray_tune
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
@@ -53,9 +54,11 @@ class EarlyStoppingConfig(Closed):
 class HyperparameterSearchConfig(Closed):
     """How configurations are proposed and judged."""
 
-    search_method: Literal["grid", "random", "bayesian", "optuna"] = "bayesian"
+    search_method: Literal["grid", "random", "bayesian", "optuna", "asha", "pbt"] = "bayesian"
     """grid: every configuration of the space; random: drawn without repeats; bayesian: multivariate TPE;
-    optuna: any Optuna sampler, its pruners, several objectives."""
+    optuna: any Optuna sampler, its pruners, several objectives; asha: random's configurations, stopped while
+    they train, by Ray Tune; pbt: random's configurations as a population that Ray Tune changes while it trains
+    (xgboost). What asha, pbt and a scheduler stop depends on timing: the result says so."""
     n_trials: Annotated[int, Field(ge=1)] = 50
     """Configurations tried for each model; a grid always tries all."""
     cv_folds: Annotated[int, Field(ge=2)] = 5
@@ -74,8 +77,19 @@ class HyperparameterSearchConfig(Closed):
     """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score lies within one
     standard error (of the difference, over folds) of it; cod_within_standard_error: of those, the one with the
     highest COD accuracy."""
+    scheduler: Literal["asha", "hyperband", "median", "none"] = "none"
+    """Ray Tune stops Optuna's configurations while they train (search_method optuna, one objective): asha;
+    hyperband: asha with several first looks; median: those below the median of the others."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
-    """Giving up poor configurations; a rule's name alone is enough: `early_stopping: none`."""
+    """Giving up poor configurations after some folds; a rule's name alone is enough: `early_stopping: none`.
+    With asha, pbt or a scheduler it is none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scheduler_stops(cls, content: Any) -> Any:
+        if isinstance(content, dict) and ray_tune.searches(content):
+            return {"early_stopping": "none", **content}
+        return content
 
     @field_validator("early_stopping", mode="before")
     @classmethod
@@ -98,6 +112,8 @@ class HyperparameterSearchConfig(Closed):
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:
         several = len(self.objectives) > 1
+        if problem := ray_tune.problem(self):
+            raise ValueError(problem)
         if self.search_method != "optuna":
             if several:
                 raise ValueError("several objectives need search_method: optuna")
@@ -115,6 +131,16 @@ class HyperparameterSearchConfig(Closed):
     def objectives(self) -> list[str]:
         """The metrics to be maximised, the first one deciding which single configuration is best."""
         return [self.scoring_metric] if isinstance(self.scoring_metric, str) else self.scoring_metric
+
+    @property
+    def method_label(self) -> str:
+        """The method as results name it: ``optuna+asha`` is optuna under the scheduler asha."""
+        return self.search_method if self.scheduler == "none" else f"{self.search_method}+{self.scheduler}"
+
+    @property
+    def on_ray_tune(self) -> bool:
+        """Whether Ray Tune runs the trials, and timing therefore decides which of them are stopped."""
+        return ray_tune.searches(self.model_dump(include={"search_method", "scheduler"}))
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -171,7 +197,10 @@ class Budget(Closed):
     max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
     """Configurations under way at once; none: as many as there are CPUs for."""
     memory_per_task: MemorySize | None = None
-    """Memory that Ray reserves for one fit, e.g. 2Gi; none: not limited."""
+    """Memory that Ray reserves for one fit, or for one trial of Ray Tune, e.g. 2Gi; none: not limited."""
+    cpus_per_trial: Annotated[int, Field(ge=1)] = 1
+    """CPUs of one trial of Ray Tune (asha, pbt, scheduler), which grows as many folds side by side; other
+    searches make a task of each fold."""
 
 
 class ExperimentConfig(Closed):
@@ -201,6 +230,13 @@ class ExperimentConfig(Closed):
         unused = set(self.tuning.search_spaces) - set(self.models)
         if unused:
             raise ValueError(f"tuning.search_spaces: {sorted(unused)[0]} is not among models {self.models}")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_ray_tune(self) -> Self:
+        problems = ray_tune.problems(self.tuning, self.models, self.budget)
+        if problems:
+            raise ValueError("\n  ".join(problems))
         return self
 
     def space(self, model: ModelName) -> SearchSpace:
@@ -333,6 +369,8 @@ def _space_problems(config: ExperimentConfig) -> list[str]:
             space = config.space(model)
             if config.tuning.search_method == "grid":
                 space.configurations()
+            if config.tuning.search_method == "pbt":
+                ray_tune.require_mutable(space, FAMILIES[model])
         except ValueError as error:
             lines = str(error).split("\n")
             problems += [f"{key}.{line}" if _NAMED.match(line) else f"{key}: {line}" for line in lines]

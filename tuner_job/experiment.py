@@ -16,6 +16,9 @@ from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
 
+_LISTED = ("grid", "random", "asha", "pbt")
+"""Methods that never try a configuration of the space twice."""
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -49,7 +52,7 @@ class Prepared:
         tuning, limit = self.config.tuning, self.config.budget.max_trials
         numbers: dict[ModelName, int | None] = {}
         for model in self.config.models:
-            size = self.config.space(model).count() if tuning.search_method in ("grid", "random") else None
+            size = self.config.space(model).count() if tuning.search_method in _LISTED else None
             asked = size if tuning.search_method == "grid" else min(tuning.n_trials, size or tuning.n_trials)
             numbers[model] = min(asked, limit) if limit and asked else asked or limit
         return numbers

@@ -77,10 +77,20 @@ def run_experiment(
     missing = [model for model in config.models if cache.load_summary(config.name, model) is None]
     if missing:
         _search_and_commit(prepared, missing, store, cache, n_workers, listener, should_stop)
+    if config.tuning.on_ray_tune:
+        _forget_trials_under_way(config.models, store)
     studies = [cache.load_summary(config.name, model) for model in config.models]
     summary = _experiment_summary(prepared, [s for s in studies if s], time.monotonic() - started)
     write_report(store, summary)
     return summary
+
+
+def _forget_trials_under_way(models: Sequence[ModelName], store: ExperimentStore) -> None:
+    """Remove what Ray Tune kept to go on from: every model is committed."""
+    from tuner_job.execution.ray_tune.storage import TuneFolder
+
+    for model in models:
+        TuneFolder.below(f"{store.url}/{model}").remove()
 
 
 def write_report(store: ExperimentStore, summary: ExperimentSummary) -> str:
@@ -105,14 +115,14 @@ def _search_and_commit(
     from tuner_job.execution.session import search
 
     config = prepared.config
-    stored: dict[str, list[TrialRecord]] = {model: store.load_trials(model) for model in models}
+    stored = {model: store.load_trials(model) for model in models}
     studies = [s for model in models for s in _studies(prepared, model, stored[model])]
     planned: dict[str, int | None] = {m: n for m, n in prepared.planned().items() if m in models}
     monitor = TuningMonitor(planned, listener)
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
         records = {model: store.load_trials(model) for model in models}
         chosen = {model: choose_trial(config, model, records[model], session.reason) for model in models}
-        fitted = session.start_final({model: trial.params for model, trial in chosen.items()})
+        fitted = session.start_final(chosen)
         P = {(model, n): _load_oof(store, model, n) for model in models for n in (DEFAULT_TRIAL, chosen[model].trial)}
         looked_at = {model: _look_at(prepared, records[model], chosen[model], P, model) for model in models}
         y, held_out = prepared.search_data.y, score_held_out(prepared, looked_at, P)
@@ -136,7 +146,7 @@ def _search_and_commit(
 
 
 def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
-    """Build the search of a model, and the evaluation of its untuned default."""
+    """Build the evaluation of a model's untuned default, and its search unless Ray Tune runs that."""
     config, n_folds = prepared.config, prepared.n_folds
     family, tuning = FAMILIES[model], config.tuning
     methods = config.validation.csmf_estimators
@@ -156,6 +166,8 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         first_trial=DEFAULT_TRIAL,
         assessed=assessed,
     )
+    if tuning.on_ray_tune:
+        return [default]
     limits = [n for n in (config.budget.max_trials, _n_trials(config)) if n]
     search = Study(
         model,
@@ -218,7 +230,7 @@ def _study_summary(
     cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
     return StudySummary(
         model=model,
-        search_method=config.tuning.search_method,
+        search_method=config.tuning.method_label,
         objectives=objectives,
         n_trials=count_states(records),
         default=looked_at["default"],
@@ -229,6 +241,7 @@ def _study_summary(
         selection=config.tuning.selection,
         optimism=estimate_optimism(records, objectives[0]),
         parameter_importance=parameter_importance(searched, config.space(model), objectives[0], config.seed),
+        deterministic=not config.tuning.on_ray_tune,
     )
 
 

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,20 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.results.writer import BackgroundWriter
-from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
 from tuner_job.summarise import mean_validation
 
 KEPT_MATRICES = 10
 """Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes; of every trial
 where one near the best is chosen, which may be any."""
+
+
+class Searched(Protocol):
+    """A search of one model."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model family."""
 
 
 class Recorder:
@@ -54,7 +61,7 @@ class Recorder:
                     score = record.scores.get(self._objectives[0])
                     self._monitor_trial(model, record.trial, record.params, score, record.state)
 
-    def record(self, study: Study, trial: Trial) -> None:
+    def record(self, study: Searched, trial: Trial) -> None:
         """Write one finished trial."""
         record = _as_record(trial)
         writes: list[tuple[Any, ...]] = [(self._store.save_trial, study.model, record)]
@@ -119,6 +126,8 @@ def _as_record(trial: Trial) -> TrialRecord:
         duplicate_of=trial.duplicate_of,
         error=trial.error,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        curve=list(trial.curve),
+        schedule=list(trial.schedule),
     )
     return record.model_copy(update={"scores": mean_validation(record)}) if _has_scores(record) else record
 
@@ -128,7 +137,7 @@ def _fold_record(trial: Trial, fold: int) -> FoldRecord:
     update: dict[str, Any] = {"judged": list(trial.fold_scores[fold])}
     if trial.assessment:
         method = trial.assessment.estimator.method
-        train = outcome.train.get(method) or next(iter(outcome.train.values()))
+        train = outcome.train.get(method) or next(iter(outcome.train.values()), outcome.record.train)
         update |= {"validation": trial.assessment.folds[fold], "train": train}
     return outcome.record.model_copy(update=update)
 

@@ -45,6 +45,7 @@ def summarise_trial(
         by_estimator={name: sum(values) / len(values) for name, values in assessment.csmf.items()},
         causes=_by_cause(parts, estimator, prepared.search_data),
         fit_seconds=record.fit_seconds,
+        schedule=record.schedule,
     )
 
 

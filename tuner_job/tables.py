@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
-from tuner_job.results.records import ExperimentSummary, Interval, TrialRecord
+from tuner_job.results.records import ExperimentSummary, Interval, ModelSummary, TrialRecord
 from tuner_job.units import human_duration
 
 SCORE_DIGITS = 10  # of the canonical table: more than differs between runs, fewer than sums may wobble
@@ -56,7 +56,7 @@ def best_parameters(summary: ExperimentSummary) -> Table:
         listed = ", ".join(f"{name}={value}" for name, value in best.params.items())
         table.add_row(
             study.model,
-            "the untuned default's were not beaten" if best.trial < 0 else f"{listed} (trial {best.trial})",
+            "the untuned default's were not beaten" if best.trial < 0 else f"{listed} ({_which(best)})",
             str(best.csmf_estimator),
             f"{n['complete']}, {n['pruned']}, {n['failed']}",
             "–" if study.optimism is None else f"{study.optimism:.3f}",
@@ -65,10 +65,15 @@ def best_parameters(summary: ExperimentSummary) -> Table:
     return table
 
 
+def _which(best: ModelSummary) -> str:
+    stages = f", the last of {len(best.schedule)} stages" if best.schedule else ""
+    return f"trial {best.trial}{stages}"
+
+
 def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
     """Write the canonical trials table: what was run and how it scored, without timings.
 
-    Two runs of the same experiment give the same bytes, whatever ran them.
+    Two runs of the same experiment give the same bytes, whatever ran them; not so where Ray Tune stopped trials.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -123,6 +128,12 @@ def _caption(summary: ExperimentSummary) -> str:
         f"{summary.n_folds} folds, {summary.scheme}: {how}. The search score is the mean over folds of "
         f"{summary.studies[0].objectives[0]}; accuracies are out-of-fold. The default's CSMF counts its most "
         "probable causes, the tuned one's is made as said below. The tuned configuration was chosen on these same "
-        f"folds: its scores are somewhat optimistic.{warning}"
+        f"folds: its scores are somewhat optimistic.{warning}{_timing(summary)}"
         + (f" On the hold-out, CSMF accuracy: {', '.join(held_out)}." if held_out else "")
     )
+
+
+def _timing(summary: ExperimentSummary) -> str:
+    if all(study.deterministic for study in summary.studies):
+        return ""
+    return " Which trials Ray Tune stopped or changed depended on timing: another run may give other trials."

@@ -92,6 +92,23 @@ def test_tuned_runs_once_a_training_set_and_a_second_run_tunes_nothing(table: Pa
     pd.testing.assert_frame_equal(results(tmp_path).drop(columns=TIMES), full.drop(columns=TIMES))
 
 
+@pytest.mark.parametrize("method", ["asha", "pbt"])
+def test_ray_tune_tunes_a_training_set(table: Path, tmp_path: Path, method: str) -> None:
+    arguments = ("--models", "xgboost", "--experiments", "in_domain", "--no-plots", "--tune-hyperparameters")
+    settings = ("--tuning-method", method, "--tuning-trials", "4", "--tuning-cv-folds", "2")
+    site = pd.read_csv(table).site[0]
+    compare(table, tmp_path, *arguments, *settings, "--sites", site)
+    full = results(tmp_path)
+    (tuned,) = full[full.tuned].to_dict("records")
+    assert tuned["tuning_method"] == method
+    assert tuned["n_trials"] == 4
+    assert full.error.isna().all()
+    (best,) = (tmp_path / "tuning").rglob("best.json")
+    summary = json.loads(best.read_text())["summary"]
+    assert summary["deterministic"] is False
+    assert bool(summary["best"]["schedule"]) == (method == "pbt" and summary["best"]["trial"] >= 0)
+
+
 def test_a_killed_run_goes_on_and_ends_as_if_undisturbed(table: Path, tmp_path: Path) -> None:
     arguments = ("--models", "random_forest", "xgboost", "--no-plots", "--n-bootstrap", "20")
     compare(table, tmp_path / "undisturbed", *arguments)

@@ -8,7 +8,7 @@ from tuner_job.config import ModelName, Selection
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition
 
-_METHODS = ("grid", "random", "bayesian", "optuna")
+_METHODS = ("grid", "random", "bayesian", "optuna", "asha", "pbt")
 _LABELS = ("va34", "cod5")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.results.records import CalibrationRecord, Interval
+from tuner_job.results.records import CalibrationRecord, Interval, Stage
 from tuner_job.schema import Closed
 
 COLUMNS = (
@@ -48,6 +48,8 @@ class TunedChoice(Closed):
     """Address of the search."""
     saw_test_rows: bool = False
     """Whether the search was made on rows that tests are taken from: their scores are optimistic."""
+    schedule: list[Stage] = []
+    """If given, the model is fitted stage by stage (pbt); `params` are those of the last one."""
 
 
 class ExperimentResult(Closed):

@@ -19,6 +19,7 @@ from tuner_job.execution.drive import Interrupted
 from tuner_job.execution.fit_runner import Fit, Fitted, run_fits
 from tuner_job.execution.ray_runner import ray_running
 from tuner_job.models import FAMILIES
+from tuner_job.models.growing import Stages
 
 Tuners = Mapping[str, HyperparameterTuner]
 """Protocol → what tunes for it."""
@@ -60,6 +61,10 @@ class _Job:
         if self.tuned:
             return dict(self.tuned.params)
         return dict(FAMILIES[self.model].Parameters.model_validate({}).model_dump())
+
+    @property
+    def stages(self) -> Stages:
+        return [(stage.size, stage.params) for stage in self.tuned.schedule] if self.tuned else []
 
 
 @dataclass
@@ -199,7 +204,7 @@ def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
     """Fit and score; the largest fits first, so that none of them is left over at the end."""
     settings = running.settings
     order = sorted(jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model)))
-    fits = [Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training)) for job in order]
+    fits = [Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training), job.stages) for job in order]
     ended = run_fits(running.data, fits, settings.seed, settings.memory_per_worker, settings.batch_size)
     for n, fitted in enumerate(ended, start=1):
         job: _Job = fitted.fit.key

@@ -25,6 +25,7 @@ from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
+from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
@@ -101,7 +102,7 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
     if not options.tune_hyperparameters:
         return None
     try:
-        return HyperparameterSearchConfig(
+        search = HyperparameterSearchConfig(
             search_method=options.tuning_method,
             n_trials=options.tuning_trials,
             cv_folds=options.tuning_cv_folds,
@@ -112,6 +113,9 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}") from None
+    if refused := refused_models(search, options.models):
+        raise ConfigError("--tuning-method: " + "\n  ".join(refused))
+    return search
 
 
 def _search_spaces(options: argparse.Namespace) -> dict[str, Any]:

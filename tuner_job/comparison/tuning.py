@@ -228,6 +228,7 @@ def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
         seconds=study.fit_seconds,
         history=[_score(trial, objective) for trial in trials if trial.trial >= 0],
         convergence_plot=f"{store.url}/report.html",
+        schedule=study.best.schedule,
         csmf_estimator=study.best.csmf_estimator,
         calibration=study.calibration,
         trial=study.best.trial,

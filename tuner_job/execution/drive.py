@@ -1,12 +1,13 @@
 """Drive studies to their end: keep the workers busy, respect the budget, hand over finished trials."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tuner_job.config import Budget
 from tuner_job.errors import RunError
 from tuner_job.execution.ray_runner import Finished, RayRunner
-from tuner_job.results.records import StopReason
+from tuner_job.results.records import StopReason, TrialState
 from tuner_job.search.study import Study
 from tuner_job.search.trial import Task, Trial
 
@@ -78,7 +79,7 @@ class Driver:
     def _used_up(self, wall_seconds: float) -> StopReason | None:
         if self._should_stop():
             self._runner.cancel_all()
-            raise Interrupted("the search was interrupted; run the same command again to go on from here")
+            raise interrupted()
         if self._budget.timeout and wall_seconds > self._budget.timeout:
             return "timeout"
         if self._budget.cpu_seconds and self.cpu_seconds > self._budget.cpu_seconds:
@@ -133,8 +134,22 @@ class Driver:
                 self._on_finished(study, trial)
 
     def _give_up_if_most_fail(self, study: Study, error: str) -> None:
-        failed, ended = study.counts["failed"], study.counts.total()
-        if failed >= _MIN_FAILURES and failed > ended / 2:
+        if most_fail(study.counts):
             self._runner.cancel_all()
             self._hand_over()
-            raise RunError(f"{study.model}: {failed} of {ended} trials failed, the last one with {error}")
+            raise too_many_failures(study.model, study.counts, error)
+
+
+def most_fail(counts: Counter[TrialState]) -> bool:
+    """Whether so many trials have failed that there is no use in going on."""
+    return counts["failed"] >= _MIN_FAILURES and counts["failed"] > counts.total() / 2
+
+
+def too_many_failures(model: str, counts: Counter[TrialState], error: str) -> RunError:
+    """Say that a search was given up."""
+    return RunError(f"{model}: {counts['failed']} of {counts.total()} trials failed, the last one with {error}")
+
+
+def interrupted() -> Interrupted:
+    """Say that a search was asked to stop."""
+    return Interrupted("the search was interrupted; run the same command again to go on from here")

@@ -13,8 +13,9 @@ from threadpoolctl import threadpool_limits
 from tuner_job.data.dataset import VaDataset
 from tuner_job.execution.fold_task import describe_failure
 from tuner_job.execution.ray_runner import require_memory
-from tuner_job.models import FAMILIES
+from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData
+from tuner_job.models.growing import Stages, replay
 
 MAX_RETRIES = 2
 """New tries of a fit whose worker died."""
@@ -30,6 +31,8 @@ class Fit:
         Identifies it to whoever asked for it.
     train, predict
         (n_train,) and (n_predict,) row numbers.
+    stages
+        If given, the model grows stage by stage; `params` are those of the last one.
     """
 
     key: Any
@@ -37,6 +40,7 @@ class Fit:
     params: dict[str, Any]
     train: NDArray[np.intp]
     predict: NDArray[np.intp]
+    stages: Stages = ()
 
 
 @dataclass(frozen=True)
@@ -106,11 +110,16 @@ def run_fits(
 
 
 def _start(remote: Any, shared: Any, fit: Fit) -> Any:
-    return remote.remote(shared, fit.model, fit.params, fit.train, fit.predict)
+    return remote.remote(shared, fit.model, fit.params, fit.stages, fit.train, fit.predict)
 
 
 def _fit_and_predict(
-    shared: _Shared, model: str, params: dict[str, Any], train: NDArray[np.intp], predict: NDArray[np.intp]
+    shared: _Shared,
+    model: str,
+    params: dict[str, Any],
+    stages: Stages,
+    train: NDArray[np.intp],
+    predict: NDArray[np.intp],
 ) -> tuple[NDArray[np.floating[Any]], float, float, str]:
     """Fit on some rows and predict others: P, seconds of training and of inference, the worker."""
     family = FAMILIES[model]
@@ -123,7 +132,10 @@ def _fit_and_predict(
     )
     begun = time.perf_counter()
     with threadpool_limits(1):
-        (point,) = family.fit_path(fold, params, (params.get(family.path_parameter or ""),), shared.seed)
+        if stages:
+            point = replay(CONTINUED[model], fold, stages, shared.seed)
+        else:
+            (point,) = family.fit_path(fold, params, (params.get(family.path_parameter or ""),), shared.seed)
     seconds = time.perf_counter() - begun
     if not np.isfinite(point.P_validation).all():
         raise FloatingPointError("the model's probabilities are not finite")

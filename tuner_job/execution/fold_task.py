@@ -14,8 +14,9 @@ from tuner_job.evaluation.assessment import Assessment, assess, screen
 from tuner_job.evaluation.csmf import EstimatorName
 from tuner_job.evaluation.folds import FoldIds, train_probe
 from tuner_job.evaluation.protocols import ScoringProtocol
-from tuner_job.models import FAMILIES
+from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
+from tuner_job.models.growing import Stages
 from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 
@@ -73,7 +74,7 @@ def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[Score
     value, in the order of ``task.wanted``.
     """
     family = FAMILIES[model]
-    fold = _fold_data(data, task.fold)
+    fold = fold_data(data, task.fold)
     values: Sequence[Any] = task.values or (task.params.get(family.path_parameter or ""),)
     with threadpool_limits(1):
         points = family.fit_path(fold, task.params, values, data.seed)
@@ -95,10 +96,12 @@ def assess_trial(data: SharedData, probabilities: Sequence[NDArray[Any]]) -> Ass
         return assess(data.y, P, data.folds, data.protocol, data.methods)
 
 
-def fit_final(data: SharedData, model: str, params: Mapping[str, Any]) -> bytes:
-    """Fit one configuration on all rows; return the model's bytes."""
+def fit_final(data: SharedData, model: str, params: Mapping[str, Any], stages: Stages = ()) -> bytes:
+    """Fit one configuration on all rows, stage by stage if it was found so; return the model's bytes."""
     X, y = data.X.copy(), data.y.copy()  # what lies in the object store is read-only, which trees refuse
     with threadpool_limits(1):
+        if stages:
+            return CONTINUED[model].fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()
         return FAMILIES[model].fit(X, y, data.n_classes, params, data.seed).to_bytes()
 
 
@@ -145,7 +148,7 @@ def _probe_rows(data: SharedData, fold: int) -> NDArray[np.intp]:
     return train_probe(data.y, train, int((data.folds == fold).sum()), data.seed)
 
 
-def _fold_data(data: SharedData, fold: int) -> FoldData:
+def fold_data(data: SharedData, fold: int) -> FoldData:
     """Slice a fold once a process: families keep what they prepare from it."""
     key = (data.key, fold)
     if key not in _folds:

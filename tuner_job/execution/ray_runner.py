@@ -11,9 +11,12 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 
+from tuner_job.config import ModelName
 from tuner_job.errors import ConfigError, RunError
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.execution.fold_task import Scored, SharedData, assess_trial, describe_failure, fit_final, score_fold
+from tuner_job.models.growing import Stages
+from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
@@ -97,6 +100,11 @@ class RayRunner:
         self._capacity = (-_CAPACITY_SECONDS, 0)
 
     @property
+    def data(self) -> list[Any]:
+        """Handle of the data for `shared_data`: a list, so that Ray leaves the reference in it alone."""
+        return [self._data]
+
+    @property
     def n_running(self) -> int:
         """Tasks handed to Ray that have not ended."""
         return len(self._running)
@@ -114,10 +122,10 @@ class RayRunner:
         """Start a task of a study, on a model."""
         if isinstance(task, AssessmentTask):
             handles = [handle for of_trial in task.probabilities for handle in of_trial]
-            self._running[self._assess.remote([self._data], len(task.trials), *handles)] = (study, task, [])
+            self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (study, task, [])
             return
         n_returns = 1 + len(task.wanted)
-        scored, *probabilities = self._score.options(num_returns=n_returns).remote([self._data], model, task)
+        scored, *probabilities = self._score.options(num_returns=n_returns).remote(self.data, model, task)
         self._running[scored] = (study, task, probabilities)
 
     def wait(self, timeout: float) -> list[Finished]:
@@ -128,25 +136,42 @@ class RayRunner:
             ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
         return [self._collect(ref) for ref in ready]
 
+    def keep(self, probabilities: NDArray[np.floating[Any]]) -> Any:
+        """Put the probabilities of an outcome where `fetch` finds them; return their handle."""
+        return ray.put(probabilities)
+
     def fetch(self, handle: Any) -> NDArray[np.floating[Any]]:
         """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
         return np.asarray(ray.get(handle))
 
-    def start_final(self, choices: Mapping[str, Mapping[str, Any]]) -> Callable[[], dict[str, bytes]]:
-        """Begin to fit each model's chosen configuration on all rows.
+    def start_final(
+        self, choices: Mapping[ModelName, TrialRecord], whole: SharedData | None = None
+    ) -> Callable[[], dict[str, bytes]]:
+        """Begin to fit each model's chosen trial on all rows, along its schedule if it has one.
+
+        Parameters
+        ----------
+        whole
+            All rows; None: the data of the search are all.
 
         Returns
         -------
         A function that waits for the models' bytes; it raises `RunError` if one of the fits failed.
         """
         fit = ray.remote(**self._options)(_fit_final)
-        refs = {model: fit.remote([self._data], model, dict(params)) for model, params in choices.items()}
+        data = [ray.put(whole)] if whole else self.data
+        refs = {
+            model: fit.remote(data, model, trial.params, [(s.size, s.params) for s in trial.schedule])
+            for model, trial in choices.items()
+        }
 
         def collect() -> dict[str, bytes]:
             try:
                 return {model: ray.get(ref) for model, ref in refs.items()}
             except ray.exceptions.RayError as error:
-                raise RunError(f"the chosen configuration cannot be fitted on all rows: {_reason(error)}") from None
+                raise RunError(
+                    f"the chosen configuration cannot be fitted on all rows: {failure_reason(error)}"
+                ) from None
 
         return collect
 
@@ -161,7 +186,7 @@ class RayRunner:
         try:
             told, seconds = ray.get(ref)
         except ray.exceptions.RayError as error:
-            return Finished(study, task, [], 0.0, _reason(error))
+            return Finished(study, task, [], 0.0, failure_reason(error))
         if isinstance(task, AssessmentTask):
             return Finished(study, task, told, seconds)
         scored: list[Scored] = told
@@ -181,7 +206,7 @@ def require_memory(memory_per_task: float) -> None:
 
 def _score(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
     started = time.perf_counter()
-    scored, probabilities = score_fold(_shared(data[0]), model, task)
+    scored, probabilities = score_fold(shared_data(data), model, task)
     return ((scored, time.perf_counter() - started), *probabilities)
 
 
@@ -189,26 +214,28 @@ def _assess(data: list[Any], n_trials: int, *probabilities: NDArray[Any]) -> tup
     started = time.perf_counter()
     n_folds = len(probabilities) // n_trials
     parts = [probabilities[i * n_folds : (i + 1) * n_folds] for i in range(n_trials)]
-    assessments = [assess_trial(_shared(data[0]), part) for part in parts]
+    assessments = [assess_trial(shared_data(data), part) for part in parts]
     return assessments, time.perf_counter() - started
 
 
-def _fit_final(data: list[Any], model: str, params: Mapping[str, Any]) -> bytes:
-    return fit_final(_shared(data[0]), model, params)
+def _fit_final(data: list[Any], model: str, params: Mapping[str, Any], stages: Stages) -> bytes:
+    return fit_final(shared_data(data), model, params, stages)
 
 
 _shared_data: dict[Any, SharedData] = {}
 
 
-def _shared(ref: Any) -> SharedData:
-    """Read the data from the object store once a worker process."""
+def shared_data(handle: Sequence[Any]) -> SharedData:
+    """Read the data of a `RayRunner.data` from the object store, once a worker process."""
+    (ref,) = handle
     if ref not in _shared_data:
         _shared_data.clear()
         _shared_data[ref] = ray.get(ref)
     return _shared_data[ref]
 
 
-def _reason(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
+    """One line of what Ray says of a task or actor that failed."""
     if isinstance(error, ray.exceptions.RayTaskError):
         return describe_failure(error.cause)
     first = str(error).strip().split("\n")[0]

@@ -1,13 +1,17 @@
 """A search on Ray from start to end: connect, share the data, drive the studies, disconnect."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from tuner_job.config import ModelName
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import RayRunner, ray_running
+from tuner_job.execution.ray_tune.run import search_models
 from tuner_job.experiment import Prepared
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
@@ -23,10 +27,12 @@ class Session:
 
     reason: StopReason
     _runner: RayRunner
+    _whole: SharedData | None
+    """All rows, where the search did not see them all."""
 
-    def start_final(self, choices: Mapping[str, Mapping[str, Any]]) -> Callable[[], dict[str, bytes]]:
-        """Begin to fit each model's configuration on all rows; the function returned waits for the models' bytes."""
-        return self._runner.start_final(choices)
+    def start_final(self, choices: Mapping[ModelName, TrialRecord]) -> Callable[[], dict[str, bytes]]:
+        """Begin to fit each model's chosen trial on all rows; the function returned waits for the models' bytes."""
+        return self._runner.start_final(choices, self._whole)
 
 
 @contextmanager
@@ -34,14 +40,31 @@ def search(
     prepared: Prepared,
     store: ExperimentStore,
     studies: Sequence[Study],
-    stored: Mapping[str, Sequence[TrialRecord]],
+    stored: Mapping[ModelName, Sequence[TrialRecord]],
     monitor: TuningMonitor,
     n_workers: int | None,
     should_stop: Callable[[], bool],
 ) -> Iterator[Session]:
     """Run the studies; every finished trial is in the store when the block is entered."""
+    config, data = prepared.config, searched_data(prepared)
+    with ray_running(n_workers, data.X.nbytes):
+        runner = RayRunner(data, config.budget.memory_per_task)
+        with BackgroundWriter() as writer:
+            known = {str(model): records for model, records in stored.items()}
+            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning, known)
+            driver = Driver(studies, runner, config.budget, recorder.record, should_stop)
+            started = time.monotonic()
+            reason = driver.run()
+            if config.tuning.on_ray_tune and reason == "finished":
+                used = (time.monotonic() - started, driver.cpu_seconds)
+                reason = search_models(prepared, store.url, stored, runner, recorder.record, used, should_stop)
+        yield Session(reason, runner, _whole(prepared, data))
+
+
+def searched_data(prepared: Prepared) -> SharedData:
+    """What the fits of a search read."""
     config, dataset = prepared.config, prepared.search_data
-    data = SharedData(
+    return SharedData(
         key=f"{dataset.digest}/{config.digest}",
         X=dataset.X,
         y=dataset.y,
@@ -51,9 +74,11 @@ def search(
         protocol=prepared.protocol,
         methods=tuple(config.validation.csmf_estimators),
     )
-    with ray_running(n_workers, dataset.X.nbytes):
-        runner = RayRunner(data, config.budget.memory_per_task)
-        with BackgroundWriter() as writer:
-            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning, stored)
-            reason = Driver(studies, runner, config.budget, recorder.record, should_stop).run()
-        yield Session(reason, runner)
+
+
+def _whole(prepared: Prepared, searched: SharedData) -> SharedData | None:
+    if not prepared.held_out.any():
+        return None
+    dataset = prepared.dataset
+    no_folds = np.zeros(dataset.n_samples, dtype=np.int32)
+    return replace(searched, key=dataset.digest, X=dataset.X, y=dataset.y, folds=no_folds)

@@ -8,16 +8,33 @@ from types import MappingProxyType
 
 from tuner_job.errors import ConfigError
 from tuner_job.models.base import FoldData, ModelFamily, Params, PathPoint, Predictor
+from tuner_job.models.growing import ContinuedFamily, GrowingFamily
 from tuner_job.models.logistic_regression import LogisticRegression
 from tuner_job.models.random_forest import RandomForest
 from tuner_job.models.xgboost import XGBoost
 
-__all__ = ["FAMILIES", "FoldData", "ModelFamily", "Params", "PathPoint", "Predictor", "get_family"]
+__all__ = [
+    "CONTINUED",
+    "FAMILIES",
+    "GROWING",
+    "FoldData",
+    "ModelFamily",
+    "Params",
+    "PathPoint",
+    "Predictor",
+    "get_family",
+]
 
 FAMILIES: Mapping[str, ModelFamily] = MappingProxyType(
     {family.name: family for family in (XGBoost(), RandomForest(), LogisticRegression())}
 )
 """Every family by its name in an experiment file."""
+
+CONTINUED: Mapping[str, ContinuedFamily] = MappingProxyType({"xgboost": XGBoost()})
+"""Families that population-based training can tune."""
+
+GROWING: Mapping[str, GrowingFamily] = MappingProxyType({**CONTINUED, "random_forest": RandomForest()})
+"""Families whose fits pass through every smaller size; the others are judged fold by fold."""
 
 
 def get_family(name: str) -> ModelFamily:

@@ -80,6 +80,11 @@ class ModelFamily(Protocol):
     """The search space as it would stand in an experiment file."""
     path_parameter: ClassVar[str | None]
     """The parameter whose values are all scored by one fit; ``None`` if there is none."""
+    mutable: ClassVar[frozenset[str]]
+    """Parameters that may change while a fit is under way and what it has learned stays; empty if there is
+    nothing to carry over."""
+    why_not_mutable: ClassVar[str]
+    """If `mutable` is empty, the reason, as the end of a sentence that names the model."""
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Return a value by which configurations can be ordered: smaller is simpler, whatever it scores."""

@@ -105,6 +105,8 @@ class LogisticRegression:
         "solver": ["saga", "liblinear"],
         "forbid": [{"penalty": "elasticnet", "solver": "liblinear"}],
     }
+    mutable: ClassVar[frozenset[str]] = frozenset()
+    why_not_mutable: ClassVar[str] = "its fit has one minimum, which does not depend on where the search for it began"
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """How little the weights are held back; of equals, fewer weights are simpler; see `ModelFamily`."""

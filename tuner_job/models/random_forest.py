@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from pydantic import BaseModel, FiniteFloat
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
 from tuner_job.models.parameters import read_params, read_path
-from tuner_job.models.path import certain_path, in_order
+from tuner_job.models.path import in_order
 from tuner_job.models.trees import Trees, TreesPredictor
 from tuner_job.schema import Closed
 
@@ -65,6 +65,10 @@ class RandomForest:
         "min_samples_leaf": [1, 2, 4],
         "max_features": ["sqrt", "log2", 0.5, 0.8],
     }
+    mutable: ClassVar[frozenset[str]] = frozenset()
+    why_not_mutable: ClassVar[str] = (
+        "its trees know nothing of each other, so trees grown later with other parameters improve none that are there"
+    )
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Depth and smallest leaf of a tree, then the number of trees; see `ModelFamily`."""
@@ -75,24 +79,16 @@ class RandomForest:
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Grow the largest forest of `values`, scoring on the way; see `ModelFamily`."""
         points = read_path(self.name, RandomForestParameters, params, "n_estimators", values)
-        classes = PresentClasses.of(fold.y_train, fold.n_classes)
-        if classes.single:
-            return certain_path(fold, classes, len(points))
-        wanted = [point.n_estimators for point in points]
-        forest = _forest(points[0], seed)
-        rows = _scored_rows(fold)
-        total = np.zeros((len(rows), len(classes.codes)))
+        growing = ForestGrowing(fold, points[0], seed)
         scored: dict[int, PathPoint] = {}
-        seconds = 0.0
-        for n_trees in _stops(wanted):
-            seconds += _grow(forest, fold.X_train, classes.encode(fold.y_train), n_trees)
-            _add_votes(forest, rows, total)
-            if n_trees in wanted:
-                P = classes.spread(total / n_trees)
-                n_validation = len(fold.X_validation)
-                scored[n_trees] = PathPoint(P[:n_validation], P[n_validation:], seconds)
-                seconds = 0.0
-        return in_order(scored, wanted)
+        for n_trees in sorted({point.n_estimators for point in points}):
+            growing.grow_to(n_trees)
+            scored[n_trees] = growing.point()
+        return in_order(scored, [point.n_estimators for point in points])
+
+    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> "ForestGrowing":
+        """Begin a fit or go on with one; see `GrowingFamily`."""
+        return ForestGrowing(fold, read_params(self.name, RandomForestParameters, params), seed, content)
 
     def fit(
         self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
@@ -110,19 +106,54 @@ class RandomForest:
         return TreesPredictor.from_bytes(self.name, content)
 
 
+class ForestGrowing:
+    """A forest on its way over one fold; see `Growing`. It keeps the trees' votes, not the trees."""
+
+    def __init__(self, fold: FoldData, parameters: RandomForestParameters, seed: int, content: bytes | None = None):
+        self._fold, self._seconds = fold, 0.0
+        self._classes = PresentClasses.of(fold.y_train, fold.n_classes)
+        self._forest = _forest(parameters, seed)
+        self._rows = np.ascontiguousarray(np.concatenate([fold.X_validation, fold.X_probe]), np.float32)
+        self._votes = np.zeros((len(self._rows), len(self._classes.codes)))
+        self._size = 0
+        if content is not None:
+            self._size = int.from_bytes(content[:4], "big")
+            self._votes += np.frombuffer(content[4:], self._votes.dtype).reshape(self._votes.shape)
+            self._forest.estimators_ = [None] * self._size  # a continued fit only counts them
+
+    @property
+    def size(self) -> int:
+        """Trees so far."""
+        return self._size
+
+    def grow_to(self, size: int) -> None:
+        """Grow up to `size` trees, never keeping more than `TREES_AT_ONCE` of them."""
+        while self._size < size:
+            self._size = min(size, self._size + TREES_AT_ONCE)
+            if not self._classes.single:
+                fold = self._fold
+                self._seconds += _grow(self._forest, fold.X_train, self._classes.encode(fold.y_train), self._size)
+                _add_votes(self._forest, self._rows, self._votes)
+
+    def point(self) -> PathPoint:
+        """Score what there is."""
+        n = len(self._fold.X_validation)
+        if self._classes.single:
+            P = self._classes.certain(len(self._rows))
+            return PathPoint(P[:n], P[n:], 0.0, {"single_cause": True})
+        P = self._classes.spread(self._votes / self._size)
+        seconds, self._seconds = self._seconds, 0.0
+        return PathPoint(P[:n], P[n:], seconds)
+
+    def to_bytes(self) -> bytes:
+        """Write the number of trees and their votes."""
+        return self._size.to_bytes(4, "big") + self._votes.tobytes()
+
+
 def _forest(parameters: RandomForestParameters, seed: int) -> "RandomForestClassifier":
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(**parameters.model_dump(), n_jobs=1, random_state=seed, warm_start=True)
-
-
-def _stops(wanted: Sequence[int]) -> Iterator[int]:
-    """Numbers of trees at which to score: those wanted, and enough between them to bound the memory."""
-    done = 0
-    for target in sorted(set(wanted)):
-        yield from range(done + TREES_AT_ONCE, target, TREES_AT_ONCE)
-        yield target
-        done = target
 
 
 def _grow(forest: "RandomForestClassifier", X: NDArray[np.float32], y: NDArray[np.int32], n_trees: int) -> float:
@@ -142,7 +173,3 @@ def _add_votes(forest: "RandomForestClassifier", rows: NDArray[np.float32], tota
         if tree is not None:
             total += tree.tree_.predict(rows)
             forest.estimators_[number] = None  # a continued fit only counts them
-
-
-def _scored_rows(fold: FoldData) -> NDArray[np.float32]:
-    return np.ascontiguousarray(np.concatenate([fold.X_validation, fold.X_probe]), np.float32)

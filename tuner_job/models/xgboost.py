@@ -1,9 +1,11 @@
 """Gradient boosting with XGBoost's own interface: one booster scores every number of rounds."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -13,8 +15,9 @@ from pydantic import BaseModel, FiniteFloat
 from tuner_job.models.archive import pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses, check_columns
+from tuner_job.models.growing import Stages
 from tuner_job.models.parameters import read_params, read_path
-from tuner_job.models.path import certain_path, in_order
+from tuner_job.models.path import in_order
 from tuner_job.schema import Closed
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
@@ -23,6 +26,7 @@ if TYPE_CHECKING:  # the driver validates parameters without loading the library
 NAME = "xgboost"
 Share = Annotated[FiniteFloat, Gt(0), Le(1)]
 NonNegative = Annotated[FiniteFloat, Ge(0)]
+T = TypeVar("T")
 
 
 class XGBoostParameters(Closed):
@@ -106,6 +110,12 @@ class XGBoost:
         "reg_alpha": [0, 0.01, 0.1, 1],
         "reg_lambda": [1, 2, 5, 10],
     }
+    mutable: ClassVar[frozenset[str]] = frozenset(XGBoostParameters.model_fields) - {
+        "n_estimators",  # where it ends
+        "max_bin",  # the training rows are binned once
+        "grow_policy",
+    }
+    why_not_mutable: ClassVar[str] = ""
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Leaves of all trees at most, then how far each goes; see `ModelFamily`."""
@@ -116,34 +126,35 @@ class XGBoost:
     def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
         """Boost to the largest of `values`, scoring at each; see `ModelFamily`."""
         points = read_path(self.name, XGBoostParameters, params, "n_estimators", values)
-        classes = PresentClasses.of(fold.y_train, fold.n_classes)
-        if classes.single:
-            return certain_path(fold, classes, len(points))
-        start = time.perf_counter()
-        data = _prepare(fold, classes, points[0].max_bin)
-        booster = _booster(points[0], data["train"], classes, seed)
+        growing = Boosting(fold, points[0], seed)
         scored: dict[int, PathPoint] = {}
         for rounds in sorted({point.n_estimators for point in points}):
-            _boost(booster, data["train"], rounds)
-            seconds = time.perf_counter() - start
-            # Predicting a matrix again adds only the trees grown since: the booster remembers its margins.
-            validation = _predict(booster, data["validation"], classes)
-            scored[rounds] = PathPoint(validation, _predict(booster, data["probe"], classes), seconds)
-            start = time.perf_counter()
+            growing.grow_to(rounds)
+            scored[rounds] = growing.point()
         return in_order(scored, [point.n_estimators for point in points])
+
+    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> "Boosting":
+        """Begin a fit or go on with one; see `GrowingFamily`."""
+        return Boosting(fold, read_params(self.name, XGBoostParameters, params), seed, content)
 
     def fit(
         self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
     ) -> XGBoostPredictor:
         """Fit one configuration on all rows; see `ModelFamily`."""
         parameters = read_params(self.name, XGBoostParameters, params)
-        classes = PresentClasses.of(y, n_classes)
-        if classes.single:
-            return XGBoostPredictor(None, classes, X.shape[1])
-        train = _quantise(X, y, classes, parameters.max_bin)
-        booster = _booster(parameters, train, classes, seed)
-        _boost(booster, train, parameters.n_estimators)
-        return XGBoostPredictor(booster, classes, X.shape[1])
+        return self.fit_stages(X, y, n_classes, [(parameters.n_estimators, params)], seed)
+
+    def fit_stages(
+        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, stages: Stages, seed: int
+    ) -> XGBoostPredictor:
+        """Fit all rows stage by stage; see `ContinuedFamily`."""
+        whole = FoldData(X, y, X[:0], X[:0], n_classes)
+        content: bytes | None = None
+        for rounds, params in stages:
+            growing = self.start(whole, params, seed, content)
+            growing.grow_to(rounds)
+            content = growing.to_bytes()
+        return XGBoostPredictor(growing.booster, growing.classes, X.shape[1])
 
     def from_bytes(self, content: bytes) -> XGBoostPredictor:
         """Load what `XGBoostPredictor.to_bytes` wrote; see `ModelFamily`."""
@@ -156,6 +167,75 @@ class XGBoost:
             booster = xgboost.Booster({"nthread": 1})
             booster.load_model(bytearray(arrays["booster"].tobytes()))
         return XGBoostPredictor(booster, PresentClasses(arrays["codes"], n_classes), n_features)
+
+
+class Boosting:
+    """A booster on its way over one fold; see `Growing`.
+
+    It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread, which boosters
+    that take turns would draw from in turn.
+    """
+
+    def __init__(self, fold: FoldData, parameters: XGBoostParameters, seed: int, content: bytes | None = None):
+        self.classes = PresentClasses.of(fold.y_train, fold.n_classes)
+        self.booster: xgboost.Booster | None = None
+        self._fold, self._max_bin, self._size, self._seconds = fold, parameters.max_bin, 0, 0.0
+        self._own_thread = ThreadPoolExecutor(1, thread_name_prefix=NAME)
+        if not self.classes.single:
+            self._own_thread.submit(self._begin, parameters, seed, content).result()
+
+    @property
+    def size(self) -> int:
+        """Rounds so far."""
+        return self._size
+
+    def grow_to(self, size: int) -> None:
+        """Boost up to `size` rounds."""
+        if self.booster:
+            self._own_thread.submit(self._boost, self.booster, size).result()
+        self._size = max(size, self._size)
+
+    def point(self) -> PathPoint:
+        """Score what there is.
+
+        Predicting a matrix again adds only the trees grown since: the booster remembers its margins.
+        """
+        rows = {"validation": self._fold.X_validation, "probe": self._fold.X_probe}
+        if not self.booster:
+            validation, probe = (self.classes.certain(len(X)) for X in rows.values())
+            return PathPoint(validation, probe, 0.0, {"single_cause": True})
+        matrices = [_prepared(self._fold, part, partial(_matrix, X)) for part, X in rows.items()]
+        validation, probe = (_predict(self.booster, matrix, self.classes) for matrix in matrices)
+        seconds, self._seconds = self._seconds, 0.0
+        return PathPoint(validation, probe, seconds)
+
+    def to_bytes(self) -> bytes:
+        """Write the booster as UBJSON, after its size; nothing more where training had a single cause."""
+        return self._size.to_bytes(4, "big") + (bytes(self.booster.save_raw("ubj")) if self.booster else b"")
+
+    def _begin(self, parameters: XGBoostParameters, seed: int, content: bytes | None) -> None:
+        import xgboost
+
+        started = time.perf_counter()
+        train = self._train()
+        if content is None:
+            self.booster = xgboost.Booster(_settings(parameters, self.classes, seed), [train])
+        else:  # other draws than those that the first rounds made
+            self._size = int.from_bytes(content[:4], "big")
+            settings = _settings(parameters, self.classes, (seed + self._size) % 2**31)
+            self.booster = xgboost.Booster(settings, [train], model_file=bytearray(content[4:]))
+        self._seconds = time.perf_counter() - started
+
+    def _boost(self, booster: "xgboost.Booster", size: int) -> None:
+        started = time.perf_counter()
+        for done in range(booster.num_boosted_rounds(), size):
+            booster.update(self._train(), done)
+        self._seconds += time.perf_counter() - started
+
+    def _train(self) -> "xgboost.QuantileDMatrix":
+        fold = self._fold
+        quantise = partial(_quantise, fold.X_train, fold.y_train, self.classes, self._max_bin)
+        return _prepared(fold, f"train/{self._max_bin}", quantise)
 
 
 def _quantise(
@@ -172,31 +252,19 @@ def _matrix(X: NDArray[np.float32]) -> "xgboost.DMatrix":
     return xgboost.DMatrix(X, nthread=1)
 
 
-def _prepare(fold: FoldData, classes: PresentClasses, max_bin: int) -> dict[str, Any]:
+def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
     """Matrices of the fold, made once: binning the training rows costs as much as several rounds."""
-    train = f"{NAME}/train/{max_bin}"
-    if train not in fold.prepared:
-        fold.prepared[train] = _quantise(fold.X_train, fold.y_train, classes, max_bin)
-    for part, X in (("validation", fold.X_validation), ("probe", fold.X_probe)):
-        if f"{NAME}/{part}" not in fold.prepared:
-            fold.prepared[f"{NAME}/{part}"] = _matrix(X)
-    matrices = {part: fold.prepared[f"{NAME}/{part}"] for part in ("validation", "probe")}
-    return {"train": fold.prepared[train], **matrices}
+    key = f"{NAME}/{part}"
+    if key not in fold.prepared:
+        fold.prepared[key] = make()
+    matrix: T = fold.prepared[key]
+    return matrix
 
 
-def _booster(
-    parameters: XGBoostParameters, train: "xgboost.DMatrix", classes: PresentClasses, seed: int
-) -> "xgboost.Booster":
-    import xgboost
-
+def _settings(parameters: XGBoostParameters, classes: PresentClasses, seed: int) -> dict[str, Any]:
     settings = parameters.model_dump(exclude={"n_estimators"})
     fixed = {"objective": "multi:softprob", "num_class": len(classes.codes), "tree_method": "hist"}
-    return xgboost.Booster({**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}, [train])
-
-
-def _boost(booster: "xgboost.Booster", train: "xgboost.DMatrix", rounds: int) -> None:
-    for done in range(booster.num_boosted_rounds(), rounds):
-        booster.update(train, done)
+    return {**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}
 
 
 def _predict(booster: "xgboost.Booster", matrix: "xgboost.DMatrix", classes: PresentClasses) -> Floats:

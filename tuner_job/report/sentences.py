@@ -53,6 +53,16 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     return f"{text}{_against_baselines(summary, study)}.{_deaths_found(study)}"
 
 
+def timing(study: StudySummary) -> str:
+    """Say that a search may end otherwise another time; empty if it cannot."""
+    if study.deterministic:
+        return ""
+    return (
+        f"Ray Tune ({study.search_method}) decided which trials to stop or to change by the results that were there at "
+        "the time: another run of the same file and seed may give other trials."
+    )
+
+
 def _called(study: StudySummary) -> str:
     if study.best.trial >= 0:
         return "tuned"

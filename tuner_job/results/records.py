@@ -30,6 +30,14 @@ class FoldRecord(Closed):
     """What early stopping looked at: each objective; of CSMF accuracy, one value for each kind of estimator."""
 
 
+class Stage(Closed):
+    """A part of the way that a model grew under population-based training."""
+
+    size: int
+    """Boosting rounds at its end."""
+    params: dict[str, Any]
+
+
 class TrialRecord(Closed):
     """One evaluated configuration."""
 
@@ -54,6 +62,10 @@ class TrialRecord(Closed):
     error: str | None = None
     finished_at: str = ""
     """UTC, ISO 8601."""
+    curve: list[tuple[int, float]] = []
+    """Under Ray Tune: (rounds, trees or folds, mean over folds of what they are judged by) at each look."""
+    schedule: list[Stage] = []
+    """Under population-based training: how the model grew; `params` are those of the last stage."""
 
     @property
     def fit_seconds(self) -> float:
@@ -105,6 +117,8 @@ class ModelSummary(Closed):
     """Every CSMF estimator tried → mean CSMF accuracy over folds."""
     causes: list[CauseRecord]
     fit_seconds: float
+    schedule: list[Stage] = []
+    """If given, the model is fitted stage by stage; `params` are those of the last one."""
 
     @property
     def tested(self) -> dict[str, Interval]:
@@ -154,6 +168,8 @@ class StudySummary(Closed):
     model_object: str | None = None
     """Path, below the model's folder, of the refitted best model."""
     model_sha256: str | None = None
+    deterministic: bool = True
+    """Whether the same file and seed give the same trials; false where Ray Tune's timing decides what is stopped."""
 
 
 class ExperimentSummary(Closed):

@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tuner_job.evaluation.assessment import CSMF_METRICS, Assessment
+from tuner_job.evaluation.assessment import Assessment
 from tuner_job.results.records import TrialRecord, TrialState
 from tuner_job.search.early_stopping import Judge, StoppingRule
-from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told, Trial
+from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told, Trial, judged
 from tuner_job.search_space import Configuration, Scalar
 from tuner_job.tuners.base import Tuner
 
@@ -146,7 +146,7 @@ class Study:
             if trial is None:
                 continue
             if isinstance(one, Assessment):
-                self._take_assessment(trial, one)
+                trial.complete(self._objectives, one)
                 finished.append(trial)
             else:
                 assert task.fold is not None
@@ -220,7 +220,7 @@ class Study:
         if original is not trial:
             trial.duplicate_of = original.number
             if original.state:
-                _copy_result(original, trial)
+                trial.take_result(original)
                 self._finished.append(trial)
         elif record:
             trial.state, trial.error = record.state, record.error
@@ -250,27 +250,13 @@ class Study:
     def _judge(self, trial: Trial, judge: Judge | None) -> bool:
         """Judge fold after fold, as far as there are outcomes; return whether the trial is finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
-            trial.fold_scores.append(self._judged(trial.outcomes[fold]))
+            trial.fold_scores.append(judged(trial.outcomes[fold], self._objectives, self._assessed))
             if fold + 1 == self._n_folds:
                 if not self._assessed:
-                    trial.state, trial.scores = "complete", _mean(trial.fold_scores)
+                    trial.complete(self._objectives)
             elif judge and judge.condemns(trial.fold_scores):
                 trial.state = "pruned"
         return trial.state is not None
-
-    def _take_assessment(self, trial: Trial, assessment: Assessment) -> None:
-        trial.state, trial.assessment = "complete", assessment
-        trial.scores = _mean([[fold[metric] for metric in self._objectives] for fold in assessment.folds])
-
-    def _judged(self, outcome: FoldOutcome) -> tuple[float, ...]:
-        """What early stopping compares: where trials are assessed, CSMF accuracy by each kind of estimator."""
-        values: list[float] = []
-        for metric in self._objectives:
-            if self._assessed and metric in CSMF_METRICS:
-                values += [scores[metric] for scores in outcome.screened.values()]
-            else:
-                values.append(outcome.record.validation[metric])
-        return tuple(values)
 
     def _conclude(self, batch: _Batch, finished: list[Trial]) -> None:
         for trial in finished:
@@ -291,7 +277,7 @@ class Study:
         for batch in self._open.values():
             for trial in batch.trials:
                 if trial.state is None and trial.duplicate_of in originals:
-                    _copy_result(originals[trial.duplicate_of], trial)
+                    trial.take_result(originals[trial.duplicate_of])
                     settled.append(trial)
         return settled
 
@@ -312,19 +298,8 @@ def _assessment(batch: _Batch) -> AssessmentTask:
     return AssessmentTask(batch.number, tuple(trial.number for trial in trials), handles)
 
 
-def _mean(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
-    return tuple(sum(column) / len(column) for column in zip(*rows, strict=True))
-
-
 def _rank(trial: Trial) -> tuple[float, int]:
     return trial.scores[0], -trial.number
-
-
-def _copy_result(original: Trial, duplicate: Trial) -> None:
-    duplicate.state, duplicate.error = original.state, original.error
-    duplicate.fold_scores, duplicate.scores = original.fold_scores, original.scores
-    duplicate.assessment = original.assessment
-    duplicate.outcomes = dict(original.outcomes)
 
 
 def _key(params: Configuration) -> tuple[object, ...]:

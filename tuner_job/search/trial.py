@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner_job.evaluation.assessment import Assessment
-from tuner_job.results.records import FoldRecord, Scores, TrialState
+from tuner_job.evaluation.assessment import CSMF_METRICS, Assessment
+from tuner_job.results.records import FoldRecord, Scores, Stage, TrialState
 from tuner_job.search_space import Configuration, Scalar
 
 FoldScores = Sequence[tuple[float, ...]]
@@ -55,6 +55,17 @@ class FoldOutcome:
     """Kind of CSMF estimator → metrics on the held-out rows and on training rows."""
 
 
+def judged(outcome: FoldOutcome, objectives: Sequence[str], assessed: bool) -> tuple[float, ...]:
+    """What early stopping compares: each objective, CSMF accuracy by each kind of estimator if trials are assessed."""
+    values: list[float] = []
+    for metric in objectives:
+        if assessed and metric in CSMF_METRICS and outcome.screened:
+            values += [scores[metric] for scores in outcome.screened.values()]
+        else:
+            values.append(outcome.record.validation[metric])
+    return tuple(values)
+
+
 Told = FoldOutcome | Assessment
 """What a task tells of each of its trials."""
 
@@ -78,6 +89,23 @@ class Trial:
     """Fold → what it told; emptied once the trial is stored."""
     scores: tuple[float, ...] = ()
     """One an objective; empty unless it is complete."""
+    curve: Sequence[tuple[int, float]] = ()
+    schedule: Sequence[Stage] = ()
+    """Both as in `TrialRecord`."""
+
+    def take_result(self, original: "Trial") -> None:
+        """Take the result of the trial whose parameters this one repeats."""
+        self.state, self.error, self.assessment = original.state, original.error, original.assessment
+        self.fold_scores, self.scores = original.fold_scores, original.scores
+        self.outcomes = dict(original.outcomes)
+
+    def complete(self, objectives: Sequence[str], assessment: Assessment | None = None) -> None:
+        """End with scores: those of an assessment as a whole, or the mean of what the folds were judged by."""
+        self.state, self.assessment = "complete", assessment
+        rows = (
+            [[fold[metric] for metric in objectives] for fold in assessment.folds] if assessment else self.fold_scores
+        )
+        self.scores = tuple(sum(column) / len(column) for column in zip(*rows, strict=True))
 
     def release(self) -> None:
         """Forget what the results store holds now."""

@@ -15,6 +15,8 @@ def make_tuner(config: HyperparameterSearchConfig, space: SearchSpace, path: str
             return GridTuner(space, path, seed)
         case "random":
             return RandomTuner(space, path, config.n_trials, seed)
+        case "asha" | "pbt":  # each configuration is a trial of Ray Tune's
+            return RandomTuner(space, None, config.n_trials, seed)
         case "bayesian" | "optuna":
             from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 

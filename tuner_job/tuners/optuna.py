@@ -40,6 +40,10 @@ class OptunaTuner:
             self._asked[len(self._asked)] = trial
             return [configuration]
 
+    def remember(self, records: Sequence[TrialRecord], objective: str) -> None:
+        """Learn trials that were not asked here: those of an earlier run."""
+        self._study.add_trials([_as_asked(record, self._space, objective) for record in records])
+
     def tell(self, trials: Sequence[Trial]) -> None:
         """Hand the result to Optuna, fold scores included where there is one objective."""
         for trial in trials:
@@ -85,11 +89,15 @@ def _suggest(trial: optuna.trial.Trial, name: str, parameter: Choices | Range) -
         if parameter.integer:
             return trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log)
         return trial.suggest_float(name, low, high, step=step, log=log)
-    # `forbid` may have taken choices away: to Optuna that is another parameter
-    key = f"{name} among {parameter.choices}"
+    key = _key(name, parameter)
     if _ordered(parameter.choices):
         return _sorted(parameter.choices)[trial.suggest_int(key, 0, len(parameter.choices) - 1)]
     return trial.suggest_categorical(key, parameter.choices)
+
+
+def _key(name: str, parameter: Choices) -> str:
+    """Name of a choice to Optuna: where `forbid` has taken choices away it is another parameter."""
+    return f"{name} among {parameter.choices}"
 
 
 def _distribution(parameter: Choices | Range) -> BaseDistribution:
@@ -195,6 +203,28 @@ def parameter_importance(
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
         return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+def _as_asked(record: TrialRecord, space: SearchSpace, objective: str) -> FrozenTrial:
+    """Put a stored trial in the form that `OptunaTuner.ask` would have given it."""
+    params: dict[str, Any] = {}
+    distributions: dict[str, BaseDistribution] = {}
+
+    def choose(name: str, parameter: Choices | Range) -> Scalar:
+        value: Scalar = record.params[name]
+        key = name if isinstance(parameter, Range) else _key(name, parameter)
+        params[key], distributions[key] = _position(parameter, value), _distribution(parameter)
+        return value
+
+    space.walk(choose)
+    means = _running_means([tuple(fold.judged) for fold in record.folds])
+    return create_trial(
+        state=_STATES[record.state],
+        value=record.scores[objective] if record.state == "complete" and record.scores else None,
+        params=params,
+        distributions=distributions,
+        intermediate_values=dict(enumerate(means)),
+    )
 
 
 def _as_trial(params: Mapping[str, Any], value: float, space: SearchSpace) -> FrozenTrial:

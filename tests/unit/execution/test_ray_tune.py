@@ -1,0 +1,237 @@
+"""The parts of searches on Ray Tune that need no Ray running."""
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from ray.tune.schedulers import TrialScheduler
+
+from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.evaluation.protocols import ScoringProtocol
+from tuner_job.execution.fold_task import SharedData, score_fold
+from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, write_checkpoint
+from tuner_job.execution.ray_tune.proposals import Proposals
+from tuner_job.execution.ray_tune.reporting import Limits, Reporter
+from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
+from tuner_job.execution.ray_tune.storage import TuneFolder
+from tuner_job.execution.ray_tune.trial_fit import Begun, begin
+from tuner_job.models import FAMILIES
+from tuner_job.results.records import FoldRecord, Stage, TrialRecord
+from tuner_job.search.trial import FoldTask, Trial
+from tuner_job.search_space import ModelSearchSpace, SearchSpace
+from tuner_job.tuners import make_tuner
+from tuner_job.tuners.perturb import perturb
+
+PARAMS: dict[str, dict[str, Any]] = {
+    "xgboost": {"n_estimators": 7, "subsample": 0.6},
+    "random_forest": {"n_estimators": 7, "max_depth": 3},
+    "logistic_regression": {"C": 0.5},
+}
+
+
+def space(model: str, **parameters: Any) -> SearchSpace:
+    return ModelSearchSpace.model_validate(parameters).bind(FAMILIES[model].Parameters)
+
+
+@pytest.fixture
+def data() -> SharedData:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 4, 120).astype(np.int32)
+    X = (rng.normal(size=(120, 6)) + y[:, None]).astype(np.float32)
+    return SharedData("unit", X, y, np.arange(120, dtype=np.int32) % 3, 4, 5, ScoringProtocol(), ("count", "mean"))
+
+
+def record(number: int, params: dict[str, Any], score: float, state: Any = "complete") -> TrialRecord:
+    scores = {"csmf_accuracy": score}
+    fold = FoldRecord(fold=0, n_validation=9, validation=scores, train=scores, fit_seconds=1.0, judged=[score])
+    return TrialRecord(
+        trial=number,
+        batch=number,
+        params=params,
+        state=state,
+        folds=[fold],
+        scores=scores if state == "complete" else {},
+        curve=[(1, score), (3, score)],
+    )
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_a_trial_ends_where_its_folds_end_by_themselves(data: SharedData, model: str, cpus: int) -> None:
+    fit = begin(data, model, PARAMS[model], step=3, cpus=cpus)
+    sizes = []
+    while not sizes or fit.size < fit.full_size:
+        fit.advance()
+        sizes.append(fit.size)
+    assert sizes == ([1, 2, 3] if model == "logistic_regression" else [3, 6, 7])
+    family = FAMILIES[model]
+    whole = family.Parameters.model_validate(PARAMS[model]).model_dump()
+    for fold in range(3):
+        task = FoldTask(0, fold, whole, (), (0,), (0,))
+        (expected,), (P,) = score_fold(data, model, task)
+        np.testing.assert_array_equal(fit.probabilities[fold], P)
+        assert fit.scored[fold].record.validation == expected.record.validation
+        assert fit.scored[fold].record.train == expected.record.train
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_checkpoint_goes_on_in_another_process(data: SharedData, model: str, tmp_path: Path) -> None:
+    params = {**PARAMS[model], **({"subsample": 1.0} if model == "xgboost" else {})}
+    whole, part = (begin(data, model, params, 3, 1) for _ in range(2))
+    part.advance()
+    progress = Progress(params=params, folds=[one.record for one in part.scored], curve=[(part.size, 0.5)], schedule=[])
+    write_checkpoint(tmp_path / FILE, progress, part.parts())
+    with (tmp_path / FILE).open("rb") as file:
+        read, begun = read_begun(file)
+    assert read == progress
+    resumed = begin(data, model, params, 3, 1, Begun(begun.records, begun.parts))
+    assert resumed.size == part.size
+    for fit in (whole, resumed):
+        while fit.size < fit.full_size:
+            fit.advance()
+    for one, other in zip(whole.probabilities, resumed.probabilities, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [s.record.validation for s in whole.scored] == [s.record.validation for s in resumed.scored]
+
+
+def test_the_newest_whole_checkpoint_counts(tmp_path: Path) -> None:
+    folder = TuneFolder.below(str(tmp_path))
+    assert folder.under_way() == ({}, 0)
+    for run, number, size in ((0, 4, 40), (1, 0, 50), (1, 1, 60)):
+        path = tmp_path / "ray-tune" / f"000007-{run:03d}" / f"checkpoint_{number:06d}" / FILE
+        path.parent.mkdir(parents=True)
+        write_checkpoint(path, Progress(params={}, folds=[], curve=[(size, 0.5)], schedule=[]), [bytes(100)])
+    path.write_bytes(path.read_bytes()[:150])  # cut off, as its writer was
+    found, runs = folder.under_way()
+    assert runs == 2
+    assert found[7][0].curve == [(50, 0.5)]
+    assert "/000007-001/checkpoint_000000/" in found[7][1]
+    folder.remove()
+    folder.remove()
+    assert not (tmp_path / "ray-tune").exists()
+
+
+def test_sizes_and_steps_follow_the_space() -> None:
+    boosting = space("xgboost", n_estimators=[100, 500])
+    assert largest_size(FAMILIES["xgboost"], boosting, 5) == 500
+    assert (
+        largest_size(FAMILIES["xgboost"], space("xgboost", n_estimators={"low": 10, "high": 300, "log": True}), 5)
+        == 300
+    )
+    assert largest_size(FAMILIES["random_forest"], space("random_forest", max_depth=[3]), 5) == 100
+    assert largest_size(FAMILIES["logistic_regression"], space("logistic_regression", C=[1.0]), 5) == 5
+    assert (step_size("asha", 500), step_size("asha", 5), step_size("pbt", 500)) == (19, 1, 50)
+
+
+@pytest.mark.parametrize("scheduler", ["asha", "hyperband", "median"])
+def test_new_trials_are_compared_with_those_of_an_earlier_run(scheduler: Any) -> None:
+    tuning = HyperparameterSearchConfig(search_method="optuna", scheduler=scheduler)
+    boosting = space("xgboost", n_estimators=[27])
+    made = make_scheduler(tuning, FAMILIES["xgboost"], boosting, 27, 0)
+    teach(made, [record(number, {}, 0.9) for number in range(30)])
+    new: Any = SimpleNamespace(trial_id="new", get_live_trials=list)
+    trial: Any = type("New", (), {"trial_id": "new"})()
+    made.on_trial_add(None, trial)
+    looks = ({"size": size, "score": 0.1} for size in range(1, 27))
+    assert any(made.on_trial_result(new, trial, look) == TrialScheduler.STOP for look in looks)
+
+
+def proposals(method: str, stored: dict[int, TrialRecord], duplicates: list[Trial], n: int = 8) -> Proposals:
+    tuning = HyperparameterSearchConfig.model_validate(
+        {"search_method": method, "n_trials": n, **({"scheduler": "asha"} if method == "optuna" else {})}
+    )
+    boosting = space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0])
+    tuner: Any = make_tuner(tuning, boosting, None, 1 + len(stored))
+    if method == "optuna":
+        tuner.remember(list(stored.values()), "csmf_accuracy")
+    return Proposals(tuner, method == "optuna", n, stored, {}, "csmf_accuracy", duplicates.append)
+
+
+def test_random_configurations_keep_their_numbers_when_a_search_goes_on() -> None:
+    def drawn(stored: dict[int, TrialRecord]) -> dict[int, Any]:
+        tuning = HyperparameterSearchConfig(search_method="asha", n_trials=6)
+        tuner = make_tuner(tuning, space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0]), None, 1)
+        found = Proposals(tuner, False, 6, stored, {}, "csmf_accuracy", lambda trial: None)
+        return {start.number: start.params for start in iter(found.next, None)}
+
+    whole = drawn({})
+    assert sorted(whole) == [*range(6)]
+    rest = drawn({number: record(number, {}, 0.5) for number in (1, 4)})
+    assert rest == {number: whole[number] for number in (0, 2, 3, 5)}
+
+
+def test_a_learning_tuner_never_runs_a_configuration_twice() -> None:
+    duplicates: list[Trial] = []
+    stored = {
+        0: record(0, {"max_depth": 1, "subsample": 0.5}, 0.5),
+        3: record(3, {"max_depth": 2, "subsample": 1.0}, 0.7),
+    }
+    found = proposals("optuna", stored, duplicates, n=30)
+    run = []
+    while start := found.next():
+        run.append(start)
+        scores = [(0.5 + 0.1 * float(start.params["max_depth"]),)]
+        found.tell(Trial(start.number, start.number, dict(start.params), "complete", scores, scores=scores[0]))
+    tried = [tuple(sorted(start.params.items())) for start in run]
+    tried += [tuple(sorted(r.params.items())) for r in stored.values()]
+    assert len(set(tried)) == len(tried)
+    assert {start.number for start in run}.isdisjoint(stored)
+    assert len(run) + len(duplicates) == 28
+    assert all(trial.state == "complete" and trial.duplicate_of is not None for trial in duplicates)
+
+
+def test_perturbing_stays_in_the_space_and_keeps_what_cannot_change() -> None:
+    boosting = space(
+        "xgboost",
+        max_bin=[16, 64, 256],
+        max_depth=[1, 2, 4],
+        learning_rate={"low": 0.01, "high": 0.5, "log": True},
+        reg_alpha={"choices": [0.1, 1], "when": {"max_depth": 4}},
+    )
+    params: Any = {"max_bin": 64, "max_depth": 2, "learning_rate": 0.45}
+    rng, seen = np.random.default_rng(0), []
+    for _ in range(200):
+        changed = perturb(params, boosting, FAMILIES["xgboost"].mutable, rng)
+        assert changed["max_bin"] == 64
+        assert changed["max_depth"] in (1, 2), "at 4 there would be a parameter that it does not have"
+        assert 0.01 <= float(changed["learning_rate"] or 0) <= 0.5
+        seen.append(changed)
+    assert any(changed["max_depth"] == 1 for changed in seen)
+    assert any(changed["learning_rate"] == pytest.approx(0.36) for changed in seen)
+
+
+def test_limits_end_a_search_and_say_why() -> None:
+    reporter = Reporter("csmf_accuracy", lambda P: P, lambda trial: None)
+    assert not Limits(reporter, None, None, lambda: False).stop_all()
+    assert Limits(reporter, None, None, lambda: True).stop_all()
+    for limits, reason in (
+        (Limits(reporter, -1.0, None, lambda: False), "timeout"),
+        (Limits(reporter, None, -1.0, lambda: False), "cpu_seconds"),
+    ):
+        assert limits.stop_all()
+        assert limits.reason == reason
+    reporter.counts["failed"] = 6
+    assert Limits(reporter, None, None, lambda: False).stop_all()
+
+
+def test_a_failure_is_recorded_without_a_score() -> None:
+    ended: list[Trial] = []
+    reporter = Reporter("csmf_accuracy", lambda P: P, ended.append)
+    trial: Any = SimpleNamespace(
+        trial_id="t", config={"trial": {"number": 3, "params": {"C": 1}}}, last_result={"score": math.nan}
+    )
+    reporter.on_trial_start(0, [], trial)
+    reporter.on_trial_result(
+        0, [], trial, {"score": math.nan, "size": 0, "seconds": 0.0, "failure": "no", "done": True}
+    )
+    reporter.on_trial_complete(0, [], trial)
+    assert [(t.number, t.state, t.error, t.fold_scores, t.outcomes) for t in ended] == [(3, "failed", "no", [], {})]
+
+
+def test_a_stage_is_what_a_record_holds() -> None:
+    assert TrialRecord.model_validate_json(
+        record(0, {}, 0.5).model_copy(update={"schedule": [Stage(size=3, params={"a": 1})]}).model_dump_json()
+    ).schedule == [Stage(size=3, params={"a": 1})]

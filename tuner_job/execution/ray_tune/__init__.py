@@ -1,0 +1,1 @@
+"""Searches whose trials Ray Tune runs: it stops them, or changes them, while they train."""

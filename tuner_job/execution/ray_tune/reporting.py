@@ -1,0 +1,160 @@
+"""From Ray Tune's events to finished trials, and from the budget to Ray Tune's end."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle, tune
+
+from tuner_job.execution.drive import most_fail
+from tuner_job.execution.ray_runner import failure_reason
+from tuner_job.execution.ray_tune.trainable import SIZE
+from tuner_job.results.records import FoldRecord, Stage, StopReason, TrialState
+from tuner_job.search.trial import FoldOutcome, Trial
+
+
+class Reporter(tune.Callback):  # type: ignore[misc]
+    """Hands over each trial as it ends.
+
+    Parameters
+    ----------
+    keep
+        Puts a fold's probabilities where the recorder finds them; returns their handle.
+    on_finished
+        Called with each trial.
+    """
+
+    def __init__(self, objective: str, keep: Callable[[Any], Any], on_finished: Callable[[Trial], None]):
+        self.seconds = 0.0
+        """Seconds of fitting so far."""
+        self.counts: Counter[TrialState] = Counter()
+        self.last_error = ""
+        self._objective, self._keep, self._on_finished = objective, keep, on_finished
+        self._numbers: dict[str, int] = {}
+        self._finished: set[int] = set()
+        self._lost: list[Any] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray Tune stores its state; this is no part of it."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Learn a trial's number: a configuration that it takes over later has the other one's."""
+        self._numbers.setdefault(trial.trial_id, trial.config["trial"]["number"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Take a step's result."""
+        self.seconds += result["seconds"]
+        if "failure" in result:
+            self._finish(trial, "failed", {}, result["failure"])
+        elif "probabilities" in result:
+            # taken out of the result, which Ray Tune would keep
+            whole = {key: result.pop(key) for key in ("probabilities", "train", "assessment")}
+            self._finish(trial, "complete", result, None, whole)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Take note that a trial was stopped, if that is why it ended."""
+        if trial.last_result:
+            self._finish(trial, "pruned", trial.last_result)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Take note that Ray Tune gave a trial up: its worker died, or storage failed it."""
+        self._lost.append(trial)
+
+    def take_lost(self) -> dict[int, dict[str, Any]]:
+        """Return the trials that Ray Tune gave up since the last call, with the parameters that they had."""
+        lost, self._lost = self._lost, []
+        return {self._number(trial): dict(trial.config["trial"]["params"]) for trial in lost}
+
+    def record_lost(self) -> None:
+        """Have the trials that Ray Tune gave up since `take_lost` failed."""
+        for trial in self._lost:
+            self._finish(trial, "failed", {}, _error(trial))
+
+    def _number(self, trial: Any) -> int:
+        return self._numbers.get(trial.trial_id, int(trial.config["trial"]["number"]))
+
+    def _finish(
+        self,
+        trial: Any,
+        state: TrialState,
+        result: Mapping[str, Any],
+        error: str | None = None,
+        whole: Mapping[str, Any] | None = None,
+    ) -> None:
+        number = self._number(trial)
+        if number in self._finished:
+            return
+        self._finished.add(number)
+        self.counts[state] += 1
+        self.last_error = error or self.last_error
+        records = [FoldRecord.model_validate(fold) for fold in result.get("folds", ())]
+        if state == "pruned":
+            how_far = {"size": result[SIZE], "full_size": result["full_size"]}
+            records = [r.model_copy(update={"diagnostics": {**r.diagnostics, **how_far}}) for r in records]
+        schedule = [Stage.model_validate(stage) for stage in result.get("schedule", ())]
+        finished = Trial(
+            number,
+            number,
+            schedule[-1].params if schedule else trial.config["trial"]["params"],
+            state,
+            [tuple(record.judged) for record in records],
+            error=error,
+            outcomes=self._outcomes(records, whole),
+            curve=result.get("curve", ()),
+            schedule=schedule,
+        )
+        if whole:
+            finished.complete([self._objective], whole["assessment"])
+        self._on_finished(finished)
+
+    def _outcomes(self, records: Sequence[FoldRecord], whole: Mapping[str, Any] | None) -> dict[int, FoldOutcome]:
+        if whole is None:
+            return {record.fold: FoldOutcome(record) for record in records}
+        told = zip(records, whole["probabilities"], whole["train"], strict=True)
+        return {record.fold: FoldOutcome(record, self._keep(P), {}, train) for record, P, train in told}
+
+
+def _error(trial: Any) -> str:
+    """Say why Ray Tune gave a trial up."""
+    if not trial.pickled_error_file:
+        return "its worker died"
+    return failure_reason(cloudpickle.loads(Path(trial.pickled_error_file).read_bytes()))
+
+
+class Limits(tune.Stopper):  # type: ignore[misc]
+    """Ends the search of a model when its share of the budget is used up or it is of no use to go on.
+
+    Parameters
+    ----------
+    seconds, cpu_seconds
+        Wall time and seconds of fitting that it may take; None: no limit.
+    """
+
+    def __init__(
+        self, reporter: Reporter, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]
+    ):
+        self.reason: StopReason = "finished"
+        self._reporter, self._should_stop = reporter, should_stop
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._cpu_seconds = cpu_seconds
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray Tune stores its state; this is no part of it."""
+        return {}
+
+    def __call__(self, trial_id: str, result: Mapping[str, Any]) -> bool:
+        """Whether to stop one trial: that is for the scheduler to say."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether to end the search."""
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            self.reason = "timeout"
+        elif self._cpu_seconds is not None and self._reporter.seconds > self._cpu_seconds:
+            self.reason = "cpu_seconds"
+        return self.reason != "finished" or self._should_stop() or most_fail(self._reporter.counts)

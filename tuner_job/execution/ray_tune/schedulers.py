@@ -1,0 +1,111 @@
+"""Which of Ray Tune's schedulers stops or changes trials, and when it looks."""
+
+import math
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, PopulationBasedTraining, TrialScheduler
+
+from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.execution.ray_tune.trainable import SCORE, SIZE
+from tuner_job.models import GROWING
+from tuner_job.models.base import ModelFamily
+from tuner_job.models.growing import full_size
+from tuner_job.results.records import TrialRecord
+from tuner_job.search_space import SearchSpace
+from tuner_job.tuners.perturb import perturb
+
+_REDUCTION = 3
+"""One trial of so many goes on past a look of asha."""
+_LOOKS = 3
+"""Looks of asha at a trial of the largest size: at 1/27, 1/9 and 1/3 of it."""
+_HYPERBAND_BRACKETS = 3
+"""Of them, the second one's first look is at 1/9, the third one's at 1/3."""
+_GENERATIONS = 10
+"""Times that population-based training compares trials of the largest size."""
+_MEDIAN_MIN_TRIALS = 3
+
+
+def largest_size(family: ModelFamily, space: SearchSpace, n_folds: int) -> int:
+    """Size that the longest trial of a space ends at: rounds, trees or folds."""
+    if family.name not in GROWING:
+        return n_folds
+    parameter = space.parameters.get(str(family.path_parameter))
+    if parameter is None:
+        return full_size(family, {})
+    values: list[Any] = parameter.values or [parameter.high]  # type: ignore[union-attr]
+    return int(max(values))
+
+
+def step_size(method: str, largest: int) -> int:
+    """Rounds or trees between two looks at a trial."""
+    return math.ceil(largest / (_GENERATIONS if method == "pbt" else _REDUCTION**_LOOKS))
+
+
+def make_scheduler(
+    tuning: HyperparameterSearchConfig, family: ModelFamily, space: SearchSpace, largest: int, seed: int
+) -> TrialScheduler:
+    """Return the scheduler that the experiment file asks for."""
+    which = tuning.search_method if tuning.scheduler == "none" else tuning.scheduler
+    step = step_size(which, largest)
+    score: dict[str, Any] = {"metric": SCORE, "mode": "max", "time_attr": SIZE}
+    match which:
+        case "pbt":
+            change = _Changing(space, family.mutable, seed)
+            return PopulationBasedTraining(
+                **score, perturbation_interval=step, custom_explore_fn=change, log_config=False
+            )
+        case "median":
+            first = step * _REDUCTION
+            return MedianStoppingRule(
+                **score, grace_period=first, min_samples_required=_MEDIAN_MIN_TRIALS, min_time_slice=math.inf
+            )
+    brackets = _HYPERBAND_BRACKETS if which == "hyperband" else 1
+    return AsyncHyperBandScheduler(
+        **score, max_t=largest, grace_period=step, reduction_factor=_REDUCTION, brackets=brackets
+    )
+
+
+def teach(scheduler: TrialScheduler, finished: Iterable[TrialRecord]) -> None:
+    """Let a scheduler know the trials that an earlier run finished, so that new ones are compared with them."""
+    if isinstance(scheduler, PopulationBasedTraining):
+        return  # whoever has finished is no member of the population any more
+    for record in finished:
+        known = _Known(f"finished-{record.trial}")
+        scheduler.on_trial_add(None, known)
+        for size, score in record.curve:
+            decision = scheduler.on_trial_result(_NOBODY_WAITS, known, {SIZE: size, SCORE: score})
+            if decision == TrialScheduler.STOP and isinstance(scheduler, MedianStoppingRule):
+                break  # it takes nothing more of a trial that it would have stopped
+
+
+class _Changing:
+    """Changes a configuration that population-based training hands on."""
+
+    def __init__(self, space: SearchSpace, mutable: frozenset[str], seed: int):
+        self._space, self._mutable = space, mutable
+        self._rng = np.random.default_rng([seed, 1])
+
+    def __call__(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        changed = deepcopy(dict(config))
+        changed["trial"]["params"] = perturb(changed["trial"]["params"], self._space, self._mutable, self._rng)
+        return changed
+
+
+class _Known:
+    """As much of a trial as a scheduler looks at."""
+
+    def __init__(self, trial_id: str):
+        self.trial_id = trial_id
+
+
+class _NobodyWaits:
+    """A controller without trials."""
+
+    def get_live_trials(self) -> list[Any]:
+        return []
+
+
+_NOBODY_WAITS = _NobodyWaits()

@@ -1,0 +1,149 @@
+"""A trial of Ray Tune's: one configuration on all folds, taken further step by step."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
+from tuner_job.models import FAMILIES, GROWING
+from tuner_job.models.base import ModelFamily
+from tuner_job.models.growing import Growing, full_size
+from tuner_job.results.records import FoldRecord
+from tuner_job.search.trial import FoldTask
+
+Probabilities = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What an earlier process did of a trial."""
+
+    records: Sequence[FoldRecord]
+    parts: Sequence[bytes]
+    """One a fold."""
+
+
+class TrialFit(Protocol):
+    """A trial on its way."""
+
+    full_size: int
+    """Rounds, trees or folds at which it is complete."""
+    scored: list[Scored]
+    """The folds' scores at its present size."""
+    probabilities: list[Probabilities]
+    """Of the validation rows, (n_validation, n_classes) a fold."""
+
+    @property
+    def size(self) -> int:
+        """Rounds, trees or folds so far."""
+
+    def advance(self) -> None:
+        """Go one step further."""
+
+    def parts(self) -> list[bytes]:
+        """Return what it takes, with the records, to go on in another process."""
+
+
+def begin(
+    data: SharedData, model: str, params: Mapping[str, Any], step: int, cpus: int, begun: Begun | None = None
+) -> TrialFit:
+    """Begin a trial or go on with one.
+
+    Parameters
+    ----------
+    step
+        Rounds or trees that one step adds to every fold; a family that does not grow does one fold more.
+    cpus
+        Folds that grow side by side.
+    """
+    if model in GROWING:
+        return GrowingTrial(data, model, params, step, cpus, begun)
+    return FoldwiseTrial(data, model, params, begun)
+
+
+class GrowingTrial:
+    """All folds grow together."""
+
+    def __init__(
+        self, data: SharedData, model: str, params: Mapping[str, Any], step: int, cpus: int, begun: Begun | None
+    ):
+        family, n_folds = GROWING[model], _n_folds(data)
+        self.full_size = full_size(family, params)
+        self.scored = _scored_before(begun)
+        self.probabilities: list[Probabilities] = []
+        self._data, self._step, self._pool = data, step, ThreadPoolExecutor(cpus)
+        parts: Sequence[bytes | None] = begun.parts if begun else [None] * n_folds
+        self._folds: list[Growing] = [
+            family.start(fold_data(data, fold), params, data.seed, parts[fold]) for fold in range(n_folds)
+        ]
+
+    @property
+    def size(self) -> int:
+        """Rounds or trees so far."""
+        return self._folds[0].size
+
+    def advance(self) -> None:
+        """Grow every fold by a step and score it."""
+        size = min(self.full_size, self.size + self._step)
+        before = [one.record.fit_seconds for one in self.scored] or [0.0] * len(self._folds)
+        with threadpool_limits(1):
+            list(self._pool.map(lambda growing: growing.grow_to(size), self._folds))
+        points = [growing.point() for growing in self._folds]
+        self.probabilities = [point.P_validation for point in points]
+        self.scored = [
+            score_point(self._data, fold, point, before[fold] + point.fit_seconds) for fold, point in enumerate(points)
+        ]
+
+    def parts(self) -> list[bytes]:
+        """Return every fold's model."""
+        return [growing.to_bytes() for growing in self._folds]
+
+
+class FoldwiseTrial:
+    """A family whose fits have no smaller size worth looking at: one fold after the other."""
+
+    def __init__(self, data: SharedData, model: str, params: Mapping[str, Any], begun: Begun | None):
+        self.full_size = _n_folds(data)
+        self.scored = _scored_before(begun)
+        self.probabilities: list[Probabilities] = [np.load(io.BytesIO(part)) for part in begun.parts] if begun else []
+        self._data, self._model, self._params = data, model, _whole(FAMILIES[model], params)
+
+    @property
+    def size(self) -> int:
+        """Folds so far."""
+        return len(self.scored)
+
+    def advance(self) -> None:
+        """Fit and score the next fold."""
+        task = FoldTask(0, self.size, self._params, (), (0,), (0,))
+        scored, probabilities = score_fold(self._data, self._model, task)
+        self.scored, self.probabilities = self.scored + scored, self.probabilities + probabilities
+
+    def parts(self) -> list[bytes]:
+        """Return every fold's probabilities."""
+        return list(_saved(self.probabilities))
+
+
+def _scored_before(begun: Begun | None) -> list[Scored]:
+    return [Scored(record, {}, {}) for record in begun.records] if begun else []
+
+
+def _saved(matrices: Sequence[Probabilities]) -> Iterator[bytes]:
+    for matrix in matrices:
+        buffer = io.BytesIO()
+        np.save(buffer, matrix)
+        yield buffer.getvalue()
+
+
+def _n_folds(data: SharedData) -> int:
+    return int(data.folds.max()) + 1
+
+
+def _whole(family: ModelFamily, params: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(family.Parameters.model_validate(dict(params)).model_dump())
