@@ -77,6 +77,14 @@ def test_a_trial_ends_where_its_folds_end_by_themselves(data: SharedData, model:
 
 
 @pytest.mark.parametrize("model", FAMILIES)
+def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(data: SharedData, model: str) -> None:
+    whole = FAMILIES[model].Parameters.model_validate({}).model_dump()
+    tasks = [FoldTask(0, 0, params, (), (0,), (0,)) for params in ({}, whole)]
+    (without,), (named,) = (score_fold(data, model, task)[0] for task in tasks)
+    assert without.validation == named.validation
+
+
+@pytest.mark.parametrize("model", FAMILIES)
 def test_a_checkpoint_goes_on_in_another_process(data: SharedData, model: str, tmp_path: Path) -> None:
     params = {**PARAMS[model], **({"subsample": 1.0} if model == "xgboost" else {})}
     whole, part = (begin(data, model, params, 3, 1) for _ in range(2))
