@@ -53,7 +53,7 @@ def record(number: int, params: dict[str, Any], score: float, state: Any = "comp
         state=state,
         folds=[fold],
         scores=scores if state == "complete" else {},
-        curve=[(1, score), (3, score)],
+        curve=[(size, score) for size in (1, 3, 9, 27)],
     )
 
 
@@ -138,7 +138,7 @@ def test_new_trials_are_compared_with_those_of_an_earlier_run(scheduler: Any) ->
     tuning = HyperparameterSearchConfig(search_method="optuna", scheduler=scheduler)
     boosting = space("xgboost", n_estimators=[27])
     made = make_scheduler(tuning, FAMILIES["xgboost"], boosting, 27, 0)
-    teach(made, [record(number, {}, 0.9) for number in range(30)])
+    teach(made, [record(number, {}, 0.9) for number in range(100)])  # some in each bracket
     new: Any = SimpleNamespace(trial_id="new", get_live_trials=list)
     trial: Any = type("New", (), {"trial_id": "new"})()
     made.on_trial_add(None, trial)
