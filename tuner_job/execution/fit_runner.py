@@ -16,6 +16,7 @@ from tuner_job.execution.ray_runner import require_memory
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData
 from tuner_job.models.growing import Stages, replay
+from tuner_job.models.path import path_value
 
 MAX_RETRIES = 2
 """New tries of a fit whose worker died."""
@@ -135,7 +136,7 @@ def _fit_and_predict(
         if stages:
             point = replay(CONTINUED[model], fold, stages, shared.seed)
         else:
-            (point,) = family.fit_path(fold, params, (params.get(family.path_parameter or ""),), shared.seed)
+            (point,) = family.fit_path(fold, params, (path_value(family, params),), shared.seed)
     seconds = time.perf_counter() - begun
     if not np.isfinite(point.P_validation).all():
         raise FloatingPointError("the model's probabilities are not finite")

@@ -17,6 +17,7 @@ from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
+from tuner_job.models.path import path_value
 from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 
@@ -75,7 +76,7 @@ def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[Score
     """
     family = FAMILIES[model]
     fold = fold_data(data, task.fold)
-    values: Sequence[Any] = task.values or (task.params.get(family.path_parameter or ""),)
+    values: Sequence[Any] = task.values or (path_value(family, task.params),)
     with threadpool_limits(1):
         points = family.fit_path(fold, task.params, values, data.seed)
     scored, before = [], 0

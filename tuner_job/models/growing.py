@@ -1,12 +1,13 @@
 """Fits that can be taken further, by boosting rounds or trees, and what training on with other parameters means."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.models.base import FoldData, ModelFamily, Params, PathPoint, Predictor
+from tuner_job.models.path import path_value
 
 Stages = Sequence[tuple[int, Params]]
 """How a model grew, in order: up to this size (rounds) with these parameters."""
@@ -66,5 +67,4 @@ def replay(family: GrowingFamily, fold: FoldData, stages: Stages, seed: int) -> 
 
 def full_size(family: ModelFamily, params: Params) -> int:
     """Size that a configuration of a growing family ends at."""
-    values: dict[str, Any] = family.Parameters.model_validate(dict(params)).model_dump()
-    return int(values[str(family.path_parameter)])
+    return int(path_value(family, params))

@@ -2,12 +2,19 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from tuner_job.models.base import FoldData, PathPoint
+from tuner_job.models.base import FoldData, ModelFamily, Params, PathPoint
 from tuner_job.models.classes import PresentClasses
 
 V = TypeVar("V", bound=Hashable)
+
+
+def path_value(family: ModelFamily, params: Params) -> Any:
+    """Return a configuration's value of the family's path parameter: its own, or the default's if it has none."""
+    if family.path_parameter is None:
+        return None
+    return family.Parameters.model_validate(dict(params)).model_dump()[family.path_parameter]
 
 
 def certain_path(fold: FoldData, classes: PresentClasses, n_points: int) -> list[PathPoint]:

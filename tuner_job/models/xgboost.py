@@ -1,11 +1,8 @@
 """Gradient boosting with XGBoost's own interface: one booster scores every number of rounds."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
@@ -14,6 +11,7 @@ from pydantic import BaseModel, FiniteFloat
 
 from tuner_job.models.archive import pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
+from tuner_job.models.boosting import NAME, Boosting, matrix, predict
 from tuner_job.models.classes import Floats, PresentClasses, check_columns
 from tuner_job.models.growing import Stages
 from tuner_job.models.parameters import read_params, read_path
@@ -23,10 +21,8 @@ from tuner_job.schema import Closed
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
 
-NAME = "xgboost"
 Share = Annotated[FiniteFloat, Gt(0), Le(1)]
 NonNegative = Annotated[FiniteFloat, Ge(0)]
-T = TypeVar("T")
 
 
 class XGBoostParameters(Closed):
@@ -77,7 +73,7 @@ class XGBoostPredictor:
         check_columns(X, self.n_features)
         if self.booster is None:
             return self.classes.certain(len(X))
-        return _predict(self.booster, _matrix(X), self.classes)
+        return predict(self.booster, matrix(X), self.classes)
 
     def to_bytes(self) -> bytes:
         """Write the booster as UBJSON with its class map."""
@@ -133,7 +129,7 @@ class XGBoost:
             scored[rounds] = growing.point()
         return in_order(scored, [point.n_estimators for point in points])
 
-    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> "Boosting":
+    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> Boosting:
         """Begin a fit or go on with one; see `GrowingFamily`."""
         return Boosting(fold, read_params(self.name, XGBoostParameters, params), seed, content)
 
@@ -167,106 +163,3 @@ class XGBoost:
             booster = xgboost.Booster({"nthread": 1})
             booster.load_model(bytearray(arrays["booster"].tobytes()))
         return XGBoostPredictor(booster, PresentClasses(arrays["codes"], n_classes), n_features)
-
-
-class Boosting:
-    """A booster on its way over one fold; see `Growing`.
-
-    It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread, which boosters
-    that take turns would draw from in turn.
-    """
-
-    def __init__(self, fold: FoldData, parameters: XGBoostParameters, seed: int, content: bytes | None = None):
-        self.classes = PresentClasses.of(fold.y_train, fold.n_classes)
-        self.booster: xgboost.Booster | None = None
-        self._fold, self._max_bin, self._size, self._seconds = fold, parameters.max_bin, 0, 0.0
-        self._own_thread = ThreadPoolExecutor(1, thread_name_prefix=NAME)
-        if not self.classes.single:
-            self._own_thread.submit(self._begin, parameters, seed, content).result()
-
-    @property
-    def size(self) -> int:
-        """Rounds so far."""
-        return self._size
-
-    def grow_to(self, size: int) -> None:
-        """Boost up to `size` rounds."""
-        if self.booster:
-            self._own_thread.submit(self._boost, self.booster, size).result()
-        self._size = max(size, self._size)
-
-    def point(self) -> PathPoint:
-        """Score what there is.
-
-        Predicting a matrix again adds only the trees grown since: the booster remembers its margins.
-        """
-        rows = {"validation": self._fold.X_validation, "probe": self._fold.X_probe}
-        if not self.booster:
-            validation, probe = (self.classes.certain(len(X)) for X in rows.values())
-            return PathPoint(validation, probe, 0.0, {"single_cause": True})
-        matrices = [_prepared(self._fold, part, partial(_matrix, X)) for part, X in rows.items()]
-        validation, probe = (_predict(self.booster, matrix, self.classes) for matrix in matrices)
-        seconds, self._seconds = self._seconds, 0.0
-        return PathPoint(validation, probe, seconds)
-
-    def to_bytes(self) -> bytes:
-        """Write the booster as UBJSON, after its size; nothing more where training had a single cause."""
-        return self._size.to_bytes(4, "big") + (bytes(self.booster.save_raw("ubj")) if self.booster else b"")
-
-    def _begin(self, parameters: XGBoostParameters, seed: int, content: bytes | None) -> None:
-        import xgboost
-
-        started = time.perf_counter()
-        train = self._train()
-        if content is None:
-            self.booster = xgboost.Booster(_settings(parameters, self.classes, seed), [train])
-        else:  # other draws than those that the first rounds made
-            self._size = int.from_bytes(content[:4], "big")
-            settings = _settings(parameters, self.classes, (seed + self._size) % 2**31)
-            self.booster = xgboost.Booster(settings, [train], model_file=bytearray(content[4:]))
-        self._seconds = time.perf_counter() - started
-
-    def _boost(self, booster: "xgboost.Booster", size: int) -> None:
-        started = time.perf_counter()
-        for done in range(booster.num_boosted_rounds(), size):
-            booster.update(self._train(), done)
-        self._seconds += time.perf_counter() - started
-
-    def _train(self) -> "xgboost.QuantileDMatrix":
-        fold = self._fold
-        quantise = partial(_quantise, fold.X_train, fold.y_train, self.classes, self._max_bin)
-        return _prepared(fold, f"train/{self._max_bin}", quantise)
-
-
-def _quantise(
-    X: NDArray[np.float32], y: NDArray[np.int32], classes: PresentClasses, max_bin: int
-) -> "xgboost.QuantileDMatrix":
-    import xgboost
-
-    return xgboost.QuantileDMatrix(X, classes.encode(y), max_bin=max_bin, nthread=1)
-
-
-def _matrix(X: NDArray[np.float32]) -> "xgboost.DMatrix":
-    import xgboost
-
-    return xgboost.DMatrix(X, nthread=1)
-
-
-def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
-    """Matrices of the fold, made once: binning the training rows costs as much as several rounds."""
-    key = f"{NAME}/{part}"
-    if key not in fold.prepared:
-        fold.prepared[key] = make()
-    matrix: T = fold.prepared[key]
-    return matrix
-
-
-def _settings(parameters: XGBoostParameters, classes: PresentClasses, seed: int) -> dict[str, Any]:
-    settings = parameters.model_dump(exclude={"n_estimators"})
-    fixed = {"objective": "multi:softprob", "num_class": len(classes.codes), "tree_method": "hist"}
-    return {**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}
-
-
-def _predict(booster: "xgboost.Booster", matrix: "xgboost.DMatrix", classes: PresentClasses) -> Floats:
-    P: NDArray[np.float32] = booster.predict(matrix)
-    return classes.spread(P)

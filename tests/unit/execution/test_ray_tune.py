@@ -54,7 +54,7 @@ def record(number: int, params: dict[str, Any], score: float, state: Any = "comp
         state=state,
         folds=[fold],
         scores=scores if state == "complete" else {},
-        curve=[(1, score), (3, score)],
+        curve=[(size, score) for size in (1, 3, 9, 27)],
     )
 
 
@@ -75,6 +75,14 @@ def test_a_trial_ends_where_its_folds_end_by_themselves(data: SharedData, model:
         np.testing.assert_array_equal(fit.probabilities[fold], P)
         assert fit.scored[fold].record.validation == expected.record.validation
         assert fit.scored[fold].record.train == expected.record.train
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(data: SharedData, model: str) -> None:
+    whole = FAMILIES[model].Parameters.model_validate({}).model_dump()
+    tasks = [FoldTask(0, 0, params, (), (0,), (0,)) for params in ({}, whole)]
+    (without,), (named,) = (score_fold(data, model, task)[0] for task in tasks)
+    assert without.validation == named.validation
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -131,7 +139,7 @@ def test_new_trials_are_compared_with_those_of_an_earlier_run(scheduler: Any) ->
     tuning = HyperparameterSearchConfig(search_method="optuna", scheduler=scheduler)
     boosting = space("xgboost", n_estimators=[27])
     made = make_scheduler(tuning, FAMILIES["xgboost"], boosting, 27, 0)
-    teach(made, [record(number, {}, 0.9) for number in range(30)])
+    teach(made, [record(number, {}, 0.9) for number in range(100)])  # some in each bracket
     new: Any = SimpleNamespace(trial_id="new", get_live_trials=list)
     trial: Any = type("New", (), {"trial_id": "new"})()
     made.on_trial_add(None, trial)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
-from tuner_job.models import FAMILIES, GROWING
-from tuner_job.models.base import ModelFamily
+from tuner_job.models import GROWING
 from tuner_job.models.growing import Growing, full_size
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.trial import FoldTask
@@ -112,7 +111,7 @@ class FoldwiseTrial:
         self.full_size = _n_folds(data)
         self.scored = _scored_before(begun)
         self.probabilities: list[Probabilities] = [np.load(io.BytesIO(part)) for part in begun.parts] if begun else []
-        self._data, self._model, self._params = data, model, _whole(FAMILIES[model], params)
+        self._data, self._model, self._params = data, model, dict(params)
 
     @property
     def size(self) -> int:
@@ -143,7 +142,3 @@ def _saved(matrices: Sequence[Probabilities]) -> Iterator[bytes]:
 
 def _n_folds(data: SharedData) -> int:
     return int(data.folds.max()) + 1
-
-
-def _whole(family: ModelFamily, params: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(family.Parameters.model_validate(dict(params)).model_dump())
