@@ -23,7 +23,8 @@ def estimator(study: StudySummary, trials: Trials) -> str:
     chosen = study.best.csmf_estimator
     added = f"{chosen.shrinkage:g} pseudo-death{'' if chosen.shrinkage == 1 else 's'} a cause"
     held = f", held back by {added}" if chosen.shrinkage else ""
-    return f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}. {_why(study, trials)}{_alone(study, trials)}"
+    how = f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}."
+    return f"{how} {_why(study, trials)}{_alone(study, trials)}"
 
 
 def _why(study: StudySummary, trials: Trials) -> str:
