@@ -1,7 +1,7 @@
 """What makes a score trustworthy, in whole sentences: what was tested, how CSMFs are made, what the choice flatters."""
 
 from tuner_job.report.text import count, estimator_meaning, metric_label, number, percent, scheme_meaning
-from tuner_job.report.trials import Trials
+from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.results.records import ExperimentSummary, StudySummary
 
 _NEAR_1 = 0.05
@@ -23,7 +23,8 @@ def estimator(study: StudySummary, trials: Trials) -> str:
     chosen = study.best.csmf_estimator
     added = f"{chosen.shrinkage:g} pseudo-death{'' if chosen.shrinkage == 1 else 's'} a cause"
     held = f", held back by {added}" if chosen.shrinkage else ""
-    return f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}. {_why(study, trials)}"
+    how = f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}."
+    return f"{how} {_why(study, trials)}{_alone(study, trials)}"
 
 
 def _why(study: StudySummary, trials: Trials) -> str:
@@ -38,6 +39,14 @@ def _why(study: StudySummary, trials: Trials) -> str:
         )
     beside = "" if chosen == "mean" or "mean" not in tried else f"; the plain mean has {number(tried['mean'])}"
     return f"It has the highest mean CSMF accuracy of {len(tried)} tried, {number(tried[chosen])}{beside}."
+
+
+def _alone(study: StudySummary, trials: Trials) -> str:
+    """Say how much of the gain is the estimator's, not the parameters'."""
+    accuracies = trials[DEFAULT].csmf.get(str(study.best.csmf_estimator))
+    if not accuracies or study.best.trial == DEFAULT:
+        return ""
+    return f" With it the default’s parameters reach {number(sum(accuracies) / len(accuracies))}."
 
 
 def calibration(study: StudySummary) -> str:
