@@ -42,12 +42,14 @@ class _SpacesOrPaths:
 class EarlyStoppingConfig(Closed):
     """When a poor configuration is given up before its last fold."""
 
-    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
-    """paired: a t-test on fold scores against the best trial (every method); median, wilcoxon: Optuna's
-    pruners (search_method optuna); none: every configuration runs all folds."""
+    rule: Literal["paired", "race", "median", "wilcoxon", "none"] = "paired"
+    """paired: a t-test on fold scores against the best trial (every method); race: the same with one level for the
+    whole search (search_method grid or random); median, wilcoxon: Optuna's pruners (search_method optuna); none:
+    every configuration runs all folds."""
     level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
     """How willingly it stops: the chance, each time it is asked, that a configuration as good as the best
-    is given up (paired, wilcoxon)."""
+    is given up (paired, wilcoxon); the chance, over the whole search, that the configuration that would have won
+    without early stopping is given up (race)."""
 
 
 class HyperparameterSearchConfig(Closed):
@@ -98,6 +100,11 @@ class HyperparameterSearchConfig(Closed):
     @model_validator(mode="after")
     def _fits_the_method(self) -> Self:
         several = len(self.objectives) > 1
+        if self.early_stopping.rule == "race" and self.search_method not in ("grid", "random"):
+            raise ValueError(
+                "early_stopping: race needs search_method: grid or random, which know beforehand how many "
+                f"configurations there are; got {self.search_method}"
+            )
         if self.search_method != "optuna":
             if several:
                 raise ValueError("several objectives need search_method: optuna")

@@ -157,11 +157,12 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         assessed=assessed,
     )
     limits = [n for n in (config.budget.max_trials, _n_trials(config)) if n]
+    tuner = make_tuner(tuning, config.space(model), family.path_parameter, config.seed)
     search = Study(
         model,
         model,
-        make_tuner(tuning, config.space(model), family.path_parameter, config.seed),
-        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods)),
+        tuner,
+        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods), tuner),
         objectives=tuning.objectives,
         path=family.path_parameter,
         n_folds=n_folds,

@@ -14,6 +14,7 @@ from tests.unit.search.simulation import (
 )
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
+from tuner_job.search.racing import race
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.tuners.base import Tuner
@@ -30,6 +31,7 @@ TUNERS: dict[str, Callable[[], Tuner]] = {
 }
 RULES = {
     "paired": lambda: PairedTest(0.05, N_FOLDS),
+    "race": lambda: race(0.05, N_FOLDS, 1, 12, 4),
     "median": lambda: PrunerRule("median", 0.05),
     "wilcoxon": lambda: PrunerRule("wilcoxon", 0.1),
 }
