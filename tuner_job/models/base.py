@@ -80,6 +80,8 @@ class ModelFamily(Protocol):
     """The search space as it would stand in an experiment file."""
     path_parameter: ClassVar[str | None]
     """The parameter whose values are all scored by one fit; ``None`` if there is none."""
+    path_is_nested: ClassVar[bool]
+    """Whether the fit of one value goes through every smaller one, so that these take no further fitting."""
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Return a value by which configurations can be ordered: smaller is simpler, whatever it scores."""

@@ -41,10 +41,14 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     else:
         tuned = number(study.best.scores.get(metric))
         text = (
-            f"the best of {count(complete, 'finished trial')} has {metric_label(metric)} {tuned}, "
+            f"the best of {count(complete, 'finished trial')}{_at_no_fit(study)} has {metric_label(metric)} {tuned}, "
             f"{_against_default(study)} the untuned default ({default})"
         )
     return f"{text}{_against_baselines(summary, study)}.{_deaths_found(study)}"
+
+
+def _at_no_fit(study: StudySummary) -> str:
+    return f" and {study.n_free} more scored at no fit" if study.n_free else ""
 
 
 def _against_default(study: StudySummary) -> str:

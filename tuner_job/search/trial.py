@@ -78,6 +78,8 @@ class Trial:
     """Fold → what it told; emptied once the trial is stored."""
     scores: tuple[float, ...] = ()
     """One an objective; empty unless it is complete."""
+    free: bool = False
+    """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
 
     def release(self) -> None:
         """Forget what the results store holds now."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.evaluation.csmf import CsmfEstimator
@@ -39,6 +39,7 @@ def make_study(
     max_trials: int | None = 30,
     stored: Mapping[int, TrialRecord] | None = None,
     assessed: bool = False,
+    contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
 ) -> Study:
     return Study(
         "study",
@@ -52,6 +53,7 @@ def make_study(
         max_trials=max_trials,
         stored=stored,
         assessed=assessed,
+        contained=contained,
     )
 
 
@@ -127,4 +129,6 @@ def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) 
 
 def table(study: Study) -> list[tuple[object, ...]]:
     """What must be the same at every run."""
-    return [(t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of) for t in study.trials]
+    return [
+        (t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of, t.free) for t in study.trials
+    ]
