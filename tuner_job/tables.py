@@ -67,7 +67,7 @@ def best_parameters(summary: ExperimentSummary) -> Table:
 
 def at_no_fit(study: StudySummary) -> str:
     """Say how many trials were scored without being asked for."""
-    return f"; {study.n_free} more scored at no fit" if study.n_free else ""
+    return f"\n{study.n_free} more scored at no fit" if study.n_free else ""
 
 
 def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.unit.search.simulation import N_FOLDS, SPACE, make_study, outcomes_of
+from tests.unit.search.simulation import N_FOLDS, SPACE, fold_score, make_study
 from tuner_job.config import HyperparameterSearchConfig
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
@@ -37,13 +37,11 @@ def winner_lost(scores: NDArray[np.float64], rule: StoppingRule) -> bool:
     """Search configurations with these fold scores, (n_configurations, n_folds), in order."""
     study = Study(
         "s", "m", FixedTuner([{"a": i} for i in range(len(scores))]), rule,
-        objectives=["m"], path=None, n_folds=scores.shape[1], lag=LAG, max_trials=None,
+        objectives=["csmf_accuracy"], path=None, n_folds=scores.shape[1], lag=LAG, max_trials=None,
     )  # fmt: skip
     while task := study.next_task():
         assert isinstance(task, FoldTask)
-        values = {"m": float(scores[task.trials[0], task.fold])}
-        record = FoldRecord(fold=task.fold, n_validation=1, validation=values, train=values, fit_seconds=0.0)
-        study.record(task, [FoldOutcome(record)])
+        study.record(task, [told(float(scores[task.trials[0], task.fold]), task.fold)])
     assert study.best
     return study.best.number != scores.mean(axis=1).argmax()
 
@@ -60,17 +58,23 @@ def test_the_winner_is_lost_at_most_as_often_as_stated_where_the_paired_level_pr
     assert paired > LEVEL
 
 
+def told(score: float, fold: int) -> FoldOutcome:
+    values = {"csmf_accuracy": score}
+    return FoldOutcome(FoldRecord(fold=fold, n_validation=1, validation=values, train=values, fit_seconds=0.0))
+
+
 def test_values_out_of_the_race_shorten_the_fits_of_later_folds() -> None:
-    lengths: dict[int, dict[int, int]] = {}
     study = make_study(GridTuner(SPACE, "rounds", 1), rule=race(0.2, N_FOLDS, 1, 12, 2), lag=2, max_trials=None)
+    fits: dict[tuple[int, int], tuple[object, ...]] = {}
     while task := study.next_task():
         assert isinstance(task, FoldTask)
-        lengths.setdefault(task.batch, {})[task.fold] = len(task.values)
-        alive = [t for t in study.trials if t.batch == task.batch and t.state is None]
-        assert task.values[-1] == max(t.params["rounds"] for t in alive)  # type: ignore[type-var]
-        study.record(task, outcomes_of(task))
-    shortened = [folds for folds in lengths.values() if 0 < folds[max(folds)] < folds[0]]
-    assert shortened, "a batch lost its largest value and went on"
+        fits[task.batch, task.fold] = task.values
+        params = [{**task.params, "rounds": task.values[position]} for position in task.wanted]
+        scores = [fold_score(p, task.fold) - 0.3 * (p["rounds"] == 30) for p in params]  # 30 rounds are too many
+        study.record(task, [told(score, task.fold) for score in scores])
+    later = {values for (batch, fold), values in fits.items() if batch > 3 and fold > 0}
+    assert later == {(10, 20)}, "the largest value falls after the first fold, the others go on"
+    assert {values for (_, fold), values in fits.items() if fold == 0} == {(10, 20, 30)}
 
 
 @pytest.mark.parametrize("method", ["grid", "random"])
