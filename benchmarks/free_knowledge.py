@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.recorded import GRIDS, METRIC, N_FOLDS, PATH, Recorded, recorded, space
+from benchmarks.recorded import GRIDS, METRIC, N_FOLDS, PATH, Recorded, print_row, recorded, space
 from tuner_job.search.early_stopping import PairedTest
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
@@ -44,14 +44,18 @@ def search(grid: Recorded, seed: int, free: bool) -> list[Moment]:
         objectives=[METRIC], path=PATH, n_folds=N_FOLDS, lag=LAG, max_trials=ASKED[-1],
         contained=partial(passed_through, own, PATH) if free else None,
     )  # fmt: skip
-    seconds, moments = 0.0, []
+    seconds, moments = 0.0, list[Moment]()
     while task := study.next_task():
         assert isinstance(task, FoldTask)
         seconds += grid.tell(study, task, numbers[_rest(task.params)], task.fold)
         seconds += grid.scoring * len(task.wanted)
-        best = study.best.scores[0] if study.best else 0.0
-        moments.append(Moment(seconds, study.counts.total(), grid.best - best))
-    return moments
+        moments.append(_moment(grid, study, seconds))
+    return [*moments, _moment(grid, study, seconds)]  # configurations asked again take no task
+
+
+def _moment(grid: Recorded, study: Study, seconds: float) -> Moment:
+    best = study.best.scores[0] if study.best else 0.0
+    return Moment(seconds, study.counts.total(), grid.best - best)
 
 
 def _rest(params: Configuration) -> str:
@@ -68,17 +72,21 @@ def at(moments: Sequence[Moment], seconds: float) -> Moment:
     return [moment for moment in moments if moment.seconds <= seconds][-1]
 
 
-def compare(grids: Sequence[Recorded], n_samplers: int, asked: int) -> dict[str, Any]:
-    """Search with and without; one row of the table."""
-    without, with_it, equal, cost = np.empty((4, len(grids), n_samplers))
-    for i, grid in enumerate(grids):
-        for j in range(n_samplers):
-            plain, free = (search(grid, 100 * i + j, kind) for kind in (False, True))
-            end = after(plain, asked)
-            without[i, j], with_it[i, j] = end.behind, after(free, asked).behind
-            equal[i, j], cost[i, j] = at(free, end.seconds).behind, after(free, asked).seconds / end.seconds
+Pair = tuple[list[Moment], list[Moment]]
+"""A search without and one with."""
+
+
+def row(model: str, pairs: Sequence[Sequence[Pair]], asked: int) -> dict[str, Any]:
+    """Compare searches, (n_seeds, n_samplers), after so many trials: one row of the table."""
+    ends = [[(after(plain, asked), after(free, asked), free) for plain, free in own] for own in pairs]
+    without, with_it, equal, cost = np.array(
+        [
+            [(a.behind, b.behind, at(free, a.seconds).behind, b.seconds / a.seconds) for a, b, free in own]
+            for own in ends
+        ]
+    ).transpose(2, 0, 1)
     return {
-        "model": grids[0].model,
+        "model": model,
         "asked": asked,
         "behind the grid's winner: without": f"{without.mean():.4f}",
         "with": f"{with_it.mean():.4f}",
@@ -103,16 +111,21 @@ def main() -> None:
     parser.add_argument("--records", type=Path, help="where to keep fold scores, and to find them again")
     parser.add_argument("--data", help="coded deaths instead of synthetic ones")
     parser.add_argument("--format", default="phmrc", help="how --data is coded")
+    parser.add_argument("--models", nargs="+", choices=GRIDS, default=list(GRIDS))
     chosen = parser.parse_args()
     data = {"source": chosen.data, "format": chosen.format} if chosen.data else None
     with tempfile.TemporaryDirectory() as name:
-        for i, model in enumerate(GRIDS):
+        for i, model in enumerate(chosen.models):
             grids = [recorded(model, seed, chosen.records or Path(name), data) for seed in range(chosen.seeds)]
+            pairs = [
+                [
+                    (search(g, 100 * k + j, free=False), search(g, 100 * k + j, free=True))
+                    for j in range(chosen.samplers)
+                ]
+                for k, g in enumerate(grids)
+            ]
             for j, asked in enumerate(ASKED):
-                row = compare(grids, chosen.samplers, asked)
-                if i == j == 0:
-                    print("| " + " | ".join(row) + " |\n|" + "---|" * len(row))
-                print("| " + " | ".join(str(value) for value in row.values()) + " |", flush=True)
+                print_row(row(model, pairs, asked), heading=i == j == 0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.recorded import GRIDS, METRIC, N_FOLDS, PATH, Recorded, recorded
+from benchmarks.recorded import GRIDS, METRIC, N_FOLDS, PATH, Recorded, print_row, recorded
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
 from tuner_job.search.racing import race
 from tuner_job.search.study import Study
@@ -90,15 +90,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--orders", type=int, default=25, help="of configurations and folds, for each seed")
     parser.add_argument("--records", type=Path, help="where to keep fold scores, and to find them again")
+    parser.add_argument("--models", nargs="+", choices=GRIDS, default=list(GRIDS))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        for i, model in enumerate(GRIDS):
+        for i, model in enumerate(chosen.models):
             grids = [recorded(model, seed, chosen.records or Path(name)) for seed in range(chosen.seeds)]
             for j, rule in enumerate(RULES):
-                row = compare(grids, chosen.orders, rule)
-                if i == j == 0:
-                    print("| " + " | ".join(row) + " |\n|" + "---|" * len(row))
-                print("| " + " | ".join(str(value) for value in row.values()) + " |", flush=True)
+                print_row(compare(grids, chosen.orders, rule), heading=i == j == 0)
 
 
 if __name__ == "__main__":

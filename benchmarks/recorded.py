@@ -7,6 +7,7 @@ Seconds are processor seconds, which other work on the machine changes little.
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ def recorded(model: str, seed: int, folder: Path, data: dict[str, Any] | None = 
     content = json.loads(file.read_text())
     scores, seconds = (np.array(content[name]) for name in ("scores", "seconds"))
     return Recorded(model, _batches(model), scores, seconds, content["scoring"])
+
+
+def print_row(row: Mapping[str, Any], heading: bool) -> None:
+    """Print a row of a Markdown table, before the first one its heading."""
+    if heading:
+        print("| " + " | ".join(row) + " |\n|" + "---|" * len(row))
+    print("| " + " | ".join(str(value) for value in row.values()) + " |", flush=True)
 
 
 def space(model: str) -> SearchSpace:

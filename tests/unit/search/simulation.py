@@ -67,16 +67,16 @@ def outcomes_of(task: Task) -> list[Told]:
         if task.values:
             params["rounds"] = task.values[position]
         score = fold_score(params, task.fold)
-        record = FoldRecord(
-            fold=task.fold,
-            n_validation=10,
-            validation={"csmf_accuracy": score},
-            train={"csmf_accuracy": score},
-            fit_seconds=1.0,
-        )
-        screened = {"em": {"csmf_accuracy": score}, "count": {"csmf_accuracy": score - 0.1}}
-        made.append(FoldOutcome(record, score, screened))
+        made.append(outcome(score, task.fold))
     return made
+
+
+def outcome(score: float, fold: int) -> FoldOutcome:
+    """What a fold tells of a configuration with this score."""
+    values = {"csmf_accuracy": score}
+    record = FoldRecord(fold=fold, n_validation=10, validation=values, train=values, fit_seconds=1.0)
+    screened = {"em": values, "count": {"csmf_accuracy": score - 0.1}}
+    return FoldOutcome(record, score, screened)
 
 
 def assessment_of(scores: Sequence[float]) -> Assessment:

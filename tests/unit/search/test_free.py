@@ -1,6 +1,17 @@
+import numpy as np
 import pytest
 
-from tests.unit.search.simulation import N_FOLDS, SPACE, as_record, fold_score, make_study, outcomes_of, run, table
+from tests.unit.search.simulation import (
+    N_FOLDS,
+    SPACE,
+    as_record,
+    fold_score,
+    make_study,
+    outcome,
+    outcomes_of,
+    run,
+    table,
+)
 from tuner_job.config import HyperparameterSearchConfig
 from tuner_job.models import FAMILIES
 from tuner_job.results.monitor import TuningMonitor
@@ -129,13 +140,15 @@ def test_a_configuration_asked_after_it_came_free_takes_no_fit() -> None:
 
 def test_later_folds_fit_only_up_to_the_largest_value_alive() -> None:
     study = new_study(max_trials=30)
-    shortened = 0
+    shortened, rng = 0, np.random.default_rng(0)
     while task := study.next_task():
         assert isinstance(task, FoldTask)
         alive = [t for t in study.trials if t.number in task.trials]
         assert task.values[-1] == max(t.params["rounds"] for t in alive)  # type: ignore[type-var]
         shortened += all(trial.free for trial in alive)
-        study.record(task, outcomes_of(task))
+        values = [task.values[position] for position in task.wanted]
+        scores = [0.8 + rng.normal(0, 0.01) - 0.3 * (rounds == 30) for rounds in values]  # 30 rounds are too many
+        study.record(task, [outcome(score, task.fold) for score in scores])
     assert shortened, "an asked value was given up and smaller ones went on"
 
 
