@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench bench-va clean
+.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench bench-search bench-va clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,8 +66,12 @@ bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparison $(DATA)
 
+bench-search: setup ## how often a race loses the winner, and what free knowledge is worth, on recorded grids
+	$(BIN)/python -m benchmarks.racing --records search-benchmark
+	$(BIN)/python -m benchmarks.free_knowledge --records search-benchmark
+
 bench-va: setup ## default against tuned, nested, under every protocol (DATA=a file; without it synthetic deaths)
 	$(BIN)/python -m benchmarks.va $(DATA)
 
 clean: ## remove what was made here
-	rm -rf $(VENV) demo-results va-benchmark
+	rm -rf $(VENV) demo-results va-benchmark search-benchmark

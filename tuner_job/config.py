@@ -43,12 +43,14 @@ class _SpacesOrPaths:
 class EarlyStoppingConfig(Closed):
     """When a poor configuration is given up before its last fold."""
 
-    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
-    """paired: a t-test on fold scores against the best trial (every method); median, wilcoxon: Optuna's
-    pruners (search_method optuna); none: every configuration runs all folds."""
+    rule: Literal["paired", "race", "median", "wilcoxon", "none"] = "paired"
+    """paired: a t-test on fold scores against the best trial (every method); race: the same with one level for the
+    whole search (search_method grid or random); median, wilcoxon: Optuna's pruners (search_method optuna); none:
+    every configuration runs all folds."""
     level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
     """How willingly it stops: the chance, each time it is asked, that a configuration as good as the best
-    is given up (paired, wilcoxon)."""
+    is given up (paired, wilcoxon); the chance, over the whole search, that the configuration that would have won
+    without early stopping is given up (race)."""
 
 
 class HyperparameterSearchConfig(Closed):
@@ -80,6 +82,10 @@ class HyperparameterSearchConfig(Closed):
     scheduler: Literal["asha", "hyperband", "median", "none"] = "none"
     """Ray Tune stops Optuna's configurations while they train (search_method optuna, one objective): asha;
     hyperband: asha with several first looks; median: those below the median of the others."""
+    free_knowledge: bool = False
+    """Score, beside each configuration asked, the listed smaller values of n_estimators that its fit goes through, and
+    tell the sampler (trees under bayesian and optuna; grid and random share fits anyway). They count neither as
+    n_trials nor as max_trials; each takes 0.1 to 0.3 s of scoring."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
     """Giving up poor configurations after some folds; a rule's name alone is enough: `early_stopping: none`.
     With asha, pbt or a scheduler it is none."""
@@ -114,6 +120,11 @@ class HyperparameterSearchConfig(Closed):
         several = len(self.objectives) > 1
         if problem := ray_tune.problem(self):
             raise ValueError(problem)
+        if self.early_stopping.rule == "race" and self.search_method not in ("grid", "random"):
+            raise ValueError(
+                "early_stopping: race needs search_method: grid or random, which know beforehand how many "
+                f"configurations there are; got {self.search_method}"
+            )
         if self.search_method != "optuna":
             if several:
                 raise ValueError("several objectives need search_method: optuna")

@@ -39,6 +39,7 @@ from tuner_job.search.study import Study
 from tuner_job.summarise import count_states, pareto_front, summarise_trial
 from tuner_job.tuners import make_stopping_rule, make_tuner
 from tuner_job.tuners.fixed import FixedTuner
+from tuner_job.tuners.free import free_configurations
 
 _VERSIONED = ("va-tuning", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "optuna", "ray")
 
@@ -169,11 +170,12 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
     if tuning.on_ray_tune:
         return [default]
     limits = [n for n in (config.budget.max_trials, _n_trials(config)) if n]
+    tuner = make_tuner(tuning, config.space(model), family.path_parameter, config.seed)
     search = Study(
         model,
         model,
-        make_tuner(tuning, config.space(model), family.path_parameter, config.seed),
-        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods)),
+        tuner,
+        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods), tuner),
         objectives=tuning.objectives,
         path=family.path_parameter,
         n_folds=n_folds,
@@ -181,6 +183,9 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         max_trials=min(limits, default=None),
         stored={n: r for n, r in by_number.items() if n != DEFAULT_TRIAL},
         assessed=assessed,
+        contained=free_configurations(
+            tuning, config.space(model), family.path_parameter if family.path_is_nested else None
+        ),
     )
     return [default, search]
 
@@ -226,13 +231,15 @@ def _study_summary(
     config, objectives = prepared.config, prepared.config.tuning.objectives
     searched = [record for record in records if record.trial != DEFAULT_TRIAL]
     planned = prepared.planned()[model]
-    all_run = reason == "finished" or (planned is not None and len(searched) >= planned)
+    n_trials = count_states(records)
+    all_run = reason == "finished" or (planned is not None and sum(n_trials.values()) >= planned)
     cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
     return StudySummary(
         model=model,
         search_method=config.tuning.method_label,
         objectives=objectives,
-        n_trials=count_states(records),
+        n_trials=n_trials,
+        n_free=sum(record.free and record.state == "complete" for record in records),
         default=looked_at["default"],
         best=looked_at["tuned"],
         pareto_front=pareto_front(searched, objectives) if len(objectives) > 1 else [looked_at["tuned"].trial],

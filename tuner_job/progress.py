@@ -75,7 +75,8 @@ class ProgressDisplay:
 
 
 def _done(progress: ModelProgress) -> str:
-    return f"{progress.done} of {progress.planned}" if progress.planned else str(progress.done)
+    asked = f"{progress.done} of {progress.planned}" if progress.planned else str(progress.done)
+    return asked + (f" (and {progress.free} at no fit)" if progress.free else "")
 
 
 def _score(progress: ModelProgress) -> str:

@@ -59,7 +59,7 @@ class Recorder:
                 self._is_leader(model, record)
                 if record.duplicate_of is None:  # duplicates come to `record` again
                     score = record.scores.get(self._objectives[0])
-                    self._monitor_trial(model, record.trial, record.params, score, record.state)
+                    self._monitor_trial(model, record, score)
 
     def record(self, study: Searched, trial: Trial) -> None:
         """Write one finished trial."""
@@ -70,14 +70,12 @@ class Recorder:
             writes.insert(0, (self._store.save_oof, study.model, trial.number, self._assemble(trial)))
         self._writer.submit(_in_order, writes)
         score = trial.scores[0] if trial.state == "complete" else None
-        self._monitor_trial(study.model, trial.number, trial.params, score, record.state)
+        self._monitor_trial(study.model, record, score)
         trial.release()
 
-    def _monitor_trial(
-        self, model: str, number: int, params: Mapping[str, Any], score: float | None, state: str
-    ) -> None:
-        if number != DEFAULT_TRIAL:
-            self._monitor.log_trial(f"{model}/{number}", params, score, state)
+    def _monitor_trial(self, model: str, record: TrialRecord, score: float | None) -> None:
+        if record.trial != DEFAULT_TRIAL:
+            self._monitor.log_trial(f"{model}/{record.trial}", record.params, score, record.state, record.free)
 
     def _is_leader(self, model: str, record: TrialRecord) -> bool:
         if not record.scores:  # given up, failed, or a duplicate
@@ -124,6 +122,7 @@ def _as_record(trial: Trial) -> TrialRecord:
         csmf=assessed.csmf if assessed else {},
         fell_back=bool(assessed and assessed.fell_back),
         duplicate_of=trial.duplicate_of,
+        free=trial.free,
         error=trial.error,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         curve=list(trial.curve),

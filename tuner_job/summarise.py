@@ -69,8 +69,8 @@ def pareto_front(records: Sequence[TrialRecord], objectives: Sequence[str]) -> l
 
 
 def count_states(records: Sequence[TrialRecord]) -> dict[Any, int]:
-    """How many trials are complete, pruned, failed; the untuned default is not one of them."""
-    counts = Counter(record.state for record in records if record.trial >= 0)
+    """How many of the trials asked for are complete, pruned, failed; the untuned default is not one of them."""
+    counts = Counter(record.state for record in records if record.trial >= 0 and not record.free)
     return {state: counts[state] for state in ("complete", "pruned", "failed")}
 
 

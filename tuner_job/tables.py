@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
-from tuner_job.results.records import ExperimentSummary, Interval, ModelSummary, TrialRecord
+from tuner_job.results.records import ExperimentSummary, Interval, ModelSummary, StudySummary, TrialRecord
 from tuner_job.units import human_duration
 
 SCORE_DIGITS = 10  # of the canonical table: more than differs between runs, fewer than sums may wobble
@@ -58,7 +58,7 @@ def best_parameters(summary: ExperimentSummary) -> Table:
             study.model,
             "the untuned default's were not beaten" if best.trial < 0 else f"{listed} ({_which(best)})",
             str(best.csmf_estimator),
-            f"{n['complete']}, {n['pruned']}, {n['failed']}",
+            f"{n['complete']}, {n['pruned']}, {n['failed']}" + at_no_fit(study),
             "–" if study.optimism is None else f"{study.optimism:.3f}",
             study.stopped_by,
         )
@@ -68,6 +68,11 @@ def best_parameters(summary: ExperimentSummary) -> Table:
 def _which(best: ModelSummary) -> str:
     stages = f", the last of {len(best.schedule)} stages" if best.schedule else ""
     return f"trial {best.trial}{stages}"
+
+
+def at_no_fit(study: StudySummary) -> str:
+    """Say how many trials were scored without being asked for."""
+    return f"\n{study.n_free} more scored at no fit" if study.n_free else ""
 
 
 def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
@@ -84,10 +89,16 @@ def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
             row = [
                 model,
                 "default" if record.trial < 0 else record.trial,
-                record.state if record.duplicate_of is None else f"{record.state} as {record.duplicate_of}",
+                _became(record),
             ]
             writer.writerow([*row, *(json.dumps(v) for v in (record.params, folds, _rounded(record.scores)))])
     return out.getvalue()
+
+
+def _became(record: TrialRecord) -> str:
+    if record.duplicate_of is not None:
+        return f"{record.state} as {record.duplicate_of}"
+    return f"{record.state}, not asked" if record.free else record.state
 
 
 def _rounded(scores: Mapping[str, float]) -> dict[str, float]:

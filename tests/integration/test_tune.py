@@ -181,6 +181,28 @@ def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
         )
 
 
+def test_what_fits_go_through_is_scored_told_and_counted_apart(tmp_path: Path) -> None:
+    tuning = {**FOREST_ONLY, "n_trials": 4, "free_knowledge": True}
+    path = write(tmp_path, tuning=tuning, models=["random_forest"])
+    tune(path, tmp_path / "two", "--workers", "2")
+    tune(path, tmp_path / "one", "--workers", "1")
+    assert trials_table(tmp_path / "one") == trials_table(tmp_path / "two")
+    study = json.loads((tmp_path / "one" / "small" / "summary.json").read_text())["studies"][0]
+    records = [json.loads(content) for _, content in _trial_files(tmp_path / "one").values()]
+    free = [record for record in records if record["free"] and record["state"] == "complete"]
+    assert sum(study["n_trials"].values()) == 4
+    assert len(free) == study["n_free"] > 0
+    assert all(record["scores"] and record["csmf_estimator"] for record in free)
+
+
+def test_a_race_stops_a_random_search_early(tmp_path: Path) -> None:
+    stopping = {"rule": "race", "level": 0.2}
+    tuning = {**FOREST_ONLY, "search_method": "random", "n_trials": 15, "lag": 1, "early_stopping": stopping}
+    tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")
+    study = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())["studies"][0]
+    assert sum(study["n_trials"].values()) == 15
+
+
 def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:
     path = write(tmp_path, models=["random_forest"], tuning=FOREST_ONLY, validation={"scheme": "leave_one_site_out"})
     tune(path, tmp_path / "results")

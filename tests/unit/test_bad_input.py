@@ -55,6 +55,10 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     (with_tuning(scoring_metric=["csmf_accuracy", "ccc"]), ["several objectives need search_method: optuna"]),
     (with_tuning(sampler="nsgaii"), ["sampler: nsgaii needs search_method: optuna"]),
     (with_tuning(early_stopping="median"), ["early_stopping: median needs search_method: optuna"]),
+    (
+        with_tuning(early_stopping={"rule": "race", "level": 0.05}),
+        ["early_stopping: race needs search_method: grid or random", "got bayesian"],
+    ),
     ({**BASE, "name": "Adult_XGB"}, ["name: ", "got 'Adult_XGB'"]),
     ({**BASE, "name": "a" * 41}, ["name: ", "at most 40"]),
     ({**BASE, "models": []}, ["models: "]),

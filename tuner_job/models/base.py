@@ -85,6 +85,8 @@ class ModelFamily(Protocol):
     nothing to carry over."""
     why_not_mutable: ClassVar[str]
     """If `mutable` is empty, the reason, as the end of a sentence that names the model."""
+    path_is_nested: ClassVar[bool]
+    """Whether the fit of one value goes through every smaller one, so that these take no further fitting."""
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Return a value by which configurations can be ordered: smaller is simpler, whatever it scores."""

@@ -98,6 +98,7 @@ class LogisticRegression:
     name: ClassVar[str] = NAME
     Parameters: ClassVar[type[BaseModel]] = LogisticRegressionParameters
     path_parameter: ClassVar[str | None] = "C"
+    path_is_nested: ClassVar[bool] = False
     default_space: ClassVar[Mapping[str, Any]] = {
         "C": [0.001, 0.01, 0.1, 1, 10, 100],
         "penalty": ["l1", "l2", "elasticnet"],

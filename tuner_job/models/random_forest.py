@@ -58,6 +58,7 @@ class RandomForest:
     name: ClassVar[str] = NAME
     Parameters: ClassVar[type[BaseModel]] = RandomForestParameters
     path_parameter: ClassVar[str | None] = "n_estimators"
+    path_is_nested: ClassVar[bool] = True
     default_space: ClassVar[Mapping[str, Any]] = {
         "n_estimators": [100, 200, 300, 500],
         "max_depth": [None, 10, 20, 30],

@@ -97,6 +97,7 @@ class XGBoost:
     name: ClassVar[str] = NAME
     Parameters: ClassVar[type[BaseModel]] = XGBoostParameters
     path_parameter: ClassVar[str | None] = "n_estimators"
+    path_is_nested: ClassVar[bool] = True
     default_space: ClassVar[Mapping[str, Any]] = {
         "max_depth": [3, 6, 9, 12],
         "learning_rate": [0.01, 0.05, 0.1, 0.3],

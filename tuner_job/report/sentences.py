@@ -39,7 +39,8 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     default, tuned = (number(one.scores.get(metric)) for one in (study.default, study.best))
     compared = f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
     if study.best.trial >= 0:
-        text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {count(complete, 'finished trial')} has {compared}"
+        tried = f"{count(complete, 'finished trial')}{_at_no_fit(study)}"
+        text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {tried} has {compared}"
     elif _other_estimator(study):
         kept = "stand, as no trial of the search finished" if complete == 0 else "were not beaten"
         text = f"the default’s parameters {kept}; with its CSMF made by {study.best.csmf_estimator} it has {compared}"
@@ -72,6 +73,10 @@ def _called(study: StudySummary) -> str:
 def _other_estimator(study: StudySummary) -> bool:
     """Whether the tuned CSMF is made otherwise than the default's."""
     return study.best.csmf_estimator != study.default.csmf_estimator
+
+
+def _at_no_fit(study: StudySummary) -> str:
+    return f" and {study.n_free} more scored at no fit" if study.n_free else ""
 
 
 def _against_default(study: StudySummary) -> str:

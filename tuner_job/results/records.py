@@ -59,6 +59,8 @@ class TrialRecord(Closed):
     """Whether `mean` was taken although another estimator scored higher: the gain may be noise."""
     duplicate_of: int | None = None
     """The earlier trial with the same parameters, whose result this is."""
+    free: bool = False
+    """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
     error: str | None = None
     finished_at: str = ""
     """UTC, ISO 8601."""
@@ -147,6 +149,9 @@ class StudySummary(Closed):
     search_method: str
     objectives: list[str]
     n_trials: dict[TrialState, int]
+    """Trials that were asked for, by state."""
+    n_free: int = 0
+    """Complete trials that were not asked for: scored at no fit of their own."""
     default: ModelSummary
     best: ModelSummary
     pareto_front: list[int]

@@ -66,7 +66,7 @@ class PairedTest:
     MIN_TRIALS = 3  # that σ² is pooled over
 
     def __init__(self, level: float, n_folds: int, n_values: int = 1, n_objectives: int = 1):
-        self._level, self._single = level, n_objectives == 1
+        self.level, self._single = level, n_objectives == 1
         self._scores = np.empty((64, n_folds, n_values))
         self._final = np.empty(64)
         self._batches = np.empty(64, dtype=np.int64)
@@ -106,7 +106,7 @@ class PairedTest:
             return None
         variance = (scores[others] - scores[best]).var(axis=1, ddof=1).mean(axis=0)
         n = np.arange(1, n_folds + 1)
-        quantile = stdtrit(int(others.sum()) * (n_folds - 1), 1 - self._level)
+        quantile = stdtrit(int(others.sum()) * (n_folds - 1), 1 - self.level)
         return np.asarray(quantile * np.sqrt(variance * (1 / n - 1 / n_folds)[:, None]))
 
 

@@ -12,7 +12,7 @@ decides depends on outcomes only, never on when or in which order they arrive:
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tuner_job.evaluation.assessment import Assessment
@@ -59,6 +59,9 @@ class Study:
         Number of the first one.
     assessed
         Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by fold.
+    contained
+        Finds the configurations that the fit of another one goes through; they become trials that were not asked.
+        None: there are none.
     """
 
     def __init__(
@@ -76,22 +79,23 @@ class Study:
         stored: Mapping[int, TrialRecord] | None = None,
         first_trial: int = 0,
         assessed: bool = False,
+        contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
     ):
         self.name, self.model = name, model
         self.trials: list[Trial] = []
         self.counts: Counter[TrialState] = Counter()
-        """Finished trials by state."""
+        """Finished trials by state; those that were not asked for are left out."""
         self.best: Trial | None = None
         """The complete trial with the highest first objective; of equals, the earliest."""
         self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
         self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
-        self._assessed = assessed
+        self._assessed, self._contained = assessed, contained
         self._stored = dict(stored or {})
         self._first_trial = first_trial
         self._by_params: dict[tuple[object, ...], Trial] = {}
         self._open: dict[int, _Batch] = {}
         self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
-        self._n_asked = self._n_told = 0
+        self._n_asked = self._n_told = self._n_free = 0  # batches, batches, trials
         self._ready: list[tuple[int, int]] = []  # heap of (batch, fold) that must run
         self._finished: list[Trial] = []
         self._exhausted = False
@@ -173,7 +177,7 @@ class Study:
 
     def _ask_while_allowed(self) -> None:
         while not self._exhausted and self._told_up_to_lag():
-            left = None if self._max_trials is None else self._max_trials - len(self.trials)
+            left = None if self._max_trials is None else self._max_trials - (len(self.trials) - self._n_free)
             proposed = None if left == 0 else self._tuner.ask()
             if proposed is None:
                 self._exhausted = True
@@ -198,15 +202,22 @@ class Study:
         self._n_asked += 1
         self._open[batch.number] = batch
         for params in proposed:
-            trial = Trial(self._first_trial + len(self.trials), batch.number, params)
-            self.trials.append(trial)
-            batch.trials.append(trial)
-            self._take_known_result(trial)
-            if trial.state is None and trial.duplicate_of is None:
-                batch.waiting[trial.number] = trial
+            self._add(batch, params, free=False)
+        for params in [free for asked in proposed for free in (self._contained(asked) if self._contained else ())]:
+            if _key(params) not in self._by_params:
+                self._add(batch, params, free=True)
         for fold in range(1 if batch.judge else self._n_folds) if batch.waiting else ():
             heapq.heappush(self._ready, (batch.number, fold))
         self._close_if_ended(batch)
+
+    def _add(self, batch: _Batch, params: Configuration, free: bool) -> None:
+        trial = Trial(self._first_trial + len(self.trials), batch.number, params, free=free)
+        self._n_free += free
+        self.trials.append(trial)
+        batch.trials.append(trial)
+        self._take_known_result(trial)
+        if trial.state is None and trial.duplicate_of is None:
+            batch.waiting[trial.number] = trial
 
     def _take_known_result(self, trial: Trial) -> None:
         """Take the result from an equal configuration or from an earlier run, if there is one."""
@@ -283,7 +294,7 @@ class Study:
 
     def _count(self, trial: Trial) -> None:
         assert trial.state is not None
-        self.counts[trial.state] += 1
+        self.counts[trial.state] += not trial.free
         if trial.state == "complete" and (self.best is None or _rank(trial) > _rank(self.best)):
             self.best = trial
 

@@ -92,6 +92,8 @@ class Trial:
     curve: Sequence[tuple[int, float]] = ()
     schedule: Sequence[Stage] = ()
     """Both as in `TrialRecord`."""
+    free: bool = False
+    """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
 
     def take_result(self, original: "Trial") -> None:
         """Take the result of the trial whose parameters this one repeats."""

@@ -2,6 +2,7 @@
 
 from tuner_job.config import HyperparameterSearchConfig
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
+from tuner_job.search.racing import race
 from tuner_job.search_space import SearchSpace
 from tuner_job.tuners.base import Tuner
 from tuner_job.tuners.grid import GridTuner
@@ -14,7 +15,7 @@ def make_tuner(config: HyperparameterSearchConfig, space: SearchSpace, path: str
         case "grid":
             return GridTuner(space, path, seed)
         case "random":
-            return RandomTuner(space, path, config.n_trials, seed)
+            return RandomTuner(space, path, config.n_trials, seed, shuffled=config.early_stopping.rule == "race")
         case "asha" | "pbt":  # each configuration is a trial of Ray Tune's
             return RandomTuner(space, None, config.n_trials, seed)
         case "bayesian" | "optuna":
@@ -23,14 +24,17 @@ def make_tuner(config: HyperparameterSearchConfig, space: SearchSpace, path: str
             return OptunaTuner(space, make_sampler(config.sampler, seed), len(config.objectives))
 
 
-def make_stopping_rule(config: HyperparameterSearchConfig, n_folds: int, n_values: int) -> StoppingRule:
-    """Return the rule by which poor configurations are given up; it compares `n_values` a fold."""
+def make_stopping_rule(config: HyperparameterSearchConfig, n_folds: int, n_values: int, tuner: Tuner) -> StoppingRule:
+    """Return the rule by which poor configurations of a tuner are given up; it compares `n_values` a fold."""
     stopping = config.early_stopping
     match stopping.rule:
         case "none":
             return NeverStop()
         case "paired":
             return PairedTest(stopping.level, n_folds, n_values, len(config.objectives))
+        case "race":
+            assert isinstance(tuner, GridTuner | RandomTuner)
+            return race(stopping.level, n_folds, n_values, tuner.n_batches, config.lag)
         case "median" | "wilcoxon":
             from tuner_job.tuners.optuna import PrunerRule
 

@@ -19,6 +19,7 @@ class GridTuner:
     def __init__(self, space: SearchSpace, path: str | None, seed: int):
         batches = batches_along(path, space.configurations())
         order = np.random.default_rng(seed).permutation(len(batches))
+        self.n_batches = len(batches)
         self._batches = iter([batches[i] for i in order])
 
     def ask(self) -> list[Configuration] | None:

@@ -28,6 +28,11 @@ class OptunaTuner:
         self._study = optuna.create_study(directions=["maximize"] * n_objectives, sampler=sampler)
         self._asked: dict[int, optuna.trial.Trial] = {}
 
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """What the sampler knows, trials that were not asked for included."""
+        return self._study.get_trials(deepcopy=False)
+
     def ask(self) -> list[Configuration]:
         """Propose one configuration; there is always another."""
         while True:
@@ -37,7 +42,7 @@ class OptunaTuner:
             except DeadEndError:  # `forbid` leaves no value for what was chosen so far
                 self._study.tell(trial, state=TrialState.FAIL)
                 continue
-            self._asked[len(self._asked)] = trial
+            self._asked[len(self._asked)] = trial  # the study makes a batch of each
             return [configuration]
 
     def remember(self, records: Sequence[TrialRecord], objective: str) -> None:
@@ -47,12 +52,35 @@ class OptunaTuner:
     def tell(self, trials: Sequence[Trial]) -> None:
         """Hand the result to Optuna, fold scores included where there is one objective."""
         for trial in trials:
-            asked = self._asked[trial.number]
+            if trial.free:
+                self._study.add_trial(self._not_asked(trial))
+                continue
+            asked = self._asked[trial.batch]
             if len(self._study.directions) == 1:
                 for fold, mean in enumerate(_running_means(trial.fold_scores)):
                     asked.report(mean, fold)
             complete = trial.state == "complete"
             self._study.tell(asked, trial.scores if complete else None, state=_STATES[trial.state or "failed"])
+
+    def _not_asked(self, trial: Trial) -> FrozenTrial:
+        """Put a trial that Optuna did not ask for in the form in which it would have asked for it."""
+        values: dict[str, Any] = {}
+        distributions: dict[str, BaseDistribution] = {}
+
+        def take(name: str, parameter: Choices | Range) -> Scalar:
+            key = _key(name, parameter)
+            distributions[key], values[key] = _distribution(parameter), _position(parameter, trial.params[name])
+            return trial.params[name]
+
+        self._space.walk(take)
+        single = len(self._study.directions) == 1
+        return create_trial(
+            state=_STATES[trial.state or "failed"],
+            values=trial.scores if trial.state == "complete" else None,
+            params=values,
+            distributions=distributions,
+            intermediate_values=dict(enumerate(_running_means(trial.fold_scores))) if single else None,
+        )
 
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
@@ -95,9 +123,9 @@ def _suggest(trial: optuna.trial.Trial, name: str, parameter: Choices | Range) -
     return trial.suggest_categorical(key, parameter.choices)
 
 
-def _key(name: str, parameter: Choices) -> str:
-    """Name of a choice to Optuna: where `forbid` has taken choices away it is another parameter."""
-    return f"{name} among {parameter.choices}"
+def _key(name: str, parameter: Choices | Range) -> str:
+    """Optuna's name: `forbid` may have taken choices away, and to Optuna that is another parameter."""
+    return name if isinstance(parameter, Range) else f"{name} among {parameter.choices}"
 
 
 def _distribution(parameter: Choices | Range) -> BaseDistribution:
@@ -212,7 +240,7 @@ def _as_asked(record: TrialRecord, space: SearchSpace, objective: str) -> Frozen
 
     def choose(name: str, parameter: Choices | Range) -> Scalar:
         value: Scalar = record.params[name]
-        key = name if isinstance(parameter, Range) else _key(name, parameter)
+        key = _key(name, parameter)
         params[key], distributions[key] = _position(parameter, value), _distribution(parameter)
         return value
 

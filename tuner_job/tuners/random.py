@@ -12,11 +12,20 @@ _MAX_REPEATS = 1000  # drawn in a row without a new one: the space is (nearly) u
 
 
 class RandomTuner:
-    """Draws independently, each configuration once; those that share a fit run together."""
+    """Draws independently, each configuration once; those that share a fit run together.
 
-    def __init__(self, space: SearchSpace, path: str | None, n_trials: int, seed: int):
-        drawn = _distinct(space, n_trials, np.random.default_rng(seed))
-        self._batches = iter(batches_along(path, drawn))
+    Parameters
+    ----------
+    shuffled
+        Bring what was drawn into random order: among distinct draws likelier configurations come earlier, which a
+        race must not rely on.
+    """
+
+    def __init__(self, space: SearchSpace, path: str | None, n_trials: int, seed: int, shuffled: bool = False):
+        rng = np.random.default_rng(seed)
+        batches = batches_along(path, _distinct(space, n_trials, rng))
+        self.n_batches = len(batches)
+        self._batches = iter([batches[i] for i in rng.permutation(len(batches))] if shuffled else batches)
 
     def ask(self) -> list[Configuration] | None:
         """Propose the next configurations."""

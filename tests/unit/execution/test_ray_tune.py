@@ -82,7 +82,7 @@ def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(d
     whole = FAMILIES[model].Parameters.model_validate({}).model_dump()
     tasks = [FoldTask(0, 0, params, (), (0,), (0,)) for params in ({}, whole)]
     (without,), (named,) = (score_fold(data, model, task)[0] for task in tasks)
-    assert without.validation == named.validation
+    assert without.record.validation == named.record.validation
 
 
 @pytest.mark.parametrize("model", FAMILIES)

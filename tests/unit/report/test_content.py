@@ -2,6 +2,7 @@
 
 import html
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -11,6 +12,7 @@ from tuner_job.evaluation.folds import Scheme
 from tuner_job.report import sentences, tables
 from tuner_job.report.figures.axis import NOT_USED, parameter_axis
 from tuner_job.report.text import SCHEMES, number, percent, scheme_label, scheme_meaning, shorten, signed
+from tuner_job.tables import at_no_fit
 from tuner_job.units import human_duration
 
 
@@ -122,6 +124,17 @@ def test_states_errors_and_provenance_are_told(usual, page):
     for told in ("4242", "scikit-learn 1.9.0", "d" * 64, "e" * 64, "3 rows without a cause", "Mexico"):
         assert told in page
     assert "va-tuning tune adult-test/experiment.yaml" in page
+
+
+def test_trials_that_were_not_asked_for_are_counted_apart(make):
+    experiment = make()
+    (study,) = experiment.summary.studies
+    assert "at no fit" not in experiment.render()
+    free = study.model_copy(update={"n_free": 7})
+    summary = experiment.summary.model_copy(update={"studies": [free]})
+    assert "the best of 6 finished trials and 7 more scored at no fit has" in sentences.finding(summary, free)
+    assert "7 more scored at no fit" in replace(experiment, summary=summary).render()
+    assert at_no_fit(free) == "\n7 more scored at no fit"
 
 
 def test_protocol_is_explained(page):

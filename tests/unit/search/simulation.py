@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.evaluation.csmf import CsmfEstimator
@@ -39,6 +39,7 @@ def make_study(
     max_trials: int | None = 30,
     stored: Mapping[int, TrialRecord] | None = None,
     assessed: bool = False,
+    contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
 ) -> Study:
     return Study(
         "study",
@@ -52,6 +53,7 @@ def make_study(
         max_trials=max_trials,
         stored=stored,
         assessed=assessed,
+        contained=contained,
     )
 
 
@@ -65,16 +67,16 @@ def outcomes_of(task: Task) -> list[Told]:
         if task.values:
             params["rounds"] = task.values[position]
         score = fold_score(params, task.fold)
-        record = FoldRecord(
-            fold=task.fold,
-            n_validation=10,
-            validation={"csmf_accuracy": score},
-            train={"csmf_accuracy": score},
-            fit_seconds=1.0,
-        )
-        screened = {"em": {"csmf_accuracy": score}, "count": {"csmf_accuracy": score - 0.1}}
-        made.append(FoldOutcome(record, score, screened))
+        made.append(outcome(score, task.fold))
     return made
+
+
+def outcome(score: float, fold: int) -> FoldOutcome:
+    """What a fold tells of a configuration with this score."""
+    values = {"csmf_accuracy": score}
+    record = FoldRecord(fold=fold, n_validation=10, validation=values, train=values, fit_seconds=1.0)
+    screened = {"em": values, "count": {"csmf_accuracy": score - 0.1}}
+    return FoldOutcome(record, score, screened)
 
 
 def assessment_of(scores: Sequence[float]) -> Assessment:
@@ -127,4 +129,6 @@ def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) 
 
 def table(study: Study) -> list[tuple[object, ...]]:
     """What must be the same at every run."""
-    return [(t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of) for t in study.trials]
+    return [
+        (t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of, t.free) for t in study.trials
+    ]

@@ -14,6 +14,7 @@ from tests.unit.search.simulation import (
 )
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
+from tuner_job.search.racing import race
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.tuners.base import Tuner
@@ -30,6 +31,7 @@ TUNERS: dict[str, Callable[[], Tuner]] = {
 }
 RULES = {
     "paired": lambda: PairedTest(0.05, N_FOLDS),
+    "race": lambda: race(0.05, N_FOLDS, 1, 12, 4),
     "median": lambda: PrunerRule("median", 0.05),
     "wilcoxon": lambda: PrunerRule("wilcoxon", 0.1),
 }
@@ -44,7 +46,8 @@ def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Tuner]:
 @pytest.mark.parametrize("rule", RULES)
 def test_scheduling_never_changes_the_search(new_tuner: Callable[[], Tuner], rule: str, assessed: bool) -> None:
     def new_rule() -> StoppingRule:
-        return PairedTest(0.05, N_FOLDS, 2) if assessed and rule == "paired" else RULES[rule]()
+        judged_by_two = {"paired": PairedTest(0.05, N_FOLDS, 2), "race": race(0.05, N_FOLDS, 2, 12, 4)}
+        return judged_by_two[rule] if assessed and rule in judged_by_two else RULES[rule]()
 
     reference = make_study(new_tuner(), rule=new_rule(), assessed=assessed)
     run(reference, slots=1)

@@ -105,7 +105,8 @@ class Proposals:
 
     def _learn(self, trial: Trial) -> None:
         if self._learns and trial.number in self._asked:
-            self._tuner.tell([replace(trial, number=self._asked[trial.number])])
+            asked = self._asked[trial.number]
+            self._tuner.tell([replace(trial, number=asked, batch=asked)])
 
 
 class ProposalSearcher(Searcher):  # type: ignore[misc]
