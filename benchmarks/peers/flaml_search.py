@@ -22,16 +22,7 @@ def search(problem: Problem) -> None:
     from sklearn.model_selection import PredefinedSplit
 
     def metric(
-        X: Any,
-        y: Any,
-        model: Any,
-        labels: Any,
-        X_train: Any,
-        y_train: Any,
-        w: Any,
-        w_train: Any,
-        config: Any,
-        *rest: Any,
+        X: Any, y: Any, model: Any, _labels: Any, _X: Any, _y: Any, _w: Any, _v: Any, config: Any, *_rest: Any
     ) -> tuple[float, dict[str, Any]]:
         score = problem.score(y, model.predict(X))
         problem.log({name: config[name] for name in problem.space}, score, None)

@@ -45,7 +45,7 @@ def run(command: Sequence[str], folder: Path, cores: int, limit: float | None = 
     RuntimeError
         It failed; the end of its output is in the message.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": str(cores)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     began, peak, ended = time.time(), 0.0, True
     with (folder / "output.txt").open("w") as output:
         process = psutil.Popen(list(command), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)

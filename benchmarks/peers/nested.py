@@ -98,9 +98,8 @@ def nested_table(
     by_seed, untuned = [], []
     for seed in seeds:
         setting = Setting(data, "xgboost", SPACE, metric, seed, 2, seconds=60 * minutes[-1], holdout=HOLDOUT)
-        runs, default = run_seed(
-            setting, minutes, folder / f"nested, {metric}, {minutes[-1]:g} min, seed {seed}", python
-        )
+        place = folder / f"nested, {metric}, {minutes[-1]:g} min, seed {seed}"
+        runs, default = run_seed(setting, minutes, place, python)
         by_seed.append(runs)
         untuned.append(default)
     budgets = [f"held out, {m:g} min" for m in minutes]

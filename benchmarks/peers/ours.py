@@ -1,4 +1,4 @@
-"""va-tuning as one of the searches: its experiment file, its command, its trials; and the problem made for the others."""
+"""va-tuning as one of the searches: its file, its command, its trials; and the problem made for the others."""
 
 import json
 import sys

@@ -119,7 +119,7 @@ def _time_row(case: Case, name: str, outcomes: dict[str, list[Outcome]]) -> list
     ratio = statistics.median(
         one.measured.seconds / our.measured.seconds for one, our in zip(own, outcomes[OURS], strict=True)
     )
-    fits, beside, busy, a_fit = cost_of(own[0], 2)
+    beside, busy, a_fit = cost_of(own[0], 2)
     return [
         case.name,
         name,
@@ -140,12 +140,12 @@ def wall_of(outcomes: Sequence[Outcome]) -> float:
     return statistics.median(one.measured.seconds for one in outcomes)
 
 
-def cost_of(outcome: Outcome, cores: int) -> tuple[float, float, float, float]:
-    """Seconds of fits; core seconds beside them a configuration; share of core seconds in fits; seconds of one fit."""
+def cost_of(outcome: Outcome, cores: int) -> tuple[float, float, float]:
+    """Core seconds beside fits, a configuration; share of core seconds in fits; seconds of one fit."""
     fits, available = outcome.fit_seconds or 0.0, outcome.measured.seconds * cores
     n = max(1, outcome.looked_at)
     folds = sum(candidate.fit_seconds for candidate in outcome.candidates)
-    return fits, (available - fits) / n, fits / available, folds / max(1, 5 * len(outcome.candidates))
+    return (available - fits) / n, fits / available, folds / max(1, 5 * len(outcome.candidates))
 
 
 def _difference(one: Outcome, reference: Outcome) -> float:
