@@ -1,7 +1,7 @@
 """The driver against a cluster of 1,000 slots and 100,000 tasks, simulated; and against a bare loop on this machine.
 
 Real study, tuners, driver and recorder; only the cluster is a formula (`benchmarks.simulated`).
-Usage: python -m benchmarks.scale [--quick] [--slots N] [--tasks N] [--profile]
+Usage: python -m benchmarks.scale [--quick] [--slots N] [--tasks N] [--profile] [--page FILE]
 """
 
 import argparse
@@ -13,36 +13,32 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import psutil
-import ray
 from optuna.trial import create_trial
 
-from benchmarks.simulated import METRIC, SPACE, SimulatedCluster, score_of
-from benchmarks.tables import markdown
+from benchmarks.ray_loop import no_op_table, wait_table
+from benchmarks.simulated import METRIC, N_FOLDS, SPACE, SimulatedCluster, make_study, release, score_of
+from benchmarks.tables import fill, markdown
 from tuner_job.config import Budget
-from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Driver
-from tuner_job.execution.fold_task import Scored, SharedData
-from tuner_job.execution.ray_runner import RayRunner, ray_running
+from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import FoldRecord
 from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldTask, Trial
+from tuner_job.search.trial import Trial
 from tuner_job.tuners import optuna as optuna_tuner
 from tuner_job.tuners.base import Tuner
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 from tuner_job.tuners.random import RandomTuner
 
-N_FOLDS = 5
-N_CPUS = 2
 OnFinished = Callable[[Study, Trial], None]
 
 
@@ -57,21 +53,8 @@ class Sizes:
     suggestions: int
     no_ops: int
     repeats: int
-
-
-def make_study(tuner: Tuner, rule: StoppingRule, n_trials: int, lag: int) -> Study:
-    """The search that all measurements drive."""
-    return Study(
-        "study",
-        "xgboost",
-        tuner,
-        rule,
-        objectives=[METRIC],
-        path=None,
-        n_folds=N_FOLDS,
-        lag=lag,
-        max_trials=n_trials,
-    )
+    pending: Sequence[int] = ()
+    """Tasks under way when one `ray.wait` is timed."""
 
 
 def drive(study: Study, cluster: SimulatedCluster, on_finished: OnFinished, marks: Sequence[int]) -> list[str]:
@@ -106,14 +89,10 @@ def driver_table(sizes: Sizes) -> str:
         cluster = SimulatedCluster(sizes.slots)
         study = make_study(RandomTuner(SPACE, None, n_trials, 1), rules[rule](), n_trials, lag)
         with tempfile.TemporaryDirectory() as folder, BackgroundWriter() as writer:
-            record = _recorder(cluster, writer, folder).record if recorded else _release
+            record = _recorder(cluster, writer, folder).record if recorded else release
             rows.append([rule, "yes" if recorded else "no", *drive(study, cluster, record, marks)])
     head = ["early stopping", "trials stored", "completions", "a second", "µs each", *(f"MiB at {m:,}" for m in marks)]
     return markdown(head, rows)
-
-
-def _release(study: Study, trial: Trial) -> None:
-    trial.release()
 
 
 def _recorder(cluster: SimulatedCluster, writer: BackgroundWriter, folder: str) -> Recorder:
@@ -161,73 +140,13 @@ def random_seconds(n_trials: int) -> float:
     return (time.perf_counter() - started) / n_trials
 
 
-def ray_table(sizes: Sizes) -> str:
-    """No-op tasks on this machine: a bare loop, one that returns what fits return, and the driver."""
-    loops = {
-        "bare `ray.wait` loop, tasks return nothing": lambda: bare_seconds(_nothing, 1, sizes.no_ops),
-        "bare `ray.wait` loop, tasks return a fit's outcome": lambda: bare_seconds(_no_fit, 2, sizes.no_ops),
-        "study, driver and RayRunner": lambda: runner_seconds(sizes.no_ops),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in loops}
-    with ray_running(N_CPUS, 2**20):
-        bare_seconds(_no_fit, 2, 100)  # workers start
-        for _ in range(sizes.repeats):
-            for name, loop in loops.items():
-                seconds[name].append(loop())
-    rates = {name: sizes.no_ops / statistics.median(times) for name, times in seconds.items()}
-    first = next(iter(rates.values()))
-    rows = [[name, f"{rate:,.0f}", f"{rate / first:.2f}"] for name, rate in rates.items()]
-    return markdown([f"{sizes.no_ops:,} no-op tasks, {N_CPUS} workers", "completions a second", "/ bare loop"], rows)
-
-
-def bare_seconds(function: Callable[..., Any], n_returns: int, n_tasks: int) -> float:
-    """Run tasks with twice as many under way as there are workers."""
-    remote = ray.remote(num_cpus=1)(function).options(num_returns=n_returns)
-    task = FoldTask(0, 0, {}, (), (0,), (0,))
-    data = ray.put(_shared())
-    running: dict[Any, Any] = {}
-    started, begun = time.perf_counter(), 0
-    while begun < n_tasks or running:
-        while begun < n_tasks and len(running) < 2 * N_CPUS:
-            returned = remote.remote([data], "xgboost", task)
-            first, *others = returned if n_returns > 1 else [returned]
-            running[first], begun = others, begun + 1
-        for ref in ray.wait(list(running), num_returns=1)[0]:
-            ray.get(ref)
-            del running[ref]
-    return time.perf_counter() - started
-
-
-def runner_seconds(n_tasks: int) -> float:
-    """The same through study, driver and RayRunner."""
-    runner = RayRunner(_shared())
-    runner._score = ray.remote(num_cpus=1)(_no_fit)
-    n_trials = n_tasks // N_FOLDS
-    study = make_study(RandomTuner(SPACE, None, n_trials, 1), NeverStop(), n_trials, 8)
-    started = time.perf_counter()
-    Driver([study], runner, Budget(), _release).run()
-    return time.perf_counter() - started
-
-
-def _shared() -> SharedData:
-    rows = np.zeros(2, dtype=np.int32)
-    return SharedData("scale", np.zeros((2, 1), dtype=np.float32), rows, rows, 2, 1, ScoringProtocol(), ("count",))
-
-
-def _nothing(data: list[Any], model: str, task: FoldTask) -> None:
-    return None
-
-
-def _no_fit(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
-    record = FoldRecord(fold=task.fold, n_validation=1, validation={METRIC: 0.5}, train={METRIC: 0.5}, fit_seconds=0)
-    return ([Scored(record, {}, {})], 0.0), np.full((1, 2), 0.5)
-
-
 def sizes_of(options: argparse.Namespace) -> Sizes:
     """What is measured by default, and with ``--quick``."""
     if options.quick:
-        return Sizes(options.slots or 50, options.tasks or 1_000, (100, 300), 3, 200, 1)
-    return Sizes(options.slots or 1_000, options.tasks or 100_000, (1_000, 10_000, 100_000), 5, 5_000, 3)
+        return Sizes(options.slots or 50, options.tasks or 1_000, (100, 300), 3, 200, 1, (10, 100))
+    return Sizes(
+        options.slots or 1_000, options.tasks or 100_000, (1_000, 10_000, 100_000), 5, 5_000, 3, (4, 200, 2_000, 20_000)
+    )
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -237,6 +156,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--slots", type=int)
     parser.add_argument("--tasks", type=int)
     parser.add_argument("--profile", action="store_true", help="where the driver's time goes, instead of the tables")
+    parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the tables into")
     return parser.parse_args(arguments)
 
 
@@ -249,9 +169,18 @@ def main() -> None:
             driver_table(sizes)
         pstats.Stats(profile).sort_stats("tottime").print_stats(25)
         return
-    print(f"The driver alone, {sizes.slots:,} simulated slots:\n")
-    for table in (driver_table, suggestion_table, ray_table):
-        print(table(sizes), end="\n\n", flush=True)
+    tables: dict[str, Callable[[], str]] = {
+        f"The driver alone, {sizes.slots:,} simulated slots": lambda: driver_table(sizes),
+        "Suggestions": lambda: suggestion_table(sizes),
+        "The driver on Ray, nothing to fit": lambda: no_op_table(sizes.no_ops, sizes.repeats),
+        "Waiting for many tasks": lambda: wait_table(sizes.pending),
+    }
+    blocks = []
+    for title, make in tables.items():
+        blocks.append(f"### {title}\n\n{make()}\n")
+        print(blocks[-1], flush=True)
+    for page in options.page:
+        fill(page, {"scale": "\n".join(blocks)})
 
 
 if __name__ == "__main__":

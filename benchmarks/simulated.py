@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 
 from tuner_job.execution.ray_runner import Finished
 from tuner_job.results.records import FoldRecord
-from tuner_job.search.trial import FoldOutcome, FoldTask, Task
+from tuner_job.search.early_stopping import StoppingRule
+from tuner_job.search.study import Study
+from tuner_job.search.trial import FoldOutcome, FoldTask, Task, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
+from tuner_job.tuners.base import Tuner
 
 METRIC = "csmf_accuracy"
+N_FOLDS = 5
 SPACE = SearchSpace(
     ModelSearchSpace.model_validate(
         {
@@ -33,6 +37,26 @@ def score_of(params: Configuration, fold: int) -> float:
     depth, rate, share = (float(params[name] or 0) for name in ("depth", "rate", "subsample"))
     noise = (share * 1e4 * (fold + 1)) % 1.0 - 0.5
     return 0.8 - 0.01 * abs(depth - 6) - abs(rate - 0.1) + 0.01 * fold + 0.02 * noise
+
+
+def make_study(tuner: Tuner, rule: StoppingRule, n_trials: int, lag: int) -> Study:
+    """The search that all measurements drive."""
+    return Study(
+        "study",
+        "xgboost",
+        tuner,
+        rule,
+        objectives=[METRIC],
+        path=None,
+        n_folds=N_FOLDS,
+        lag=lag,
+        max_trials=n_trials,
+    )
+
+
+def release(study: Study, trial: Trial) -> None:
+    """Do with a finished trial what must be done: forget its outcomes."""
+    trial.release()
 
 
 class SimulatedCluster:

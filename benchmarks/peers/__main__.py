@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers import nested, same_grid
+from benchmarks.tables import fill
 
 FLAML_PYTHON = Path(".venv-peers/bin/python")
 
@@ -26,6 +27,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--tables", choices=tuple(TABLES), nargs="+", default=list(TABLES))
     parser.add_argument("--output", type=Path, default=Path("peers-benchmark"))
     parser.add_argument("--flaml-python", default=str(FLAML_PYTHON), help="Python that has FLAML")
+    parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the tables into")
     options = parser.parse_args(arguments)
     options.seeds = options.seeds or (1 if options.quick else 5)
     options.minutes = sorted(options.minutes or ([0.2, 0.4] if options.quick else [1, 2, 5, 10]))
@@ -74,12 +76,14 @@ def main() -> None:
         sys.exit(f"{options.flaml_python}: is not there; `make bench-peers` installs FLAML")
     options.output = options.output.resolve()
     options.flaml_python = str(Path(options.flaml_python).absolute())
-    blocks = []
+    blocks = {}
     for name in options.tables:
         title, make = TABLES[name]
-        blocks.append(f"### {title}\n\n{make(options)}\n")
-        print(blocks[-1], flush=True)
-    (options.output / "peers.md").write_text("\n".join(blocks), encoding="utf-8")
+        blocks[f"peers-{name}"] = f"### {title}\n\n{make(options)}\n"
+        print(blocks[f"peers-{name}"], flush=True)
+    (options.output / "peers.md").write_text("\n".join(blocks.values()), encoding="utf-8")
+    for page in options.page:
+        fill(page, blocks)
 
 
 if __name__ == "__main__":
