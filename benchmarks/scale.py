@@ -35,7 +35,6 @@ from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
 from tuner_job.tuners import optuna as optuna_tuner
-from tuner_job.tuners.base import Tuner
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 from tuner_job.tuners.random import RandomTuner
 

@@ -1,6 +1,5 @@
 """Markdown tables, printed as they belong into a page."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ def fill(page: Path, blocks: Mapping[str, str]) -> None:
     text = page.read_text(encoding="utf-8")
     for name, block in blocks.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        pattern = re.compile(rf"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        text = pattern.sub(lambda _, new=f"{begin}\n{block.strip()}\n{end}": new, text)  # type: ignore[misc]
+        before, found, rest = text.partition(begin)
+        if found:
+            text = f"{before}{begin}\n{block.strip()}\n{end}{rest.partition(end)[2]}"
     page.write_text(text, encoding="utf-8")
