@@ -24,8 +24,8 @@ def search(problem: Problem) -> None:
     def metric(
         X: Any, y: Any, model: Any, _labels: Any, _X: Any, _y: Any, _w: Any, _v: Any, config: Any, *_rest: Any
     ) -> tuple[float, dict[str, Any]]:
-        score = problem.score(y, model.predict(X))
-        problem.log({name: config[name] for name in problem.space}, score, None)
+        score = problem.judge.score(y, model.predict(X))
+        problem.judge.log({name: config[name] for name in problem.space}, score, None)
         return 1 - score, {"score": score}
 
     domains = {name: {"domain": _domain(parameter)} for name, parameter in problem.space.items()}

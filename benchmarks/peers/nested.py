@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class HeldOut:
         key = key_of(params)
         if key not in self._known:
             model = self._problem.classifier(params).fit(self._problem.X, self._problem.y)
-            self._known[key] = self._problem.score(self._y, model.predict(self._X))
+            self._known[key] = self._problem.judge.score(self._y, model.predict(self._X))
         return self._known[key]
 
     @cached_property
@@ -83,7 +83,7 @@ def run_seed(setting: Setting, minutes: Sequence[float], folder: Path, python: s
     held_out = HeldOut(setting, folder / "held out")
     runs = {}
     for name in SEARCHES:
-        own = Setting(**{**vars(setting), "space": GRID}) if name == "GridSearchCV" else setting
+        own = replace(setting, space=GRID) if name == "GridSearchCV" else setting
         outcome = contest.run(name, own, folder / name, python)
         best = [best_at(outcome.candidates, outcome.measured.began + 60 * m) for m in minutes]
         scores = [held_out.score(candidate.params) if candidate else None for candidate in best]
@@ -96,9 +96,10 @@ def nested_table(
 ) -> str:
     """Table B: medians over seeds."""
     by_seed, untuned = [], []
+    name = Path(data.get("source", "synthetic")).stem
     for seed in seeds:
         setting = Setting(data, "xgboost", SPACE, metric, seed, 2, seconds=60 * minutes[-1], holdout=HOLDOUT)
-        place = folder / f"nested, {metric}, {minutes[-1]:g} min, seed {seed}"
+        place = folder / f"nested, {name}, {metric}, {minutes[-1]:g} min, seed {seed}"
         runs, default = run_seed(setting, minutes, place, python)
         by_seed.append(runs)
         untuned.append(default)

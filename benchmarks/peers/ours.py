@@ -107,6 +107,6 @@ def read_trials(folder: Path, metric: str) -> tuple[list[Candidate], float, int]
             fit_seconds=seconds[record["trial"]],
         )
         for record in records
-        if record["trial"] >= 0 and record["state"] == "complete" and record["duplicate_of"] is None
+        if record["trial"] >= 0 and record["state"] == "complete" and record.get("duplicate_of") is None
     ]
     return candidates, sum(seconds.values()), sum(record["trial"] >= 0 for record in records)

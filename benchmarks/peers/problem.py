@@ -44,6 +44,46 @@ CLASSIFIERS = {"xgboost": TimedXGBClassifier, "random_forest": TimedRandomForest
 
 
 @dataclass(frozen=True)
+class Judge:
+    """Scores predictions and logs that; a scorer as scikit-learn wants it, small enough to be sent with each fit.
+
+    Attributes
+    ----------
+    folder
+        Where the log is.
+    names
+        The parameters that are searched.
+    """
+
+    folder: Path
+    metric: str
+    n_classes: int
+    names: tuple[str, ...]
+
+    def score(self, y: Any, predicted: Any) -> float:
+        """Score predicted causes by the metric."""
+        if self.metric == "cod_accuracy":
+            return float((y == predicted).mean())
+        true, found = (np.bincount(np.asarray(c, dtype=np.int64), minlength=self.n_classes) for c in (y, predicted))
+        p, q = true / len(y), found / len(y)
+        return float(1 - np.abs(q - p).sum() / (2 * (1 - p.min())))
+
+    def __call__(self, model: Any, X: Any, y: Any) -> float:
+        """Score as scikit-learn asks for it, logging too."""
+        score = self.score(y, model.predict(X))
+        params = model.get_params()
+        self.log({name: params[name] for name in self.names}, score, model.fit_seconds_)
+        return score
+
+    def log(self, params: Mapping[str, Any], score: float, seconds: float | None) -> None:
+        """Add a fold's result to the log; one write, as several processes do so."""
+        content = {"params": plain(params), "score": score, "seconds": seconds, "at": time.time()}
+        file = os.open(self.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.write(file, (json.dumps(content) + "\n").encode())
+        os.close(file)
+
+
+@dataclass(frozen=True)
 class Problem:
     """One search.
 
@@ -99,35 +139,18 @@ class Problem:
         """Return the model that all peers fit, on one thread."""
         return CLASSIFIERS[self.model](**params, random_state=self.seed, n_jobs=1)
 
-    def score(self, y: Any, predicted: Any) -> float:
-        """Score predicted causes by the metric."""
-        if self.metric == "cod_accuracy":
-            return float((y == predicted).mean())
-        true, found = (np.bincount(np.asarray(c, dtype=np.int64), minlength=self.n_classes) for c in (y, predicted))
-        p, q = true / len(y), found / len(y)
-        return float(1 - np.abs(q - p).sum() / (2 * (1 - p.min())))
+    @property
+    def judge(self) -> "Judge":
+        """What scores predictions and logs the scores."""
+        return Judge(self.folder, self.metric, self.n_classes, tuple(self.space))
 
     def score_fold(self, params: Mapping[str, Any], fold: int) -> float:
         """Fit a configuration without a fold, score it there and log that."""
         train, held_out = self.splits[fold]
         model = self.classifier(params).fit(self.X[train], self.y[train])
-        score = self.score(self.y[held_out], model.predict(self.X[held_out]))
-        self.log(params, score, model.fit_seconds_)
+        score = self.judge.score(self.y[held_out], model.predict(self.X[held_out]))
+        self.judge.log(params, score, model.fit_seconds_)
         return score
-
-    def scorer(self, model: Any, X: Any, y: Any) -> float:
-        """Score as scikit-learn asks for it, logging too."""
-        score = self.score(y, model.predict(X))
-        params = model.get_params()
-        self.log({name: params[name] for name in self.space}, score, model.fit_seconds_)
-        return score
-
-    def log(self, params: Mapping[str, Any], score: float, seconds: float | None) -> None:
-        """Add a fold's result to the log; one write, as several processes do so."""
-        content = {"params": plain(params), "score": score, "seconds": seconds, "at": time.time()}
-        file = os.open(self.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(file, (json.dumps(content) + "\n").encode())
-        os.close(file)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def grid_search_cv(problem: Problem) -> None:
     GridSearchCV(
         problem.classifier({}),
         dict(problem.space),
-        scoring=problem.scorer,
+        scoring=problem.judge,
         cv=problem.splits,
         n_jobs=problem.cores,
         refit=False,
@@ -47,7 +47,7 @@ def halving_random_search_cv(problem: Problem) -> None:
             min_resources=max(1, rounds["high"] // 9),
             max_resources=rounds["high"],
             factor=3,
-            scoring=problem.scorer,
+            scoring=problem.judge,
             cv=problem.splits,
             n_jobs=problem.cores,
             refit=False,
@@ -73,7 +73,7 @@ def optuna_alone(problem: Problem) -> None:
 
     sampler: optuna.samplers.BaseSampler = optuna.samplers.TPESampler(seed=problem.seed)
     if not problem.seconds:
-        sampler = optuna.samplers.GridSampler({n: _named(values) for n, values in problem.space.items()})
+        sampler = optuna.samplers.GridSampler(dict(problem.space))
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(objective, n_jobs=problem.cores, timeout=problem.seconds)
 
@@ -110,15 +110,9 @@ def ray_tune(problem: Problem) -> None:
     ).fit()
 
 
-def _named(values: list[Any]) -> list[Any]:
-    """Optuna's grid sorts its values, so that None must not stand beside numbers."""
-    return [str(value) for value in values] if None in values else values
-
-
 def _suggest(trial: Any, name: str, parameter: Any) -> Any:
     if isinstance(parameter, list):
-        chosen = trial.suggest_categorical(name, _named(parameter))
-        return next(value for value in parameter if value == chosen or str(value) == chosen)
+        return trial.suggest_categorical(name, parameter)
     if is_integer(parameter):
         return trial.suggest_int(name, parameter["low"], parameter["high"])
     return trial.suggest_float(name, parameter["low"], parameter["high"], log=parameter.get("log", False))

@@ -35,8 +35,8 @@ def test_the_driver_ends_all_tasks_of_a_simulated_cluster() -> None:
 
 def test_peers_score_as_we_do(tmp_path: Path) -> None:
     true, found = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 1, 2, 2])
-    assert problem(tmp_path).score(true, found) == pytest.approx(csmf_accuracy_of(csmf(true, 3), csmf(found, 3)))
-    assert problem(tmp_path, "cod_accuracy").score(true, found) == pytest.approx(4 / 6)
+    assert problem(tmp_path).judge.score(true, found) == pytest.approx(csmf_accuracy_of(csmf(true, 3), csmf(found, 3)))
+    assert problem(tmp_path, "cod_accuracy").judge.score(true, found) == pytest.approx(4 / 6)
 
 
 def test_a_log_gives_the_best_configuration_known_at_each_time(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_log_gives_the_best_configuration_known_at_each_time(tmp_path: Path) -
     for depth in (1, 2):
         for fold in range(searched.n_folds):
             searched.score_fold({"max_depth": depth}, fold)
-    searched.log({"max_depth": 3}, 1.0, 0.1)  # lacks a fold
+    searched.judge.log({"max_depth": 3}, 1.0, 0.1)  # lacks a fold
     candidates, seconds = read_log(tmp_path, searched.n_folds)
     assert [c.params["max_depth"] for c in candidates] == [1, 2]
     assert seconds > 0.1
