@@ -1,11 +1,12 @@
 # Everything a newcomer needs: `make demo` and `make test` set up what they use.
 
 VENV ?= .venv
+PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench bench-search bench-va clean
+.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +61,7 @@ lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock pyproject.toml images/tuner/image.in -o images/tuner/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock benchmarks/requirements.in -o benchmarks/requirements.lock
 
 bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.same_answer
@@ -73,5 +75,16 @@ bench-search: setup ## how often a race loses the winner, and what free knowledg
 bench-va: setup ## default against tuned, nested, under every protocol (DATA=a file; without it synthetic deaths)
 	$(BIN)/python -m benchmarks.va $(DATA)
 
+$(PEERS)/.installed: $(STAMP) benchmarks/requirements.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(PEERS)/bin/python benchmarks/requirements.lock
+	@touch $@
+
+bench-peers: $(PEERS)/.installed ## tables beside scikit-learn, Optuna, Ray Tune and FLAML (6 hours; OPTIONS=--quick: minutes)
+	$(BIN)/python -m benchmarks.peers --flaml-python $(PEERS)/bin/python $(OPTIONS) $(DATA)
+
+bench-scale: setup ## the driver alone, on 1,000 simulated slots (OPTIONS=--quick: a minute)
+	$(BIN)/python -m benchmarks.scale $(OPTIONS)
+
 clean: ## remove what was made here
-	rm -rf $(VENV) demo-results va-benchmark search-benchmark
+	rm -rf $(VENV) $(PEERS) demo-results va-benchmark search-benchmark peers-benchmark

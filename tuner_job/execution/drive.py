@@ -97,8 +97,13 @@ class Driver:
             self._runner.submit(study.name, study.model, task)
 
     def _pick(self, speculate: bool) -> tuple[Study, Task] | None:
-        """Serve the study that has had least, so that all are as far when a budget ends them."""
-        order = [self._studies[name] for name in sorted(self._studies, key=self._served)]
+        """Serve the study that has had least, so that all are as far when a budget ends them.
+
+        What is running counts as the mean of what has ended.
+        """
+        mean = self.cpu_seconds / max(1, self._n_ended)
+        served = {name: self._seconds[name] + self._running[name] * mean for name in self._studies}
+        order = [self._studies[name] for name in sorted(served, key=served.__getitem__)]
         may_start = self._may_start()
         for study in order:
             if task := study.next_task(may_start):
@@ -107,11 +112,6 @@ class Driver:
             if task := study.speculative_task():
                 return study, task
         return None
-
-    def _served(self, name: str) -> float:
-        """Seconds so far, and a guess for what is running."""
-        mean = self.cpu_seconds / max(1, self._n_ended)
-        return self._seconds[name] + self._running[name] * mean
 
     def _may_start(self) -> bool:
         limit = self._budget.max_concurrent_trials

@@ -95,6 +95,7 @@ class RayRunner:
             options["memory"] = memory_per_task
         self._options = options
         self._score = ray.remote(**options)(_score)
+        self._score_returning: dict[int, Any] = {}
         self._assess = ray.remote(**options)(_assess)
         self._running: dict[Any, tuple[str, Task, list[Any]]] = {}
         self._capacity = (-_CAPACITY_SECONDS, 0)
@@ -125,7 +126,9 @@ class RayRunner:
             self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (study, task, [])
             return
         n_returns = 1 + len(task.wanted)
-        scored, *probabilities = self._score.options(num_returns=n_returns).remote(self.data, model, task)
+        if n_returns not in self._score_returning:
+            self._score_returning[n_returns] = self._score.options(num_returns=n_returns)
+        scored, *probabilities = self._score_returning[n_returns].remote(self.data, model, task)
         self._running[scored] = (study, task, probabilities)
 
     def wait(self, timeout: float) -> list[Finished]:

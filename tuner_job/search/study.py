@@ -11,7 +11,7 @@ decides depends on outcomes only, never on when or in which order they arrive:
 """
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -96,7 +96,11 @@ class Study:
         self._open: dict[int, _Batch] = {}
         self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
         self._n_asked = self._n_told = self._n_free = 0  # batches, batches, trials
-        self._ready: list[tuple[int, int]] = []  # heap of (batch, fold) that must run
+        self._new: deque[_Batch] = deque()  # batches that have not begun
+        self._ready: list[tuple[int, int]] = []  # heap of (batch, fold) that must run, of batches that have
+        self._spare: list[tuple[int, int]] = []  # heap of those that may turn out not to be needed
+        self._n_under_way = 0
+        self._duplicates: dict[int, list[Trial]] = {}  # unfinished, by the number of their original
         self._finished: list[Trial] = []
         self._exhausted = False
 
@@ -108,7 +112,7 @@ class Study:
     @property
     def n_under_way(self) -> int:
         """Batches that have begun and not ended."""
-        return sum(1 for batch in self._open.values() if batch.submitted)
+        return self._n_under_way
 
     def next_task(self, start_new: bool = True) -> Task | None:
         """Return the next task that is needed; None if all depends on tasks that are running, or is done.
@@ -116,28 +120,14 @@ class Study:
         Without `start_new` it belongs to a batch that has begun.
         """
         self._ask_while_allowed()
-        passed_over = []
-        task = None
-        while self._ready and task is None:
-            number, fold = entry = heapq.heappop(self._ready)
-            batch = self._open.get(number)
-            if batch is None or fold in batch.submitted:
-                continue
-            if start_new or batch.submitted:
-                task = self._task(batch, fold)
-            else:
-                passed_over.append(entry)
-        for entry in passed_over:
-            heapq.heappush(self._ready, entry)
+        task = self._next_of(self._ready)  # those of begun batches come first: batches begin in order
+        if task is None and start_new and self._new:
+            task = self._begin(self._new.popleft())
         return task
 
     def speculative_task(self) -> Task | None:
         """Return a fit that is needed unless its trials are given up first: work for an idle worker."""
-        for batch in self._open.values():
-            for fold in range(self._n_folds) if batch.submitted else ():
-                if batch.waiting and fold not in batch.submitted:
-                    return self._task(batch, fold)
-        return None
+        return self._next_of(self._spare)
 
     def record(self, task: Task, told: Sequence[Told]) -> None:
         """Take what a task told, one outcome or assessment a trial of the task."""
@@ -206,8 +196,8 @@ class Study:
         for params in [free for asked in proposed for free in (self._contained(asked) if self._contained else ())]:
             if _key(params) not in self._by_params:
                 self._add(batch, params, free=True)
-        for fold in range(1 if batch.judge else self._n_folds) if batch.waiting else ():
-            heapq.heappush(self._ready, (batch.number, fold))
+        if batch.waiting:
+            self._new.append(batch)
         self._close_if_ended(batch)
 
     def _add(self, batch: _Batch, params: Configuration, free: bool) -> None:
@@ -233,12 +223,31 @@ class Study:
             if original.state:
                 trial.take_result(original)
                 self._finished.append(trial)
+            else:
+                self._duplicates.setdefault(original.number, []).append(trial)
         elif record:
             trial.state, trial.error = record.state, record.error
             trial.fold_scores = [tuple(fold.judged) for fold in record.folds]
             trial.scores = tuple(record.scores[metric] for metric in self._objectives) if record.scores else ()
         if trial.state:
             self._count(trial)
+
+    # handing out
+
+    def _begin(self, batch: _Batch) -> Task:
+        self._n_under_way += 1
+        others = self._spare if batch.judge else self._ready
+        for fold in range(1, self._n_folds):
+            heapq.heappush(others, (batch.number, fold))
+        return self._task(batch, 0)
+
+    def _next_of(self, heap: list[tuple[int, int]]) -> Task | None:
+        while heap:
+            number, fold = heapq.heappop(heap)
+            batch = self._open.get(number)
+            if batch and batch.waiting and fold not in batch.submitted:
+                return self._task(batch, fold)
+        return None
 
     def _task(self, batch: _Batch, fold: int) -> Task:
         batch.submitted.add(fold)
@@ -275,22 +284,22 @@ class Study:
         if batch.waiting:
             fold = min(len(trial.fold_scores) for trial in batch.waiting.values())
             heapq.heappush(self._ready, (batch.number, fold))
-        for trial in finished + self._duplicates_of(finished):
+        settled = finished + self._duplicates_of(finished)
+        for trial in settled:
             self._count(trial)
             self._finished.append(trial)
-        for number in {trial.batch for trial in self._finished} & self._open.keys():
-            self._close_if_ended(self._open[number])
+        for trial in settled:
+            if trial.batch in self._open:
+                self._close_if_ended(self._open[trial.batch])
 
     def _duplicates_of(self, finished: list[Trial]) -> list[Trial]:
         """Give waiting duplicates their result."""
-        originals = {trial.number: trial for trial in finished}
         settled = []
-        for batch in self._open.values():
-            for trial in batch.trials:
-                if trial.state is None and trial.duplicate_of in originals:
-                    trial.take_result(originals[trial.duplicate_of])
-                    settled.append(trial)
-        return settled
+        for original in finished:
+            for trial in self._duplicates.pop(original.number, ()):
+                trial.take_result(original)
+                settled.append(trial)
+        return sorted(settled, key=lambda trial: trial.number)
 
     def _count(self, trial: Trial) -> None:
         assert trial.state is not None
@@ -301,6 +310,7 @@ class Study:
     def _close_if_ended(self, batch: _Batch) -> None:
         if all(trial.state for trial in batch.trials):
             self._ended[batch.number] = self._open.pop(batch.number).trials
+            self._n_under_way -= bool(batch.submitted)
 
 
 def _assessment(batch: _Batch) -> AssessmentTask:

@@ -1,12 +1,16 @@
 """Optuna's samplers and pruners: the only place that imports it."""
 
+import copy
+import heapq
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, cast
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner_job.errors import ConfigError
@@ -17,16 +21,22 @@ from tuner_job.search_space import Choices, Configuration, DeadEndError, Range, 
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
+MODELLED_TRIALS = 3000
+"""Finished trials that TPE makes its model of, at most: what a suggestion costs grows with them."""
+
 _STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
 class OptunaTuner:
-    """Any Optuna sampler under ask and tell."""
+    """Any Optuna sampler under ask and tell; TPE with one objective recalls `MODELLED_TRIALS` at most."""
 
     def __init__(self, space: SearchSpace, sampler: BaseSampler, n_objectives: int):
         self._space = space
-        self._study = optuna.create_study(directions=["maximize"] * n_objectives, sampler=sampler)
-        self._asked: dict[int, optuna.trial.Trial] = {}
+        bounded = n_objectives == 1 and isinstance(sampler, TPESampler)
+        storage = _Recall(MODELLED_TRIALS) if bounded else InMemoryStorage()
+        self._study = optuna.create_study(directions=["maximize"] * n_objectives, sampler=sampler, storage=storage)
+        self._asked: dict[int, optuna.trial.Trial] = {}  # and not told, by number
+        self._n_asked = 0
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -42,7 +52,8 @@ class OptunaTuner:
             except DeadEndError:  # `forbid` leaves no value for what was chosen so far
                 self._study.tell(trial, state=TrialState.FAIL)
                 continue
-            self._asked[len(self._asked)] = trial  # the study makes a batch of each
+            self._asked[self._n_asked] = trial  # the study makes a batch of each
+            self._n_asked += 1
             return [configuration]
 
     def remember(self, records: Sequence[TrialRecord], objective: str) -> None:
@@ -55,7 +66,7 @@ class OptunaTuner:
             if trial.free:
                 self._study.add_trial(self._not_asked(trial))
                 continue
-            asked = self._asked[trial.batch]
+            asked = self._asked.pop(trial.batch)
             if len(self._study.directions) == 1:
                 for fold, mean in enumerate(_running_means(trial.fold_scores)):
                     asked.report(mean, fold)
@@ -83,13 +94,64 @@ class OptunaTuner:
         )
 
 
+class _Recall(InMemoryStorage):
+    """Shows a sampler the running trials and, of the finished ones, half best and half latest, once they are many.
+
+    Parameters
+    ----------
+    limit
+        As long as no more have finished, all of them are shown.
+    """
+
+    def __init__(self, limit: int):
+        super().__init__()
+        self._limit, self._n_finished = limit, 0
+        self._running: set[int] = set()
+        self._latest: deque[int] = deque(maxlen=limit // 2)
+        self._best: list[tuple[float, int]] = []  # heap of (value, -id): of equals the earliest stay
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        """Count it among the running ones."""
+        trial_id = super().create_new_trial(study_id, template_trial)
+        self._running.add(trial_id)
+        self._count_if_finished(self.get_trial(trial_id))
+        return trial_id
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """Count it among the finished ones."""
+        changed = super().set_trial_state_values(trial_id, state, values)
+        self._count_if_finished(self.get_trial(trial_id))
+        return changed
+
+    def _count_if_finished(self, trial: FrozenTrial) -> None:
+        if not trial.state.is_finished():
+            return
+        self._n_finished += 1
+        self._running.discard(trial._trial_id)
+        self._latest.append(trial._trial_id)
+        if trial.state == TrialState.COMPLETE:
+            heapq.heappush(self._best, (trial.values[0], -trial._trial_id))
+            if len(self._best) > self._limit // 2:
+                heapq.heappop(self._best)
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        """Trials that the sampler knows of, in their order."""
+        if self._n_finished <= self._limit or states == (TrialState.WAITING,):
+            return super().get_all_trials(study_id, deepcopy, states)
+        shown = sorted(self._running | set(self._latest) | {-negated for _, negated in self._best})
+        trials = [trial for trial in map(self.get_trial, shown) if states is None or trial.state in states]
+        return copy.deepcopy(trials) if deepcopy else trials
+
+
 def make_sampler(name: str, seed: int) -> BaseSampler:
     """Return Optuna's sampler of this name, seeded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         match name:
             case "tpe":
-                return optuna.samplers.TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
+                return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
             case "random":
                 return optuna.samplers.RandomSampler(seed=seed)
             case "qmc":

@@ -1,0 +1,90 @@
+"""Measure va-tuning beside its peers: ``python -m benchmarks.peers [DATA] [--quick] [--seeds N] [--minutes 1 2 5 10]``.
+
+Prints Markdown tables and writes them to ``OUTPUT/peers.md``. What has been run is kept in OUTPUT and not run again, so
+that a measurement of hours can be interrupted.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import nested, same_grid
+from benchmarks.tables import fill
+
+FLAML_PYTHON = Path(".venv-peers/bin/python")
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser("python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("data", nargs="?", help="raw PHMRC file for the nested table; without it synthetic deaths")
+    parser.add_argument("--quick", action="store_true", help="tiny grids and seconds of budget, to see that it works")
+    parser.add_argument("--seeds", type=int, help="how many, 5 by default (3 at most for grids)")
+    parser.add_argument("--minutes", type=float, nargs="+", help="budgets of the nested table, 1 2 5 10 by default")
+    parser.add_argument("--metric", choices=("csmf_accuracy", "cod_accuracy"), default="csmf_accuracy")
+    parser.add_argument("--tables", choices=tuple(TABLES), nargs="+", default=list(TABLES))
+    parser.add_argument("--output", type=Path, default=Path("peers-benchmark"))
+    parser.add_argument("--flaml-python", default=str(FLAML_PYTHON), help="Python that has FLAML")
+    parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the tables into")
+    options = parser.parse_args(arguments)
+    options.seeds = options.seeds or (1 if options.quick else 5)
+    options.minutes = sorted(options.minutes or ([0.2, 0.4] if options.quick else [1, 2, 5, 10]))
+    if options.quick:
+        options.output /= "quick"
+    return options
+
+
+def grid(options: argparse.Namespace) -> str:
+    """Table A."""
+    cases = same_grid.QUICK if options.quick else same_grid.CASES
+    return same_grid.time_table(cases, _grid_seeds(options), options.output, options.flaml_python)
+
+
+def cores(options: argparse.Namespace) -> str:
+    """Efficiency on two cores, on the first grid."""
+    case = (same_grid.QUICK if options.quick else same_grid.CASES)[0]
+    return same_grid.cores_table(case, _grid_seeds(options), options.output, options.flaml_python)
+
+
+def held_out(options: argparse.Namespace) -> str:
+    """Table B."""
+    size = nested.QUICK_SIZE if options.quick else nested.SIZE
+    data: dict[str, Any] = {"format": "synthetic", "synthetic": size}
+    if options.data:
+        data = {"source": str(Path(options.data).resolve()), "format": "phmrc", "label": "va34"}
+    seeds = range(1, options.seeds + 1)
+    return nested.nested_table(data, options.metric, seeds, options.minutes, options.output, options.flaml_python)
+
+
+TABLES: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {
+    "grid": ("The same configurations, on 2 cores", grid),
+    "cores": ("The same configurations on 1 and 2 cores", cores),
+    "nested": ("A third of the deaths held out, on 2 cores", held_out),
+}
+
+
+def _grid_seeds(options: argparse.Namespace) -> Sequence[int]:
+    return range(1, min(options.seeds, 3) + 1)
+
+
+def main() -> None:
+    """Print the tables."""
+    options = parse()
+    if "nested" in options.tables and not Path(options.flaml_python).exists():
+        sys.exit(f"{options.flaml_python}: is not there; `make bench-peers` installs FLAML")
+    options.output = options.output.resolve()
+    options.flaml_python = str(Path(options.flaml_python).absolute())
+    blocks = {}
+    for name in options.tables:
+        title, make = TABLES[name]
+        blocks[f"peers-{name}"] = f"### {title}\n\n{make(options)}\n"
+        print(blocks[f"peers-{name}"], flush=True)
+    (options.output / "peers.md").write_text("\n".join(blocks.values()), encoding="utf-8")
+    for page in options.page:
+        fill(page, blocks)
+
+
+if __name__ == "__main__":
+    main()

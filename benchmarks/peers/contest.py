@@ -1,0 +1,80 @@
+"""One search of one comparison: run it, or read what an earlier run of it left."""
+
+import dataclasses
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.peers import measure, ours
+from benchmarks.peers.problem import Candidate, read_log
+
+OURS = "va-tuning"
+STOPPING = "va-tuning, poor configurations given up"
+INCLUDES = {
+    "GridSearchCV": "start-up, search",
+    "HalvingRandomSearchCV": "start-up, search",
+    "Optuna": "start-up, search",
+    "Ray Tune": "start-up, Ray's start, search",
+    "FLAML": "start-up, search",
+    OURS: "start-up, loading data, Ray's start, search, untuned default, refit, report",
+    STOPPING: "the same",
+}
+"""What the wall time of each command holds."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A search that has been run.
+
+    Attributes
+    ----------
+    candidates
+        Configurations with all their folds.
+    fit_seconds
+        Of all its fits; None where nobody knows.
+    looked_at
+        Configurations begun, those given up included.
+    """
+
+    measured: measure.Measured
+    candidates: list[Candidate]
+    fit_seconds: float | None
+    looked_at: int
+
+
+def run(name: str, setting: ours.Setting, folder: Path, flaml_python: str) -> Outcome:
+    """Run a search in its folder, unless that was done before."""
+    done = folder / "measured.json"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if name.startswith(OURS):
+            stopping = "paired" if setting.seconds or name == STOPPING else "none"
+            command = ours.command(ours.write_experiment(setting, folder, stopping), setting.cores)
+        else:
+            ours.make_problem(setting, folder)
+            command = _peer(name, folder, flaml_python)
+        measured = measure.run(command, folder, setting.cores, _limit(name, setting))
+        done.write_text(json.dumps(dataclasses.asdict(measured)))
+        shutil.rmtree(folder / "ray", ignore_errors=True)
+    measured = measure.Measured(**json.loads(done.read_text()))
+    if name.startswith(OURS):
+        candidates, seconds, looked_at = ours.read_trials(folder, setting.metric)
+        return Outcome(measured, candidates, seconds, looked_at)
+    candidates, fits = read_log(folder, setting.n_folds)
+    return Outcome(measured, candidates, fits or None, len(candidates))
+
+
+def _peer(name: str, folder: Path, flaml_python: str) -> list[str]:
+    if name == "FLAML":
+        return [flaml_python, "-m", "benchmarks.peers.flaml_search", str(folder)]
+    return [sys.executable, "-m", "benchmarks.peers.searches", name, str(folder)]
+
+
+def _limit(name: str, setting: ours.Setting) -> float | None:
+    """Seconds after which a search is ended: at once where it knows no time limit, else a minute later."""
+    if setting.seconds is None:
+        return None
+    return setting.seconds + (0 if name in ("GridSearchCV", "HalvingRandomSearchCV") else 60)

@@ -1,0 +1,164 @@
+"""The score on deaths that no search has seen, after so many minutes."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.peers import contest
+from benchmarks.peers.contest import OURS, Outcome
+from benchmarks.peers.ours import HOLDOUT, Setting, make_problem
+from benchmarks.peers.problem import best_at, key_of
+from benchmarks.tables import markdown
+
+SEARCHES = (OURS, "Optuna", "Ray Tune", "FLAML", "HalvingRandomSearchCV", "GridSearchCV")
+SIZE = {"n_samples": 3000, "n_causes": 20, "n_symptoms": 100, "n_sites": 4}
+QUICK_SIZE = {"n_samples": 200, "n_causes": 3, "n_symptoms": 10, "n_sites": 2}
+SPACE: dict[str, Any] = {
+    "n_estimators": {"low": 45, "high": 300},
+    "max_depth": {"low": 2, "high": 10},
+    "learning_rate": {"low": 0.02, "high": 0.3, "log": True},
+    "subsample": {"low": 0.5, "high": 1.0},
+    "colsample_bytree": {"low": 0.3, "high": 1.0},
+    "reg_lambda": {"low": 0.1, "high": 10.0, "log": True},
+}
+GRID: dict[str, Any] = {
+    "n_estimators": [100, 300],
+    "max_depth": [3, 6, 9],
+    "learning_rate": [0.03, 0.1, 0.3],
+    "subsample": [0.7, 1.0],
+    "colsample_bytree": [0.5, 1.0],
+    "reg_lambda": [1.0, 5.0],
+}
+"""For GridSearchCV, which needs one: 144 configurations."""
+
+
+class HeldOut:
+    """Scores configurations, refitted on all rows of the search, on the rows that no search has seen."""
+
+    def __init__(self, setting: Setting, folder: Path):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._problem, prepared = make_problem(setting, folder)
+        rows = np.flatnonzero(prepared.held_out)
+        self._X, self._y = prepared.dataset.X[rows], prepared.dataset.y[rows]
+        self._known: dict[str, float] = {}
+
+    def score(self, params: dict[str, Any]) -> float:
+        """Score one; each is fitted once."""
+        key = key_of(params)
+        if key not in self._known:
+            model = self._problem.classifier(params).fit(self._problem.X, self._problem.y)
+            self._known[key] = self._problem.judge.score(self._y, model.predict(self._X))
+        return self._known[key]
+
+    @cached_property
+    def untuned(self) -> float:
+        """Score of the classifier's own defaults."""
+        return self.score({})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search with one seed."""
+
+    outcome: Outcome
+    held_out: list[float | None]
+    """After each budget; None where no configuration had all its folds by then."""
+    inner: float | None
+    """Cross-validated score after the last budget."""
+
+    def seconds_to(self, score: float | None) -> float:
+        """Seconds until the cross-validated score was reached; infinite if never."""
+        reached = [c.at for c in self.outcome.candidates if score is None or c.score >= score]
+        return min(reached, default=math.inf) - self.outcome.measured.began
+
+
+def run_seed(setting: Setting, minutes: Sequence[float], folder: Path, python: str) -> tuple[dict[str, Run], float]:
+    """Run all searches with one seed; return them, and the untuned score."""
+    held_out = HeldOut(setting, folder / "held out")
+    runs = {}
+    for name in SEARCHES:
+        own = replace(setting, space=GRID) if name == "GridSearchCV" else setting
+        outcome = contest.run(name, own, folder / name, python)
+        best = [best_at(outcome.candidates, outcome.measured.began + 60 * m) for m in minutes]
+        scores = [held_out.score(candidate.params) if candidate else None for candidate in best]
+        runs[name] = Run(outcome, scores, best[-1].score if best[-1] else None)
+    return runs, held_out.untuned
+
+
+def nested_table(
+    data: dict[str, Any], metric: str, seeds: Sequence[int], minutes: Sequence[float], folder: Path, python: str
+) -> str:
+    """Table B: medians over seeds."""
+    by_seed, untuned = [], []
+    name = Path(data.get("source", "synthetic")).stem
+    for seed in seeds:
+        setting = Setting(data, "xgboost", SPACE, metric, seed, 2, seconds=60 * minutes[-1], holdout=HOLDOUT)
+        place = folder / f"nested, {name}, {metric}, {minutes[-1]:g} min, seed {seed}"
+        runs, default = run_seed(setting, minutes, place, python)
+        by_seed.append(runs)
+        untuned.append(default)
+    budgets = [f"held out, {m:g} min" for m in minutes]
+    head = [
+        "search", *budgets, "cross-validated at the end", "configurations", "va-tuning reaches that after",
+        "beside fits, core s a configuration", "cores busy with fits", "peak MiB", "verdict on the held-out rows",
+    ]  # fmt: skip
+    rows = [_row(name, [runs[name] for runs in by_seed], [runs[OURS] for runs in by_seed]) for name in SEARCHES]
+    blank = ["–"] * (len(head) - 1 - len(minutes))
+    rows.append(["*untuned default*", *[f"{statistics.median(untuned):.3f}"] * len(minutes), *blank])
+    return markdown(head, rows)
+
+
+def _row(name: str, runs: Sequence[Run], ours: Sequence[Run]) -> list[str]:
+    reached = [our.seconds_to(run.inner) for run, our in zip(runs, ours, strict=True)]
+    n = [run.outcome.looked_at for run in runs]
+    inner = [run.inner for run in runs if run.inner is not None]
+    return [
+        name,
+        *(_median([run.held_out[i] for run in runs]) for i in range(len(runs[0].held_out))),
+        _median(inner),
+        f"{statistics.median(n):.0f}",
+        "–" if name == OURS else _reached(reached),
+        *_cost(runs),
+        f"{max(run.outcome.measured.peak_mib for run in runs):.0f}",
+        "" if name == OURS else _verdict(runs, ours),
+    ]
+
+
+def _median(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return "none yet"
+    missing = f" ({len(known)} of {len(values)})" if len(known) < len(values) else ""
+    return f"{statistics.median(known):.3f}{missing}"
+
+
+def _reached(seconds: Sequence[float]) -> str:
+    never = sum(math.isinf(one) for one in seconds)
+    middle = statistics.median(seconds)
+    shown = "**not reached**" if math.isinf(middle) else f"{middle:.0f} s"
+    return f"{shown} (**never in {never} of {len(seconds)}**)" if never else shown
+
+
+def _cost(runs: Sequence[Run]) -> tuple[str, str]:
+    outcomes = [run.outcome for run in runs if run.outcome.fit_seconds]
+    if not outcomes:
+        return "–", "–"
+    available = [2 * outcome.measured.seconds for outcome in outcomes]
+    fits = [outcome.fit_seconds or 0.0 for outcome in outcomes]
+    beside = statistics.median((a - f) / max(1, o.looked_at) for a, f, o in zip(available, fits, outcomes, strict=True))
+    return f"{beside:.2f}", f"{statistics.median(f / a for f, a in zip(fits, available, strict=True)):.0%}"
+
+
+def _verdict(runs: Sequence[Run], ours: Sequence[Run]) -> str:
+    pairs = [(our.held_out[-1] or 0.0, run.held_out[-1] or 0.0) for run, our in zip(runs, ours, strict=True)]
+    gain = statistics.median(our - their for our, their in pairs)
+    better = sum(our > their for our, their in pairs)
+    worse = sum(our < their for our, their in pairs)
+    said = f"{gain:+.3f}; higher in {better}, lower in {worse} of {len(pairs)}"
+    return said if gain > 0 and better > worse else f"**not beaten**: {said}"

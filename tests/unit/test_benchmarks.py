@@ -1,0 +1,62 @@
+"""That the benchmarks still fit what they measure; what they measure is not tested."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import scale
+from benchmarks.peers import __main__ as peers
+from benchmarks.peers import nested, same_grid
+from benchmarks.peers.problem import Problem, best_at, read_log
+from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
+
+
+def problem(folder: Path, metric: str = "csmf_accuracy") -> Problem:
+    random = np.random.default_rng(1)
+    y = np.arange(60) % 3
+    X = (y[:, None] + random.normal(size=(60, 2))).astype(np.float32)
+    return Problem(folder, X, y, np.arange(60) // 3 % 2, 3, "xgboost", {"max_depth": [1, 2]}, metric, 1, 1, None)
+
+
+def test_quick_runs_are_small() -> None:
+    options = peers.parse(["--quick"])
+    assert (options.seeds, options.minutes) == (1, [0.2, 0.4])
+    options = peers.parse(["--seeds", "7", "--minutes", "2", "1", "--tables", "nested"])
+    assert (options.seeds, options.minutes, options.tables) == (7, [1.0, 2.0], ["nested"])
+    assert scale.sizes_of(scale.parse(["--quick"])).tasks == 1000
+    assert scale.sizes_of(scale.parse([])).slots == 1000
+
+
+def test_the_driver_ends_all_tasks_of_a_simulated_cluster() -> None:
+    table = scale.driver_table(scale.Sizes(20, 200, (), 0, 0, 0))
+    assert [line.split(" | ")[2] for line in table.splitlines()[2:] if "| none" in line] == ["200", "200"]
+
+
+def test_peers_score_as_we_do(tmp_path: Path) -> None:
+    true, found = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 1, 2, 2])
+    assert problem(tmp_path).judge.score(true, found) == pytest.approx(csmf_accuracy_of(csmf(true, 3), csmf(found, 3)))
+    assert problem(tmp_path, "cod_accuracy").judge.score(true, found) == pytest.approx(4 / 6)
+
+
+def test_a_log_gives_the_best_configuration_known_at_each_time(tmp_path: Path) -> None:
+    one = problem(tmp_path)
+    one.save()
+    searched = Problem.load(tmp_path)
+    for depth in (1, 2):
+        for fold in range(searched.n_folds):
+            searched.score_fold({"max_depth": depth}, fold)
+    searched.judge.log({"max_depth": 3}, 1.0, 0.1)  # lacks a fold
+    candidates, seconds = read_log(tmp_path, searched.n_folds)
+    assert [c.params["max_depth"] for c in candidates] == [1, 2]
+    assert seconds > 0.1
+    assert best_at(candidates, candidates[0].at - 1) is None
+    assert best_at(candidates, candidates[0].at) == candidates[0]
+    assert best_at(candidates, candidates[1].at) == max(candidates, key=lambda c: c.score)
+
+
+def test_what_is_not_beaten_is_said() -> None:
+    assert same_grid.verdict(2.0) == "va-tuning 2.0 × as fast"
+    assert "not beaten" in same_grid.verdict(1.0)
+    assert "not beaten" in same_grid.verdict(0.5)
+    assert "not reached" in nested._reached([float("inf")] * 3)
