@@ -34,8 +34,9 @@ from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
-from tuner_job.tuners import optuna as optuna_tuner
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler
+from tuner_job.tuners.optuna import tuner as optuna_tuner
+from tuner_job.tuners.optuna.translation import distribution
 from tuner_job.tuners.random import RandomTuner
 
 OnFinished = Callable[[Study, Trial], None]
@@ -115,7 +116,7 @@ def suggestion_table(sizes: Sizes) -> str:
 def suggestion_seconds(n_known: int, n_timed: int) -> float:
     """Median over suggestions of TPE that knows `n_known` trials."""
     tuner = OptunaTuner(SPACE, make_sampler("tpe", 1), 1)
-    distributions = {name: optuna_tuner._distribution(parameter) for name, parameter in SPACE.parameters.items()}
+    distributions = {name: distribution(parameter) for name, parameter in SPACE.parameters.items()}
     random = np.random.default_rng(1)
     for _ in range(n_known):
         params = SPACE.sample(random)

@@ -226,9 +226,7 @@ class Study:
             else:
                 self._duplicates.setdefault(original.number, []).append(trial)
         elif record:
-            trial.state, trial.error = record.state, record.error
-            trial.fold_scores = [tuple(fold.judged) for fold in record.folds]
-            trial.scores = tuple(record.scores[metric] for metric in self._objectives) if record.scores else ()
+            trial.take_record(record, self._objectives)
         if trial.state:
             self._count(trial)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner_job.evaluation.assessment import CSMF_METRICS, Assessment
-from tuner_job.results.records import FoldRecord, Scores, Stage, TrialState
+from tuner_job.results.records import FoldRecord, Scores, Stage, TrialRecord, TrialState
 from tuner_job.search_space import Configuration, Scalar
 
 FoldScores = Sequence[tuple[float, ...]]
@@ -94,6 +94,19 @@ class Trial:
     """Both as in `TrialRecord`."""
     free: bool = False
     """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
+
+    @classmethod
+    def of(cls, record: TrialRecord, objectives: Sequence[str]) -> "Trial":
+        """Take a finished trial from its record; what its folds told is in the results store."""
+        trial = cls(record.trial, record.batch, record.params, duplicate_of=record.duplicate_of)
+        trial.take_record(record, objectives)
+        return trial
+
+    def take_record(self, record: TrialRecord, objectives: Sequence[str]) -> None:
+        """Take the result that an earlier run wrote."""
+        self.state, self.error = record.state, record.error
+        self.fold_scores = [tuple(fold.judged) for fold in record.folds]
+        self.scores = tuple(record.scores[metric] for metric in objectives) if record.scores else ()
 
     def take_result(self, original: "Trial") -> None:
         """Take the result of the trial whose parameters this one repeats."""

@@ -59,14 +59,14 @@ def test_tpe_learns() -> None:
 
 def test_tpe_models_the_best_and_the_latest_of_many_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     space = SearchSpace(ModelSearchSpace.model_validate({"C": {"low": 0.01, "high": 10.0}}).parameters, [])
-    monkeypatch.setattr("tuner_job.tuners.optuna.MODELLED_TRIALS", 20)
+    monkeypatch.setattr("tuner_job.tuners.optuna.tuner.MODELLED_TRIALS", 20)
     tuners = [OptunaTuner(space, make_sampler("tpe", 1), 1) for _ in range(2)]
     trials, again = (finish(tuner, 40) for tuner in tuners)
     assert [trial.params for trial in trials] == [trial.params for trial in again]
     best = sorted(trials, key=lambda trial: (-trial.scores[0], trial.number))[:10]
     shown = {trial.number for trial in best} | set(range(30, 40))
     assert [trial.number for trial in tuners[0]._study.trials] == sorted(shown)
-    monkeypatch.setattr("tuner_job.tuners.optuna.MODELLED_TRIALS", 40)
+    monkeypatch.setattr("tuner_job.tuners.optuna.tuner.MODELLED_TRIALS", 40)
     unbounded = finish(OptunaTuner(space, make_sampler("tpe", 1), 1), 40)
     assert [t.params for t in unbounded[:21]] == [t.params for t in trials[:21]]
     assert [t.params for t in unbounded] != [t.params for t in trials]

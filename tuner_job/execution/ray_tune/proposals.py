@@ -59,7 +59,7 @@ class Proposals:
         self._stored, self._under_way, self._on_duplicate = stored, under_way, on_duplicate
         self._next = 0
         self._asked: dict[int, int] = {}  # number → how many were asked before it
-        self._finished = {number: _as_trial(record, objective) for number, record in stored.items()}
+        self._finished = {number: Trial.of(record, [objective]) for number, record in stored.items()}
         earliest_last = sorted(stored.items(), reverse=True) if learns else []
         self._by_params = {_key(record.params): number for number, record in earliest_last}
         self._waiting: list[Trial] = []  # duplicates of trials that run
@@ -129,13 +129,6 @@ class ProposalSearcher(Searcher):  # type: ignore[misc]
 
     def restore(self, checkpoint_path: str) -> None:
         """Nothing to restore."""
-
-
-def _as_trial(record: TrialRecord, objective: str) -> Trial:
-    judged = [tuple(fold.judged) for fold in record.folds]
-    trial = Trial(record.trial, record.batch, record.params, record.state, judged, record.duplicate_of, record.error)
-    trial.scores = (record.scores[objective],) if record.scores else ()
-    return trial
 
 
 def _key(params: Mapping[str, Any]) -> tuple[object, ...]:
