@@ -29,11 +29,11 @@ TUNERS: dict[str, Callable[[], Tuner]] = {
     "tpe": lambda: OptunaTuner(SPACE, make_sampler("tpe", 1), 1),
     "nsgaii": lambda: OptunaTuner(SPACE, make_sampler("nsgaii", 1), 1),
 }
-RULES = {
-    "paired": lambda: PairedTest(0.05, N_FOLDS),
-    "race": lambda: race(0.05, N_FOLDS, 1, 12, 4),
-    "median": lambda: PrunerRule("median", 0.05),
-    "wilcoxon": lambda: PrunerRule("wilcoxon", 0.1),
+RULES: dict[str, Callable[[int], StoppingRule]] = {
+    "paired": lambda n_values: PairedTest(0.05, N_FOLDS, n_values),
+    "race": lambda n_values: race(0.05, N_FOLDS, n_values, 12, 4),
+    "median": lambda _: PrunerRule("median", 0.05),
+    "wilcoxon": lambda _: PrunerRule("wilcoxon", 0.1),
 }
 
 
@@ -46,8 +46,7 @@ def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Tuner]:
 @pytest.mark.parametrize("rule", RULES)
 def test_scheduling_never_changes_the_search(new_tuner: Callable[[], Tuner], rule: str, assessed: bool) -> None:
     def new_rule() -> StoppingRule:
-        judged_by_two = {"paired": PairedTest(0.05, N_FOLDS, 2), "race": race(0.05, N_FOLDS, 2, 12, 4)}
-        return judged_by_two[rule] if assessed and rule in judged_by_two else RULES[rule]()
+        return RULES[rule](2 if assessed else 1)
 
     reference = make_study(new_tuner(), rule=new_rule(), assessed=assessed)
     run(reference, slots=1)
