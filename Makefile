@@ -67,6 +67,7 @@ bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.same_answer
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparison $(DATA)
+	$(BIN)/python -m benchmarks.scoring
 
 bench-search: setup ## how often a race loses the winner, and what free knowledge is worth, on recorded grids
 	$(BIN)/python -m benchmarks.racing --records search-benchmark

@@ -67,6 +67,7 @@ def overhead(folder: Path) -> None:
         "name": "overhead",
         "data": {"format": "synthetic", "synthetic": {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80}},
         "models": ["xgboost"],
+        "validation": {"scheme": "stratified", "csmf_estimators": ["count"]},
         "tuning": {
             "search_method": "random",
             "n_trials": 60,
@@ -95,6 +96,7 @@ def memory(folder: Path) -> None:
         "name": "memory",
         "data": {"format": "synthetic", "synthetic": {"n_samples": 40, "n_causes": 2, "n_symptoms": 2, "n_sites": 1}},
         "models": ["xgboost"],
+        "validation": {"scheme": "stratified", "csmf_estimators": ["count"]},
         "tuning": {
             "search_method": "random",
             "n_trials": 10_000,

@@ -56,6 +56,7 @@ def experiment(model: str, data: dict[str, Any], early_stopping: str, folder: Pa
         "name": f"{model.replace('_', '-')}-{early_stopping}",
         "data": data,
         "models": [model],
+        "validation": {"scheme": "stratified", "csmf_estimators": ["count"]},  # what peers score by
         "tuning": {
             "search_method": "grid",
             "cv_folds": 5,

@@ -1,0 +1,75 @@
+"""What scoring under drawn compositions costs, without any fit: ``python -m benchmarks.scoring``."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from tuner_job.evaluation.assessment import assess, screen
+from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, estimate
+from tuner_job.evaluation.folds import stratified
+from tuner_job.evaluation.protocols import ScoringProtocol, draw_samples
+
+REPEATS = 5
+
+
+def main() -> None:
+    """Print both tables."""
+    print(estimator_table(n_rows=7500, n_causes=34, n_draws=500))
+    print()
+    print(trial_table())
+
+
+def made_up(n_rows: int, n_causes: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Causes and probabilities that find about half of them."""
+    rng = np.random.default_rng(0)
+    y = rng.choice(n_causes, n_rows, p=rng.dirichlet(np.full(n_causes, 2.0))).astype(np.int32)
+    Z = rng.normal(size=(n_rows, n_causes)) + 2 * np.eye(n_causes)[y]
+    P = np.exp(Z)
+    return y, P / P.sum(axis=1, keepdims=True)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Median over some runs."""
+    taken = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken))
+
+
+def estimator_table(n_rows: int, n_causes: int, n_draws: int) -> str:
+    """Seconds for many populations of an adult set at once, one process with all cores."""
+    y, P = made_up(n_rows, n_causes)
+    protocol = ScoringProtocol("dirichlet", n_draws)
+    samples = draw_samples(protocol, y, n_causes, np.random.default_rng(0))
+    calibration = Calibration.fit(y, P)
+    rows = [["drawing the populations", seconds(lambda: draw_samples(protocol, y, n_causes, np.random.default_rng(0)))]]
+    for method in ESTIMATORS:
+        one = [CsmfEstimator(method=method, shrinkage=float(method in ("em", "mixture")))]
+        rows.append([f"`{method}`", seconds(lambda one=one: estimate(one, P, samples.counts, calibration))])  # type: ignore[misc]
+    head = f"| {n_draws} populations × {n_rows:,} deaths × {n_causes} causes | seconds |\n|---|---|"
+    return "\n".join([head, *(f"| {name} | {value:.3f} |" for name, value in rows)])
+
+
+def trial_table() -> str:
+    """Seconds that scoring adds to a configuration in a search, on one thread as in a worker."""
+    lines = ["| size | each fold, before the others are there | each configuration, all estimators |", "|---|---|---|"]
+    for name, n_rows, n_causes in (("PHMRC child", 2064, 21), ("PHMRC adult", 7841, 34)):
+        y, P = made_up(n_rows, n_causes)
+        folds, protocol = stratified(y, 5, 0), ScoringProtocol("dirichlet", 100)
+        held_out = folds == 0
+        samples = protocol.samples(y[held_out], n_causes, 0, 5)
+        with threadpool_limits(1):
+            fold = seconds(lambda s=samples, y=y[held_out], P=P[held_out]: screen(y, P, s, ESTIMATORS))  # type: ignore[misc]
+            whole = seconds(lambda y=y, P=P, f=folds, p=protocol: assess(y, P, f, p, ESTIMATORS))  # type: ignore[misc]
+        lines.append(f"| {name}: {n_rows:,} × {n_causes} | {fold:.3f} s | {whole:.2f} s |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
