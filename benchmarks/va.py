@@ -6,7 +6,6 @@ takes; without DATA, synthetic deaths. ``--from DIR`` draws up the tables of a c
 """
 
 import argparse
-import re
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from benchmarks.tables import fill, markdown
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.data import DataConfig, load_dataset
@@ -63,16 +63,6 @@ def main() -> None:
     for page in options.page:
         fill(page, {**blocks, "types": types_table(place)})
     print("\n\n".join(blocks.values()))
-
-
-def fill(page: Path, blocks: dict[str, str]) -> None:
-    """Replace what stands between the marks of each block that the page has."""
-    text = page.read_text(encoding="utf-8")
-    for name, table in blocks.items():
-        marks = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-        pattern = re.compile(rf"{re.escape(marks[0])}.*?{re.escape(marks[1])}", re.DOTALL)
-        text = pattern.sub(lambda _, m=marks, t=table: f"{m[0]}\n{t}\n{m[1]}", text)  # type: ignore[misc]
-    page.write_text(text, encoding="utf-8")
 
 
 def compare(data: str, output: Path, trials: int) -> None:
@@ -177,11 +167,6 @@ def published_table() -> str:
     """What others have published, for orientation: other splits, other methods."""
     head = ["published (other splits and methods)", "CSMF accuracy", "source"]
     return markdown(head, [list(row) for row in PUBLISHED])
-
-
-def markdown(head: list[str], rows: list[list[str]]) -> str:
-    """Write a Markdown table."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
 
 
 def draw(place: Path) -> Any:
