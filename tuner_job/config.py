@@ -172,7 +172,8 @@ class ValidationConfig(Closed):
     """Estimators to choose from, with each configuration, at no refit: count (most probable causes), mean (mean
     probability), em and mixture (composition inferred, with shrinkage)."""
     holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of each cause's deaths that the search never sees; default and tuned model are tested on them."""
+    """Share of each cause's deaths that the search never sees: default and tuned model, fitted on the others, are
+    tested on them. The model that is kept is then fitted on all."""
 
     @model_validator(mode="after")
     def _fits_the_scheme(self) -> Self:
