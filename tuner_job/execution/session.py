@@ -11,7 +11,6 @@ from tuner_job.config import ModelName
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import RayRunner, ray_running
-from tuner_job.execution.ray_tune.run import search_models
 from tuner_job.experiment import Prepared
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
@@ -56,6 +55,8 @@ def search(
             started = time.monotonic()
             reason = driver.run()
             if config.tuning.on_ray_tune and reason == "finished":
+                from tuner_job.execution.ray_tune.run import search_models  # takes a second that others need not wait
+
                 used = (time.monotonic() - started, driver.cpu_seconds)
                 reason = search_models(prepared, store.url, stored, runner, recorder.record, used, should_stop)
         yield Session(reason, runner, _whole(prepared, data))
