@@ -70,7 +70,8 @@ class PairedTest:
         self._scores = np.empty((64, n_folds, n_values))
         self._final = np.empty(64)
         self._batches = np.empty(64, dtype=np.int64)
-        self._n = 0
+        self._variances = np.empty((64, n_values))  # over folds, of the difference to the best one
+        self._n = self._best = 0
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Keep the fold scores of complete trials."""
@@ -78,35 +79,48 @@ class PairedTest:
             if trial.state != "complete" or trial.duplicate_of is not None:
                 continue
             if self._n == len(self._scores):
-                self._scores = np.concatenate([self._scores, np.empty_like(self._scores)])
-                self._batches = np.concatenate([self._batches, np.empty_like(self._batches)])
-                self._final = np.concatenate([self._final, np.empty_like(self._final)])
+                self._scores, self._final, self._batches, self._variances = (
+                    np.concatenate([a, np.empty_like(a)])
+                    for a in (self._scores, self._final, self._batches, self._variances)
+                )
             self._scores[self._n] = trial.fold_scores
             self._batches[self._n] = trial.batch
             self._final[self._n] = trial.scores[0]
             self._n += 1
+            if self._single:
+                self._compare_with_best()
+
+    def _compare_with_best(self) -> None:
+        """Take in the trial told last; all others anew only if it is the best one now."""
+        new, first = self._n - 1, self._n - 1
+        if self._final[new] > self._final[self._best]:
+            self._best, first = new, 0
+        self._variances[first : self._n] = self._variances_to(self._best, first)
+
+    def _variances_to(self, rival: int, first: int = 0) -> NDArray[np.float64]:
+        """Variance over folds of the differences to a rival, (n_trials, n_values), of trials from `first` on."""
+        differences = self._scores[first : self._n] - self._scores[rival]
+        return np.asarray(differences.var(axis=1, ddof=1))
 
     def judge(self) -> Judge | None:
         """Compare with the best trial so far, or with each one where there are several objectives."""
-        scores, batches = self._scores[: self._n], self._batches[: self._n]
         if not self._n:
             return None
-        best = [int(self._final[: self._n].argmax())] if self._single else range(self._n)
-        rivals = [
-            _Rival(scores[i].copy(), reach)
-            for i in best
-            if (reach := self._reach(scores, batches != batches[i], i)) is not None
-        ]
+        best = [self._best] if self._single else range(self._n)
+        rivals = [_Rival(self._scores[i].copy(), reach) for i in best if (reach := self._reach(i)) is not None]
         return _AgainstRivals(rivals) if rivals else None
 
-    def _reach(self, scores: NDArray[np.float64], others: NDArray[np.bool_], best: int) -> NDArray[np.float64] | None:
-        """How far behind a trial may be after 1 … N folds, (N, n_objectives)."""
-        n_folds = scores.shape[1]
-        if others.sum() < self.MIN_TRIALS:
+    def _reach(self, rival: int) -> NDArray[np.float64] | None:
+        """How far behind a trial may be after 1 … N folds, (N, n_values)."""
+        batches, n_folds = self._batches[: self._n], self._scores.shape[1]
+        others = batches != batches[rival]
+        n_others = int(others.sum())
+        if n_others < self.MIN_TRIALS:
             return None
-        variance = (scores[others] - scores[best]).var(axis=1, ddof=1).mean(axis=0)
+        variances = self._variances[: self._n] if self._single else self._variances_to(rival)
+        variance = variances[others].mean(axis=0)
         n = np.arange(1, n_folds + 1)
-        quantile = stdtrit(int(others.sum()) * (n_folds - 1), 1 - self.level)
+        quantile = stdtrit(n_others * (n_folds - 1), 1 - self.level)
         return np.asarray(quantile * np.sqrt(variance * (1 / n - 1 / n_folds)[:, None]))
 
 
