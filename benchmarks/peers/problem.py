@@ -168,9 +168,7 @@ def read_log(folder: Path, n_folds: int) -> tuple[list[Candidate], float]:
     path = folder / LOG
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     by_key: dict[str, dict[Any, dict[str, Any]]] = {}
-    for (
-        line
-    ) in lines:  # a configuration may be run twice, even at once; where folds have no number, one after the other
+    for line in lines:  # a configuration may be run twice, even at once, if its folds have numbers
         folds = by_key.setdefault(key_of(line["params"]), {})
         folds.setdefault(len(folds) if line["fold"] is None else line["fold"], line)
     complete = [list(folds.values())[:n_folds] for folds in by_key.values() if len(folds) >= n_folds]
