@@ -75,9 +75,9 @@ class Judge:
         self.log({name: params[name] for name in self.names}, score, model.fit_seconds_)
         return score
 
-    def log(self, params: Mapping[str, Any], score: float, seconds: float | None) -> None:
+    def log(self, params: Mapping[str, Any], score: float, seconds: float | None, fold: int | None = None) -> None:
         """Add a fold's result to the log; one write, as several processes do so."""
-        content = {"params": plain(params), "score": score, "seconds": seconds, "at": time.time()}
+        content = {"params": plain(params), "fold": fold, "score": score, "seconds": seconds, "at": time.time()}
         file = os.open(self.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.write(file, (json.dumps(content) + "\n").encode())
         os.close(file)
@@ -149,7 +149,7 @@ class Problem:
         train, held_out = self.splits[fold]
         model = self.classifier(params).fit(self.X[train], self.y[train])
         score = self.judge.score(self.y[held_out], model.predict(self.X[held_out]))
-        self.judge.log(params, score, model.fit_seconds_)
+        self.judge.log(params, score, model.fit_seconds_, fold)
         return score
 
 
@@ -167,10 +167,11 @@ def read_log(folder: Path, n_folds: int) -> tuple[list[Candidate], float]:
     """Return the configurations that have all their folds, and the seconds of all fits, also those of others."""
     path = folder / LOG
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    by_key: dict[str, list[dict[str, Any]]] = {}
-    for line in lines:
-        by_key.setdefault(key_of(line["params"]), []).append(line)
-    complete = [found[:n_folds] for found in by_key.values() if len(found) >= n_folds]
+    by_key: dict[str, dict[Any, dict[str, Any]]] = {}
+    for line in lines:  # a configuration may be run twice, even at once, if its folds have numbers
+        folds = by_key.setdefault(key_of(line["params"]), {})
+        folds.setdefault(len(folds) if line["fold"] is None else line["fold"], line)
+    complete = [list(folds.values())[:n_folds] for folds in by_key.values() if len(folds) >= n_folds]
     candidates = [
         Candidate(
             params=found[0]["params"],
