@@ -36,8 +36,8 @@ CASES = (
         SHORT,
         {
             "n_estimators": [10, 20, 30, 40],
-            "max_depth": [3, 6],
-            "learning_rate": [0.1, 0.3],
+            "max_depth": [3, 5, 7, 9],
+            "learning_rate": [0.05, 0.1, 0.2, 0.3],
             "colsample_bytree": [0.5, 1.0],
         },
     ),
@@ -49,7 +49,8 @@ CASES = (
             "n_estimators": [20],
             "max_depth": [3, 5, 7, 9],
             "learning_rate": [0.05, 0.1, 0.2, 0.3],
-            "reg_lambda": [1.0, 10.0],
+            "reg_lambda": [1.0, 3.0, 10.0],
+            "colsample_bytree": [0.5, 1.0],
         },
     ),
     Case(
@@ -58,9 +59,9 @@ CASES = (
         SHORT,
         {
             "n_estimators": [25, 50, 75, 100],
-            "max_depth": [5, 20],
+            "max_depth": [5, 10, 20],
             "max_features": ["sqrt", 0.3],
-            "min_samples_leaf": [1, 5],
+            "min_samples_leaf": [1, 2, 5, 20],
         },
     ),
     Case(
