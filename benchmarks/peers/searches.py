@@ -51,6 +51,7 @@ def halving_random_search_cv(problem: Problem) -> None:
             cv=problem.splits,
             n_jobs=problem.cores,
             refit=False,
+            return_train_score=False,
             random_state=1000 * problem.seed + repeat,
         ).fit(problem.X, problem.y)
 

@@ -21,6 +21,7 @@ from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, 
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
 _START_ATTEMPTS = 3  # a busy machine may need them
+_FEW = 16  # tasks that are not worth a second look at which of them have ended
 _CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
 _LOCAL_STORE_BYTES = 512 * 2**20  # at least, for the embedded object store
 
@@ -132,10 +133,10 @@ class RayRunner:
         self._running[scored] = (study, task, probabilities)
 
     def wait(self, timeout: float) -> list[Finished]:
-        """Return the tasks that have ended, waiting for the first one at most `timeout` seconds."""
+        """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
         refs = list(self._running)
         ready, rest = ray.wait(refs, num_returns=1, timeout=timeout)
-        if ready and rest:
+        if ready and len(rest) > _FEW:
             ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
         return [self._collect(ref) for ref in ready]
 
