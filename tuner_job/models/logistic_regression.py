@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from tuner_job.models.archive import pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
-from tuner_job.models.elastic_net import Loss, Objective, Solution, minimise
+from tuner_job.models.elastic_net import Loss, Objective, Rows, Solution, minimise
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import certain_path, in_order
 from tuner_job.models.scaling import Scaling
@@ -157,18 +157,18 @@ class LogisticRegression:
         return LogisticRegressionPredictor(weights, Scaling(**arrays), classes, loss)
 
 
-def _prepare(fold: FoldData) -> tuple[Array, Array, Array]:
+def _prepare(fold: FoldData) -> tuple[Rows, Rows, Rows]:
     """Design matrices of the fold, made once: training, validation, probe."""
     if NAME not in fold.prepared:
         scaling = Scaling.of(fold.X_train)
         rows = (fold.X_train, fold.X_validation, fold.X_probe)
         fold.prepared[NAME] = tuple(scaling.design(X) for X in rows)
-    prepared: tuple[Array, Array, Array] = fold.prepared[NAME]
+    prepared: tuple[Rows, Rows, Rows] = fold.prepared[NAME]
     return prepared
 
 
 def _walk(
-    Z: Array, Y: Array, path: Sequence[LogisticRegressionParameters]
+    Z: Rows, Y: Array, path: Sequence[LogisticRegressionParameters]
 ) -> Iterator[tuple[LogisticRegressionParameters, Solution]]:
     """Fit each configuration of `path`, starting where the one before it ended."""
     W = np.zeros((Z.shape[1], Y.shape[1]))
@@ -185,7 +185,7 @@ def _walk(
         yield parameters, solution
 
 
-def _predict(Z: Array, W: Array, classes: PresentClasses, loss: Loss) -> Floats:
+def _predict(Z: Rows, W: Array, classes: PresentClasses, loss: Loss) -> Floats:
     margins = Z @ W
     if loss == "one_vs_rest":  # normalising p is the softmax of log p, and cannot divide 0 by 0
         margins = -np.logaddexp(0, -margins)

@@ -50,11 +50,11 @@ class Scaling:
         kept = np.flatnonzero(np.ptp(wide, axis=0) > 1e-6 * np.abs(wide).max(axis=0)).astype(np.int32)
         return cls(fill, indicated, kept, wide.mean(axis=0)[kept], scale[kept])
 
-    def design(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+    def design(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Build the design matrix (n_rows, n_kept + 1); its last column is the intercept's ones."""
         check_columns(X, len(self.fill))
         Z = (_widen(X, self.fill, self.indicated)[:, self.kept] - self.mean) / self.scale
-        return np.hstack([Z, np.ones((len(Z), 1))])
+        return np.hstack([Z, np.ones((len(Z), 1))], dtype=np.float32, casting="same_kind")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the attributes by name."""

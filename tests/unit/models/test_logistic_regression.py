@@ -29,10 +29,10 @@ def objective(Z, y, C, l1_ratio, loss):
 
 def assert_same_minimum(problem, target, peer_W):
     solution = minimise(target, np.zeros_like(peer_W), tol=1e-7, max_iter=5000)
-    peer = target.at(peer_W).value
+    found, peer = (target.at(W).value for W in (solution.W, peer_W))
     assert solution.converged
-    assert solution.value <= peer * (1 + 1e-9)
-    assert solution.value == pytest.approx(peer, rel=1e-4)
+    assert found <= peer * (1 + 1e-9)
+    assert found == pytest.approx(peer, rel=1e-4)
     np.testing.assert_allclose(target.at(solution.W).P, target.at(peer_W).P, atol=5e-3)
 
 
@@ -42,7 +42,7 @@ class TestMinimise:
     def test_multinomial_agrees_with_saga(self, problem, C, l1_ratio):
         Z, y = problem
         peer = Peer(C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-7, max_iter=20000, random_state=0)
-        peer.fit(Z[:, :-1], y)
+        peer.fit(Z[:, :-1].astype(np.float64), y)
         W = np.column_stack([peer.coef_, peer.intercept_]).T
         assert_same_minimum(problem, objective(Z, y, C, l1_ratio, "multinomial"), W)
 
@@ -51,7 +51,7 @@ class TestMinimise:
     def test_one_vs_rest_agrees_with_liblinear(self, problem, C, l1_ratio):
         Z, y = problem
         peer = Peer(C=C, l1_ratio=l1_ratio, solver="liblinear", tol=1e-6, max_iter=5000, random_state=0)
-        peers = OneVsRestClassifier(peer).fit(Z[:, :-1], y).estimators_
+        peers = OneVsRestClassifier(peer).fit(Z[:, :-1].astype(np.float64), y).estimators_
         W = np.column_stack([np.append(one.coef_, one.intercept_) for one in peers])
         assert_same_minimum(problem, objective(Z, y, C, l1_ratio, "one_vs_rest"), W)
 
@@ -83,6 +83,15 @@ class TestMinimise:
                 down[index] -= 1e-5
                 slope = (target.at(up).value - target.at(down).value) / 2e-5
                 assert target.subgradient(target.at(W))[index] == pytest.approx(slope, rel=1e-5)
+
+    @pytest.mark.parametrize("tol", [1e-4, 1e-6, 1e-9])
+    @pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+    def test_a_minimum_found_in_single_precision_holds_in_double(self, problem, l1_ratio, tol):
+        Z, y = problem
+        target = objective(Z, y, 10.0, l1_ratio, "multinomial")
+        solution = minimise(target, np.zeros((Z.shape[1], 4)), tol=tol, max_iter=5000)
+        assert solution.converged
+        assert np.abs(target.subgradient(target.at(solution.W))).max() == solution.optimality_gap <= tol
 
     def test_a_tolerance_below_rounding_ends_without_convergence(self, problem):
         Z, y = problem
@@ -143,8 +152,8 @@ class TestParameters:
 class TestScaling:
     def test_training_columns_have_mean_0_and_deviation_1(self, fold):
         Z = Scaling.of(fold.X_train).design(fold.X_train)
-        np.testing.assert_allclose(Z[:, :-1].mean(axis=0), 0, atol=1e-9)
-        np.testing.assert_allclose(Z[:, :-1].std(axis=0), 1)
+        np.testing.assert_allclose(Z[:, :-1].mean(axis=0, dtype=np.float64), 0, atol=1e-7)
+        np.testing.assert_allclose(Z[:, :-1].std(axis=0, dtype=np.float64), 1, rtol=1e-6)
         assert (Z[:, -1] == 1).all()
 
     def test_constant_and_never_observed_columns_are_dropped(self, fold):
