@@ -22,6 +22,7 @@ from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 
 _KEPT_BYTES = 512 * 2**20  # of prepared folds in one worker process
+_FOLD_SIZE = 7  # a fold's rows and what XGBoost and logistic regression prepare from them, in sizes of X, as measured
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def fold_data(data: SharedData, fold: int) -> FoldData:
             X_probe=np.ascontiguousarray(data.X[_probe_rows(data, fold)]),
             n_classes=data.n_classes,
         )
-        keep = max(1, _KEPT_BYTES // (2 * data.X.nbytes))  # prepared forms take about as much again
+        keep = max(1, _KEPT_BYTES // (_FOLD_SIZE * data.X.nbytes))
         while len(_folds) > keep:
             _folds.popitem(last=False)
     _folds.move_to_end(key)
