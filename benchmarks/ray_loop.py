@@ -12,7 +12,7 @@ from benchmarks.simulated import METRIC, N_FOLDS, SPACE, make_study, release
 from benchmarks.tables import markdown
 from tuner_job.config import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
-from tuner_job.execution.drive import Driver
+from tuner_job.execution import drive
 from tuner_job.execution.fold_task import Scored, SharedData
 from tuner_job.execution.ray_runner import RayRunner, ray_running
 from tuner_job.results.records import FoldRecord
@@ -28,7 +28,8 @@ def no_op_table(n_tasks: int, repeats: int) -> str:
     loops = {
         "bare `ray.wait` loop, tasks return nothing": lambda: bare_seconds(_nothing, 1, n_tasks),
         "bare `ray.wait` loop, tasks return a fit's outcome": lambda: bare_seconds(_no_fit, 2, n_tasks),
-        "study, driver and RayRunner": lambda: runner_seconds(n_tasks),
+        "study, driver and RayRunner, fits handed over one by one": lambda: runner_seconds(n_tasks, 1),
+        "study, driver and RayRunner": lambda: runner_seconds(n_tasks, drive.PACKED),
     }
     seconds: dict[str, list[float]] = {name: [] for name in loops}
     with ray_running(N_CPUS, 2**20):
@@ -69,7 +70,7 @@ def bare_seconds(function: Callable[..., Any], n_returns: int, n_tasks: int) -> 
     started, begun = time.perf_counter(), 0
     while begun < n_tasks or running:
         while begun < n_tasks and len(running) < 2 * N_CPUS:
-            returned = remote.remote([data], "xgboost", task)
+            returned = remote.remote([data], "xgboost", [task])
             first, *others = returned if n_returns > 1 else [returned]
             running[first], begun = others, begun + 1
         for ref in ray.wait(list(running), num_returns=1)[0]:
@@ -78,14 +79,16 @@ def bare_seconds(function: Callable[..., Any], n_returns: int, n_tasks: int) -> 
     return time.perf_counter() - started
 
 
-def runner_seconds(n_tasks: int) -> float:
-    """The same through study, driver and RayRunner."""
+def runner_seconds(n_tasks: int, packed: int) -> float:
+    """The same through study, driver and RayRunner, so many short fits handed over together at most."""
     runner = RayRunner(_shared())
     runner._score = ray.remote(num_cpus=1)(_no_fit)
     n_trials = n_tasks // N_FOLDS
     study = make_study(RandomTuner(SPACE, None, n_trials, 1), NeverStop(), n_trials, 8)
+    usual, drive.PACKED = drive.PACKED, packed
     started = time.perf_counter()
-    Driver([study], runner, Budget(), release).run()
+    drive.Driver([study], runner, Budget(), release).run()
+    drive.PACKED = usual
     return time.perf_counter() - started
 
 
@@ -94,10 +97,14 @@ def _shared() -> SharedData:
     return SharedData("scale", np.zeros((2, 1), dtype=np.float32), rows, rows, 2, 1, ScoringProtocol(), ("count",))
 
 
-def _nothing(data: list[Any], model: str, task: FoldTask) -> None:
+def _nothing(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> None:
     return None
 
 
-def _no_fit(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
-    record = FoldRecord(fold=task.fold, n_validation=1, validation={METRIC: 0.5}, train={METRIC: 0.5}, fit_seconds=0)
-    return ([Scored(record, {}, {})], 0.0), np.full((1, 2), 0.5)
+def _no_fit(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:
+    told = []
+    for task in tasks:
+        scores = {METRIC: 0.5}
+        record = FoldRecord(fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0)
+        told.append(([Scored(record, {}, {})], 0.001, None))
+    return (told, *(np.full((1, 2), 0.5) for _ in tasks))

@@ -3,6 +3,7 @@
 import heapq
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tuner_job.execution.ray_runner import Finished
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldOutcome, FoldTask, Task, Trial
+from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 from tuner_job.tuners.base import Tuner
 
@@ -81,11 +82,10 @@ class SimulatedCluster:
         """Tasks handed over that have not ended."""
         return len(self._busy) + len(self._queue)
 
-    def submit(self, study: str, model: str, task: Task) -> None:
-        """Begin a task, or queue it for the next free slot."""
+    def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
+        """Begin fits, or queue them for the next free slots."""
         started = time.perf_counter()
-        assert isinstance(task, FoldTask)
-        self._queue.append((study, task))
+        self._queue.extend((study, task) for task in tasks)
         self._begin_waiting()
         self.seconds += time.perf_counter() - started
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,10 @@ class Outcome:
     looked_at: int
 
 
-def run(name: str, setting: ours.Setting, folder: Path, flaml_python: str) -> Outcome:
-    """Run a search in its folder, unless that was done before."""
+def run(
+    name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores: Sequence[int] | None = None
+) -> Outcome:
+    """Run a search in its folder, unless that was done before; on the first cores, if none are named."""
     done = folder / "measured.json"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -56,7 +59,8 @@ def run(name: str, setting: ours.Setting, folder: Path, flaml_python: str) -> Ou
         else:
             ours.make_problem(setting, folder)
             command = _peer(name, folder, flaml_python)
-        measured = measure.run(command, folder, setting.cores, _limit(name, setting))
+        cores = cores or measure.available_cores()[: setting.cores]
+        measured = measure.run(command, folder, cores, _limit(name, setting))
         done.write_text(json.dumps(dataclasses.asdict(measured)))
         shutil.rmtree(folder / "ray", ignore_errors=True)
     measured = measure.Measured(**json.loads(done.read_text()))

@@ -37,8 +37,13 @@ class Measured:
     ended: bool
 
 
-def run(command: Sequence[str], folder: Path, cores: int, limit: float | None = None) -> Measured:
-    """Run a command, ending it after `limit` seconds.
+def available_cores() -> list[int]:
+    """Numbers of the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0))
+
+
+def run(command: Sequence[str], folder: Path, cores: Sequence[int], limit: float | None = None) -> Measured:
+    """Run a command on the cores of these numbers, ending it after `limit` seconds.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def run(command: Sequence[str], folder: Path, cores: int, limit: float | None = 
     began, peak, ended = time.time(), 0.0, True
     with (folder / "output.txt").open("w") as output:
         process = psutil.Popen(list(command), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        process.cpu_affinity(sorted(os.sched_getaffinity(0))[:cores])
+        process.cpu_affinity(list(cores))
         while process.poll() is None:
             if limit and time.time() - began > limit:
                 ended = False

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from tuner_job.config import ModelName
 from tuner_job.errors import ConfigError, RunError
-from tuner_job.evaluation.assessment import Assessment
-from tuner_job.execution.fold_task import Scored, SharedData, assess_trial, describe_failure, fit_final, score_fold
+from tuner_job.execution.fold_task import SharedData, assess_trial, describe_failure, fit_final, score_fold
 from tuner_job.models.growing import Stages
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
@@ -98,7 +97,7 @@ class RayRunner:
         self._score = ray.remote(**options)(_score)
         self._score_returning: dict[int, Any] = {}
         self._assess = ray.remote(**options)(_assess)
-        self._running: dict[Any, tuple[str, Task, list[Any]]] = {}
+        self._running: dict[Any, tuple[str, Sequence[Task], list[Any]]] = {}
         self._capacity = (-_CAPACITY_SECONDS, 0)
 
     @property
@@ -108,7 +107,7 @@ class RayRunner:
 
     @property
     def n_running(self) -> int:
-        """Tasks handed to Ray that have not ended."""
+        """What was submitted and has not ended; fits that were submitted together count once."""
         return len(self._running)
 
     @property
@@ -120,17 +119,18 @@ class RayRunner:
             self._capacity = (time.monotonic(), slots)
         return slots
 
-    def submit(self, study: str, model: str, task: Task) -> None:
-        """Start a task of a study, on a model."""
-        if isinstance(task, AssessmentTask):
-            handles = [handle for of_trial in task.probabilities for handle in of_trial]
-            self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (study, task, [])
-            return
-        n_returns = 1 + len(task.wanted)
+    def submit_assessment(self, study: str, task: AssessmentTask) -> None:
+        """Start the assessment of trials of a study."""
+        handles = [handle for of_trial in task.probabilities for handle in of_trial]
+        self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (study, [task], [])
+
+    def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
+        """Start fits of a study, on a model, one after the other in the same process."""
+        n_returns = 1 + sum(len(task.wanted) for task in tasks)
         if n_returns not in self._score_returning:
             self._score_returning[n_returns] = self._score.options(num_returns=n_returns)
-        scored, *probabilities = self._score_returning[n_returns].remote(self.data, model, task)
-        self._running[scored] = (study, task, probabilities)
+        scored, *probabilities = self._score_returning[n_returns].remote(self.data, model, tasks)
+        self._running[scored] = (study, tasks, probabilities)
 
     def wait(self, timeout: float) -> list[Finished]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
@@ -138,7 +138,7 @@ class RayRunner:
         ready, rest = ray.wait(refs, num_returns=1, timeout=timeout)
         if ready and len(rest) > _FEW:
             ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
-        return [self._collect(ref) for ref in ready]
+        return [finished for ref in ready for finished in self._collect(ref)]
 
     def keep(self, probabilities: NDArray[np.floating[Any]]) -> Any:
         """Put the probabilities of an outcome where `fetch` finds them; return their handle."""
@@ -185,17 +185,20 @@ class RayRunner:
             ray.cancel(ref, force=True)
         self._running.clear()
 
-    def _collect(self, ref: Any) -> Finished:
-        study, task, probabilities = self._running.pop(ref)
+    def _collect(self, ref: Any) -> list[Finished]:
+        study, tasks, probabilities = self._running.pop(ref)
         try:
-            told, seconds = ray.get(ref)
+            told: Sequence[_Told] = ray.get(ref)
         except ray.exceptions.RayError as error:
-            return Finished(study, task, [], 0.0, failure_reason(error))
-        if isinstance(task, AssessmentTask):
-            return Finished(study, task, told, seconds)
-        scored: list[Scored] = told
-        outcomes = [FoldOutcome(s.record, P, s.screened, s.train) for s, P in zip(scored, probabilities, strict=True)]
-        return Finished(study, task, outcomes, seconds)
+            return [Finished(study, task, [], 0.0, failure_reason(error)) for task in tasks]
+        handles = iter(probabilities)
+        finished = []
+        for task, (results, seconds, failure) in zip(tasks, told, strict=True):
+            if isinstance(task, FoldTask):
+                kept = [next(handles) for _ in task.wanted]
+                results = [FoldOutcome(s.record, P, s.screened, s.train) for s, P in zip(results, kept, strict=False)]
+            finished.append(Finished(study, task, results, seconds, failure))
+        return finished
 
 
 def require_memory(memory_per_task: float) -> None:
@@ -208,18 +211,31 @@ def require_memory(memory_per_task: float) -> None:
         )
 
 
-def _score(data: list[Any], model: str, task: FoldTask) -> tuple[Any, ...]:
-    started = time.perf_counter()
-    scored, probabilities = score_fold(shared_data(data), model, task)
-    return ((scored, time.perf_counter() - started), *probabilities)
+_Told = tuple[list[Any], float, str | None]
+"""What a worker says of a task: a `Scored` or an `Assessment` a trial, seconds, and why it failed if it did."""
 
 
-def _assess(data: list[Any], n_trials: int, *probabilities: NDArray[Any]) -> tuple[list[Assessment], float]:
+def _score(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:
+    told: list[_Told] = []
+    probabilities: list[Any] = []
+    for task in tasks:
+        started = time.perf_counter()
+        try:
+            scored, P = score_fold(shared_data(data), model, task)
+            told.append((scored, time.perf_counter() - started, None))
+            probabilities += P
+        except Exception as error:  # the other fits know nothing of it
+            told.append(([], time.perf_counter() - started, describe_failure(error)))
+            probabilities += [None] * len(task.wanted)
+    return (told, *probabilities)
+
+
+def _assess(data: list[Any], n_trials: int, *probabilities: NDArray[Any]) -> list[_Told]:
     started = time.perf_counter()
     n_folds = len(probabilities) // n_trials
     parts = [probabilities[i * n_folds : (i + 1) * n_folds] for i in range(n_trials)]
     assessments = [assess_trial(shared_data(data), part) for part in parts]
-    return assessments, time.perf_counter() - started
+    return [(assessments, time.perf_counter() - started, None)]
 
 
 def _fit_final(data: list[Any], model: str, params: Mapping[str, Any], stages: Stages) -> bytes:

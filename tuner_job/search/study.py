@@ -89,7 +89,7 @@ class Study:
         """The complete trial with the highest first objective; of equals, the earliest."""
         self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
         self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
-        self._assessed, self._contained = assessed, contained
+        self.assessed, self._contained = assessed, contained
         self._stored = dict(stored or {})
         self._first_trial = first_trial
         self._by_params: dict[tuple[object, ...], Trial] = {}
@@ -113,6 +113,11 @@ class Study:
     def n_under_way(self) -> int:
         """Batches that have begun and not ended."""
         return self._n_under_way
+
+    @property
+    def n_fits_at_once(self) -> int:
+        """Fits that may be under way at once, at most."""
+        return self._lag * self._n_folds
 
     def next_task(self, start_new: bool = True) -> Task | None:
         """Return the next task that is needed; None if all depends on tasks that are running, or is done.
@@ -268,9 +273,9 @@ class Study:
     def _judge(self, trial: Trial, judge: Judge | None) -> bool:
         """Judge fold after fold, as far as there are outcomes; return whether the trial is finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
-            trial.fold_scores.append(judged(trial.outcomes[fold], self._objectives, self._assessed))
+            trial.fold_scores.append(judged(trial.outcomes[fold], self._objectives, self.assessed))
             if fold + 1 == self._n_folds:
-                if not self._assessed:
+                if not self.assessed:
                     trial.complete(self._objectives)
             elif judge and judge.condemns(trial.fold_scores):
                 trial.state = "pruned"

@@ -22,6 +22,7 @@ class Recall(InMemoryStorage):
         super().__init__()
         self._limit, self._n_finished = limit, 0
         self._running: set[int] = set()
+        self._waiting: set[int] = set()
         self._latest: deque[int] = deque(maxlen=limit // 2)
         self._best: list[tuple[float, int]] = []  # heap of (value, -id): of equals the earliest stay
 
@@ -29,16 +30,19 @@ class Recall(InMemoryStorage):
         """Count it among the running ones."""
         trial_id = super().create_new_trial(study_id, template_trial)
         self._running.add(trial_id)
-        self._count_if_finished(self.get_trial(trial_id))
+        self._note(self.get_trial(trial_id))
         return trial_id
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         """Count it among the finished ones."""
         changed = super().set_trial_state_values(trial_id, state, values)
-        self._count_if_finished(self.get_trial(trial_id))
+        self._note(self.get_trial(trial_id))
         return changed
 
-    def _count_if_finished(self, trial: FrozenTrial) -> None:
+    def _note(self, trial: FrozenTrial) -> None:
+        self._waiting.discard(trial._trial_id)
+        if trial.state == TrialState.WAITING:
+            self._waiting.add(trial._trial_id)
         if not trial.state.is_finished():
             return
         self._n_finished += 1
@@ -53,8 +57,11 @@ class Recall(InMemoryStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         """Trials that the sampler knows of, in their order."""
-        if self._n_finished <= self._limit or states == (TrialState.WAITING,):
+        if states == (TrialState.WAITING,):  # asked for at every suggestion
+            shown = sorted(self._waiting)
+        elif self._n_finished <= self._limit:
             return super().get_all_trials(study_id, deepcopy, states)
-        shown = sorted(self._running | set(self._latest) | {-negated for _, negated in self._best})
+        else:
+            shown = sorted(self._running | set(self._latest) | {-negated for _, negated in self._best})
         trials = [trial for trial in map(self.get_trial, shown) if states is None or trial.state in states]
         return copy.deepcopy(trials) if deepcopy else trials
