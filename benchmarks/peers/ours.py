@@ -50,7 +50,7 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Pat
         "models": [setting.model],
         "seed": setting.seed,
         "tuning": {
-            "search_method": "bayesian" if setting.seconds else "grid",
+            "search_method": "optuna" if setting.seconds else "grid",
             "cv_folds": setting.n_folds,
             "lag": 2 * setting.cores,
             "scoring_metric": setting.metric,
@@ -62,7 +62,7 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Pat
         "results": str(folder / "results"),
     }
     if setting.seconds:
-        content["tuning"]["n_trials"] = 100_000
+        content["tuning"] |= {"n_trials": 100_000, "scheduler": "asha"}
         content["budget"] = {"timeout": f"{setting.seconds:g}s"}
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(content))

@@ -14,7 +14,7 @@ from benchmarks.tables import markdown
 
 SEARCHES = (OURS, STOPPING, "GridSearchCV", "Optuna", "Ray Tune")
 SHORT = {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80, "n_sites": 2}
-LONG = {"n_samples": 6000, "n_causes": 34, "n_symptoms": 160, "n_sites": 6}
+LONG = {"n_samples": 4000, "n_causes": 30, "n_symptoms": 120, "n_sites": 4}
 TINY = {"n_samples": 200, "n_causes": 3, "n_symptoms": 10, "n_sites": 2}
 LEVEL = 0.03  # a ratio nearer to 1 is no difference
 
@@ -65,13 +65,13 @@ CASES = (
         },
     ),
     Case(
-        "XGBoost, fits of several seconds, 2 numbers of rounds",
+        "XGBoost, fits of seconds, 2 numbers of rounds",
         "xgboost",
         LONG,
         {"n_estimators": [50, 100], "max_depth": [4, 8], "learning_rate": [0.1, 0.3]},
     ),
     Case(
-        "XGBoost, fits of several seconds, no fit shared",
+        "XGBoost, fits of seconds, no fit shared",
         "xgboost",
         LONG,
         {"n_estimators": [60], "max_depth": [4, 8], "learning_rate": [0.1, 0.3], "reg_lambda": [1.0, 10.0]},
