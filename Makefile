@@ -68,6 +68,7 @@ bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparison $(DATA)
 	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.fits --sizes child adult
 
 bench-search: setup ## how often a race loses the winner, and what free knowledge is worth, on recorded grids
 	$(BIN)/python -m benchmarks.racing --records search-benchmark
@@ -81,7 +82,7 @@ $(PEERS)/.installed: $(STAMP) benchmarks/requirements.lock
 	$(BIN)/uv pip sync --quiet --require-hashes --python $(PEERS)/bin/python benchmarks/requirements.lock
 	@touch $@
 
-bench-peers: $(PEERS)/.installed ## tables beside scikit-learn, Optuna, Ray Tune and FLAML (6 hours; OPTIONS=--quick: minutes)
+bench-peers: $(PEERS)/.installed ## tables beside scikit-learn, Optuna, Ray Tune and FLAML (5 hours; OPTIONS=--quick: minutes)
 	$(BIN)/python -m benchmarks.peers --flaml-python $(PEERS)/bin/python $(OPTIONS) $(DATA)
 
 bench-scale: setup ## the driver alone, on 1,000 simulated slots (OPTIONS=--quick: a minute)

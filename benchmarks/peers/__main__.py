@@ -43,8 +43,8 @@ def grid(options: argparse.Namespace) -> str:
 
 
 def cores(options: argparse.Namespace) -> str:
-    """Efficiency on two cores, on the first grid."""
-    case = (same_grid.QUICK if options.quick else same_grid.CASES)[0]
+    """Efficiency on two cores."""
+    case = same_grid.QUICK[0] if options.quick else same_grid.FOR_CORES
     return same_grid.cores_table(case, _grid_seeds(options), options.output, options.flaml_python)
 
 

@@ -125,7 +125,7 @@ def nested_table(
         untuned.append(default)
     budgets = [f"held out, {m:g} min" for m in minutes]
     head = [
-        "search", *budgets, "cross-validated at the end", "configurations", "va-tuning reaches that after",
+        "search", *budgets, "cross-validated at the end", "configurations", "it reached that after", "va-tuning after",
         "beside fits, s a configuration", "core busy with fits", "peak MiB", "verdict on the held-out rows",
     ]  # fmt: skip
     rows = [_row(name, [runs[name] for runs in by_seed], [runs[OURS] for runs in by_seed]) for name in SEARCHES]
@@ -143,6 +143,7 @@ def _row(name: str, runs: Sequence[Run], ours: Sequence[Run]) -> list[str]:
         *(_median([run.held_out[i] for run in runs]) for i in range(len(runs[0].held_out))),
         _median(inner),
         f"{statistics.median(n):.0f}",
+        _reached([run.seconds_to(run.inner) for run in runs]),
         "–" if name == OURS else _reached(reached),
         *_cost(runs),
         f"{max(run.outcome.measured.peak_mib for run in runs):.0f}",
