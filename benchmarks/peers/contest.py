@@ -4,11 +4,14 @@ import dataclasses
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from benchmarks.peers import measure, ours
+from benchmarks.peers.measure import available_cores
 from benchmarks.peers.problem import Candidate, read_log
 
 OURS = "va-tuning"
@@ -45,10 +48,28 @@ class Outcome:
     looked_at: int
 
 
-def run(
-    name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores: Sequence[int] | None = None
-) -> Outcome:
-    """Run a search in its folder, unless that was done before; on the first cores, if none are named."""
+def run_all(settings: Mapping[str, ours.Setting], folder: Path, flaml_python: str) -> dict[str, Outcome]:
+    """Run searches, all on as many cores, in folders of their own; as many at once as find cores of their own."""
+    n = next(iter(settings.values())).cores
+    cores = available_cores()
+    groups = [cores[i : i + n] for i in range(0, len(cores) - n + 1, n)] or [cores]
+    free: SimpleQueue[list[int]] = SimpleQueue()
+    for group in groups:
+        free.put(group)
+
+    def run_one(name: str) -> Outcome:
+        group = free.get()
+        try:
+            return run(name, settings[name], folder / name, flaml_python, group)
+        finally:
+            free.put(group)
+
+    with ThreadPoolExecutor(len(groups)) as threads:
+        return dict(zip(settings, threads.map(run_one, settings), strict=True))
+
+
+def run(name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores: Sequence[int]) -> Outcome:
+    """Run a search in its folder, on cores of these numbers, unless that was done before."""
     done = folder / "measured.json"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +80,6 @@ def run(
         else:
             ours.make_problem(setting, folder)
             command = _peer(name, folder, flaml_python)
-        cores = cores or measure.available_cores()[: setting.cores]
         measured = measure.run(command, folder, cores, _limit(name, setting))
         done.write_text(json.dumps(dataclasses.asdict(measured)))
         shutil.rmtree(folder / "ray", ignore_errors=True)

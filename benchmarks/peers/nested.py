@@ -3,18 +3,15 @@
 import math
 import statistics
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from benchmarks.peers import contest
 from benchmarks.peers.contest import OURS, Outcome
-from benchmarks.peers.measure import available_cores
 from benchmarks.peers.ours import HOLDOUT, Setting, make_problem
 from benchmarks.peers.problem import best_at, key_of
 from benchmarks.tables import markdown
@@ -84,31 +81,13 @@ class Run:
 def run_seed(setting: Setting, minutes: Sequence[float], folder: Path, python: str) -> tuple[dict[str, Run], float]:
     """Run all searches with one seed; return them, and the untuned score."""
     held_out = HeldOut(setting, folder / "held out")
-    outcomes, runs = _run_in_turn(setting, folder, python), {}
-    for name, outcome in outcomes.items():
+    settings = {name: replace(setting, space=GRID) if name == "GridSearchCV" else setting for name in SEARCHES}
+    runs = {}
+    for name, outcome in contest.run_all(settings, folder, python).items():
         best = [best_at(outcome.candidates, outcome.measured.began + 60 * m) for m in minutes]
         scores = [held_out.score(candidate.params) if candidate else None for candidate in best]
         runs[name] = Run(outcome, scores, best[-1].score if best[-1] else None)
     return runs, held_out.untuned
-
-
-def _run_in_turn(setting: Setting, folder: Path, python: str) -> dict[str, Outcome]:
-    """Run the searches, as many at once as there are cores, each on one of its own."""
-    free: SimpleQueue[int] = SimpleQueue()
-    cores = available_cores()
-    for core in cores:
-        free.put(core)
-
-    def run(name: str) -> Outcome:
-        core = free.get()
-        try:
-            own = replace(setting, space=GRID) if name == "GridSearchCV" else setting
-            return contest.run(name, own, folder / name, python, [core])
-        finally:
-            free.put(core)
-
-    with ThreadPoolExecutor(len(cores)) as threads:
-        return dict(zip(SEARCHES, threads.map(run, SEARCHES), strict=True))
 
 
 def nested_table(
