@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from tuner_job.data.dataset import VaDataset
 from tuner_job.execution.fold_task import describe_failure
@@ -17,6 +16,7 @@ from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData
 from tuner_job.models.growing import Stages, replay
 from tuner_job.models.path import path_value
+from tuner_job.threads import one_thread
 
 MAX_RETRIES = 2
 """New tries of a fit whose worker died."""
@@ -132,7 +132,7 @@ def _fit_and_predict(
         n_classes=shared.n_classes,
     )
     begun = time.perf_counter()
-    with threadpool_limits(1):
+    with one_thread():
         if stages:
             point = replay(CONTINUED[model], fold, stages, shared.seed)
         else:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from tuner_job.evaluation.assessment import Assessment, assess, screen
 from tuner_job.evaluation.csmf import EstimatorName
@@ -20,6 +19,7 @@ from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
 from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
+from tuner_job.threads import one_thread
 
 _KEPT_BYTES = 512 * 2**20  # of prepared folds in one worker process
 _FOLD_SIZE = 7  # a fold's rows and what XGBoost and logistic regression prepare from them, in sizes of X, as measured
@@ -78,12 +78,12 @@ def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[Score
     family = FAMILIES[model]
     fold = fold_data(data, task.fold)
     values: Sequence[Any] = task.values or (path_value(family, task.params),)
-    with threadpool_limits(1):
+    with one_thread():
         points = family.fit_path(fold, task.params, values, data.seed)
     scored, before = [], 0
     for position in task.wanted:
         seconds = sum(point.fit_seconds for point in points[before : position + 1])
-        with threadpool_limits(1):
+        with one_thread():
             scored.append(score_point(data, task.fold, points[position], seconds))
         before = position + 1
     return scored, [points[position].P_validation for position in task.wanted]
@@ -94,14 +94,14 @@ def assess_trial(data: SharedData, probabilities: Sequence[NDArray[Any]]) -> Ass
     P = np.empty((len(data.y), data.n_classes))
     for fold, part in enumerate(probabilities):
         P[data.folds == fold] = part
-    with threadpool_limits(1):
+    with one_thread():
         return assess(data.y, P, data.folds, data.protocol, data.methods)
 
 
 def fit_final(data: SharedData, model: str, params: Mapping[str, Any], stages: Stages = ()) -> bytes:
     """Fit one configuration on all rows, stage by stage if it was found so; return the model's bytes."""
     X, y = data.X.copy(), data.y.copy()  # what lies in the object store is read-only, which trees refuse
-    with threadpool_limits(1):
+    with one_thread():
         if stages:
             return CONTINUED[model].fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()
         return FAMILIES[model].fit(X, y, data.n_classes, params, data.seed).to_bytes()

@@ -9,7 +9,6 @@ import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat, model_validator
-from threadpoolctl import threadpool_limits
 
 from tuner_job.models.archive import pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
@@ -19,6 +18,7 @@ from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import certain_path, in_order
 from tuner_job.models.scaling import Scaling
 from tuner_job.schema import Closed
+from tuner_job.threads import one_thread
 
 NAME = "logistic_regression"
 Array = NDArray[np.float64]
@@ -72,7 +72,7 @@ class LogisticRegressionPredictor:
 
     def predict_proba(self, X: NDArray[np.float32]) -> Floats:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
-        with threadpool_limits(1):
+        with one_thread():
             return _predict(self.scaling.design(X), self.weights, self.classes, self.loss)
 
     def to_bytes(self) -> bytes:
@@ -125,7 +125,7 @@ class LogisticRegression:
             return certain_path(fold, classes, len(points))
         by_value = {point.C: point for point in points}
         scored: dict[float, PathPoint] = {}
-        with threadpool_limits(1):
+        with one_thread():
             start = time.perf_counter()
             train, validation, probe = _prepare(fold)
             Y = np.eye(len(classes.codes))[classes.encode(fold.y_train)]
@@ -142,7 +142,7 @@ class LogisticRegression:
         """Fit one configuration on all rows; see `ModelFamily`."""
         parameters = read_params(self.name, LogisticRegressionParameters, params)
         classes = PresentClasses.of(y, n_classes)
-        with threadpool_limits(1):
+        with one_thread():
             scaling = Scaling.of(X)
             Y = np.eye(len(classes.codes))[classes.encode(y)]
             ((_, solution),) = _walk(scaling.design(X), Y, [parameters])

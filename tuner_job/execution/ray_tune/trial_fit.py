@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
 from tuner_job.models import GROWING
 from tuner_job.models.growing import Growing, full_size
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.trial import FoldTask
+from tuner_job.threads import one_thread
 
 Probabilities = NDArray[np.floating[Any]]
 
@@ -91,7 +91,7 @@ class GrowingTrial:
         """Grow every fold by a step and score it."""
         size = min(self.full_size, self.size + self._step)
         before = [one.record.fit_seconds for one in self.scored] or [0.0] * len(self._folds)
-        with threadpool_limits(1):
+        with one_thread():
             list(self._pool.map(lambda growing: growing.grow_to(size), self._folds))
         points = [growing.point() for growing in self._folds]
         self.probabilities = [point.P_validation for point in points]
