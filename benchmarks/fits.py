@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier
 
 from benchmarks.tables import fill, markdown
@@ -24,6 +23,7 @@ from tuner_job.evaluation.folds import stratified
 from tuner_job.models import get_family
 from tuner_job.models.base import FoldData, Params
 from tuner_job.models.scaling import Scaling
+from tuner_job.threads import one_thread
 
 SIZES = {"child": (2064, 180, 21), "adult": (7841, 160, 34), "large": (50_000, 500, 40)}
 """Rows, symptoms and causes; the first two are those of PHMRC."""
@@ -110,7 +110,7 @@ def main() -> None:
         "rows × symptoms × causes", "model", "configurations", "one fit for all, s", "library, a fit each, s", "ratio",
         "largest difference of a probability", "of COD accuracy",
     ]  # fmt: skip
-    with threadpool_limits(1):
+    with one_thread():
         table = markdown(head, [row(size, one) for size in options.sizes for one in FITS])
     print(table)
     for page in options.page:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from tuner_job.evaluation.assessment import assess, screen
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, estimate
 from tuner_job.evaluation.folds import stratified
 from tuner_job.evaluation.protocols import ScoringProtocol, draw_samples
+from tuner_job.threads import one_thread
 
 REPEATS = 5
 
@@ -64,7 +64,7 @@ def trial_table() -> str:
         folds, protocol = stratified(y, 5, 0), ScoringProtocol("dirichlet", 100)
         held_out = folds == 0
         samples = protocol.samples(y[held_out], n_causes, 0, 5)
-        with threadpool_limits(1):
+        with one_thread():
             fold = seconds(lambda s=samples, y=y[held_out], P=P[held_out]: screen(y, P, s, ESTIMATORS))  # type: ignore[misc]
             whole = seconds(lambda y=y, P=P, f=folds, p=protocol: assess(y, P, f, p, ESTIMATORS))  # type: ignore[misc]
         lines.append(f"| {name}: {n_rows:,} × {n_causes} | {fold:.3f} s | {whole:.2f} s |")

@@ -149,7 +149,7 @@ def minimise(objective: Objective, start: Array, tol: float, max_iter: int) -> S
     """
     pairs: deque[tuple[Array, Array]] = deque(maxlen=MEMORY)
     quick = _descend(objective, start, pairs, max(QUICK_SHARE * tol, QUICK_TOLERANCE), max_iter, exact=False)
-    gap = _gap(objective, objective.at(quick.W))
+    gap = float(np.abs(objective.subgradient(objective.at(quick.W))).max())
     if gap <= tol or quick.iterations == max_iter:
         return replace(quick, optimality_gap=gap, converged=gap <= tol)
     rest = _descend(objective, quick.W, pairs, tol, max_iter - quick.iterations, exact=True)
@@ -181,10 +181,6 @@ def _descend(
         point = after
         iteration += 1
     return Solution(point.W, gap, iteration, gap <= tol)
-
-
-def _gap(objective: Objective, point: Point) -> float:
-    return float(np.abs(objective.subgradient(point)).max())
 
 
 def _direction(W: Array, slope: Array, diagonal: Array, pairs: deque[tuple[Array, Array]], l1: Array) -> Array:

@@ -1,14 +1,14 @@
 """Very short fits go to a worker together; what they tell stays the same."""
 
 from collections import deque
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tuner_job.config import Budget
 from tuner_job.execution import ray_runner
 from tuner_job.execution.drive import PACKED, Driver
-from tuner_job.execution.ray_runner import Finished
+from tuner_job.execution.ray_runner import Finished, RayRunner
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
@@ -57,7 +57,7 @@ def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker,
     )  # fmt: skip
     worker = OneWorker(seconds)
     budget = Budget(max_concurrent_trials=max_concurrent)
-    Driver([study], worker, budget, lambda *_: None).run()  # type: ignore[arg-type]
+    Driver([study], cast(RayRunner, worker), budget, lambda *_: None).run()
     return worker, [trial.scores[0] for trial in study.trials]
 
 
