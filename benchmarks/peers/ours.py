@@ -62,7 +62,7 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Pat
         "results": str(folder / "results"),
     }
     if setting.seconds:
-        content["tuning"] |= {"n_trials": 100_000, "scheduler": "asha"}
+        content["tuning"] |= {"n_trials": 100_000, "scheduler": "asha", "free_knowledge": True}
         content["budget"] = {"timeout": f"{setting.seconds:g}s"}
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(content))

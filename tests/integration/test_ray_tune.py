@@ -17,7 +17,7 @@ import pytest
 from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import SECRET, S3Server
 from tuner_job.config import load_experiment
-from tuner_job.execution.fold_task import fold_data
+from tuner_job.execution.fold_task import fold_data, score_fold
 from tuner_job.execution.session import searched_data
 from tuner_job.experiment import Prepared, prepare
 from tuner_job.models import CONTINUED
@@ -25,6 +25,7 @@ from tuner_job.models.growing import replay
 from tuner_job.prediction import load_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.records import TrialRecord
+from tuner_job.search.trial import FoldTask
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -115,6 +116,36 @@ def test_a_scheduler_stops_optuna_s_configurations(tmp_path: Path) -> None:
     assert study.search_method == "optuna+hyperband"
     assert study.n_trials["pruned"] > 0
     assert sum(study.n_trials.values()) == 12
+
+
+@pytest.mark.parametrize("n_estimators", [[5, 9, 27], {"low": 4, "high": 27}], ids=["listed", "range"])
+def test_a_complete_trial_becomes_the_best_that_it_went_through(tmp_path: Path, n_estimators: Any) -> None:
+    spaces = {
+        "xgboost": {"n_estimators": n_estimators, "learning_rate": {"low": 0.3, "high": 1.0}},
+        "random_forest": {"n_estimators": n_estimators, "max_depth": [2, 8]},
+    }
+    tuning = {**ASHA, "search_method": "optuna", "scheduler": "asha", "free_knowledge": True, "search_spaces": spaces}
+    path = experiment(tmp_path, tuning, validation={"scheme": "stratified", "csmf_estimators": ["count"]})
+    tune(path, tmp_path / "results")
+    store, data = open_experiment(str(tmp_path / "results")), searched_data(prepare(load_experiment(path)))
+    smaller = 0
+    for model in spaces:
+        found = records(tmp_path / "results", model)
+        assert any(record.state == "pruned" for record in found)
+        for record in (r for r in found if r.scores):
+            size, score = record.params["n_estimators"], record.scores["csmf_accuracy"]
+            assert isinstance(size, int)
+            held = n_estimators if isinstance(n_estimators, list) else range(4, 28)
+            best = max((look for look in record.curve if look[0] in held), key=lambda look: (look[1], -look[0]))
+            assert best == (size, pytest.approx(score))
+            smaller += size < record.curve[-1][0]
+            for fold in range(3):
+                (alone,), (P,) = score_fold(data, model, FoldTask(0, fold, record.params, (), (0,), (0,)))
+                assert alone.record.validation == record.folds[fold].validation
+                kept = store.load_oof(model, record.trial)
+                assert kept is not None
+                np.testing.assert_allclose(kept[data.folds == fold], P, atol=1e-6)
+    assert smaller > 0
 
 
 def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(tmp_path: Path) -> None:

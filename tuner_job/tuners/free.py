@@ -1,6 +1,7 @@
 """Configurations that the fit of another one goes through: scoring them takes no fit."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tuner_job.config import HyperparameterSearchConfig
 from tuner_job.search_space import Choices, Configuration, DeadEndError, Range, Scalar, SearchSpace
@@ -39,6 +40,32 @@ def passed_through(space: SearchSpace, path: str, asked: Configuration) -> list[
     allowed = [configuration for configuration in found if allows(space, configuration)]
     n = len(allowed)
     return [allowed[i * n // MOST] for i in range(MOST)] if n > MOST else allowed
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The configurations of a space that a fit goes through as its size, the path parameter, grows."""
+
+    space: SearchSpace
+    path: str
+
+    def configuration(self, asked: Configuration, size: int) -> Configuration | None:
+        """Return what the fit of `asked` is at a size; None if the space does not hold it."""
+        parameter = self.space.parameters.get(self.path)
+        if parameter is None or self.path not in asked:
+            return None
+        if isinstance(parameter, Range) and not parameter.low <= size <= parameter.high:
+            return None
+        if parameter.values is not None and size not in parameter.values:
+            return None
+        passed: Configuration = {**asked, self.path: size}
+        return passed if allows(self.space, passed) else None
+
+    def listed_after(self, size: int) -> int | None:
+        """Return the next larger size that the space lists; None if it lists none."""
+        parameter = self.space.parameters.get(self.path)
+        listed = _listed(parameter) if parameter else []
+        return min((value for value in listed if isinstance(value, int) and value > size), default=None)
 
 
 def allows(space: SearchSpace, configuration: Configuration) -> bool:

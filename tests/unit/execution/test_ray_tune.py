@@ -77,6 +77,15 @@ def test_a_trial_ends_where_its_folds_end_by_themselves(data: SharedData, model:
         assert fit.scored[fold].record.train == expected.record.train
 
 
+def test_a_trial_halts_where_it_is_told_and_goes_on_with_its_steps(data: SharedData) -> None:
+    fit = begin(data, "xgboost", PARAMS["xgboost"], step=3, cpus=1)
+    sizes = []
+    for at_most in (2, None, 4, None, 9):
+        fit.advance(at_most)
+        sizes.append(fit.size)
+    assert sizes == [2, 3, 4, 6, 7]
+
+
 @pytest.mark.parametrize("model", FAMILIES)
 def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(data: SharedData, model: str) -> None:
     whole = FAMILIES[model].Parameters.model_validate({}).model_dump()

@@ -22,7 +22,7 @@ from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 from tuner_job.summarise import count_states
 from tuner_job.tuners.fixed import FixedTuner
-from tuner_job.tuners.free import MOST, free_configurations, passed_through
+from tuner_job.tuners.free import MOST, Sizes, free_configurations, passed_through
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 
 
@@ -70,6 +70,29 @@ def test_many_values_are_thinned_out_evenly() -> None:
     found = passed_through(space(n={"low": 1, "high": 101, "step": 1}), "n", {"n": 101})
     assert len(found) == MOST
     assert [c["n"] for c in found] == [1, 13, 26, 38, 51, 63, 76, 88]
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "held"),
+    [
+        ({"n": {"low": 4, "high": 8}}, {"n": 8}, [4, 5, 6, 7, 8]),
+        ({"n": {"low": 4, "high": 8, "log": True}}, {"n": 8}, [4, 5, 6, 7, 8]),
+        ({"n": {"low": 2, "high": 8, "step": 3}}, {"n": 8}, [2, 5, 8]),
+        ({"n": [3, 9]}, {"n": 9}, [3, 9]),
+        ({"n": [3, 9], "a": [1, 2], "forbid": [{"n": 3, "a": 2}]}, {"n": 9, "a": 2}, [9]),
+        ({"a": [1, 2]}, {"a": 2}, []),
+    ],
+)
+def test_sizes_that_a_growing_fit_goes_through(content: dict, asked: dict, held: list) -> None:
+    sizes = Sizes(space(**content), "n")
+    passed = [sizes.configuration(asked, size) for size in range(1, 10)]
+    assert [c for c in passed if c] == [{**asked, "n": size} for size in held]
+
+
+def test_a_growing_fit_halts_at_the_sizes_that_the_space_lists() -> None:
+    assert [Sizes(space(n=[30, 10]), "n").listed_after(size) for size in (0, 10, 29, 30)] == [10, 30, 30, None]
+    assert Sizes(space(n={"low": 1, "high": 9}), "n").listed_after(0) is None
+    assert Sizes(space(a=[1]), "n").listed_after(0) is None
 
 
 def test_only_where_wanted_and_where_the_path_is_nested() -> None:

@@ -100,6 +100,7 @@ class Proposals:
             self._waiting.append(duplicate)
             return
         duplicate.take_result(original)
+        duplicate.params = original.params
         self._learn(duplicate)
         self._on_duplicate(duplicate)
 

@@ -53,7 +53,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             self._finish(trial, "failed", {}, result["failure"])
         elif "probabilities" in result:
             # taken out of the result, which Ray Tune would keep
-            whole = {key: result.pop(key) for key in ("probabilities", "train", "assessment")}
+            whole = {key: result.pop(key) for key in ("params", "probabilities", "train", "assessment")}
             self._finish(trial, "complete", result, None, whole)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -100,7 +100,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         finished = Trial(
             number,
             number,
-            schedule[-1].params if schedule else trial.config["trial"]["params"],
+            whole["params"] if whole else schedule[-1].params if schedule else trial.config["trial"]["params"],
             state,
             [tuple(record.judged) for record in records],
             error=error,

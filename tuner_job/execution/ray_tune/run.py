@@ -22,10 +22,11 @@ from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
 from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
 from tuner_job.experiment import Prepared
-from tuner_job.models import FAMILIES
+from tuner_job.models import FAMILIES, GROWING
 from tuner_job.results.records import StopReason, TrialRecord
 from tuner_job.search.trial import Trial
 from tuner_job.tuners import make_tuner
+from tuner_job.tuners.free import Sizes
 
 _WORKER_RETRIES = 2  # of a trial whose worker died
 _PENDING = 200
@@ -122,7 +123,9 @@ class _Search:
         teach(self._scheduler, finished.values())
         step = step_size(self._tuning.search_method, largest)
         cpus, staged = self._budget.cpus_per_trial, self._tuning.search_method == "pbt"
-        self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder)
+        grows = family.name in GROWING and not staged
+        sizes = Sizes(space, str(family.path_parameter)) if self._tuning.free_knowledge and grows else None
+        self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder, sizes)
         under_way, self._run_number = self._folder.under_way()
         n_trials = min(n for n in (self._tuning.n_trials, self._budget.max_trials) if n)
         self._learns = self._tuning.search_method == "optuna"
