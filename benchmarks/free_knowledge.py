@@ -1,5 +1,7 @@
 """What `free_knowledge` is worth: the best score found with it and without, after equal trials and equal seconds.
 
+A second table has it with other levels of early stopping.
+
 TPE searches grids that were fitted exhaustively (see `benchmarks.recorded`), so that many searches cost no fit: for
 each seed of deaths and folds, several seeds of the sampler. Seconds are those of fitting and of scoring; assessing a
 trial as a whole, where several CSMF estimators are tried, comes on top of each free value.
@@ -9,7 +11,7 @@ Usage: python -m benchmarks.free_knowledge [--seeds 20] [--samplers 5] [--record
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +26,10 @@ from tuner_job.search_space import Configuration
 from tuner_job.tuners.free import passed_through
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 
-LAG, ASKED = 4, (10, 20)
+LAG, ASKED, LONGEST = 4, (10, 20), 40
+"""Searches go on to the last of them: what saves seconds tries more in the same time."""
+LEVELS = (0.01, 0.05, 0.2)
+"""Of the paired test; the first one is what the others, and the first table, are with."""
 
 
 class Moment(NamedTuple):
@@ -35,13 +40,17 @@ class Moment(NamedTuple):
     behind: float
 
 
-def search(grid: Recorded, seed: int, free: bool) -> list[Moment]:
+Searches = list[list[list[Moment]]]
+"""(n_seeds, n_samplers)."""
+
+
+def search(grid: Recorded, seed: int, free: bool, level: float = LEVELS[0]) -> list[Moment]:
     """Replay one search."""
     own = space(grid.model)
     numbers = {_rest(batch[0]): number for number, batch in enumerate(grid.batches)}
     study = Study(
-        "replay", grid.model, OptunaTuner(own, make_sampler("tpe", seed), 1), PairedTest(0.01, N_FOLDS),
-        objectives=[METRIC], path=PATH, n_folds=N_FOLDS, lag=LAG, max_trials=ASKED[-1],
+        "replay", grid.model, OptunaTuner(own, make_sampler("tpe", seed), 1), PairedTest(level, N_FOLDS),
+        objectives=[METRIC], path=PATH, n_folds=N_FOLDS, lag=LAG, max_trials=LONGEST,
         contained=partial(passed_through, own, PATH) if free else None,
     )  # fmt: skip
     seconds, moments = 0.0, list[Moment]()
@@ -51,6 +60,11 @@ def search(grid: Recorded, seed: int, free: bool) -> list[Moment]:
         seconds += grid.scoring * len(task.wanted)
         moments.append(_moment(grid, study, seconds))
     return [*moments, _moment(grid, study, seconds)]  # configurations asked again take no task
+
+
+def search_all(grids: Sequence[Recorded], n_samplers: int, free: bool, level: float) -> Searches:
+    """Replay a search with each seed of the deaths and of the sampler."""
+    return [[search(grid, 100 * k + j, free, level) for j in range(n_samplers)] for k, grid in enumerate(grids)]
 
 
 def _moment(grid: Recorded, study: Study, seconds: float) -> Moment:
@@ -97,6 +111,19 @@ def row(model: str, pairs: Sequence[Sequence[Pair]], asked: int) -> dict[str, An
     }
 
 
+def level_row(model: str, searches: Mapping[float, Searches], asked: int) -> dict[str, Any]:
+    """Compare levels after the seconds that the first one took for so many trials: one row of the second table."""
+    first = [[after(moments, asked).seconds for moments in own] for own in searches[LEVELS[0]]]
+
+    def cell(own: Searches) -> str:
+        pairs = [pair for found, limits in zip(own, first, strict=True) for pair in zip(found, limits, strict=True)]
+        behind = np.mean([at(moments, limit).behind for moments, limit in pairs])
+        cost = np.mean([after(moments, asked).seconds / limit for moments, limit in pairs])
+        return f"{behind:.4f} ({cost:.2f})"
+
+    return {"model": model, "asked": asked, **{f"paired {level:g}": cell(own) for level, own in searches.items()}}
+
+
 def _paired(gains: Any) -> str:
     """Mean and its standard error over seeds of the data, or of the sampler where there is one."""
     means = gains.mean(axis=1) if len(gains) > 1 else gains[0]
@@ -114,18 +141,19 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=GRIDS, default=list(GRIDS))
     chosen = parser.parse_args()
     data = {"source": chosen.data, "format": chosen.format} if chosen.data else None
+    worth, levels = [], []
     with tempfile.TemporaryDirectory() as name:
-        for i, model in enumerate(chosen.models):
+        for model in chosen.models:
             grids = [recorded(model, seed, chosen.records or Path(name), data) for seed in range(chosen.seeds)]
-            pairs = [
-                [
-                    (search(g, 100 * k + j, free=False), search(g, 100 * k + j, free=True))
-                    for j in range(chosen.samplers)
-                ]
-                for k, g in enumerate(grids)
-            ]
-            for j, asked in enumerate(ASKED):
-                print_row(row(model, pairs, asked), heading=i == j == 0)
+            plain = search_all(grids, chosen.samplers, free=False, level=LEVELS[0])
+            free = {level: search_all(grids, chosen.samplers, free=True, level=level) for level in LEVELS}
+            pairs = [list(zip(*own, strict=True)) for own in zip(plain, free[LEVELS[0]], strict=True)]
+            worth += [row(model, pairs, asked) for asked in ASKED]
+            levels += [level_row(model, free, asked) for asked in ASKED]
+    for table in (worth, levels):
+        for i, each in enumerate(table):
+            print_row(each, heading=i == 0)
+        print()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import nested, same_grid
+from benchmarks.peers import contest, nested, same_grid
 from benchmarks.tables import fill
 
 FLAML_PYTHON = Path(".venv-peers/bin/python")
@@ -25,6 +25,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, nargs="+", help="budgets of the nested table, 1 2 5 10 by default")
     parser.add_argument("--metric", choices=("csmf_accuracy", "cod_accuracy"), default="csmf_accuracy")
     parser.add_argument("--tables", choices=tuple(TABLES), nargs="+", default=list(TABLES))
+    parser.add_argument(
+        "--searches", choices=nested.SEARCHES, nargs="+", default=nested.SEARCHES, help="of the nested table"
+    )
     parser.add_argument("--output", type=Path, default=Path("peers-benchmark"))
     parser.add_argument("--flaml-python", default=str(FLAML_PYTHON), help="Python that has FLAML")
     parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the tables into")
@@ -55,7 +58,10 @@ def held_out(options: argparse.Namespace) -> str:
     if options.data:
         data = {"source": str(Path(options.data).resolve()), "format": "phmrc", "label": "va34"}
     seeds = range(1, options.seeds + 1)
-    return nested.nested_table(data, options.metric, seeds, options.minutes, options.output, options.flaml_python)
+    searches = [name for name in nested.SEARCHES if name in {contest.OURS, *options.searches}]
+    return nested.nested_table(
+        searches, data, options.metric, seeds, options.minutes, options.output, options.flaml_python
+    )
 
 
 TABLES: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {

@@ -78,10 +78,12 @@ class Run:
         return min(reached, default=math.inf) - self.outcome.measured.began
 
 
-def run_seed(setting: Setting, minutes: Sequence[float], folder: Path, python: str) -> tuple[dict[str, Run], float]:
-    """Run all searches with one seed; return them, and the untuned score."""
+def run_seed(
+    searches: Sequence[str], setting: Setting, minutes: Sequence[float], folder: Path, python: str
+) -> tuple[dict[str, Run], float]:
+    """Run searches with one seed; return them, and the untuned score."""
     held_out = HeldOut(setting, folder / "held out")
-    settings = {name: replace(setting, space=GRID) if name == "GridSearchCV" else setting for name in SEARCHES}
+    settings = {name: replace(setting, space=GRID) if name == "GridSearchCV" else setting for name in searches}
     runs = {}
     for name, outcome in contest.run_all(settings, folder, python).items():
         best = [best_at(outcome.candidates, outcome.measured.began + 60 * m) for m in minutes]
@@ -91,15 +93,21 @@ def run_seed(setting: Setting, minutes: Sequence[float], folder: Path, python: s
 
 
 def nested_table(
-    data: dict[str, Any], metric: str, seeds: Sequence[int], minutes: Sequence[float], folder: Path, python: str
+    searches: Sequence[str],
+    data: dict[str, Any],
+    metric: str,
+    seeds: Sequence[int],
+    minutes: Sequence[float],
+    folder: Path,
+    python: str,
 ) -> str:
-    """Table B: medians over seeds."""
+    """Table B: medians over seeds of these searches, va-tuning among them."""
     by_seed, untuned = [], []
     name = Path(data.get("source", "synthetic")).stem
     for seed in seeds:
         setting = Setting(data, "xgboost", SPACE, metric, seed, 1, seconds=60 * minutes[-1], holdout=HOLDOUT)
         place = folder / f"nested, {name}, {metric}, {minutes[-1]:g} min, seed {seed}"
-        runs, default = run_seed(setting, minutes, place, python)
+        runs, default = run_seed(searches, setting, minutes, place, python)
         by_seed.append(runs)
         untuned.append(default)
     budgets = [f"held out, {m:g} min" for m in minutes]
@@ -107,7 +115,7 @@ def nested_table(
         "search", *budgets, "cross-validated at the end", "configurations", "it reached that after", "va-tuning after",
         "beside fits, s a configuration", "core busy with fits", "peak MiB", "verdict on the held-out rows",
     ]  # fmt: skip
-    rows = [_row(name, [runs[name] for runs in by_seed], [runs[OURS] for runs in by_seed]) for name in SEARCHES]
+    rows = [_row(name, [runs[name] for runs in by_seed], [runs[OURS] for runs in by_seed]) for name in searches]
     blank = ["–"] * (len(head) - 1 - len(minutes))
     rows.append(["*untuned default*", *[f"{statistics.median(untuned):.3f}"] * len(minutes), *blank])
     return markdown(head, rows)

@@ -50,7 +50,7 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Pat
         "models": [setting.model],
         "seed": setting.seed,
         "tuning": {
-            "search_method": "optuna" if setting.seconds else "grid",
+            "search_method": "bayesian" if setting.seconds else "grid",
             "cv_folds": setting.n_folds,
             "lag": 2 * setting.cores,
             "scoring_metric": setting.metric,
@@ -62,7 +62,8 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Pat
         "results": str(folder / "results"),
     }
     if setting.seconds:
-        content["tuning"] |= {"n_trials": 100_000, "scheduler": "asha", "free_knowledge": True}
+        stopping = {"rule": "paired", "level": 0.05}
+        content["tuning"] |= {"n_trials": 100_000, "free_knowledge": True, "early_stopping": stopping}
         content["budget"] = {"timeout": f"{setting.seconds:g}s"}
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(content))
@@ -96,7 +97,7 @@ def command(path: Path, cores: int) -> list[str]:
 
 
 def read_trials(folder: Path, metric: str) -> tuple[list[Candidate], float, int]:
-    """Return complete configurations, the seconds of all fits (the untuned default's too), configurations looked at."""
+    """Return complete configurations, the seconds of all fits (the untuned default's too), configurations asked."""
     records = [json.loads(path.read_text()) for path in sorted((folder / "results" / "peers").glob("*/trials/*.json"))]
     seconds = {record["trial"]: sum(fold["fit_seconds"] for fold in record["folds"]) for record in records}
     candidates = [
@@ -109,4 +110,4 @@ def read_trials(folder: Path, metric: str) -> tuple[list[Candidate], float, int]
         for record in records
         if record["trial"] >= 0 and record["state"] == "complete" and record.get("duplicate_of") is None
     ]
-    return candidates, sum(seconds.values()), sum(record["trial"] >= 0 for record in records)
+    return candidates, sum(seconds.values()), sum(record["trial"] >= 0 and not record["free"] for record in records)

@@ -1,6 +1,6 @@
 """Configurations that the fit of another one goes through: scoring them takes no fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tuner_job.config import HyperparameterSearchConfig
@@ -30,12 +30,15 @@ def free_configurations(
 def passed_through(space: SearchSpace, path: str, asked: Configuration) -> list[Configuration]:
     """Configurations of the space that differ from `asked` in a smaller value of `path`, ascending.
 
-    Only values that the space lists count, and of more than `MOST` that many, evenly spread.
+    Of more than `MOST` that many, evenly spread.
     """
     own, parameter = asked.get(path), space.parameters.get(path)
     if parameter is None or not isinstance(own, int | float):
         return []
-    smaller = sorted(v for v in _listed(parameter) if isinstance(v, int | float) and v < own)
+    values: Sequence[Scalar] = _listed(parameter)
+    if isinstance(parameter, Range) and parameter.step is None and parameter.integer:
+        values = range(int(parameter.low), int(own))
+    smaller = sorted(v for v in values if isinstance(v, int | float) and v < own)
     found = [{**asked, path: value} for value in smaller]
     allowed = [configuration for configuration in found if allows(space, configuration)]
     n = len(allowed)

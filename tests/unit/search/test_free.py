@@ -18,12 +18,13 @@ from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldTask
+from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 from tuner_job.summarise import count_states
 from tuner_job.tuners.fixed import FixedTuner
 from tuner_job.tuners.free import MOST, Sizes, free_configurations, passed_through
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler
+from tuner_job.tuners.optuna.translation import frozen_trial
 
 
 def contained(asked: Configuration) -> list[Configuration]:
@@ -54,15 +55,17 @@ def space(**content: object) -> SearchSpace:
         ({"n": [30, 10, 20]}, {"n": 30}, [10, 20]),
         ({"n": [30, 10, 20]}, {"n": 10}, []),
         ({"n": {"low": 10, "high": 50, "step": 10}}, {"n": 35}, [10, 20, 30]),
-        ({"n": {"low": 10, "high": 50}}, {"n": 35}, []),
-        ({"n": {"low": 10, "high": 50, "log": True}}, {"n": 35}, []),
+        ({"n": {"low": 10, "high": 50}}, {"n": 14}, [10, 11, 12, 13]),
+        ({"n": {"low": 10, "high": 50}}, {"n": 35}, [10, 13, 16, 19, 22, 25, 28, 31]),
+        ({"n": {"low": 10, "high": 50, "log": True}}, {"n": 35}, [10, 13, 16, 19, 22, 25, 28, 31]),
+        ({"n": {"low": 0.5, "high": 50.0}}, {"n": 35.0}, []),
         ({"a": [1, 2]}, {"a": 2}, []),
         ({"a": [1, 2], "n": [10, 20, 30], "forbid": [{"a": 2, "n": 10}]}, {"a": 2, "n": 30}, [20]),
         ({"a": [1, 2], "n": {"low": 10, "high": 30, "step": 10}, "forbid": [{"n": 10}]}, {"a": 2, "n": 30}, [20]),
         ({"n": [10, 20, 30], "a": {"choices": [1], "when": {"n": [20, 30]}}}, {"n": 30, "a": 1}, [20]),
     ],
 )
-def test_only_listed_smaller_values_that_the_space_allows(content: dict, asked: dict, values: list) -> None:
+def test_smaller_values_that_the_space_allows(content: dict, asked: dict, values: list) -> None:
     assert [c["n"] for c in passed_through(space(**content), "n", asked)] == values
 
 
@@ -175,13 +178,45 @@ def test_later_folds_fit_only_up_to_the_largest_value_alive() -> None:
     assert shortened, "an asked value was given up and smaller ones went on"
 
 
-def test_the_sampler_learns_of_them_as_if_it_had_asked() -> None:
-    tuner = OptunaTuner(SPACE, make_sampler("random", 1), 1)
-    run(make_study(tuner, lag=1, max_trials=10, contained=contained), 1)
-    trials = tuner.trials
-    assert len(trials) > 10
-    assert len({repr(sorted(trial.distributions.items())) for trial in trials}) == 1
-    assert all(trial.intermediate_values for trial in trials if trial.state.is_finished())
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsgaii"])
+def test_the_sampler_learns_of_the_best_configuration_of_each_fit(sampler: str) -> None:
+    tuner = OptunaTuner(SPACE, make_sampler(sampler, 1), 1)
+    study = make_study(tuner, lag=1, max_trials=12, contained=contained)
+    run(study, 1)
+    told = [trial for trial in tuner.trials if trial.state.is_finished()]
+    batches = [[trial for trial in study.trials if trial.batch == batch] for batch in range(len(told))]
+    best = [max(batch, key=lambda trial: trial.scores[0]) for batch in batches]
+    assert any(trial.free for trial in best)
+    assert [trial.value for trial in told] == [trial.scores[0] for trial in best]
+    for shown, trial in zip(told, best, strict=True):
+        assert shown.params == frozen_trial(SPACE, trial, 1).params
+        assert shown.intermediate_values[0] == trial.fold_scores[0][0]
+
+
+def test_the_sampler_learns_of_a_fit_that_was_given_up_but_for_a_smaller_value() -> None:
+    tuner = OptunaTuner(SPACE, make_sampler("tpe", 4), 1)
+    (asked,) = tuner.ask()
+    assert asked["rounds"] == 30
+    smaller: Configuration = {**asked, "rounds": 10}
+    tuner.tell(
+        [Trial(0, 0, asked, "pruned", [(0.1,)]), Trial(1, 0, smaller, "complete", [(0.2,)], scores=(0.2,), free=True)]
+    )
+    (shown,) = tuner.trials
+    assert (shown.state.name, shown.value) == ("COMPLETE", 0.2)
+    assert shown.params == frozen_trial(SPACE, Trial(1, 0, smaller), 1).params
+
+
+def test_several_objectives_are_told_of_all() -> None:
+    tuner = OptunaTuner(SPACE, make_sampler("tpe", 4), 2)
+    (asked,) = tuner.ask()
+    smaller: Configuration = {**asked, "rounds": 10}
+    tuner.tell(
+        [
+            Trial(0, 0, asked, "complete", scores=(0.3, 0.1)),
+            Trial(1, 0, smaller, "complete", scores=(0.1, 0.3), free=True),
+        ]
+    )
+    assert [trial.values for trial in tuner.trials] == [[0.3, 0.1], [0.1, 0.3]]
 
 
 def test_progress_counts_them_apart() -> None:

@@ -23,14 +23,16 @@ class OptunaTuner:
     def __init__(self, space: SearchSpace, sampler: BaseSampler, n_objectives: int):
         self._space = space
         bounded = n_objectives == 1 and isinstance(sampler, TPESampler)
-        storage = Recall(MODELLED_TRIALS) if bounded else InMemoryStorage()
-        self._study = optuna.create_study(directions=["maximize"] * n_objectives, sampler=sampler, storage=storage)
+        self._storage = Recall(MODELLED_TRIALS) if bounded else InMemoryStorage()
+        self._study = optuna.create_study(
+            directions=["maximize"] * n_objectives, sampler=sampler, storage=self._storage
+        )
         self._asked: dict[int, optuna.trial.Trial] = {}  # and not told, by number
         self._n_asked = 0
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """What the sampler knows, trials that were not asked for included."""
+        """What the sampler knows."""
         return self._study.get_trials(deepcopy=False)
 
     def ask(self) -> list[Configuration]:
@@ -51,14 +53,30 @@ class OptunaTuner:
         self._study.add_trials([frozen_trial(self._space, Trial.of(record, [objective]), 1) for record in records])
 
     def tell(self, trials: Sequence[Trial]) -> None:
-        """Hand the result to Optuna, fold scores included where there is one objective."""
-        for trial in trials:
-            if trial.free:
-                self._study.add_trial(frozen_trial(self._space, trial, len(self._study.directions)))
-                continue
-            asked = self._asked.pop(trial.batch)
-            if len(self._study.directions) == 1:
-                for fold, mean in enumerate(running_means(trial.fold_scores)):
-                    asked.report(mean, fold)
-            complete = trial.state == "complete"
-            self._study.tell(asked, trial.scores if complete else None, state=STATES[trial.state or "failed"])
+        """Hand the results of one fit to Optuna, fold scores included where there is one objective.
+
+        With one objective the trial that was asked becomes the best configuration that its fit went through: told of
+        all of them, TPE would take a fit's many likenesses for many good places and stay with the first fits.
+        """
+        first, *free = trials
+        asked = self._asked.pop(first.batch)
+        if len(self._study.directions) == 1:
+            complete = [trial for trial in trials if trial.state == "complete"]
+            first, free = max(complete, key=lambda trial: trial.scores[0], default=first), []
+            self._become(asked, first)
+            for fold, mean in enumerate(running_means(first.fold_scores)):
+                asked.report(mean, fold)
+        scores = first.scores if first.state == "complete" else None
+        self._study.tell(asked, scores, state=STATES[first.state or "failed"])
+        for trial in free:
+            self._study.add_trial(frozen_trial(self._space, trial, len(self._study.directions)))
+
+    def _become(self, asked: optuna.trial.Trial, trial: Trial) -> None:
+        """Change the parameters of a trial that Optuna asked for to those of another."""
+        own = asked.params
+        other = frozen_trial(self._space, trial, 1)
+        for name, value in other.params.items():
+            if own.get(name) != value:
+                distribution = other.distributions[name]
+                internal = distribution.to_internal_repr(value)
+                self._storage.set_trial_param(asked._trial_id, name, internal, distribution)
