@@ -44,7 +44,7 @@ Searches = list[list[list[Moment]]]
 """(n_seeds, n_samplers)."""
 
 
-def search(grid: Recorded, seed: int, free: bool, level: float = LEVELS[0]) -> list[Moment]:
+def search(grid: Recorded, seed: int, free: bool, level: float) -> list[Moment]:
     """Replay one search."""
     own = space(grid.model)
     numbers = {_rest(batch[0]): number for number, batch in enumerate(grid.batches)}

@@ -85,8 +85,8 @@ class HyperparameterSearchConfig(Closed):
     free_knowledge: bool = False
     """Score, beside each configuration asked, smaller values of n_estimators that its fit goes through, eight at most,
     and tell the sampler of the best one (trees under bayesian and optuna; grid and random share fits anyway). They
-    count neither as n_trials nor as max_trials; each takes 0.1 to 0.3 s of scoring. With asha or a scheduler, whose trials are scored
-    while they grow, one that is complete becomes the best configuration that it went through."""
+    count neither as n_trials nor as max_trials; each takes 0.1 to 0.3 s of scoring. With asha or a scheduler, whose
+    trials are scored while they grow, one that is complete becomes the best configuration that it went through."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
     """Giving up poor configurations after some folds; a rule's name alone is enough: `early_stopping: none`.
     With asha, pbt or a scheduler it is none."""
