@@ -59,4 +59,8 @@ def test_what_is_not_beaten_is_said() -> None:
     assert same_grid.verdict(2.0) == "va-tuning 2.0 × as fast"
     assert "not beaten" in same_grid.verdict(1.0)
     assert "not beaten" in same_grid.verdict(0.5)
+    assert nested.verdict([0.03, 0.02, 0.04]) == "+0.030 ± 0.006; higher in 3, lower in 0 of 3"
+    assert "not beaten" in nested.verdict([-0.03, -0.02, -0.04])
+    assert "undecided" in nested.verdict([0.03, -0.02])
+    assert "undecided" in nested.verdict([0.03])
     assert "not reached" in nested._reached([float("inf")] * 3)
