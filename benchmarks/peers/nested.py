@@ -179,7 +179,8 @@ def verdict(gains: Sequence[float]) -> str:
     mean = statistics.fmean(gains)
     better, worse = sum(gain > LEVEL for gain in gains), sum(gain < -LEVEL for gain in gains)
     error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
-    said = f"{mean:+.3f} ± {error:.3f}; higher in {better}, lower in {worse} of {len(gains)}"
+    spread = f" ± {error:.3f}" if math.isfinite(error) else ""
+    said = f"{mean:+.3f}{spread}; higher in {better}, lower in {worse} of {len(gains)}"
     if abs(mean) <= 2 * error:
         return f"**undecided**: {said}"
     return said if mean > 0 else f"**not beaten**: {said}"
