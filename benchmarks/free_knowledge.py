@@ -29,7 +29,7 @@ from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 LAG, ASKED, LONGEST = 4, (10, 20), 40
 """Searches go on to the last of them: what saves seconds tries more in the same time."""
 LEVELS = (0.01, 0.05, 0.2)
-"""Of the paired test; the first one is what the others, and the first table, are with."""
+"""Of the paired test; the first one is that of the first table, and what the others are compared with."""
 
 
 class Moment(NamedTuple):

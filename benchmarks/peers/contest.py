@@ -75,7 +75,7 @@ def run(name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if name.startswith(OURS):
-            stopping = "paired" if name == STOPPING else "none"
+            stopping = ours.WITHIN_TIME if setting.seconds else "paired" if name == STOPPING else "none"
             command = ours.command(ours.write_experiment(setting, folder, stopping), setting.cores)
         else:
             ours.make_problem(setting, folder)

@@ -36,7 +36,7 @@ GRID: dict[str, Any] = {
     "reg_lambda": [1.0, 5.0],
 }
 """For GridSearchCV, which needs one: 144 configurations."""
-LEVEL = 1e-4
+TIE = 1e-4
 """A mean over folds differs by less where as many deaths are right, as folds are not all of one size."""
 
 
@@ -177,7 +177,7 @@ def _compared(theirs: Sequence[float | None], ours: Sequence[float | None]) -> s
 def verdict(gains: Sequence[float]) -> str:
     """Say whether va-tuning scored higher, by paired differences over seeds: their mean and its standard error."""
     mean = statistics.fmean(gains)
-    better, worse = sum(gain > LEVEL for gain in gains), sum(gain < -LEVEL for gain in gains)
+    better, worse = sum(gain > TIE for gain in gains), sum(gain < -TIE for gain in gains)
     error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
     spread = f" ± {error:.3f}" if math.isfinite(error) else ""
     said = f"{mean:+.3f}{spread}; higher in {better}, lower in {worse} of {len(gains)}"

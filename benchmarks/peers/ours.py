@@ -42,7 +42,11 @@ class Setting:
     holdout: float = 0.0
 
 
-def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Path:
+WITHIN_TIME: dict[str, Any] = {"rule": "paired", "level": 0.05}
+"""Early stopping of a search that has a budget."""
+
+
+def write_experiment(setting: Setting, folder: Path, early_stopping: str | dict[str, Any]) -> Path:
     """Write the experiment file."""
     content: dict[str, Any] = {
         "name": "peers",
@@ -62,8 +66,7 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Pat
         "results": str(folder / "results"),
     }
     if setting.seconds:
-        stopping = {"rule": "paired", "level": 0.05}
-        content["tuning"] |= {"n_trials": 100_000, "free_knowledge": True, "early_stopping": stopping}
+        content["tuning"] |= {"n_trials": 100_000, "free_knowledge": True}
         content["budget"] = {"timeout": f"{setting.seconds:g}s"}
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(content))
