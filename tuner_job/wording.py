@@ -1,0 +1,42 @@
+"""How values and lists stand in messages: bounded, on one line, without control characters."""
+
+import reprlib
+from collections.abc import Iterable
+
+MOST_CHARACTERS = 200
+"""Of one value in a message: a cell may hold a narrative, a key may hold a file."""
+MOST_ITEMS = 10
+"""Of one list in a message."""
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MOST_CHARACTERS
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.maxdict = MOST_ITEMS
+_SHORT.maxlevel = 3
+
+
+def shown(value: object, most: int = MOST_CHARACTERS) -> str:
+    """Write a value as Python would, in at most `most` characters: terminal escapes and NUL become ``\\x..``."""
+    try:
+        text = repr(value[: most + 1]) if isinstance(value, str) else _SHORT.repr(value)
+    except ValueError:  # Python does not write integers of more than 4,300 digits
+        text = f"a number of about {int(value.bit_length() * 0.30103):,} digits" if isinstance(value, int) else "?"
+    return text if len(text) <= most else f"{text[: most - 2]} …"
+
+
+def plain(value: object, most: int = MOST_CHARACTERS) -> str:
+    """Write a name or a text of elsewhere without quotation marks, in at most `most` characters of one line."""
+    text = " ".join(str(value)[: 4 * most].split())
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return text if len(text) <= most else f"{text[: most - 2]} …"
+
+
+def listed(values: Iterable[object], most: int = MOST_ITEMS) -> str:
+    """Write names with commas between them, the first `most` and how many there are besides."""
+    names = [plain(value, 80) for value in values]
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """``1 site``, ``3 sites``; `plural` where it is not the noun with an s."""
+    return f"{n:,} {noun if n == 1 else plural or f'{noun}s'}"
