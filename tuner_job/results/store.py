@@ -8,17 +8,19 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 import obstore
 from obstore import exceptions
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import ObjectStore, from_url
 
-from tuner_job.errors import StoreError
+from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.results.folder import Folder
 
 SCHEMES = ("file", "s3", "gs", "az")
 PATIENCE = timedelta(minutes=10)
@@ -26,45 +28,105 @@ PATIENCE = timedelta(minutes=10)
 FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
-_PASSING = re.compile(r"HTTP error|404 Not Found:\s*(?:\n|$)")
-"""What obstore says of a connection that broke, and of a 404 without a word: a server that starts or stops answers so,
-one that lacks the object or bucket says which."""
 _PAUSE = 0.5
 _T = TypeVar("_T")
+
+
+class _Place(Protocol):
+    """What a kind of storage does; it raises errors of its own."""
+
+    def get(self, path: str) -> bytes | None: ...
+    def put(self, path: str, content: bytes) -> None: ...
+    def create(self, path: str, content: bytes) -> bool: ...
+    def delete(self, path: str) -> None: ...
+    def paths(self, prefix: str) -> list[str]: ...
+    def folders(self) -> list[str]: ...
 
 
 class Store:
     """A prefix in object storage.
 
     Every method raises `StoreError`, with the address and the reason in one sentence, when storage
-    refuses, is full, or stays away for `PATIENCE`.
+    refuses, is full, or stays away for `PATIENCE`. Objects whose name, or a folder's name above them,
+    begins with a dot are not listed: they are what systems leave behind.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
         self.url = url.rstrip("/")
-        self._patience = patience
         with self._translated("opened"):
-            self._store = _open(self.url, patience)
+            folder = _folder(self.url)
+            self._place: _Place = Folder(folder) if folder else _Bucket(_open(self.url, patience), patience)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.url,)
 
     def get(self, path: str) -> bytes | None:
-        """Content of one object; None if there is none."""
+        """Content of one object; None if there is none.
+
+        Raises
+        ------
+        UnreadableError
+            The store is in order, and this object cannot be read.
+        """
         with self._translated("read", path):
-            try:
-                return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
-            except FileNotFoundError:
-                return None
+            return self._place.get(path)
 
     def put(self, path: str, content: bytes) -> None:
         """Write one object, whole or not at all, over what was there."""
         with self._translated("written", path):
-            self._insist(lambda _: obstore.put(self._store, path, content))
+            self._place.put(path, content)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Write one object unless there is one; return whether this call made it."""
+        """Write one object, whole or not at all, unless there is one; return whether this call made it."""
+        with self._translated("written", path):
+            return self._place.create(path, content)
 
+    def delete(self, path: str) -> None:
+        """Remove one object; that there is none is no error."""
+        with self._translated("deleted", path):
+            self._place.delete(path)
+
+    def paths(self, prefix: str) -> list[str]:
+        """Paths of all objects below a folder, sorted."""
+        with self._translated("listed", prefix):
+            found = self._place.paths(prefix)
+        return sorted(path for path in found if not any(part.startswith(".") for part in path.split("/")))
+
+    def folders(self) -> list[str]:
+        """Names of the first-level folders, sorted."""
+        with self._translated("listed"):
+            return sorted(name for name in self._place.folders() if not name.startswith("."))
+
+    @contextmanager
+    def _translated(self, done: str, path: str = "") -> Iterator[None]:
+        where = f"{self.url}/{path}" if path else self.url
+        try:
+            yield
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            of_object = path and done == "read" and isinstance(error, _OF_ONE_OBJECT)
+            kind = UnreadableError if of_object else StoreError
+            raise kind(f"{where}: cannot be {done}: {_reason(error)}") from None
+
+
+_OF_ONE_OBJECT = (OSError, exceptions.PermissionDeniedError)
+
+
+class _Bucket:
+    """Objects of a cloud's or a server's object storage."""
+
+    def __init__(self, store: ObjectStore, patience: timedelta):
+        self._store, self._patience = store, patience
+
+    def get(self, path: str) -> bytes | None:
+        try:
+            return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
+        except _ABSENT:
+            return None
+
+    def put(self, path: str, content: bytes) -> None:
+        self._insist(lambda _: obstore.put(self._store, path, content))
+
+    def create(self, path: str, content: bytes) -> bool:
         def once(earlier_tries: int) -> bool:
             try:
                 obstore.put(self._store, path, content, mode="create", use_multipart=False)
@@ -72,24 +134,18 @@ class Store:
                 return earlier_tries > 0 and self.get(path) == content  # the answer to one of them was lost
             return True
 
-        with self._translated("written", path):
-            return self._insist(once)
+        return self._insist(once)
 
     def delete(self, path: str) -> None:
-        """Remove one object."""
-        with self._translated("deleted", path):
-            obstore.delete(self._store, path)
+        with suppress(*_ABSENT):
+            self._insist(lambda _: obstore.delete(self._store, path))
 
     def paths(self, prefix: str) -> list[str]:
-        """Paths of all objects below a folder, sorted."""
-        with self._translated("listed", prefix):
-            return sorted(entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch)
+        return self._insist(lambda _: [entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch])
 
     def folders(self) -> list[str]:
-        """Names of the first-level folders, sorted."""
-        with self._translated("listed"):
-            prefixes = obstore.list_with_delimiter(self._store)["common_prefixes"]
-            return sorted(prefix.rsplit("/", 1)[-1] for prefix in prefixes)
+        prefixes = self._insist(lambda _: obstore.list_with_delimiter(self._store)["common_prefixes"])
+        return [prefix.rsplit("/", 1)[-1] for prefix in prefixes]
 
     def _insist(self, request: Callable[[int], _T]) -> _T:
         """Repeat a request that a passing fault hit: the client does so only where it knows that to be harmless."""
@@ -98,32 +154,51 @@ class Store:
         while True:
             try:
                 return request(earlier_tries)
-            except (exceptions.GenericError, FileNotFoundError) as error:
-                if not _PASSING.search(str(error)) or time.monotonic() > deadline:
+            except (exceptions.GenericError, *_ABSENT) as error:
+                if not _is_passing(error) or time.monotonic() > deadline:
                     raise
             earlier_tries += 1
             time.sleep(_PAUSE)
 
-    @contextmanager
-    def _translated(self, done: str, path: str = "") -> Iterator[None]:
-        where = f"{self.url}/{path}" if path else self.url
-        try:
-            yield
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            raise StoreError(f"{where}: cannot be {done}: {_reason(error)}") from None
+
+_ABSENT = (FileNotFoundError, exceptions.NotFoundError)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether to ask again: a server that decides says its reason; a connection that broke has none.
+
+    obstore has one type for all that is no decision, and one for every 404. A server that starts or stops may answer
+    404 without a word; one that lacks the object or the bucket says which, so there its words have to be looked at.
+    """
+    if _SERVER_SAYS.search(str(error)):
+        return False
+    return isinstance(error, exceptions.GenericError) or bool(_WORDLESS_404.search(str(error)))
+
+
+_WORDLESS_404 = re.compile(r"404 Not Found:\s*(?:\n|$)")
 
 
 def check_writable(url: str) -> None:
-    """Find out before any work whether results can be written and created conditionally.
+    """Find out before any work whether results can be written, and created only where nothing is.
 
     Raises
     ------
     StoreError
     """
     store = Store(url, FIRST_CONTACT)
-    probe = f".write-test-{os.getpid()}"
-    store.create(probe, b"va-tuning")
-    store.delete(probe)
+    place, probe = store._place, f".write-test-{uuid4().hex}"
+    with store._translated("written"):
+        try:
+            made, again = place.create(probe, b"first"), place.create(probe, b"second")
+            kept = place.get(probe)
+        finally:
+            with suppress(Exception):  # what went wrong before is what counts
+                place.delete(probe)
+    if not made or again or kept != b"first":
+        raise StoreError(
+            f"{store.url}: cannot be used for results: of two writers of one new object one must be refused, as S3 "
+            "does by If-None-Match; this store lets both write"
+        )
 
 
 def read_bytes(location: str) -> bytes:
@@ -146,11 +221,16 @@ def read_bytes(location: str) -> bytes:
     return content
 
 
+def _folder(url: str) -> Path | None:
+    """The folder that an address names; None if it names something else."""
+    if "://" not in url:
+        return Path(url).absolute()
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
 def _open(url: str, patience: timedelta) -> ObjectStore:
-    scheme = urlsplit(url).scheme if "://" in url else "file"
-    if scheme == "file":
-        path = Path(unquote(urlsplit(url).path) if "://" in url else url).absolute()
-        return LocalStore(prefix=path, mkdir=True)
+    scheme = urlsplit(url).scheme
     if scheme not in (*SCHEMES, "http", "https"):
         raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} or be a folder")
     return from_url(
