@@ -69,8 +69,8 @@ def tune(experiment: Path, workers: int | None, results: str | None) -> None:
     from tuner_job.tables import best_parameters, default_vs_tuned
 
     config = load_experiment(experiment)
-    if results:
-        config = config.model_copy(update={"results": results})
+    if results is not None:
+        config = config.model_copy(update={"results": _checked_results(results)})
     console = _console()
     prepared = prepare(config)
     _describe(console, prepared)
@@ -198,6 +198,16 @@ def space(model: str) -> None:
 
 for _command in COMMANDS:
     main.add_command(_command)
+
+
+def _checked_results(results: str) -> str:
+    from tuner_job.address import results_address
+    from tuner_job.errors import ConfigError
+
+    try:
+        return results_address(results)
+    except ValueError as error:
+        raise ConfigError(f"--results: {error}") from None
 
 
 def _console() -> Console:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from tuner_job import ray_tune_rules as ray_tune
+from tuner_job.address import is_url, results_address
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
@@ -233,7 +234,7 @@ class ExperimentConfig(Closed):
     """When to end."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
     """Same file, same seed: same trials."""
-    results: str = "va-results"
+    results: Annotated[str, AfterValidator(results_address)] = "va-results"
     """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
 
     @model_validator(mode="after")
@@ -392,7 +393,7 @@ def _space_problems(config: ExperimentConfig) -> list[str]:
 
 def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentConfig:
     source = config.data.source
-    if source is None or "://" in source:
+    if source is None or is_url(source):
         return config
     data = config.data.model_copy(update={"source": str((folder / source).resolve())})
     return config.model_copy(update={"data": data})

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.address import public
 from tuner_job.data import encode_rows
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
@@ -117,11 +118,16 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
         params=description["params"],
         causes=tuple(description["causes"]),
         features=tuple(Feature(**feature) for feature in description["features"]),
-        data=DataConfig.model_validate(description["data"]),
+        data=DataConfig.model_validate(_without_address(description["data"])),
         predictor=predictor,
         csmf_estimator=CsmfEstimator.model_validate(description["csmf_estimator"]),
         calibration=Calibration.of_lists(**calibration),
     )
+
+
+def _without_address(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Where training data stood does not matter any more, and may be of another system."""
+    return {**data, "source": data.get("source") and "training-data"}
 
 
 def predict_file(
@@ -143,7 +149,7 @@ def predict_file(
     """
     tuned = load_model(store, model)
     if tuned.data.format == "synthetic":
-        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by")
+        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {public(source)} by")
     P = tuned.predict_proba(tuned.encode(source))
     _write_rows(
         output,

@@ -43,8 +43,12 @@ def tune_experiment(experiment: Path, n_workers: int | None) -> str:
 
 
 @task(name="compare", retries=_RETRIES, retry_delay_seconds=_PAUSE, retry_condition_fn=_is_worth_another_try)
-def compare_tuned(data_path: str, tuned: str, output_dir: str, arguments: list[str]) -> None:
-    """Compare models with what was tuned, or go on with it."""
+def compare_tuned(experiment: Path, tuned: str, output_dir: str, arguments: list[str]) -> None:
+    """Compare models with what was tuned, or go on with it.
+
+    Prefect may keep what a task is given: so not the data's address, which may hold a password or a signature.
+    """
+    data_path = str(load_experiment(experiment).data.source)
     compare(["--data-path", data_path, "--tuned-params", tuned, "--output-dir", output_dir, "--resume", *arguments])
 
 
@@ -61,11 +65,10 @@ def tune_compare_report(
     experiment: Path, output_dir: str, arguments: list[str] | None = None, n_workers: int | None = None
 ) -> list[str]:
     """Tune on all data, compare across sites with what was tuned, report; return the reports' addresses."""
-    source = load_experiment(experiment).data.source
-    if source is None:
+    if load_experiment(experiment).data.source is None:
         raise InputError(f"{experiment}: data.source: must name a file for a comparison; it is generated data")
     tuned = tune_experiment(experiment, n_workers)
-    compare_tuned(source, tuned, output_dir, arguments or [])
+    compare_tuned(experiment, tuned, output_dir, arguments or [])
     return [report_experiment(tuned), f"{output_dir.rstrip('/')}/report.html"]
 
 

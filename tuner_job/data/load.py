@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from tuner_job.address import public
 from tuner_job.data.columns import Column, Table, as_number
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, FloatArray, VaDataset
@@ -98,8 +99,9 @@ def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: Rea
 
 
 def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
-    source = config.source or ""
-    table = read_table(read_bytes(source), source)
+    address = config.source or ""
+    source = public(address)
+    table = read_table(read_bytes(address), source)
     if "" not in table.columns:
         return table, []
     # R and pandas write row names under an empty header: as a feature they would tell the order of the file.

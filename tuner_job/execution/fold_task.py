@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.address import without_secrets
 from tuner_job.evaluation.assessment import Assessment, assess, screen
 from tuner_job.evaluation.csmf import EstimatorName
 from tuner_job.evaluation.folds import FoldIds, train_probe
@@ -111,7 +112,8 @@ def describe_failure(error: Exception) -> str:
     """One line that says what failed and where."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].name}, line {last[0].lineno})" if last else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}{where}"
+    said = without_secrets(" ".join(str(error).split()))[:500]
+    return f"{type(error).__name__}: {said}{where}"
 
 
 def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> Scored:

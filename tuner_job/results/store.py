@@ -1,7 +1,7 @@
 """Object storage behind one small class: a folder or an ``s3://``, ``gs://``, ``az://``, ``file://`` URL.
 
 Credentials and endpoints come from the environment, under the names that each cloud's own tools use
-(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP).
+(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP); see `environment`.
 """
 
 import os
@@ -9,18 +9,23 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore import exceptions
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from tuner_job.address import parse_data, parse_results, public, without_secrets
 from tuner_job.errors import StoreError
+from tuner_job.results.download import download, server_says
+from tuner_job.results.environment import check_environment
+from tuner_job.wording import plain
 
-SCHEMES = ("file", "s3", "gs", "az")
+_MOST_SHOWN = 500
+"""Characters of an address in a message."""
 PATIENCE = timedelta(minutes=10)
 """How long a running search waits for storage that went away."""
 FIRST_CONTACT = timedelta(seconds=10)
@@ -41,10 +46,10 @@ class Store:
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
-        self.url = url.rstrip("/")
+        self.url = public(url).rstrip("/") or "/"
         self._patience = patience
         with self._translated("opened"):
-            self._store = _open(self.url, patience)
+            self._store = _open(url, patience)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.url,)
@@ -106,7 +111,7 @@ class Store:
 
     @contextmanager
     def _translated(self, done: str, path: str = "") -> Iterator[None]:
-        where = f"{self.url}/{path}" if path else self.url
+        where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
         try:
             yield
         except (exceptions.BaseError, OSError, ValueError) as error:
@@ -134,28 +139,35 @@ def read_bytes(location: str) -> bytes:
     StoreError
         It is not there or cannot be read.
     """
-    if "://" not in location:
-        try:
-            return Path(location).read_bytes()
-        except OSError as error:
-            raise StoreError(f"{location}: cannot be read: {error.strerror}") from None
-    folder, _, name = location.rpartition("/")
-    content = Store(folder, FIRST_CONTACT).get(name)
+    try:
+        address = parse_data(location)
+    except ValueError as error:
+        raise StoreError(f"{plain(public(location), _MOST_SHOWN)}: cannot be read: {error}") from None
+    if address.scheme == "file":
+        return _read_file(Path(address.path), public(location))
+    if address.scheme in ("http", "https"):
+        return download(address, public(location))
+    folder, _, name = address.path.rpartition("/")
+    content = Store(replace(address, path=folder).url, FIRST_CONTACT).get(name)
     if content is None:
-        raise StoreError(f"{location}: cannot be read: there is no such object")
+        raise StoreError(f"{public(location)}: cannot be read: there is no such object")
     return content
 
 
+def _read_file(path: Path, shown: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{plain(shown, _MOST_SHOWN)}: cannot be read: {error.strerror or error}") from None
+
+
 def _open(url: str, patience: timedelta) -> ObjectStore:
-    scheme = urlsplit(url).scheme if "://" in url else "file"
-    if scheme == "file":
-        path = Path(unquote(urlsplit(url).path) if "://" in url else url).absolute()
-        return LocalStore(prefix=path, mkdir=True)
-    if scheme not in (*SCHEMES, "http", "https"):
-        raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} or be a folder")
+    address = parse_results(url)
+    if address.scheme == "file":
+        return LocalStore(prefix=Path(address.path).absolute(), mkdir=True)
     return from_url(
-        url,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
+        address.url,
+        client_options={"allow_http": check_environment(address.scheme), "timeout": timedelta(seconds=30)},
         retry_config={
             "max_retries": 1000,
             "retry_timeout": patience,
@@ -168,7 +180,8 @@ def _open(url: str, patience: timedelta) -> ObjectStore:
     )
 
 
-_SERVER_SAYS = re.compile(r"<Code>(\w+)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
+_CAUSE = re.compile(r"failed to lookup address information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer")
+"""What obstore says only to programmers."""
 
 
 def _reason(error: Exception) -> str:
@@ -176,9 +189,11 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     text = str(error)
-    if said := _SERVER_SAYS.search(text):
-        return f"the server says {said[1]}" + (f": {said[2]}" if said[2] else "")
+    if words := server_says(text):
+        return f"the server says {words}"
     if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
         return "access denied; check the credentials in the environment"
-    plain = re.sub(r"\s+", " ", text.split("Debug source:")[0]).strip()
-    return re.sub(r" \(os error \d+\)$", "", plain)
+    said, _, debug = text.partition("Debug source:")
+    said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
+    cause = _CAUSE.search(debug)
+    return plain(without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said), _MOST_SHOWN)
