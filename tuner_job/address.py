@@ -111,11 +111,11 @@ def holds_secrets(text: str) -> bool:
     return is_url(text) and public(text) != text
 
 
-_SHOWN_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/\S+")
+_SHOWN_URL = re.compile(r"""[A-Za-z][A-Za-z0-9+.-]+:/\S+|/{0,2}[^\s/@:'"(<\[=]*:[^\s@]*@\S*""")
 _CLOSING = re.compile(r"""['")\]}>,;:.]*$""")
 _SIGNATURE = re.compile(
     r"(?i)\b(x-(?:amz|goog)-(?:signature|credential|security-token)|signature|credential|sig|access_?token|token|password"
-    r"|awsaccesskeyid|secret)=[^\s&'\",;)]+"
+    r"|awsaccesskeyid|secret)=[^\s&'\",:;)]+"
 )
 
 

@@ -32,7 +32,7 @@ def open_results(kube: Kube, template: Template, url: str) -> Iterator[Store]:
         endpoint = urlsplit(environment.get(_ENDPOINT, ""))
         if url.startswith("s3://") and endpoint.hostname and _INSIDE.match(endpoint.hostname):
             port = open_things.enter_context(_service_tunnel(kube, endpoint.hostname, endpoint.port or 80))
-            environment |= {_ENDPOINT: f"http://127.0.0.1:{port}", "AWS_ALLOW_HTTP": "true"}
+            environment[_ENDPOINT] = f"http://127.0.0.1:{port}"
         open_things.enter_context(_in_environment(environment))
         yield Store(url, FIRST_CONTACT)
 

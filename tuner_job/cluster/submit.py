@@ -1,6 +1,5 @@
 """Submitting an experiment file: check it, check the cluster, create its ConfigMap and its RayJob."""
 
-import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -41,11 +40,6 @@ def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool)
     template = read_template(kube, release)
     if not is_url(str(content.get("results", ""))):
         content["results"] = template.results
-    if data and not upload and is_url(data):
-        raise ConfigError(
-            f"{path}: data.source: must hold no password, signature or other query, as it would stand in a ConfigMap; "
-            f"--upload reads it from here and copies the data beside the results; got {shown(public(data))}"
-        )
     if data and not upload:
         raise ConfigError(
             f"{path}: data.source: must be an address that the cluster can read (s3://…, gs://…, az://…, https://…) or "
@@ -77,13 +71,12 @@ def submit(kube: Kube, experiment: Object, job: Object) -> None:
     kube.create_rayjob(job)
 
 
-def read_for_cluster(path: Path) -> tuple[dict[str, Any], str | None]:
+def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
     """Check an experiment file and resolve what in it stands on this machine.
 
     Returns
     -------
-    The experiment file's content, and the address of the data if only this machine can read it, or if it holds a
-    password or a query, which a ConfigMap must not.
+    The experiment file's content, and the data file that only this machine can read, if any.
     """
     config = load_experiment(path, mounted=_MOUNTED)
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -93,17 +86,21 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], str | None]:
             model: config.document()["tuning"]["search_spaces"][model] for model in config.tuning.search_spaces
         }
     source = content["data"].get("source")
+    if source and holds_secrets(source):
+        raise ConfigError(
+            f"{path}: data.source: must hold no password, signature or other query, which would stand in a ConfigMap: "
+            f"copy the data to a store, or here and use --upload; got {shown(public(source))}"
+        )
     if source is None or is_url(source):
-        return content, source if source and holds_secrets(source) else None
+        return content, None
     local = Path(config.data.source or "")
-    return content, str(local) if not Path(source).is_absolute() or local.exists() else None
+    return content, local if not Path(source).is_absolute() or local.exists() else None
 
 
-def _upload(kube: Kube, template: Template, results: str, data: str) -> str:
+def _upload(kube: Kube, template: Template, results: str, data: Path) -> str:
     """Copy a data file below the results, under its digest, so that it is copied once."""
-    content = read_bytes(data)
-    name = re.sub(r"[^\w.-]", "-", public(data).rstrip("/").rpartition("/")[2], flags=re.ASCII)
-    where = f"data/{sha256(content).hexdigest()[:16]}-{name}"
+    content = read_bytes(str(data))
+    where = f"data/{sha256(content).hexdigest()[:16]}-{data.name}"
     with open_results(kube, template, results) as store:
         store.create(where, content)
     return f"{results.rstrip('/')}/{where}"

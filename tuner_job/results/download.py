@@ -16,6 +16,7 @@ from tuner_job.wording import plain
 
 _PATIENCE = 10.0
 """Seconds in which a server that is away, or overloaded, is asked again."""
+_PAUSE = 0.5
 _SILENCE = 30.0
 """Seconds without a byte after which it is given up."""
 _LONGEST = 3600.0
@@ -42,12 +43,14 @@ def download(address: Address, shown: str) -> bytes:
     while True:
         try:
             return _get(address)
+        except HTTPError as error:
+            with error:
+                said, passing = _refusal(error, bool(address.query)), error.code in _OVERLOADED
         except (OSError, HTTPException, ValueError) as error:
-            passing = error.code in _OVERLOADED if isinstance(error, HTTPError) else _may_pass(error)
-            if not passing or time.monotonic() > deadline:
-                said = _refusal(error, bool(address.query)) if isinstance(error, HTTPError) else _reason(error)
-                raise StoreError(f"{plain(shown, 500)}: cannot be read: {said}") from None
-        time.sleep(0.5)
+            said, passing = _reason(error), _may_pass(error)
+        if not passing or time.monotonic() > deadline:
+            raise StoreError(f"{plain(shown, 500)}: cannot be read: {said}")
+        time.sleep(_PAUSE)
 
 
 def server_says(text: str) -> str:
@@ -95,8 +98,10 @@ class _Redirects(HTTPRedirectHandler):
     ) -> Request | None:
         old, new = urlsplit(req.full_url), urlsplit(newurl)
         if new.scheme not in ("http", "https") or (old.scheme, new.scheme) == ("https", "http"):
+            fp.close()
             raise _UnusableError(f"the server sends elsewhere, to a {plain(new.scheme, 20)}:// address")
         if "@" in new.netloc:
+            fp.close()
             raise _UnusableError("the server sends elsewhere, with a user and password of its own")
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         login = req.unredirected_hdrs.get("Authorization")
