@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console
 
 from tuner_job import __version__
+from tuner_job.address import without_secrets
 from tuner_job.cluster.commands import COMMANDS
 from tuner_job.errors import VaTuningError
 
@@ -29,6 +30,8 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise click.UsageError(without_secrets(error.format_message()), error.ctx) from None
         except VaTuningError as error:
             click.echo(f"va-tuning: {error}", err=True)
             sys.exit(error.exit_code)

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from tuner_job import ray_tune_rules as ray_tune
-from tuner_job.address import is_url, results_address
+from tuner_job.address import data_address, is_url, results_address
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
@@ -238,6 +238,14 @@ class ExperimentConfig(Closed):
     """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
 
     @model_validator(mode="after")
+    def _data_have_an_address(self) -> Self:
+        try:
+            _ = self.data.source is None or data_address(self.data.source)
+        except ValueError as error:
+            raise ValueError(f"data.source: {error}") from None
+        return self
+
+    @model_validator(mode="after")
     def _distinct_models(self) -> Self:
         if len(set(self.models)) < len(self.models):
             raise ValueError(f"models must be distinct, got {self.models}")
@@ -395,5 +403,5 @@ def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentCo
     source = config.data.source
     if source is None or is_url(source):
         return config
-    data = config.data.model_copy(update={"source": str((folder / source).resolve())})
+    data = config.data.model_copy(update={"source": str((folder / data_address(source)).resolve())})
     return config.model_copy(update={"data": data})

@@ -118,16 +118,11 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
         params=description["params"],
         causes=tuple(description["causes"]),
         features=tuple(Feature(**feature) for feature in description["features"]),
-        data=DataConfig.model_validate(_without_address(description["data"])),
+        data=DataConfig.model_validate(description["data"]),
         predictor=predictor,
         csmf_estimator=CsmfEstimator.model_validate(description["csmf_estimator"]),
         calibration=Calibration.of_lists(**calibration),
     )
-
-
-def _without_address(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Where training data stood does not matter any more, and may be of another system."""
-    return {**data, "source": data.get("source") and "training-data"}
 
 
 def predict_file(

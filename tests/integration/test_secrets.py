@@ -63,10 +63,10 @@ def test_no_secret_of_an_address_is_stored_or_told(
 
 def test_no_secret_of_a_comparison_is_stored_or_told(tmp_path: Path) -> None:
     output = tmp_path / "comparison"
-    with web(lambda asked: (200, {}, DEATHS.encode())) as (server, _):
+    with web(lambda asked: (200, {}, DEATHS.replace("cause", "va34").encode())) as (server, _):
         address = f"http://me:{PASSWORD}@{server}/deaths.csv?sig={SIGNATURE}"
         done = run(
-            *("compare", "--data-path", address, "--label-type", "cause", "--models", "random_forest"),
+            *("compare", "--data-path", address, "--models", "random_forest"),
             *("--experiments", "in_domain", "--n-bootstrap", "10", "--output-dir", output),
         )
     assert done[0] == 0, done

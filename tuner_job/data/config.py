@@ -2,17 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
-from tuner_job.address import data_address, public
+from tuner_job.address import public
 from tuner_job.schema import Closed
 
 MAX_SYNTHETIC_CAUSES = 40
 """Length of the list of cause names that the generator knows."""
 
 
-DataAddress = Annotated[str, AfterValidator(data_address), PlainSerializer(public, return_type=str)]
-"""Read whole; stored without user info, query and fragment, which may hold a password or a signature."""
+DataAddress = Annotated[str, PlainSerializer(public, return_type=str)]
+"""Taken whole; stored without user info, query and fragment, which may hold a password or a signature. It is checked
+where it is read, so that a model can be loaded wherever its training data once stood."""
 
 
 class SyntheticConfig(Closed):
