@@ -13,9 +13,9 @@ import yaml
 from rich.console import Console
 
 from tuner_job import __version__
-from tuner_job.address import without_secrets
 from tuner_job.cluster.commands import COMMANDS
 from tuner_job.errors import VaTuningError
+from tuner_job.public import without_secrets
 
 if TYPE_CHECKING:
     from tuner_job.experiment import Prepared

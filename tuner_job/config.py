@@ -12,13 +12,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from tuner_job import ray_tune_rules as ray_tune
-from tuner_job.address import data_address, is_url, results_address
+from tuner_job.address import data_address, results_address
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
+from tuner_job.public import is_url
 from tuner_job.schema import Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize

@@ -9,7 +9,7 @@ VaTuningError
 └── RunError        the search itself could not go on: exit code 1, finished trials are kept
 """
 
-from tuner_job.address import without_secrets
+from tuner_job.public import without_secrets
 
 
 class VaTuningError(Exception):

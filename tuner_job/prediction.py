@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.address import public
 from tuner_job.data import encode_rows
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
@@ -22,6 +21,7 @@ from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import Predictor
+from tuner_job.public import public
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.records import StudySummary

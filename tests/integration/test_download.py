@@ -79,8 +79,8 @@ class TestPresigned:
 
 def test_query_login_and_letters_beyond_ascii_reach_the_server() -> None:
     with web(lambda asked: (200, {}, DEATHS)) as (server, seen):
-        assert read_bytes(f"http://me:p%2F{HIDDEN}@{server}/ä b.csv?sig={HIDDEN}%3D&n=ö#x") == DEATHS
-    assert seen[0].path == f"/%C3%A4%20b.csv?sig={HIDDEN}%3D&n=%C3%B6"
+        assert read_bytes(f"http://me:p%2F{HIDDEN}@{server}/a%2Fä b.csv?sig={HIDDEN}%3D+&n=ö#x") == DEATHS
+    assert seen[0].path == f"/a%2F%C3%A4%20b.csv?sig={HIDDEN}%3D+&n=%C3%B6"
     assert seen[0].authorization == f"Basic {b64encode(f'me:p/{HIDDEN}'.encode()).decode()}"
 
 

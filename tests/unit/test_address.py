@@ -8,17 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner_job.address import (
-    Address,
-    data_address,
-    holds_secrets,
-    parse_data,
-    parse_results,
-    public,
-    results_address,
-    without_secrets,
-)
+from tuner_job.address import Address, data_address, parse_data, parse_results, results_address
 from tuner_job.errors import StoreError
+from tuner_job.public import holds_secrets, public, without_secrets
 
 SECRET = "h1dd3n"
 

@@ -3,11 +3,11 @@
 import argparse
 from typing import NoReturn, get_args
 
-from tuner_job.address import without_secrets
 from tuner_job.comparison.plan import ACROSS_SITES, EXPERIMENT_TYPES
 from tuner_job.config import ModelName, Selection
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.public import without_secrets
 
 _METHODS = ("grid", "random", "bayesian", "optuna", "asha", "pbt")
 _LABELS = ("va34", "cod5")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, model_validator
 
-from tuner_job.address import public
+from tuner_job.public import public
 from tuner_job.schema import Closed
 
 MAX_SYNTHETIC_CAUSES = 40

@@ -5,7 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from tuner_job.address import public
 from tuner_job.data.columns import Column, Table, as_number
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, FloatArray, VaDataset
@@ -18,6 +17,7 @@ from tuner_job.data.rows import candidates, check_rows, find_roles, index, keep_
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
 from tuner_job.errors import DataError
+from tuner_job.public import public
 
 ReadBytes = Callable[[str], bytes]
 

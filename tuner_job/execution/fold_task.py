@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.address import without_secrets
 from tuner_job.evaluation.assessment import Assessment, assess, screen
 from tuner_job.evaluation.csmf import EstimatorName
 from tuner_job.evaluation.folds import FoldIds, train_probe
@@ -18,6 +17,7 @@ from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
+from tuner_job.public import without_secrets
 from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 from tuner_job.threads import one_thread

@@ -12,11 +12,11 @@ import ray
 from numpy.typing import NDArray
 from ray._private import utils as ray_utils
 
-from tuner_job.address import without_secrets
 from tuner_job.config import ModelName
 from tuner_job.errors import ConfigError, RunError
 from tuner_job.execution.fold_task import SharedData, assess_trial, describe_failure, fit_final, score_fold
 from tuner_job.models.growing import Stages
+from tuner_job.public import without_secrets
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
 

@@ -10,8 +10,9 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from tuner_job.address import Address, without_secrets
+from tuner_job.address import Address
 from tuner_job.errors import StoreError
+from tuner_job.public import without_secrets
 from tuner_job.wording import plain
 
 _PATIENCE = 10.0

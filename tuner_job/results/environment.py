@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from tuner_job.address import public
+from tuner_job.public import public
 from tuner_job.wording import shown
 
 _ENDPOINTS = {

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
-from tuner_job.address import public
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.public import public
 from tuner_job.schema import Closed
 
 Scores = dict[str, float]

@@ -18,8 +18,9 @@ import obstore
 from obstore import exceptions
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from tuner_job.address import parse_data, parse_results, public, without_secrets
+from tuner_job.address import parse_data, parse_results
 from tuner_job.errors import StoreError
+from tuner_job.public import public, without_secrets
 from tuner_job.results.download import download, server_says
 from tuner_job.results.environment import check_environment
 from tuner_job.wording import plain
