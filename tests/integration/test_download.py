@@ -1,5 +1,6 @@
 """Data from web servers and by presigned URLs of a real S3 server: read, and their secrets never told."""
 
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -16,6 +17,7 @@ from obstore.store import S3Store
 from tests.integration.s3_server import ACCESS, SECRET, S3Server
 from tests.integration.web_server import Answer, Asked, web
 from tuner_job.errors import StoreError
+from tuner_job.results import download
 from tuner_job.results.store import Store, read_bytes
 
 HIDDEN = "h1dd3n"
@@ -143,6 +145,27 @@ def test_a_file_that_ends_early_or_is_far_too_long_is_no_file() -> None:
         assert "the connection ended before the file did" in refusal(f"http://{server}/x.csv")
     with web(lambda asked: (200, {"Content-Length": str(2**40)}, DEATHS)) as (server, _):
         assert "it has 1024.0 GiB; at most 8 can be read" in refusal(f"http://{server}/x.csv")
+
+
+def test_a_file_that_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "_LONGEST", 0.5)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection = server.accept()[0]
+            with connection, contextlib.suppress(OSError):
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while not ended.wait(0.1):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        said = refusal(f"http://127.0.0.1:{server.getsockname()[1]}/x.csv")
+        ended.set()
+        thread.join(60)
+    assert "it took longer than" in said
 
 
 def test_a_server_that_is_not_there_is_said() -> None:

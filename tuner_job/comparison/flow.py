@@ -17,6 +17,7 @@ from tuner_job.config import load_experiment
 from tuner_job.errors import InputError, VaTuningError
 from tuner_job.experiment import prepare
 from tuner_job.pipeline import run_experiment, write_report
+from tuner_job.public import holds_secrets
 from tuner_job.results.experiment_store import open_experiment
 
 _RETRIES = 2
@@ -79,6 +80,8 @@ def main() -> None:
     parser.add_argument("--output-dir", required=True)
     known, others = parser.parse_known_args()
     try:
+        if any(holds_secrets(argument) for argument in (known.output_dir, *others)):
+            raise InputError("no argument may hold a password, a key or a query: Prefect keeps what a flow is given")
         for address in tune_compare_report(known.experiment, known.output_dir, others):
             print(address)
     except VaTuningError as error:

@@ -4,7 +4,7 @@ import re
 import ssl
 import time
 from base64 import b64encode
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ _PAUSE = 0.5
 _SILENCE = 30.0
 """Seconds without a byte after which it is given up."""
 _LONGEST = 3600.0
+"""Seconds for a whole file, however it trickles in."""
 _MOST_BYTES = 8 * 2**30
 _CHUNK = 1 << 20
 _OVERLOADED = (429, 500, 502, 503, 504)
@@ -80,14 +81,14 @@ def _read_all(answer: Any) -> bytes:
     if (expected or 0) > _MOST_BYTES:
         raise _UnusableError(f"it has {expected / 2**30:.1f} GiB; at most {_MOST_BYTES // 2**30} can be read")
     content, deadline = bytearray(), time.monotonic() + _LONGEST
-    while chunk := answer.read(_CHUNK):
+    while chunk := answer.read1(_CHUNK):
         content += chunk
         if len(content) > _MOST_BYTES:
             raise _UnusableError(f"it is larger than {_MOST_BYTES // 2**30} GiB")
         if time.monotonic() > deadline:
             raise _UnusableError(f"it took longer than {_LONGEST / 60:.0f} min")
     if expected is not None and len(content) < expected:
-        raise _IncompleteError
+        raise IncompleteRead(b"")
     return bytes(content)
 
 
@@ -113,10 +114,6 @@ class _Redirects(HTTPRedirectHandler):
 
 class _UnusableError(ValueError):
     """What the server sends is not taken; the message says why."""
-
-
-class _IncompleteError(HTTPException):
-    """The connection ended before the file did."""
 
 
 def _may_pass(error: Exception) -> bool:
@@ -150,7 +147,7 @@ def _reason(error: Exception) -> str:
         return f"the server did not answer within {_SILENCE:.0f} s"
     if isinstance(reason, _UnusableError):
         return str(reason)
-    if isinstance(reason, _IncompleteError):
+    if isinstance(reason, IncompleteRead):
         return "the connection ended before the file did"
     if isinstance(reason, OSError) and reason.strerror:
         return plain(reason.strerror)
