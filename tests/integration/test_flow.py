@@ -76,3 +76,12 @@ def test_what_is_wrong_is_not_tried_again(experiment: Path, tmp_path: Path) -> N
     said = flow(experiment, tmp_path / "comparison", "--models", "random_forest", "--sites", "Nowhere")
     assert "RUN compare FAILED 1" in said
     assert "FLOW FAILED" in said
+
+
+def test_no_argument_with_a_secret_is_given_to_prefect(experiment: Path) -> None:
+    address = "https://me:h1dd3n@host.org/x.csv?sig=h1dd3n"
+    command = [sys.executable, "-m", "tuner_job.comparison.flow", str(experiment), "--output-dir", "out"]
+    done = subprocess.run([*command, "--data-path", address], text=True, capture_output=True, timeout=240)
+    assert done.returncode == 2
+    assert done.stderr.startswith("va-tuning: no argument may hold a password")
+    assert "h1dd3n" not in done.stdout + done.stderr
