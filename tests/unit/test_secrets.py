@@ -1,5 +1,7 @@
 """Passwords and signatures of the data's address: read, and neither stored nor shown by anything that holds them."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tuner_job.results.records import Provenance
 
 ADDRESS = "https://me:h1dd3n@host.org/deaths.csv?X-Amz-Signature=h1dd3n"
 SHOWN = "https://host.org/deaths.csv"
+STORED = Path(__file__).parents[1] / "stored" / "0.1.0" / "finished"
 
 
 def write(folder: Path, **data: object) -> Path:
@@ -98,3 +101,14 @@ def test_arguments_are_not_repeated_with_their_secrets(arguments: list[str]) -> 
     assert outcome.exit_code == 2
     assert "Traceback" not in outcome.output
     assert "h1dd3n" not in outcome.output
+
+
+def test_an_older_experiments_report_is_written_anew_without_its_secrets(tmp_path: Path) -> None:
+    shutil.copytree(STORED, tmp_path / "old")
+    provenance = tmp_path / "old" / "provenance.json"
+    provenance.write_text(json.dumps({**json.loads(provenance.read_text()), "data_source": ADDRESS}))
+    outcome = CliRunner().invoke(main, ["report", str(tmp_path / "old")])
+    assert outcome.exit_code == 0, outcome.output
+    page = (tmp_path / "old" / "report.html").read_text()
+    assert f"<td>{SHOWN}</td>" in page
+    assert "h1dd3n" not in page
