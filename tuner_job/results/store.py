@@ -32,7 +32,7 @@ PATIENCE = timedelta(minutes=10)
 FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
-_PASSING = re.compile(r"HTTP error|404 Not Found:\s*(?:\n|$)")
+_PASSING = re.compile(r"HTTP error(?!: builder error)|404 Not Found:\s*(?:\n|$)")
 """What obstore says of a connection that broke, and of a 404 without a word: a server that starts or stops answers so,
 one that lacks the object or bucket says which."""
 _PAUSE = 0.5
@@ -196,5 +196,7 @@ def _reason(error: Exception) -> str:
         return "access denied; check the credentials in the environment"
     said, _, debug = text.partition("Debug source:")
     said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
+    if "BadScheme" in debug:
+        return "the store is at an http:// address, which sends data unprotected; GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) asks for it"
     cause = _CAUSE.search(debug)
     return plain(without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said), _MOST_SHOWN)
