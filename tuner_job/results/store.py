@@ -197,6 +197,9 @@ def _reason(error: Exception) -> str:
     said, _, debug = text.partition("Debug source:")
     said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
     if "BadScheme" in debug:
-        return "the store is at an http:// address, which sends data unprotected; GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) asks for it"
+        return (
+            "the store is at an http:// address, which sends data unprotected; GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) "
+            "in the environment asks for it"
+        )
     cause = _CAUSE.search(debug)
     return plain(without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said), _MOST_SHOWN)
