@@ -20,7 +20,7 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.testing.utilities import prefect_test_harness
 from tuner_job.comparison.flow import tune_compare_report
 
-with prefect_test_harness():
+with prefect_test_harness(server_startup_timeout=200):
     state = tune_compare_report(Path(sys.argv[1]), sys.argv[2], sys.argv[3:], n_workers=2, return_state=True)
     with get_client(sync_client=True) as client:
         for run in sorted(client.read_task_runs(), key=lambda run: run.start_time):
@@ -54,7 +54,7 @@ def flow(experiment: Path, output: Path, *arguments: str) -> str:
     quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # nothing leaves this machine
     environment = {**os.environ, **quiet, "PREFECT_HOME": str(output.parent / "prefect")}
     command = [sys.executable, "-c", STATES, str(experiment), str(output), *arguments]
-    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=240)
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=480)
     assert "FLOW" in done.stdout, done.stderr
     return done.stdout
 
