@@ -54,7 +54,7 @@ def flow(experiment: Path, output: Path, *arguments: str) -> str:
     quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # nothing leaves this machine
     environment = {**os.environ, **quiet, "PREFECT_HOME": str(output.parent / "prefect")}
     command = [sys.executable, "-c", STATES, str(experiment), str(output), *arguments]
-    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=480)
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=240)
     assert "FLOW" in done.stdout, done.stderr
     return done.stdout
 
