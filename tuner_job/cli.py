@@ -16,6 +16,7 @@ from rich.console import Console
 from tuner_job import __version__
 from tuner_job.cluster.commands import COMMANDS
 from tuner_job.errors import StoreError, VaTuningError
+from tuner_job.public import without_secrets
 from tuner_job.wording import counted
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class _Group(click.Group):
         tell_notes()
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise click.UsageError(without_secrets(error.format_message()), error.ctx) from None
         except VaTuningError as error:
             click.echo(f"va-tuning: {error}", err=True)
             sys.exit(error.exit_code)
@@ -94,8 +97,8 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     from tuner_job.tables import best_parameters, default_vs_tuned
 
     config = load_experiment(experiment)
-    if results:
-        config = config.model_copy(update={"results": results})
+    if results is not None:
+        config = config.model_copy(update={"results": _checked_results(results)})
     console = _console()
     prepared = prepare(config)
     _describe(console, prepared)
@@ -253,6 +256,16 @@ def space(model: str) -> None:
 
 for _command in COMMANDS:
     main.add_command(_command)
+
+
+def _checked_results(results: str) -> str:
+    from tuner_job.address import results_address
+    from tuner_job.errors import ConfigError
+
+    try:
+        return results_address(results)
+    except ValueError as error:
+        raise ConfigError(f"--results: {error}") from None
 
 
 def _console() -> Console:

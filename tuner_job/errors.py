@@ -11,11 +11,19 @@ VaTuningError
     └── Interrupted     it was asked to stop: exit code 130
 """
 
+from tuner_job.public import without_secrets
+
 
 class VaTuningError(Exception):
-    """Base of every error that is told to the user as one message, without a traceback."""
+    """Base of every error that is told to the user as one message, without a traceback.
+
+    Messages quote what others say, which may repeat an address with its password or signature: those are left out.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(without_secrets(message))
 
 
 class InputError(VaTuningError):

@@ -20,6 +20,7 @@ from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import Predictor
+from tuner_job.public import public
 from tuner_job.results.commits import Commits
 from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
@@ -145,7 +146,7 @@ def predict_file(
     """
     tuned = load_model(store, model)
     if tuned.data.format == "synthetic":
-        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by")
+        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {public(source)} by")
     P = tuned.predict_proba(tuned.encode(source))
     _write_rows(
         output,

@@ -94,7 +94,11 @@ def test_a_server_that_is_not_there_is_said_so_soon(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("ftp://host/results", "opened: must begin with file://, s3://, gs://, az:// or be a folder"),
+        ("ftp://host/results", "opened: must be a folder, or begin with s3://, gs://, az:// or file://"),
+        (
+            "https://host/results",
+            "opened: must be a folder, or begin with .*: no results are written or listed over https",
+        ),
         ("/proc/results", "written: No such file or directory"),
     ],
 )

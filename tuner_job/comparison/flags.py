@@ -1,20 +1,28 @@
 """The flags of a comparison."""
 
 import argparse
-from typing import get_args
+from typing import NoReturn, get_args
 
 from tuner_job.comparison.plan import ACROSS_SITES, EXPERIMENT_TYPES
 from tuner_job.config import ModelName, Selection
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.public import without_secrets
 
 _METHODS = ("grid", "random", "bayesian", "optuna", "asha", "pbt")
 _LABELS = ("va34", "cod5")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its messages repeat what was given, but no password or signature of an address."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(without_secrets(message))
+
+
 def make_parser(description: str) -> argparse.ArgumentParser:
     """Return the parser of all flags."""
-    parser = argparse.ArgumentParser("run-distributed-comparison", description=description)
+    parser = _Parser("run-distributed-comparison", description=description)
     models = get_args(ModelName)
     add = parser.add_argument
     add("--data-path", required=True, help="CSV or Parquet, file or URL: raw PHMRC, or a table with a site column")

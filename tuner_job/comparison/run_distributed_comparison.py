@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from tuner_job.address import results_address
 from tuner_job.comparison.flags import make_parser
 from tuner_job.comparison.plan import TrainingSet, plan
 from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig, read_yaml
@@ -64,6 +65,7 @@ def compare(arguments: Sequence[str] | None = None) -> None:
 
     options = make_parser(__doc__ or "").parse_args(arguments)
     search = _search_config(options)
+    _check_places(options)
     data = load_dataset(_data_config(options), read_bytes)
     sites = options.sites or list(data.sites)
     seed = options.random_seed
@@ -94,6 +96,14 @@ def compare(arguments: Sequence[str] | None = None) -> None:
     write_tables(store, results, gains)
     write_report(store, data, results, gains, plots=not options.no_plots)
     _say(f"tables and report: {store.url}/full_results.csv, {store.url}/report.html")
+
+
+def _check_places(options: argparse.Namespace) -> None:
+    for flag, place in (("--output-dir", options.output_dir), ("--tuned-params", options.tuned_params)):
+        try:
+            _ = place is None or results_address(place)
+        except ValueError as error:
+            raise ConfigError(f"{flag}: {error}") from None
 
 
 def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | None:

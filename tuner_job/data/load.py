@@ -17,6 +17,7 @@ from tuner_job.data.rows import candidates, check_rows, find_roles, index, keep_
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
 from tuner_job.errors import DataError
+from tuner_job.public import public
 
 ReadBytes = Callable[[str], bytes]
 
@@ -98,8 +99,9 @@ def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: Rea
 
 
 def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
-    source = config.source or ""
-    table = read_table(read_bytes(source), source)
+    address = config.source or ""
+    source = public(address)
+    table = read_table(read_bytes(address), source)
     if "" not in table.columns:
         return table, []
     # R and pandas write row names under an empty header: as a feature they would tell the order of the file.

@@ -230,7 +230,7 @@ def _has(store: Store, path: str) -> bool:
     try:
         return store.get(path) is not None
     except UnreadableError:
-        return True
+        return path in store.paths(path.rpartition("/")[0])  # raises if nothing can be read there
 
 
 def _json(record: BaseModel) -> bytes:

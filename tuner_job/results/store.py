@@ -1,7 +1,7 @@
 """Object storage behind one small class: a folder or an ``s3://``, ``gs://``, ``az://``, ``file://`` URL.
 
 Credentials and endpoints come from the environment, under the names that each cloud's own tools use
-(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP).
+(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP); see `environment`.
 """
 
 import os
@@ -9,20 +9,26 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
-from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 import obstore
 from obstore import exceptions
 from obstore.store import ObjectStore, from_url
 
+from tuner_job.address import Address, parse_data, parse_results
 from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.public import public, without_secrets
+from tuner_job.results.download import download, server_says
+from tuner_job.results.environment import check_environment
 from tuner_job.results.folder import Folder
+from tuner_job.wording import plain
 
-SCHEMES = ("file", "s3", "gs", "az")
+_MOST_SHOWN = 500
+"""Characters of an address in a message."""
 PATIENCE = timedelta(minutes=10)
 """How long a running search waits for storage that went away."""
 FIRST_CONTACT = timedelta(seconds=10)
@@ -52,10 +58,9 @@ class Store:
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
-        self.url = url.rstrip("/")
+        self.url = public(url).rstrip("/") or "/"
         with self._translated("opened"):
-            folder = _folder(self.url)
-            self._place: _Place = Folder(folder) if folder else _Bucket(_open(self.url, patience), patience)
+            self._place = _open(url, patience)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.url,)
@@ -99,7 +104,7 @@ class Store:
 
     @contextmanager
     def _translated(self, done: str, path: str = "") -> Iterator[None]:
-        where = f"{self.url}/{path}" if path else self.url
+        where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
         try:
             yield
         except (exceptions.BaseError, OSError, ValueError) as error:
@@ -168,11 +173,13 @@ def _is_passing(error: Exception) -> bool:
     """Whether to ask again: a server that decides says its reason; a connection that broke has none.
 
     obstore has one type for all that is no decision, and one for every 404. A server that starts or stops may answer
-    404 without a word; one that lacks the object or the bucket says which, so there its words have to be looked at.
+    404 without a word; one that lacks the object or the bucket says which. A request that could not be built was never
+    sent. So there its words have to be looked at.
     """
-    if _SERVER_SAYS.search(str(error)):
+    text = str(error)
+    if server_says(text) or "builder error" in text or "BadScheme" in text:
         return False
-    return isinstance(error, exceptions.GenericError) or bool(_WORDLESS_404.search(str(error)))
+    return isinstance(error, exceptions.GenericError) or bool(_WORDLESS_404.search(text))
 
 
 _WORDLESS_404 = re.compile(r"404 Not Found:\s*(?:\n|$)")
@@ -209,33 +216,39 @@ def read_bytes(location: str) -> bytes:
     StoreError
         It is not there or cannot be read.
     """
-    if "://" not in location:
-        try:
-            return Path(location).read_bytes()
-        except OSError as error:
-            raise StoreError(f"{location}: cannot be read: {error.strerror}") from None
-    folder, _, name = location.rpartition("/")
-    content = Store(folder, FIRST_CONTACT).get(name)
+    try:
+        address = parse_data(location)
+    except ValueError as error:
+        raise StoreError(f"{plain(public(location), _MOST_SHOWN)}: cannot be read: {error}") from None
+    if address.scheme == "file":
+        return _read_file(Path(address.path), public(location))
+    if address.scheme in ("http", "https"):
+        return download(address, public(location))
+    folder, _, name = address.path.rpartition("/")
+    content = Store(replace(address, path=folder).url, FIRST_CONTACT).get(name)
     if content is None:
-        raise StoreError(f"{location}: cannot be read: there is no such object")
+        raise StoreError(f"{public(location)}: cannot be read: there is no such object")
     return content
 
 
-def _folder(url: str) -> Path | None:
-    """The folder that an address names; None if it names something else."""
-    if "://" not in url:
-        return Path(url).absolute()
-    parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+def _read_file(path: Path, shown: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{plain(shown, _MOST_SHOWN)}: cannot be read: {error.strerror or error}") from None
 
 
-def _open(url: str, patience: timedelta) -> ObjectStore:
-    scheme = urlsplit(url).scheme
-    if scheme not in (*SCHEMES, "http", "https"):
-        raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} or be a folder")
+def _open(url: str, patience: timedelta) -> _Place:
+    address = parse_results(url)
+    if address.scheme == "file":
+        return Folder(Path(address.path).absolute())
+    return _Bucket(_cloud(address, patience), patience)
+
+
+def _cloud(address: Address, patience: timedelta) -> ObjectStore:
     return from_url(
-        url,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
+        address.url,
+        client_options={"allow_http": check_environment(address.scheme), "timeout": timedelta(seconds=30)},
         retry_config={
             "max_retries": 1000,
             "retry_timeout": patience,
@@ -248,7 +261,8 @@ def _open(url: str, patience: timedelta) -> ObjectStore:
     )
 
 
-_SERVER_SAYS = re.compile(r"<Code>(\w+)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
+_CAUSE = re.compile(r"failed to lookup address information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer")
+"""What obstore says only to programmers."""
 
 
 def _reason(error: Exception) -> str:
@@ -256,9 +270,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     text = str(error)
-    if said := _SERVER_SAYS.search(text):
-        return f"the server says {said[1]}" + (f": {said[2]}" if said[2] else "")
+    if words := server_says(text):
+        return f"the server says {words}"
     if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
         return "access denied; check the credentials in the environment"
-    plain = re.sub(r"\s+", " ", text.split("Debug source:")[0]).strip()
-    return re.sub(r" \(os error \d+\)$", "", plain)
+    said, _, debug = text.partition("Debug source:")
+    said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
+    if "BadScheme" in debug:
+        return (
+            "the store is at an http:// address, which sends data unprotected; GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) "
+            "in the environment asks for it"
+        )
+    cause = _CAUSE.search(debug)
+    return plain(without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said), _MOST_SHOWN)
