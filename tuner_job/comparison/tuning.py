@@ -209,7 +209,7 @@ def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[M
         study = cache.load_summary(store.experiment, model)
         if study is None:
             raise StoreError(
-                f"{store.url}/{model}: has no best.json: its search has not finished or left the model out"
+                f"{store.url}/{model}: nothing is committed: its search has not finished or left the model out"
             )
         choices[model] = _choice(study, store).model_copy(update={"saw_test_rows": True})
     return choices

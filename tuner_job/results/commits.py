@@ -1,6 +1,7 @@
 """What the search of a model has committed: ``commits/0001.json``, created once, never replaced."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from tuner_job.results.damage import Damage, parse_record, read_whole, tell
@@ -63,7 +64,10 @@ class Commits:
 
     def damage(self) -> list[Damage]:
         """Find every commit object that is not whole."""
-        return [found for path in self._paths() if isinstance(found := self.read(path), Damage)]
+        found = [one for path in self._paths() if isinstance(one := self.read(path), Damage)]
+        if self.newest() is None:
+            return found
+        return [replace(one, remedy="a whole commit is beside it; --repair sets this one aside") for one in found]
 
     def read(self, path: str) -> Commit | Damage | None:
         """Read one of them; None if there is none."""
