@@ -1,24 +1,185 @@
-"""A fitted model as bytes: named numpy arrays, which cannot carry code."""
+"""A fitted model as bytes: named numpy arrays in a zip file, which cannot carry code.
+
+Whoever can write the store can write what is read here. So nothing is taken on trust: sizes are bounded before
+anything is unpacked, and an array is what its header says or is refused.
+"""
 
 import io
+import math
+import re
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.errors import StoreError
+from tuner_job.wording import plain, shown
 
-FORMAT = "va-tuning-model-1"
+FORMAT = "va-tuning-model-2"
+READ = ("va-tuning-model-1", FORMAT)
+"""Formats that are read; in the first, boosted trees are a document of XGBoost's own."""
 Arrays = Mapping[str, NDArray[Any]]
+Fields = Mapping[str, tuple[str, int]]
+"""Name of an array → its data type and its number of dimensions."""
+
+MOST_MEMBERS = 64
+"""Members of a zip file, those of a zip file within it included."""
+FREE_BYTES = 64 * 2**20
+"""What any zip file may unpack to; more than that only in proportion to its own size."""
+MOST_RATIO = 32
+"""Bytes that one byte of a zip file may unpack to, beyond `FREE_BYTES`; fitted models have 2 to 8."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_DIRECTORY_ENTRY = b"PK\x01\x02"
+_ENCRYPTED = 1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '[<|]([biufU])(\d{1,3})', 'fortran_order': (False|True), "
+    rb"'shape': \(((?:\d{1,12}, ?)*(?:\d{1,12})?)\), \} *\n",
+    re.DOTALL,
+)
+_BROKEN = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What the standard library raises on malformed bytes."""
+
+
+def require(holds: object, what: str) -> None:
+    """Refuse what is stored unless it `holds`.
+
+    Raises
+    ------
+    StoreError
+        With `what`, which says what must hold.
+    """
+    if not holds:
+        raise StoreError(what)
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what malformed bytes raise into a `StoreError` that names `what` was read."""
+    try:
+        yield
+    except _BROKEN as error:
+        reason = plain(str(error).partition("\n")[0] or type(error).__name__)
+        raise StoreError(f"{what} cannot be read: {reason}") from None
+
+
+def write_zip(members: Mapping[str, bytes], stored: Container[str] = ()) -> bytes:
+    """Write a zip file that depends on its members alone: no clock, no order. Those `stored` are not deflated."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(members):
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system, info.external_attr = 3, 0o600 << 16
+            info.compress_type = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
+            archive.writestr(info, members[name], compresslevel=6)
+    return buffer.getvalue()
+
+
+def read_zip(content: bytes, most: int | None = None) -> dict[str, bytes]:
+    """Unpack a zip file of somebody else's in memory.
+
+    Parameters
+    ----------
+    most
+        Bytes that all members together may have; None: `FREE_BYTES`, and `MOST_RATIO` times its own size.
+
+    Raises
+    ------
+    StoreError
+        If it is none, or is larger, or has members that are encrypted, repeated or too many.
+    """
+    most = FREE_BYTES + MOST_RATIO * len(content) if most is None else most
+    require(content.count(_DIRECTORY_ENTRY) <= MOST_MEMBERS, f"a zip file must have at most {MOST_MEMBERS} members")
+    with reading("the zip file"), zipfile.ZipFile(io.BytesIO(content)) as archive:
+        infos = archive.infolist()
+        names = {info.filename for info in infos}
+        total = sum(info.file_size for info in infos)
+        require(len(names) == len(infos), "a zip file must have each member once")
+        require(total <= most, f"a zip file must unpack to at most {most:,} bytes, found {total:,}")
+        plainly = all(info.compress_type in _METHODS and not info.flag_bits & _ENCRYPTED for info in infos)
+        require(plainly, "a zip file must be stored or deflated, and not encrypted")
+        return {info.filename: _member(archive, info) for info in infos}
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Read one member. A size is always asked for: without one, as much as there is would be inflated at once."""
+    with archive.open(info) as file:
+        content = file.read(info.file_size + 1)
+    require(len(content) == info.file_size, f"{plain(info.filename)} must have the {info.file_size:,} bytes stated")
+    return content
+
+
+def write_array(array: NDArray[Any]) -> bytes:
+    """Write an array as numpy's own files have it."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.asarray(array), version=(1, 0), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_array(content: bytes, name: str = "the array") -> NDArray[Any]:
+    """Read what `write_array` wrote: numbers, truth values, or one text.
+
+    Raises
+    ------
+    StoreError
+        If it is anything else, or its bytes are not as many as its header says.
+    """
+    header = _HEADER.match(content)
+    require(
+        header and len(header[0]) == 10 + int.from_bytes(header[1], "little"), f"{name} must be an array of numbers"
+    )
+    assert header
+    kind, size = header[2].decode(), int(header[3])
+    shape = tuple(int(length) for length in header[5].replace(b",", b" ").split())
+    width = 4 * size if kind == "U" else size
+    stated = math.prod(shape) * width
+    data = content[header.end() :]
+    require(len(data) == stated, f"{name} must have the {stated:,} bytes that its header states, found {len(data):,}")
+    with reading(name):
+        if kind == "U":
+            require(shape == (), f"{name} must be a single text")
+            return np.array(data.decode("utf-32-le").rstrip("\0"))
+        if kind == "b":  # any other byte would count as several
+            require(max(data, default=0) <= 1, f"{name} must be true or false")
+        values = np.frombuffer(data, f"<{kind}{size}" if kind != "b" else np.bool_)
+        return values.reshape(shape, order="F" if header[4] == b"True" else "C").copy()
+
+
+def write_arrays(arrays: Arrays) -> bytes:
+    """Write named arrays as ``.npz``; the same arrays give the same bytes."""
+    return write_zip({f"{name}.npy": write_array(array) for name, array in arrays.items()})
+
+
+def read_arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """Read an ``.npz`` of somebody else's.
+
+    Raises
+    ------
+    StoreError
+    """
+    members = read_zip(content)
+    return {name.removesuffix(".npy"): read_array(data, plain(name)) for name, data in members.items()}
 
 
 def pack(family: str, arrays: Arrays) -> bytes:
     """Write the arrays of a model of `family`."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, format=np.array(FORMAT), family=np.array(family), **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    return write_arrays({"format": np.array(FORMAT), "family": np.array(family), **arrays})
 
 
 def unpack(family: str, content: bytes) -> dict[str, NDArray[Any]]:
@@ -29,12 +190,23 @@ def unpack(family: str, content: bytes) -> dict[str, NDArray[Any]]:
     StoreError
         If the bytes are not a model of this format and family.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        found = (str(arrays.pop("format")), str(arrays.pop("family")))
-    except (ValueError, KeyError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise StoreError(f"the model object must be a {FORMAT} archive; it cannot be read: {error}") from None
-    if found != (FORMAT, family):
-        raise StoreError(f"the model object must be {FORMAT} of {family}, found {found[0]} of {found[1]}")
+    arrays = read_arrays(content)
+    found = [str(arrays.pop(name, "nothing")) for name in ("format", "family")]
+    must = f"the model must be {' or '.join(READ)} of {family}"
+    require(found[0] in READ and found[1] == family, f"{must}, found {plain(found[0], 40)} of {plain(found[1], 40)}")
     return arrays
+
+
+def conform(arrays: Arrays, fields: Fields) -> None:
+    """Hold arrays to the names, types and dimensions that they must have.
+
+    Raises
+    ------
+    StoreError
+    """
+    require(arrays.keys() == fields.keys(), f"the arrays must be {', '.join(fields)}; found {shown(list(arrays))}")
+    for name, (dtype, n_dimensions) in fields.items():
+        array = arrays[name]
+        right = array.ndim == n_dimensions and (array.dtype.kind == "U" if dtype == "str" else array.dtype == dtype)
+        found = f"found {array.dtype} of {array.ndim}"
+        require(right, f"{name} must be {dtype} of {n_dimensions} dimensions, {found}")

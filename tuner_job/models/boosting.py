@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.models.archive import require
 from tuner_job.models.base import FoldData, PathPoint
+from tuner_job.models.boosted_trees import BoostedTrees, load
 from tuner_job.models.classes import Floats, PresentClasses
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
@@ -73,10 +75,18 @@ class Boosting:
         if content is None:
             self.booster = xgboost.Booster(_settings(parameters, self.classes, seed), [train])
         else:  # other draws than those that the first rounds made
-            self._size = int.from_bytes(content[:4], "big")
+            trees, n_features = self._stored(content), self._fold.X_train.shape[1]
             settings = _settings(parameters, self.classes, (seed + self._size) % 2**31)
-            self.booster = xgboost.Booster(settings, [train], model_file=bytearray(content[4:]))
+            self.booster = load(trees, n_features, settings, [train])
         self._seconds = time.perf_counter() - started
+
+    def _stored(self, content: bytes) -> BoostedTrees:
+        """Read what `to_bytes` wrote, whoever did: checkpoints stand with the results."""
+        self._size = int.from_bytes(content[:4], "big")
+        trees = BoostedTrees.of_document(content[4:])
+        trees.check(self._fold.X_train.shape[1], len(self.classes.codes))
+        require(trees.n_rounds == self._size, f"a booster of {trees.n_rounds:,} rounds must have {self._size:,}")
+        return trees
 
     def _boost(self, booster: "xgboost.Booster", size: int) -> None:
         started = time.perf_counter()

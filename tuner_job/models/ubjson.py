@@ -1,0 +1,116 @@
+"""UBJSON as far as XGBoost writes its models in it. The reader trusts nothing that it reads.
+
+Source: https://ubjson.org, with the containers that state their length.
+"""
+
+from typing import Any
+
+import numpy as np
+
+MOST_VALUES = 4_000_000
+"""Of a document, arrays of numbers counting once: a tree has 22."""
+MOST_LEVELS = 16
+
+_NUMBERS = {b"i": ">i1", b"U": ">u1", b"I": ">i2", b"l": ">i4", b"L": ">i8", b"d": ">f4", b"D": ">f8"}
+_MARKERS = {np.dtype(dtype): marker for marker, dtype in _NUMBERS.items()}
+
+
+def read(content: bytes) -> Any:
+    """Read a document: objects as dict, arrays of one type as numpy arrays, other arrays as lists.
+
+    Raises
+    ------
+    ValueError
+        If it is none, is cut off, or exceeds the limits.
+    """
+    reader = _Reader(content)
+    document = reader.value(0)
+    if reader.at != len(content):
+        raise ValueError(f"the document must end at byte {reader.at:,} of {len(content):,}")
+    return document
+
+
+def write(value: Any) -> bytes:
+    """Write a document of dict, list, text, integers and numpy arrays of one dimension."""
+    match value:
+        case dict():
+            entries = [_length(len(key)) + key.encode() + write(entry) for key, entry in value.items()]
+            return b"{" + b"".join(entries) + b"}"
+        case list():
+            return b"[#" + _length(len(value)) + b"".join(map(write, value))
+        case np.ndarray():
+            ordered = value.astype(value.dtype.newbyteorder(">"), copy=False)
+            return b"[$" + _MARKERS[ordered.dtype] + b"#" + _length(len(value)) + ordered.tobytes()
+        case str():
+            return b"S" + _length(len(value.encode())) + value.encode()
+        case _:
+            return _length(value)
+
+
+def _length(number: int) -> bytes:
+    return b"L" + number.to_bytes(8, "big", signed=True)
+
+
+class _Reader:
+    def __init__(self, content: bytes):
+        self.at = 0
+        self._content = content
+        self._left = MOST_VALUES
+
+    def value(self, level: int) -> Any:
+        self._left -= 1
+        if self._left < 0 or level > MOST_LEVELS:
+            raise ValueError(f"a document must have at most {MOST_VALUES:,} values on {MOST_LEVELS} levels")
+        marker = self._take(1)
+        if marker == b"{":
+            return self._entries(level + 1)
+        if marker == b"[":
+            return self._items(level + 1)
+        return self._text() if marker == b"S" else self._number(marker)
+
+    def _take(self, n: int) -> bytes:
+        taken = self._content[self.at : self.at + n]
+        if n < 0 or len(taken) < n:
+            raise ValueError(f"the document ends {n:,} bytes after byte {self.at:,} at the earliest")
+        self.at += n
+        return taken
+
+    def _number(self, marker: bytes) -> Any:
+        dtype = np.dtype(_dtype(marker))
+        return np.frombuffer(self._take(dtype.itemsize), dtype)[0].item()
+
+    def _size(self) -> int:
+        size = self._number(self._take(1))
+        if not isinstance(size, int) or size < 0:
+            raise ValueError("a length must be a whole number from 0")
+        return size
+
+    def _text(self) -> str:
+        return self._take(self._size()).decode()
+
+    def _entries(self, level: int) -> dict[str, Any]:
+        entries: dict[str, Any] = {}
+        while self._content[self.at : self.at + 1] != b"}":
+            key = self._text()
+            if key in entries:
+                raise ValueError("an object must have each key once")
+            entries[key] = self.value(level)
+        self._take(1)
+        return entries
+
+    def _items(self, level: int) -> Any:
+        marker = self._take(1)
+        if marker == b"$":
+            dtype = np.dtype(_dtype(self._take(1)))
+            marker = self._take(1)
+        elif marker == b"#":
+            return [self.value(level) for _ in range(self._size())]
+        if marker != b"#":
+            raise ValueError("an array must state its length")
+        return np.frombuffer(self._take(self._size() * dtype.itemsize), dtype)
+
+
+def _dtype(marker: bytes) -> str:
+    if marker not in _NUMBERS:
+        raise ValueError(f"a value must not begin with {marker!r}")
+    return _NUMBERS[marker]
