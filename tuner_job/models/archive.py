@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +115,19 @@ def read_zip(content: bytes, most: int | None = None) -> dict[str, bytes]:
         plainly = all(info.compress_type in _METHODS and not info.flag_bits & _ENCRYPTED for info in infos)
         require(plainly, "a zip file must be stored or deflated, and not encrypted")
         return {info.filename: _member(archive, info) for info in infos}
+
+
+def read_member(file: IO[bytes], name: str, most: int) -> bytes:
+    """Read one member of a zip file, of at most so many bytes, and not the others.
+
+    Raises
+    ------
+    StoreError
+    """
+    with reading("the zip file"), zipfile.ZipFile(file) as archive:
+        info = archive.getinfo(name)
+        require(info.file_size <= most, f"{name} must have at most {most:,} bytes, found {info.file_size:,}")
+        return _member(archive, info)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

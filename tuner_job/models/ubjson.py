@@ -3,6 +3,7 @@
 Source: https://ubjson.org, with the containers that state their length.
 """
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ MOST_VALUES = 4_000_000
 MOST_LEVELS = 16
 
 _NUMBERS = {b"i": ">i1", b"U": ">u1", b"I": ">i2", b"l": ">i4", b"L": ">i8", b"d": ">f4", b"D": ">f8"}
+_SCALARS = dict(zip(_NUMBERS, map(struct.Struct, (">b", ">B", ">h", ">i", ">q", ">f", ">d")), strict=True))
 _MARKERS = {np.dtype(dtype): marker for marker, dtype in _NUMBERS.items()}
 
 
@@ -76,8 +78,9 @@ class _Reader:
         return taken
 
     def _number(self, marker: bytes) -> Any:
-        dtype = np.dtype(_dtype(marker))
-        return np.frombuffer(self._take(dtype.itemsize), dtype)[0].item()
+        _dtype(marker)
+        scalar = _SCALARS[marker]
+        return scalar.unpack(self._take(scalar.size))[0]
 
     def _size(self) -> int:
         size = self._number(self._take(1))
