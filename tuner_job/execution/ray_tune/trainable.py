@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ray import tune
@@ -92,6 +93,21 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             params=self._params, folds=self._records(self._fit), curve=self._curve, schedule=self._schedule
         )
         write_checkpoint(Path(checkpoint_dir) / FILE, progress, self._fit.parts())
+
+    def restore(self, checkpoint_path: Any) -> None:
+        """Go on from a checkpoint, of which only our own file is taken: Ray would unpickle another beside it.
+
+        Parameters
+        ----------
+        checkpoint_path
+            A checkpoint with the result that it was saved with, as Ray hands it over.
+        """
+        saved = checkpoint_path.checkpoint
+        with TemporaryDirectory() as folder:
+            with saved.filesystem.open_input_file(f"{saved.path}/{FILE}") as file:
+                (Path(folder) / FILE).write_bytes(file.read())
+            own = tune.Checkpoint.from_directory(folder)
+            super().restore(type(checkpoint_path)(checkpoint=own, metrics=checkpoint_path.metrics))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         """Go on from a trial, its own or another's, with the parameters of the present configuration."""
