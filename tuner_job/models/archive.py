@@ -104,7 +104,7 @@ def read_zip(content: bytes, most: int | None = None) -> dict[str, bytes]:
     StoreError
         If it is none, or is larger, or has members that are encrypted, repeated or too many.
     """
-    most = FREE_BYTES + MOST_RATIO * len(content) if most is None else most
+    most = _most(content) if most is None else most
     require(content.count(_DIRECTORY_ENTRY) <= MOST_MEMBERS, f"a zip file must have at most {MOST_MEMBERS} members")
     with reading("the zip file"), zipfile.ZipFile(io.BytesIO(content)) as archive:
         infos = archive.infolist()
@@ -128,6 +128,10 @@ def read_member(file: IO[bytes], name: str, most: int) -> bytes:
         info = archive.getinfo(name)
         require(info.file_size <= most, f"{name} must have at most {most:,} bytes, found {info.file_size:,}")
         return _member(archive, info)
+
+
+def _most(content: bytes) -> int:
+    return FREE_BYTES + MOST_RATIO * len(content)
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -176,7 +180,10 @@ def read_array(content: bytes, name: str = "the array") -> NDArray[Any]:
 
 def write_arrays(arrays: Arrays) -> bytes:
     """Write named arrays as ``.npz``; the same arrays give the same bytes."""
-    return write_zip({f"{name}.npy": write_array(array) for name, array in arrays.items()})
+    members = {f"{name}.npy": write_array(array) for name, array in arrays.items()}
+    deflated = write_zip(members)
+    readable = sum(map(len, members.values())) <= _most(deflated)
+    return deflated if readable else write_zip(members, stored=members)
 
 
 def read_arrays(content: bytes) -> dict[str, NDArray[Any]]:

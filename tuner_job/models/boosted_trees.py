@@ -5,7 +5,7 @@ from arrays that were checked, and what it writes is stored as arrays.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +127,7 @@ class BoostedTrees(Nodes):
             "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(n_trees)},
             "iteration_indptr": list(range(0, n_trees + 1, n_present)),
             "tree_info": _groups(n_trees, n_present),
-            "trees": self._trees(n_features),
+            "trees": ubjson.Written(n_trees, self._trees(n_features)),
         }
         base = ",".join(np.format_float_scientific(value, exp_digits=1) for value in self.base)
         parameters = {"base_score": f"[{base}]", "boost_from_average": "1", "num_target": "1"}
@@ -141,9 +141,9 @@ class BoostedTrees(Nodes):
             "learner_model_param": {**parameters, **sizes},
             "objective": objective,
         }
-        return bytearray(ubjson.write({"learner": learner, "version": [3, 2, 0]}))
+        return ubjson.write({"learner": learner, "version": [3, 2, 0]})
 
-    def _trees(self, n_features: int) -> list[dict[str, Any]]:
+    def _trees(self, n_features: int) -> Iterator[bytes]:
         sizes = np.diff(np.append(self.roots, len(self.left)))
         offset, leaf = np.repeat(self.roots, sizes), self.is_leaf
         inner = np.flatnonzero(~leaf)
@@ -162,9 +162,11 @@ class BoostedTrees(Nodes):
             "split_type": np.zeros(len(leaf), np.uint8),
             "sum_hessian": np.zeros(len(leaf), ">f4"),
         }
-        ends = self.roots + sizes
-        parts = [{name: column[a:b] for name, column in columns.items()} for a, b in zip(self.roots, ends, strict=True)]
-        return [{"id": number, **_tree(part, n_features)} for number, part in enumerate(parts)]
+        starts, lengths = self.roots.tolist(), sizes.tolist()
+        written = [ubjson.write_parts(name, column, starts, lengths) for name, column in columns.items()]
+        for number, (length, *entries) in enumerate(zip(lengths, *written, strict=True)):
+            rest = {"id": number, **_NO_CATEGORIES, "tree_param": _tree_parameters(length, n_features)}
+            yield b"{" + b"".join(entries) + bytes(ubjson.write(rest)[1:])
 
 
 _NONE = np.array([], np.int32)
@@ -176,9 +178,9 @@ _NO_CATEGORIES = {
 }
 
 
-def _tree(columns: Mapping[str, NDArray[Any]], n_features: int) -> dict[str, Any]:
-    sizes = {"num_feature": str(n_features), "num_nodes": str(len(columns["parents"]))}
-    return {**columns, **_NO_CATEGORIES, "tree_param": {"num_deleted": "0", **sizes, "size_leaf_vector": "1"}}
+def _tree_parameters(n_nodes: int, n_features: int) -> dict[str, str]:
+    sizes = {"num_feature": str(n_features), "num_nodes": str(n_nodes)}
+    return {"num_deleted": "0", **sizes, "size_leaf_vector": "1"}
 
 
 def _groups(n_trees: int, n_present: int) -> Sequence[int]:

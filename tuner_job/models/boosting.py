@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.errors import ConfigError
 from tuner_job.models.archive import require
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.boosted_trees import BoostedTrees, load
 from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.nodes import MOST_TREES
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
@@ -44,7 +46,16 @@ class Boosting:
         return self._size
 
     def grow_to(self, size: int) -> None:
-        """Boost up to `size` rounds."""
+        """Boost up to `size` rounds.
+
+        Raises
+        ------
+        ConfigError
+            If these are more trees than a model may have.
+        """
+        n_trees = size * len(self.classes.codes)
+        if n_trees > MOST_TREES:
+            raise ConfigError(f"n_estimators × causes must be at most {MOST_TREES:,}, found {n_trees:,}")
         if self.booster:
             self._own_thread.submit(self._boost, self.booster, size).result()
         self._size = max(size, self._size)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from tuner_job.models.archive import Fields, require
 
-MOST_TREES = 250_000
-"""Of a model: 34 causes and 7,000 rounds."""
+MOST_TREES = 75_000
+"""Of a model: 34 causes and 2,200 rounds."""
 MOST_LEVELS = 10_000
 """Of a tree: a walk takes a step a level."""
 

@@ -32,7 +32,7 @@ TREES_AT_ONCE = 50
 class RandomForestParameters(Closed):
     """What may be tuned; the meaning of each is scikit-learn's, the defaults are the untuned model's."""
 
-    n_estimators: Annotated[int, Ge(1)] = 100
+    n_estimators: Annotated[int, Ge(1), Le(MOST_TREES)] = 100
     """Trees."""
     max_depth: Annotated[int, Ge(1)] | None = None
     """Levels of a tree; ``None`` is no limit."""

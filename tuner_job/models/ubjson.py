@@ -4,11 +4,14 @@ Source: https://ubjson.org, with the containers that state their length.
 """
 
 import struct
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-MOST_VALUES = 4_000_000
+MOST_VALUES = 1_500_000
 """Of a document, arrays of numbers counting once: a tree has 22."""
 MOST_LEVELS = 16
 
@@ -32,21 +35,53 @@ def read(content: bytes) -> Any:
     return document
 
 
-def write(value: Any) -> bytes:
-    """Write a document of dict, list, text, integers and numpy arrays of one dimension."""
+@dataclass(frozen=True)
+class Written:
+    """An array whose values are written one after the other, so that they need not all be held."""
+
+    count: int
+    values: Iterable[bytes]
+
+
+def write(value: Any) -> bytearray:
+    """Write a document of dict, list, text, integers, numpy arrays of one dimension and `Written`."""
+    out = bytearray()
+    _put(out, value)
+    return out
+
+
+def write_parts(name: str, column: NDArray[Any], starts: Sequence[int], sizes: Sequence[int]) -> Iterator[bytes]:
+    """Write an object's entry `name` for each part of a column."""
+    ordered = column.astype(column.dtype.newbyteorder(">"), copy=False)
+    data, width = ordered.tobytes(), ordered.itemsize
+    head = _length(len(name)) + name.encode() + b"[$" + _MARKERS[ordered.dtype] + b"#"
+    for start, size in zip(starts, sizes, strict=True):
+        yield head + _length(size) + data[start * width : (start + size) * width]
+
+
+def _put(out: bytearray, value: Any) -> None:
     match value:
         case dict():
-            entries = [_length(len(key)) + key.encode() + write(entry) for key, entry in value.items()]
-            return b"{" + b"".join(entries) + b"}"
+            out += b"{"
+            for key, entry in value.items():
+                out += _length(len(key)) + key.encode()
+                _put(out, entry)
+            out += b"}"
         case list():
-            return b"[#" + _length(len(value)) + b"".join(map(write, value))
+            out += b"[#" + _length(len(value))
+            for entry in value:
+                _put(out, entry)
+        case Written():
+            out += b"[#" + _length(value.count)
+            for written in value.values:
+                out += written
         case np.ndarray():
-            ordered = value.astype(value.dtype.newbyteorder(">"), copy=False)
-            return b"[$" + _MARKERS[ordered.dtype] + b"#" + _length(len(value)) + ordered.tobytes()
+            (written,) = write_parts("", value, [0], [len(value)])
+            out += written[len(_length(0)) :]
         case str():
-            return b"S" + _length(len(value.encode())) + value.encode()
+            out += b"S" + _length(len(value.encode())) + value.encode()
         case _:
-            return _length(value)
+            out += _length(value)
 
 
 def _length(number: int) -> bytes:

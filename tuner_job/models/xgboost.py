@@ -16,6 +16,7 @@ from tuner_job.models.boosted_trees import TREE_FIELDS, BoostedTrees, load
 from tuner_job.models.boosting import NAME, Boosting, matrix, predict
 from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
 from tuner_job.models.growing import Stages
+from tuner_job.models.nodes import MOST_TREES
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import in_order
 from tuner_job.schema import Closed
@@ -30,7 +31,7 @@ NonNegative = Annotated[FiniteFloat, Ge(0)]
 class XGBoostParameters(Closed):
     """What may be tuned; the meaning of each is XGBoost's, the defaults are the untuned model's."""
 
-    n_estimators: Annotated[int, Ge(1)] = 100
+    n_estimators: Annotated[int, Ge(1), Le(MOST_TREES)] = 100
     """Boosting rounds; each adds one tree a cause."""
     max_depth: Annotated[int, Ge(0)] = 6
     """Levels of a tree; 0 is no limit."""
