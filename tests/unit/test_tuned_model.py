@@ -16,7 +16,7 @@ import pytest
 from tests.unit.mutations import STORED, originals, rows
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
-from tuner_job.errors import StoreError
+from tuner_job.errors import ConfigError, StoreError
 from tuner_job.models import FAMILIES
 from tuner_job.models.archive import MOST_MEMBERS, pack, read_arrays, read_zip, write_arrays, write_zip
 from tuner_job.results.records import StudySummary
@@ -231,3 +231,18 @@ def test_a_node_has_one_parent() -> None:
     arrays["right"][inner] = arrays["left"][inner]
     with pytest.raises(StoreError, match="one parent"):
         FAMILIES["random_forest"].from_bytes(pack("random_forest", arrays))
+
+
+def test_arrays_that_deflate_too_well_to_be_read_are_stored() -> None:
+    zeros = np.zeros(20_000_000)
+    np.testing.assert_array_equal(read_arrays(write_arrays({"zeros": zeros}))["zeros"], zeros)
+
+
+def test_more_trees_than_a_model_may_have_are_refused_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for family in ("xgboost", "random_forest"):
+        with pytest.raises(ConfigError, match="n_estimators must be less than or equal to 75000"):
+            FAMILIES[family].complexity({"n_estimators": 75_001})
+    monkeypatch.setattr("tuner_job.models.boosting.MOST_TREES", 7)
+    X, y = rows(3), np.arange(20, dtype=np.int32) % 4
+    with pytest.raises(ConfigError, match="n_estimators × causes must be at most 7, found 8"):
+        FAMILIES["xgboost"].fit(X, y, 4, {"n_estimators": 2}, seed=0)

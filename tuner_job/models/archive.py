@@ -193,8 +193,8 @@ def read_arrays(content: bytes) -> dict[str, NDArray[Any]]:
     ------
     StoreError
     """
-    members = read_zip(content)
-    return {name.removesuffix(".npy"): read_array(data, plain(name)) for name, data in members.items()}
+    members = {name.removesuffix(".npy"): data for name, data in read_zip(content).items()}
+    return {name: read_array(data, plain(name)) for name, data in members.items()}
 
 
 def pack(family: str, arrays: Arrays) -> bytes:
