@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.mutations import STORED, originals, rows
+from tests.unit.mutate_models import rows
+from tests.unit.mutations import STORED, originals
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_mutated_model_is_refused_or_gives_probabilities(family: str) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.unit.mutations", family, "0", str(COUNT)]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.unit.mutate_models", family, "0", str(COUNT)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"died at {done.stderr[-500:]}"
     told = json.loads(done.stdout)
