@@ -4,23 +4,36 @@
 reads what it prints. Each mutation follows from the seed and its number alone.
 """
 
+import io
 import json
 import random
 import resource
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.unit.mutations import mutated, originals
+from tests.unit.mutations import STORED, mutated
 from tuner_job.errors import StoreError
+from tuner_job.models import FAMILIES
+from tuner_job.models.archive import write_zip
 from tuner_job.tuned_model import unpack_model
 
 MOST_SECONDS = 5.0
 MOST_BYTES = 500 * 2**20
 MOST_CPU = 600
+
+
+def originals(family: str) -> list[bytes]:
+    """The model as version 0.1.0 stored it, and as it is stored now."""
+    first = (STORED / family / "model.bin").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(first)) as outer:
+        again = FAMILIES[family].from_bytes(outer.read("model")).to_bytes()
+        now = write_zip({"description.json": outer.read("description.json"), "model": again})
+    return [first, now]
 
 
 def rows(n_features: int) -> np.ndarray:

@@ -57,15 +57,6 @@ def take_apart(content: bytes) -> Parts:
             return Parts(description, dict(arrays))
 
 
-def originals(family: str) -> list[bytes]:
-    """The model as version 0.1.0 stored it, and as it is stored now."""
-    first = (STORED / family / "model.bin").read_bytes()
-    with zipfile.ZipFile(io.BytesIO(first)) as outer:
-        again = FAMILIES[family].from_bytes(outer.read("model")).to_bytes()
-        now = write_zip({"description.json": outer.read("description.json"), "model": again})
-    return [first, now]
-
-
 def extreme_values(parts: Parts, rng: random.Random) -> None:
     array = some_array(parts, rng)
     for _ in range(rng.choice([1, 1, 3, 20])):

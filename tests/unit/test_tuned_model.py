@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.mutate_models import rows
-from tests.unit.mutations import STORED, originals
+from tests.unit.mutate_models import originals, rows
+from tests.unit.mutations import STORED
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
