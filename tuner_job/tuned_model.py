@@ -10,6 +10,7 @@ from annotated_types import Ge, Le, MinLen
 from numpy.typing import NDArray
 from pydantic import FiniteFloat, ValidationError
 
+from tuner_job.arrays import read_zip, reading, require, write_zip
 from tuner_job.data import encode_rows
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
@@ -17,7 +18,6 @@ from tuner_job.errors import StoreError
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
 from tuner_job.models import FAMILIES
-from tuner_job.models.archive import read_zip, reading, require, write_zip
 from tuner_job.models.base import Predictor
 from tuner_job.results.records import StudySummary
 from tuner_job.results.store import read_bytes

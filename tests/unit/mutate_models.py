@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from tests.unit.mutations import STORED, mutated
+from tuner_job.arrays import write_zip
 from tuner_job.errors import StoreError
 from tuner_job.models import FAMILIES
-from tuner_job.models.archive import write_zip
 from tuner_job.tuned_model import unpack_model
 
 MOST_SECONDS = 5.0

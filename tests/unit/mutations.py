@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tuner_job.arrays import write_zip
 from tuner_job.models import FAMILIES
-from tuner_job.models.archive import write_zip
 
 STORED = Path(__file__).parents[1] / "stored" / "0.1.0" / "finished"
 

@@ -15,11 +15,12 @@ import pytest
 
 from tests.unit.mutate_models import originals, rows
 from tests.unit.mutations import STORED
+from tuner_job.arrays import MOST_MEMBERS, read_arrays, read_zip, write_arrays, write_zip
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.models import FAMILIES
-from tuner_job.models.archive import MOST_MEMBERS, pack, read_arrays, read_zip, write_arrays, write_zip
+from tuner_job.models.archive import pack
 from tuner_job.results.records import StudySummary
 from tuner_job.tuned_model import pack_model, unpack_model
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import reading, require
 from tuner_job.models import ubjson
-from tuner_job.models.archive import Fields, reading, require
+from tuner_job.models.archive import Fields
 from tuner_job.models.nodes import NODE_FIELDS, Nodes
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library

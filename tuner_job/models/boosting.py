@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import require
 from tuner_job.errors import ConfigError
-from tuner_job.models.archive import require
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.boosted_trees import BoostedTrees, load
 from tuner_job.models.classes import Floats, PresentClasses

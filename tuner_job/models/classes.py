@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import require
 from tuner_job.errors import DataError
-from tuner_job.models.archive import Fields, require
+from tuner_job.models.archive import Fields
 
 Floats = NDArray[np.floating[Any]]
 

@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat, model_validator
 
-from tuner_job.models.archive import Fields, conform, pack, require, unpack
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields, conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
 from tuner_job.models.elastic_net import Loss, Objective, Rows, Solution, minimise

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.models.archive import Fields, require
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields
 
 MOST_TREES = 75_000
 """Of a model: 34 causes and 2,200 rounds."""

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat
 
-from tuner_job.models.archive import require
+from tuner_job.arrays import require
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
 from tuner_job.models.nodes import MOST_TREES

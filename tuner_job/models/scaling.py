@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.models.archive import Fields, require
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields
 from tuner_job.models.classes import check_columns
 
 INDICATED = 0.05

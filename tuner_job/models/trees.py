@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tuner_job.models.archive import Fields, conform, pack, require, unpack
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields, conform, pack, unpack
 from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
 from tuner_job.models.nodes import NODE_FIELDS, Nodes
 

@@ -10,7 +10,8 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat
 
-from tuner_job.models.archive import conform, pack, require, unpack
+from tuner_job.arrays import require
+from tuner_job.models.archive import conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.boosted_trees import TREE_FIELDS, BoostedTrees, load
 from tuner_job.models.boosting import NAME, Boosting, matrix, predict

@@ -12,6 +12,7 @@ from ray import tune
 from ray.train._internal.session import _TrainingResult
 from ray.tune.schedulers import TrialScheduler
 
+from tuner_job.arrays import write_zip
 from tuner_job.config import HyperparameterSearchConfig
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import ScoringProtocol
@@ -24,7 +25,6 @@ from tuner_job.execution.ray_tune.storage import TuneFolder
 from tuner_job.execution.ray_tune.trainable import TrialTrainable
 from tuner_job.execution.ray_tune.trial_fit import Begun, begin
 from tuner_job.models import FAMILIES
-from tuner_job.models.archive import write_zip
 from tuner_job.results.records import FoldRecord, Stage, TrialRecord
 from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.search_space import ModelSearchSpace, SearchSpace

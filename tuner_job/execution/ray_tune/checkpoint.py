@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tuner_job.arrays import read_member, read_zip, reading
 from tuner_job.errors import StoreError
 from tuner_job.execution.ray_tune.trial_fit import Begun
-from tuner_job.models.archive import read_member, read_zip, reading
 from tuner_job.results.records import FoldRecord, Stage
 from tuner_job.schema import Closed
 

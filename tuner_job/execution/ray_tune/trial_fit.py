@@ -8,9 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import read_array, require, write_array
 from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
 from tuner_job.models import GROWING
-from tuner_job.models.archive import read_array, require, write_array
 from tuner_job.models.growing import Growing, full_size
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.trial import FoldTask
