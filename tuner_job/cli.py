@@ -89,8 +89,8 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
-    from tuner_job.config import load_experiment
     from tuner_job.experiment import prepare
+    from tuner_job.experiment_file import load_experiment
     from tuner_job.pipeline import run_experiment
     from tuner_job.progress import ProgressDisplay
     from tuner_job.signals import stop_signals
@@ -118,8 +118,8 @@ def validate(experiment: Path) -> None:
 
     Says how many rows, causes and sites there are, what was dropped, and how many trials will be run.
     """
-    from tuner_job.config import load_experiment
     from tuner_job.experiment import prepare
+    from tuner_job.experiment_file import load_experiment
 
     prepared = prepare(load_experiment(experiment))
     console = _console()

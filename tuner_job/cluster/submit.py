@@ -11,8 +11,8 @@ from tuner_job.cluster.kube import Kube, Object
 from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.cluster.storage import open_results
 from tuner_job.cluster.template import COMPONENT, Template, config_map, read_template
-from tuner_job.config import load_experiment
 from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.experiment_file import load_experiment
 from tuner_job.public import holds_secrets, is_url, public
 from tuner_job.results.store import read_bytes
 from tuner_job.wording import shown
