@@ -26,13 +26,10 @@ from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
-from tuner_job.experiment_file import space_files
 from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
-from tuner_job.schema import sentences
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
-from tuner_job.wording import shown
 from tuner_job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
@@ -125,7 +122,8 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
             search_spaces=_search_spaces(options),
         )
     except ValidationError as error:
-        raise ConfigError(f"--tuning: {sentences(error)[0]}") from None
+        first = error.errors()[0]
+        raise ConfigError(f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}") from None
     if refused := refused_models(search, options.models):
         raise ConfigError("--tuning-method: " + "\n  ".join(refused))
     return search
@@ -134,11 +132,12 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
 def _search_spaces(options: argparse.Namespace) -> dict[str, Any]:
     if not options.search_spaces:
         return {}
-    try:
-        files = space_files(Path(options.search_spaces), options.models)
-    except ConfigError as error:
-        raise ConfigError("\n  ".join(f"--search-spaces: {line}" for line in str(error).split("\n"))) from None
-    return {model: read_yaml(path) for model, path in files.items()}
+    folder = Path(options.search_spaces)
+    files = {model: folder / f"{model}.yaml" for model in options.models}
+    found = {model: read_yaml(path) for model, path in files.items() if path.is_file()}
+    if not found:
+        raise ConfigError(f"--search-spaces: {folder} must hold one of {', '.join(f'{m}.yaml' for m in files)}")
+    return found
 
 
 def _validations(options: argparse.Namespace) -> list[ValidationConfig]:
@@ -153,7 +152,7 @@ def _validations(options: argparse.Namespace) -> list[ValidationConfig]:
             for p in dict.fromkeys(options.protocols)
         ]
     except ValidationError as error:
-        raise ConfigError(f"--shift: {sentences(error)[0]}") from None
+        raise ConfigError(f"--shift: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def _stated(text: str) -> tuple[str, float | list[float]]:
@@ -164,7 +163,7 @@ def _stated(text: str) -> tuple[str, float | list[float]]:
     except ValueError:
         bounds = []
     if not cause or len(bounds) not in (1, 2):
-        raise ConfigError(f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {shown(text)}")
+        raise ConfigError(f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {text}")
     return cause, bounds[0] if len(bounds) == 1 else bounds
 
 
@@ -246,7 +245,7 @@ def _unit(unit: Any, flag: str, value: str | None) -> float | None:
     try:
         return float(TypeAdapter(unit).validate_python(value))
     except ValidationError as error:
-        raise ConfigError(f"{flag}: {sentences(error)[0]}, got {shown(value)}") from None
+        raise ConfigError(f"{flag}: {error.errors()[0]['msg'].removeprefix('Value error, ')}, got {value}") from None
 
 
 def _say(line: str) -> None:

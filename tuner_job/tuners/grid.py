@@ -12,6 +12,8 @@ from tuner_job.tuners.batches import batches_along, same_fit
 LISTED = 1_000_000
 """A grid of more configurations is not listed, but drawn one after the other: a budget ends it before it is through."""
 
+_MOST_ALONG = 100_000
+
 
 class GridTuner:
     """Goes through the whole grid, in shuffled order.
@@ -51,7 +53,7 @@ def _drawn(space: SearchSpace, path: str | None, rng: np.random.Generator) -> It
             yield [drawn]
         elif fit not in seen:
             seen.add(fit)
-            yield list(itertools.islice(_along(space, str(path), drawn), LISTED))
+            yield list(itertools.islice(_along(space, str(path), drawn), _MOST_ALONG))
 
 
 def _along(space: SearchSpace, path: str, drawn: Configuration) -> Iterator[Configuration]:

@@ -42,7 +42,7 @@ def _changed(params: Configuration, space: SearchSpace, mutable: Set[str], rng: 
         return _neighbour(params[name], allowed, rng)
 
     changed = space.walk(choose)
-    if not space.holds(changed):
+    if changed.keys() != params.keys() or not space.holds(changed):
         raise DeadEndError
     return changed
 
