@@ -16,7 +16,7 @@ from tuner_job.models import FAMILIES
 from tuner_job.public import is_url
 from tuner_job.schema import sentences
 from tuner_job.search_space import SearchSpace
-from tuner_job.wording import counted, listed, plain
+from tuner_job.wording import counted, listed, place, plain
 from tuner_job.yaml_file import read_yaml
 
 LARGEST_GRID = 1_000_000
@@ -52,7 +52,7 @@ def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
         lines = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS]]
         if len(problems) > _MOST_PROBLEMS:
             lines.append(f"  and {len(problems) - _MOST_PROBLEMS:,} more")
-        raise ConfigError("\n".join([f"{plain(path, 1000)}: {counted(len(problems), 'problem')}", *lines]))
+        raise ConfigError("\n".join([f"{place(path)}: {counted(len(problems), 'problem')}", *lines]))
     return _with_absolute_paths(config, path.parent)
 
 
@@ -93,15 +93,15 @@ def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
         names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except (OSError, ValueError) as error:  # a ValueError: a NUL in the path
         reason = (error.strerror if isinstance(error, OSError) else "") or "no path can hold the character NUL"
-        raise ConfigError(f"{plain(folder)}: must be a folder that holds <model>.yaml files: {reason}") from None
+        raise ConfigError(f"{place(folder)}: must be a folder that holds <model>.yaml files: {reason}") from None
     known = [f"{family}.yaml" for family in FAMILIES]
     problems = []
     for name in names:
         if name.endswith((".yaml", ".yml")) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"{plain(folder / name)}: is named after no model; {_meant(near)}")
+            problems.append(f"{place(folder / name)}: is named after no model; {_meant(near)}")
     problems += [
-        f"{plain(folder)}: must hold a file for each of the models, but has no {model}.yaml"
+        f"{place(folder)}: must hold a file for each of the models, but has no {model}.yaml"
         for model in models
         if model in FAMILIES and f"{model}.yaml" not in names
     ]

@@ -40,6 +40,12 @@ def listed(values: Iterable[object], most: int = MOST_ITEMS) -> str:
     return ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
 
 
+def place(path: object) -> str:
+    """Write a path; of a long one the end, which tells more."""
+    text = str(path)
+    return plain(text) if len(text) <= MOST_CHARACTERS else f"… {plain(text[2 - MOST_CHARACTERS :])}"
+
+
 def cell(text: str) -> str:
     """Write a cell of somebody's data: enough to find it by, too little to tell of a death."""
     return plain(text, MOST_OF_CELL)

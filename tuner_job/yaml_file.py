@@ -14,7 +14,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from tuner_job.errors import ConfigError
-from tuner_job.wording import plain, shown
+from tuner_job.wording import place, plain, shown
 
 MOST_BYTES = 1 << 18
 """Of one file; longer ones are no lists of settings, and take seconds to read."""
@@ -56,7 +56,7 @@ def parse_yaml(content: str | bytes, where: str) -> dict[str, Any]:
     ------
     ConfigError
     """
-    where = plain(where, 1000)
+    where = place(where)
     if len(content) > MOST_BYTES:
         raise ConfigError(f"{where}: must have at most {MOST_BYTES:,} bytes")
     try:
@@ -73,7 +73,7 @@ def parse_yaml(content: str | bytes, where: str) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     """Read a file of a sensible size; one that is no file (a pipe, a device) would never end."""
-    name = plain(path, 1000)
+    name = place(path)
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):

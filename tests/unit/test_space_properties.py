@@ -1,4 +1,4 @@
-"""Properties of search spaces that were not thought of beforehand: lists, ranges, conditions, forbidden combinations."""
+"""Properties of generated search spaces: lists, ranges, conditions, forbidden combinations."""
 
 import itertools
 from typing import Any

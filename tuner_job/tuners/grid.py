@@ -1,6 +1,5 @@
 """Every configuration of the space."""
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,7 +11,8 @@ from tuner_job.tuners.batches import batches_along, same_fit
 LISTED = 1_000_000
 """A grid of more configurations is not listed, but drawn one after the other: a budget ends it before it is through."""
 
-_MOST_ALONG = 100_000
+_MOST_ALONG = 1000
+"""Values of the path parameter that share a fit there, at most."""
 
 
 class GridTuner:
@@ -44,18 +44,16 @@ class GridTuner:
 
 
 def _drawn(space: SearchSpace, path: str | None, rng: np.random.Generator) -> Iterator[list[Configuration]]:
-    """Draw a configuration and those that share its fit; of very many the first ones."""
+    """Draw configurations, each with those that share its fit, unless these are very many."""
+    values = space.parameters[path].members or () if path in space.parameters else ()
+    shared = len(values) <= _MOST_ALONG
     seen: set[object] = set()
     for index in space.indices(rng):
         drawn = space.configuration(index)
-        fit = same_fit(path, drawn)
-        if fit is None:
+        fit = same_fit(path, drawn) if shared else None
+        if path is None or fit is None:
             yield [drawn]
         elif fit not in seen:
             seen.add(fit)
-            yield list(itertools.islice(_along(space, str(path), drawn), _MOST_ALONG))
-
-
-def _along(space: SearchSpace, path: str, drawn: Configuration) -> Iterator[Configuration]:
-    configurations = ({**drawn, path: value} for value in space.parameters[path].members or ())
-    return (configuration for configuration in configurations if space.holds(configuration))
+            along: Iterator[Configuration] = ({**drawn, path: value} for value in values)
+            yield [configuration for configuration in along if space.holds(configuration)]
