@@ -95,6 +95,7 @@ def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
         reason = (error.strerror if isinstance(error, OSError) else "") or "no path can hold the character NUL"
         raise ConfigError(f"{place(folder)}: must be a folder that holds <model>.yaml files: {reason}") from None
     known = [f"{family}.yaml" for family in FAMILIES]
+    wanted = [family for family in FAMILIES if family in models]  # what is no model is found out elsewhere
     problems = []
     for name in names:
         if name.endswith((".yaml", ".yml")) and name not in known:
@@ -102,12 +103,12 @@ def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
             problems.append(f"{place(folder / name)}: is named after no model; {_meant(near)}")
     problems += [
         f"{place(folder)}: must hold a file for each of the models, but has no {model}.yaml"
-        for model in models
-        if model in FAMILIES and f"{model}.yaml" not in names
+        for model in wanted
+        if f"{model}.yaml" not in names
     ]
     if problems:
         raise ConfigError("\n".join(problems))
-    return {model: folder / f"{model}.yaml" for model in models if model in FAMILIES}
+    return {model: folder / f"{model}.yaml" for model in wanted}
 
 
 def _meant(near: list[str]) -> str:

@@ -1,5 +1,6 @@
 """The base of every model that reads user input: closed, frozen, strict about what it takes."""
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -7,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tuner_job.wording import plain, shown
 
 _MOST_PROBLEM = 600  # characters of one sentence
+_OF_A_UNION = re.compile(r"constrained-\w+|list\[.*\]|function-.*")  # pydantic's names of alternatives
 
 
 class Closed(BaseModel):
@@ -21,7 +23,7 @@ def sentences(error: ValidationError) -> list[str]:
 
 
 def _sentence(problem: Any) -> str:
-    key = ".".join(plain(part, 80) for part in problem["loc"])
+    key = ".".join(plain(part, 80) for part in problem["loc"] if not _OF_A_UNION.fullmatch(str(part)[:80]))
     message = plain(problem["msg"].removeprefix("Value error, "), _MOST_PROBLEM)
     match problem["type"]:
         case "extra_forbidden":
@@ -30,6 +32,8 @@ def _sentence(problem: Any) -> str:
             message = "is required"
         case "value_error":
             pass
+        case "model_type" | "dict_type":
+            message = f"must hold keys and values, got {shown(problem['input'])}"
         case _:
             message = f"{message[0].lower()}{message[1:]}, got {shown(problem['input'])}"
     return f"{key}: {message}" if key else message

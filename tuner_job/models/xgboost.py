@@ -22,8 +22,8 @@ if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
 
 Share = Annotated[FiniteFloat, Gt(0), Le(1)]
-NonNegative = Annotated[FiniteFloat, Ge(0)]
-_LARGEST = 2**31 - 1  # XGBoost keeps these in 32 bits
+NonNegative = Annotated[FiniteFloat, Ge(0), Le(3e38)]
+_LARGEST = 2**31 - 1  # XGBoost keeps numbers in 32 bits
 
 
 class XGBoostParameters(Closed):

@@ -103,8 +103,8 @@ def _parse_document(content: bytes) -> tuple[str, Mapping[str, Any]]:
         raise ValueError("it is empty")
     try:
         text = content.decode()
-        document = yaml.safe_load(text)
-    except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError):
+        document = parse_yaml(text, "experiment.yaml")
+    except (UnicodeDecodeError, ConfigError):
         document = None
     stated = re.match(r"# digest: (\S+)\n", text) if isinstance(document, dict) else None
     if not stated or "results" not in document:  # the last key that is written
