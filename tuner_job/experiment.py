@@ -15,7 +15,7 @@ from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site_out, stratified
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
-from tuner_job.wording import counted, listed, plain
+from tuner_job.wording import cell, counted, listed, plain
 
 _LISTED = ("grid", "random", "asha", "pbt")
 """Methods that never try a configuration of the space twice."""
@@ -149,7 +149,7 @@ def _rare_causes(prepared: Prepared) -> list[str]:
     rare = [dataset.causes[i] for i in range(dataset.n_causes) if 0 < counts[i] < prepared.n_folds]
     if not rare:
         return []
-    names = ", ".join(rare[:5]) + (" …" if len(rare) > 5 else "")
+    names = listed(cell(cause) for cause in rare)
     return [
         f"{len(rare)} cause{'s have' if len(rare) > 1 else ' has'} fewer deaths than there are folds "
         f"({prepared.n_folds}) and stay{'' if len(rare) > 1 else 's'} in the cause list: {names}"

@@ -102,3 +102,14 @@ def test_causes_that_are_not_there_are_named_shortly(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         prepare(load_experiment(write(tmp_path, content)))
     is_short(str(refused.value))
+
+
+def test_notes_on_causes_that_are_stories_are_short(tmp_path: Path) -> None:
+    story = HOSTILE.replace("\0", "").replace("\x1b", "")
+    rows = [f'"{story if i % 9 == 0 else "xy"[i % 2]}{i if i % 9 == 0 else ""}",{i % 3}' for i in range(80)]
+    (tmp_path / "d.csv").write_text("\n".join(["cause,fever", *rows]))
+    content = {**BASE, "data": {"source": "d.csv", "label": "cause"}}
+    notes = prepare(load_experiment(write(tmp_path, content))).notes
+    assert any("fewer deaths than there are folds" in note for note in notes)
+    for note in notes:
+        is_short(note, 800)
