@@ -21,9 +21,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
 from xgboost import XGBClassifier
 
-from tuner_job.config import load_experiment
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
 from tuner_job.experiment import prepare
+from tuner_job.experiment_file import load_experiment
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.store import Store
 

@@ -89,8 +89,8 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
-    from tuner_job.config import load_experiment
     from tuner_job.experiment import prepare
+    from tuner_job.experiment_file import load_experiment
     from tuner_job.pipeline import run_experiment
     from tuner_job.progress import ProgressDisplay
     from tuner_job.signals import stop_signals
@@ -118,17 +118,14 @@ def validate(experiment: Path) -> None:
 
     Says how many rows, causes and sites there are, what was dropped, and how many trials will be run.
     """
-    from tuner_job.config import load_experiment
-    from tuner_job.experiment import prepare
+    from tuner_job.experiment import in_words, prepare
+    from tuner_job.experiment_file import load_experiment
 
     prepared = prepare(load_experiment(experiment))
     console = _console()
     _describe(console, prepared)
     for model, planned in prepared.planned().items():
-        size = prepared.config.space(model).count()
-        space = f"a space of {size:,} configurations" if size else "a space without end"
-        trials = f"{planned:,} trials" if planned else "trials until the budget ends"
-        console.print(f"{model}: {trials} in {space}", highlight=False)
+        console.print(f"{model}: {in_words(prepared.config, model, planned)}", highlight=False)
     console.print(f"{experiment} is valid")
 
 

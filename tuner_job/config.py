@@ -2,32 +2,27 @@
 
 import hashlib
 import json
-import re
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from tuner_job import ray_tune_rules as ray_tune
 from tuner_job.address import data_address, results_address
 from tuner_job.data.config import DataConfig
-from tuner_job.errors import ConfigError
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
-from tuner_job.public import is_url
 from tuner_job.schema import Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
+from tuner_job.wording import listed, plain, shown
 
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
 Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
-_NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
 
 
@@ -63,16 +58,16 @@ class HyperparameterSearchConfig(Closed):
     optuna: any Optuna sampler, its pruners, several objectives; asha: random's configurations, stopped while
     they train, by Ray Tune; pbt: random's configurations as a population that Ray Tune changes while it trains
     (xgboost). What asha, pbt and a scheduler stop depends on timing: the result says so."""
-    n_trials: Annotated[int, Field(ge=1)] = 50
-    """Configurations tried for each model; a grid always tries all."""
-    cv_folds: Annotated[int, Field(ge=2)] = 5
+    n_trials: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """Configurations tried for each model; a grid always tries all (of more than a million, as many as budget says)."""
+    cv_folds: Annotated[int, Field(ge=2, le=10_000)] = 5
     """Cross-validation folds (leave_one_site_out has one a site instead)."""
     scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
     """What is maximised; with search_method optuna a list asks for the Pareto front of several."""
     search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
     """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
-    <model>.yaml files. A model without an entry is searched in its default space."""
-    lag: Annotated[int, Field(ge=1)] = 8
+    a <model>.yaml file for each. A model without an entry is searched in its default space."""
+    lag: Annotated[int, Field(ge=1, le=10_000)] = 8
     """How many configurations may be under way: trial t is chosen, and stopped, knowing exactly the
     results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
     sampler: Sampler = "tpe"
@@ -103,7 +98,7 @@ class HyperparameterSearchConfig(Closed):
     @field_validator("early_stopping", mode="before")
     @classmethod
     def _rule_alone(cls, value: object) -> object:
-        if value is False or value is None:
+        if value is False or value is None or value in ("no", "off"):
             return {"rule": "none"}
         return {"rule": value} if isinstance(value, str) else value
 
@@ -113,9 +108,9 @@ class HyperparameterSearchConfig(Closed):
         names = [value] if isinstance(value, str) else value
         unknown = [name for name in names if name not in METRICS]
         if unknown:
-            raise ValueError(f"must be among {', '.join(METRICS)}; got {unknown[0]}")
+            raise ValueError(f"must be among {', '.join(METRICS)}; got {plain(unknown[0])}")
         if len(set(names)) < len(names):
-            raise ValueError(f"objectives must be distinct, got {names}")
+            raise ValueError(f"objectives must be distinct, got {listed(names)}")
         return value
 
     @model_validator(mode="after")
@@ -167,7 +162,7 @@ class ValidationConfig(Closed):
     """dirichlet: stratified folds, their held-out deaths resampled to cause fractions drawn from
     Dirichlet(1, …, 1); shift: the same, with fractions as `shift` states them; leave_one_site_out: train on all
     sites but one, validate on that one; stratified: held-out deaths composed as in training."""
-    n_draws: Annotated[int, Field(ge=1)] = 100
+    n_draws: Annotated[int, Field(ge=1, le=100_000)] = 100
     """Populations drawn for dirichlet and shift, shared by the folds; the same for every configuration."""
     shift: dict[str, Fraction | Annotated[list[Fraction], Field(min_length=2, max_length=2)]] = {}
     """Cause → its expected fraction, or [least, largest]; the others keep their proportions (scheme shift)."""
@@ -184,12 +179,12 @@ class ValidationConfig(Closed):
             raise ValueError("scheme shift and the key shift need each other")
         for cause, stated in self.shift.items():
             if isinstance(stated, list) and stated[0] > stated[1]:
-                raise ValueError(f"shift.{cause}: must be [least, largest], got {stated}")
+                raise ValueError(f"shift.{plain(cause, 80)}: must be [least, largest], got {stated}")
         least = sum(low for low, _ in self.ranges.values())
         if least > 1 + 1e-9:
             raise ValueError(f"shift: the least fractions must sum to at most 1, got {least:g}")
         if len(set(self.csmf_estimators)) < len(self.csmf_estimators):
-            raise ValueError(f"csmf_estimators must be distinct, got {self.csmf_estimators}")
+            raise ValueError(f"csmf_estimators must be distinct, got {shown(self.csmf_estimators)}")
         if self.holdout and self.scheme == "leave_one_site_out":
             raise ValueError("holdout does not test other sites: with leave_one_site_out use `va-tuning compare`")
         return self
@@ -207,7 +202,7 @@ class Budget(Closed):
     """Wall time of the search, e.g. 2h; models share it evenly. What has finished by then counts."""
     max_trials: Annotated[int, Field(ge=1)] | None = None
     """Trials of each model at most, a grid's too."""
-    cpu_seconds: Annotated[float, Field(gt=0)] | None = None
+    cpu_seconds: Annotated[FiniteFloat, Field(gt=0)] | None = None
     """Seconds of fitting, all models together."""
     max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
     """Configurations under way at once; none: as many as there are CPUs for."""
@@ -249,10 +244,10 @@ class ExperimentConfig(Closed):
     @model_validator(mode="after")
     def _distinct_models(self) -> Self:
         if len(set(self.models)) < len(self.models):
-            raise ValueError(f"models must be distinct, got {self.models}")
+            raise ValueError(f"models must be distinct, got {shown(self.models)}")
         unused = set(self.tuning.search_spaces) - set(self.models)
         if unused:
-            raise ValueError(f"tuning.search_spaces: {sorted(unused)[0]} is not among models {self.models}")
+            raise ValueError(f"tuning.search_spaces: {sorted(unused)[0]} is not among models {shown(self.models)}")
         return self
 
     @model_validator(mode="after")
@@ -264,9 +259,11 @@ class ExperimentConfig(Closed):
 
     def space(self, model: ModelName) -> SearchSpace:
         """Return the checked search space of one model."""
-        family = FAMILIES[model]
-        chosen = self.tuning.search_spaces.get(model) or ModelSearchSpace.model_validate(family.default_space)
-        return chosen.bind(family.Parameters)
+        return self._declared(model).bind(FAMILIES[model].Parameters)
+
+    def _declared(self, model: ModelName) -> ModelSearchSpace:
+        chosen = self.tuning.search_spaces.get(model)
+        return chosen or ModelSearchSpace.model_validate(FAMILIES[model].default_space)
 
     def document(self) -> dict[str, Any]:
         """The experiment as an experiment file again, with defaults and search spaces filled in."""
@@ -275,12 +272,12 @@ class ExperimentConfig(Closed):
         return content
 
     def _space_document(self, model: ModelName) -> dict[str, Any]:
-        space = self.space(model)
-        parameters = {
-            name: parameter.model_dump(mode="json", exclude_none=isinstance(parameter, Range))
-            for name, parameter in space.parameters.items()
-        }
-        return {**parameters, "forbid": space.forbid}
+        declared = self._declared(model)
+        parameters = {}
+        for name, parameter in self.space(model).parameters.items():
+            as_written = parameter.model_copy(update={"when": declared.parameters[name].when})
+            parameters[name] = as_written.model_dump(mode="json", exclude_none=isinstance(parameter, Range))
+        return {**parameters, "forbid": declared.forbid}
 
     @property
     def digest(self) -> str:
@@ -292,117 +289,3 @@ class ExperimentConfig(Closed):
         content = self.document()
         del content["budget"], content["results"], content["data"]["source"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
-    """Read and check an experiment file; relative paths in it are taken from its folder.
-
-    Parameters
-    ----------
-    mounted
-        Search spaces below this folder are somewhere else, and are not looked for here.
-
-    Raises
-    ------
-    ConfigError
-        With every problem, each with its key.
-    """
-    content = read_yaml(path)
-    problems: list[str] = []
-    _read_referenced_spaces(content, path.parent, mounted, problems)
-    config = None
-    try:
-        config = ExperimentConfig.model_validate(content)
-    except ValidationError as error:
-        problems += _sentences(error)
-    if config:
-        problems += _space_problems(config)
-    if problems or config is None:
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise ConfigError(f"{path}: {len(problems)} problem{'s' * (len(problems) > 1)}\n{listed}")
-    return _with_absolute_paths(config, path.parent)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML file of keys and values.
-
-    Raises
-    ------
-    ConfigError
-        It is not there or not such a file.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: must hold keys and values, got {type(content).__name__}")
-    return content
-
-
-def _read_referenced_spaces(content: dict[str, Any], folder: Path, mounted: str | None, problems: list[str]) -> None:
-    """Put the spaces that stand in other files in place of their paths."""
-    tuning, models = content.get("tuning"), content.get("models")
-    if not isinstance(tuning, dict) or not isinstance(models, list):
-        return
-    spaces = tuning.get("search_spaces")
-    if isinstance(spaces, str) and mounted and spaces.startswith(mounted):
-        spaces = {}
-    if isinstance(spaces, str):
-        if not (folder / spaces).is_dir():
-            problems.append(f"tuning.search_spaces: must be a folder or a mapping, found no folder {spaces}")
-        spaces = {m: f"{spaces}/{m}.yaml" for m in models if (folder / spaces / f"{m}.yaml").is_file()}
-    if not isinstance(spaces, dict):
-        return
-    read = {}
-    for model, space in spaces.items():
-        try:
-            read[model] = read_yaml(folder / space) if isinstance(space, str) else space
-        except ConfigError as error:
-            problems.append(f"tuning.search_spaces.{model}: {error}")
-    tuning["search_spaces"] = read
-
-
-def _sentences(error: ValidationError) -> list[str]:
-    """Write pydantic's findings as ``key: what must hold, what was found``."""
-    found = []
-    for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"])
-        message = problem["msg"].removeprefix("Value error, ")
-        match problem["type"]:
-            case "extra_forbidden":
-                message = "is not a known key"
-            case "missing":
-                message = "is required"
-            case "value_error":
-                pass
-            case _:
-                message = f"{message[0].lower()}{message[1:]}, got {problem['input']!r}"
-        found.append(f"{key}: {message}" if key else message)
-    return found
-
-
-def _space_problems(config: ExperimentConfig) -> list[str]:
-    problems = []
-    for model in config.models:
-        key = f"tuning.search_spaces.{model}"
-        try:
-            space = config.space(model)
-            if config.tuning.search_method == "grid":
-                space.configurations()
-            if config.tuning.search_method == "pbt":
-                ray_tune.require_mutable(space, FAMILIES[model])
-        except ValueError as error:
-            lines = str(error).split("\n")
-            problems += [f"{key}.{line}" if _NAMED.match(line) else f"{key}: {line}" for line in lines]
-    return problems
-
-
-def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentConfig:
-    source = config.data.source
-    if source is None or is_url(source):
-        return config
-    data = config.data.model_copy(update={"source": str((folder / data_address(source)).resolve())})
-    return config.model_copy(update={"data": data})

@@ -12,6 +12,7 @@ VaTuningError
 """
 
 from tuner_job.public import without_secrets
+from tuner_job.wording import printable
 
 
 class VaTuningError(Exception):
@@ -23,7 +24,7 @@ class VaTuningError(Exception):
     exit_code = 1
 
     def __init__(self, message: str = ""):
-        super().__init__(without_secrets(message))
+        super().__init__(printable(without_secrets(message)))
 
 
 class InputError(VaTuningError):

@@ -15,6 +15,7 @@ from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site_out, stratified
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
+from tuner_job.wording import cell, counted, listed, plain
 
 _LISTED = ("grid", "random", "asha", "pbt")
 """Methods that never try a configuration of the space twice."""
@@ -56,6 +57,21 @@ class Prepared:
             asked = size if tuning.search_method == "grid" else min(tuning.n_trials, size or tuning.n_trials)
             numbers[model] = min(asked, limit) if limit and asked else asked or limit
         return numbers
+
+
+def in_words(config: ExperimentConfig, model: ModelName, planned: int | None) -> str:
+    """Say how many trials of how many configurations will be run, and why not as many as were asked for."""
+    tuning, size = config.tuning, config.space(model).count()
+    space = f"a space of {counted(size, 'configuration')}" if size else "a space without end"
+    trials = counted(planned, "trial") if planned else "trials until the budget ends"
+    asked = size if tuning.search_method == "grid" else tuning.n_trials
+    why = ""
+    if size is not None and planned and planned > size:
+        why = "; a configuration that the sampler asks for again takes the result that it has"
+    elif planned and asked and planned < asked:
+        limit = config.budget.max_trials
+        why = f"; budget.max_trials is {limit:,}" if planned == limit else f", each once; n_trials is {asked:,}"
+    return f"{trials} in {space}{why}"
 
 
 def prepare(config: ExperimentConfig) -> Prepared:
@@ -109,8 +125,8 @@ def make_protocol(validation: ValidationConfig, dataset: VaDataset, seed: int) -
     unknown = [cause for cause in validation.ranges if cause not in dataset.causes]
     if unknown:
         near = difflib.get_close_matches(unknown[0], dataset.causes, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"they are {', '.join(dataset.causes[:8])} …"
-        raise ConfigError(f"validation.shift.{unknown[0]}: must be one of the {dataset.n_causes} causes; {hint}")
+        hint = f"did you mean {plain(near[0])}?" if near else f"they are {listed(dataset.causes)}"
+        raise ConfigError(f"validation.shift.{plain(unknown[0])}: must be one of the {dataset.n_causes} causes; {hint}")
     most = sum(high for _, high in validation.ranges.values())
     if len(validation.ranges) == dataset.n_causes and most < 1 - 1e-9:
         raise ConfigError(
@@ -133,7 +149,7 @@ def _rare_causes(prepared: Prepared) -> list[str]:
     rare = [dataset.causes[i] for i in range(dataset.n_causes) if 0 < counts[i] < prepared.n_folds]
     if not rare:
         return []
-    names = ", ".join(rare[:5]) + (" …" if len(rare) > 5 else "")
+    names = listed(cell(cause) for cause in rare)
     return [
         f"{len(rare)} cause{'s have' if len(rare) > 1 else ' has'} fewer deaths than there are folds "
         f"({prepared.n_folds}) and stay{'' if len(rare) > 1 else 's'} in the cause list: {names}"

@@ -82,3 +82,6 @@ def require_mutable(space: SearchSpace, family: ModelFamily) -> None:
     if not family.mutable & set(varied):
         names = ", ".join(sorted(family.mutable))
         raise ValueError(f"pbt needs a parameter with several values that can change during training, one of {names}")
+    size = space.count()
+    if size is not None and size < SMALLEST_POPULATION:
+        raise ValueError(f"pbt needs at least {SMALLEST_POPULATION} configurations for its population, got {size}")

@@ -1,9 +1,39 @@
 """The base of every model that reads user input: closed, frozen, strict about what it takes."""
 
-from pydantic import BaseModel, ConfigDict
+import re
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tuner_job.wording import plain, shown
+
+_MOST_PROBLEM = 600  # characters of one sentence
+_OF_A_UNION = re.compile(r"constrained-\w+|list\[.*\]|function-.*")  # pydantic's names of alternatives
 
 
 class Closed(BaseModel):
     """A pydantic model that refuses unknown keys and cannot be changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """Write pydantic's findings as ``key: what must hold, what was found``, everything of the user's bounded."""
+    return [_sentence(problem) for problem in error.errors(include_url=False)]
+
+
+def _sentence(problem: Any) -> str:
+    key = ".".join(plain(part, 80) for part in problem["loc"] if not _OF_A_UNION.fullmatch(str(part)[:80]))
+    message = plain(problem["msg"].removeprefix("Value error, "), _MOST_PROBLEM)
+    match problem["type"]:
+        case "extra_forbidden":
+            message = "is not a known key"
+        case "missing":
+            message = "is required"
+        case "value_error":
+            pass
+        case "model_type" | "dict_type":
+            message = f"must hold keys and values, got {shown(problem['input'])}"
+        case _:
+            message = f"{message[0].lower()}{message[1:]}, got {shown(problem['input'])}"
+    return f"{key}: {message}" if key else message

@@ -7,6 +7,9 @@ MOST_CHARACTERS = 200
 """Of one value in a message: a cell may hold a narrative, a key may hold a file."""
 MOST_ITEMS = 10
 """Of one list in a message."""
+MOST_OF_CELL = 40
+"""Of one cell of the data."""
+_MOST_OF_LINE, _MOST_LINES = 2000, 40
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MOST_CHARACTERS
@@ -35,6 +38,23 @@ def listed(values: Iterable[object], most: int = MOST_ITEMS) -> str:
     names = [plain(value, 80) for value in values]
     left = len(names) - most
     return ", ".join(names[:most]) + (f" and {left:,} more" if left > 0 else "")
+
+
+def place(path: object) -> str:
+    """Write a path; of a long one the end, which tells more."""
+    text = str(path)
+    return plain(text) if len(text) <= MOST_CHARACTERS else f"… {plain(text[2 - MOST_CHARACTERS :])}"
+
+
+def cell(text: str) -> str:
+    """Write a cell of somebody's data: enough to find it by, too little to tell of a death."""
+    return plain(text, MOST_OF_CELL)
+
+
+def printable(message: str) -> str:
+    """Write a whole message without control characters, and of bounded length whatever stands in it."""
+    lines = [line[:_MOST_OF_LINE] for line in message.split("\n")[:_MOST_LINES]]
+    return "\n".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

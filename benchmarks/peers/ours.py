@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from benchmarks.peers.problem import Candidate, Problem
-from tuner_job.config import load_experiment
 from tuner_job.experiment import Prepared, prepare
+from tuner_job.experiment_file import load_experiment
 
 HOLDOUT = 1 / 3
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.integration.experiments import SMALL, run, trials_table, tune, write
-from tuner_job.config import load_experiment
 from tuner_job.experiment import prepare
+from tuner_job.experiment_file import load_experiment
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -96,7 +96,8 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
         ["logistic_regression", "l1_ratio is for penalty elasticnet only"],
     ),
     (with_tuning(cv_folds=31), ["tuning.cv_folds: must not exceed the 30 rows of the data, got 31"]),
-    (with_tuning(search_spaces="none"), ["tuning.search_spaces: must be a folder or a mapping, found no folder none"]),
+    (with_tuning(search_spaces="none"),
+     ["tuning.search_spaces: ", "/none: must be a folder that holds <model>.yaml files: No such file or directory"]),
     (
         {**BASE, "data": {"source": "data.csv", "label": "cause"}, "validation": {"scheme": "leave_one_site_out"}},
         ["validation.scheme: leave_one_site_out needs at least two sites"],

@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from tuner_job import __version__
 from tuner_job.cli import main
-from tuner_job.config import ExperimentConfig, load_experiment
+from tuner_job.config import ExperimentConfig
+from tuner_job.experiment_file import load_experiment
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))

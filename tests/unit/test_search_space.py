@@ -50,9 +50,9 @@ def test_samples_are_valid_and_reach_everything() -> None:
 
 def test_ranges_list_their_steps_and_keep_their_type() -> None:
     bound = space({"a": {"low": 1, "high": 7, "step": 3}, "b": {"low": 0, "high": 1, "step": 0.5}})
-    values = {name: parameter.values for name, parameter in bound.parameters.items()}
+    values = {name: list(parameter.values or ()) for name, parameter in bound.parameters.items()}
     assert values == {"a": [1, 4, 7], "b": [0.0, 0.5, 1.0]}
-    assert all(isinstance(value, float) for value in values["b"] or [])
+    assert all(isinstance(value, float) for value in values["b"])
 
 
 @pytest.mark.parametrize("log", [True, False])

@@ -9,8 +9,8 @@ import yaml
 from click.testing import CliRunner
 
 from tuner_job.cli import main
-from tuner_job.config import load_experiment
 from tuner_job.data.config import DataConfig
+from tuner_job.experiment_file import load_experiment
 from tuner_job.results.records import Provenance
 
 ADDRESS = "https://me:h1dd3n@host.org/deaths.csv?X-Amz-Signature=h1dd3n"

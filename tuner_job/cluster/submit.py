@@ -11,11 +11,12 @@ from tuner_job.cluster.kube import Kube, Object
 from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.cluster.storage import open_results
 from tuner_job.cluster.template import COMPONENT, Template, config_map, read_template
-from tuner_job.config import load_experiment
 from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.experiment_file import load_experiment
 from tuner_job.public import holds_secrets, is_url, public
 from tuner_job.results.store import read_bytes
 from tuner_job.wording import shown
+from tuner_job.yaml_file import read_yaml
 
 _MOUNTED = "/etc/va-tuning/"
 """Where pods find what the chart mounts: paths below it are not looked for here."""
@@ -79,7 +80,7 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
     The experiment file's content, and the data file that only this machine can read, if any.
     """
     config = load_experiment(path, mounted=_MOUNTED)
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path)
     spaces = content.get("tuning", {}).get("search_spaces")
     if not (isinstance(spaces, str) and spaces.startswith(_MOUNTED)) and config.tuning.search_spaces:
         content["tuning"]["search_spaces"] = {

@@ -13,9 +13,9 @@ from typing import Any
 from prefect import flow, task
 
 from tuner_job.comparison.run_distributed_comparison import compare
-from tuner_job.config import load_experiment
 from tuner_job.errors import InputError, VaTuningError
 from tuner_job.experiment import prepare
+from tuner_job.experiment_file import load_experiment
 from tuner_job.pipeline import run_experiment, write_report
 from tuner_job.public import holds_secrets
 from tuner_job.results.experiment_store import open_experiment

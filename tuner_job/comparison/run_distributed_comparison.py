@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from tuner_job.address import results_address
 from tuner_job.comparison.flags import make_parser
 from tuner_job.comparison.plan import TrainingSet, plan
-from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig, read_yaml
+from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, VaTuningError
@@ -30,6 +30,7 @@ from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
+from tuner_job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from tuner_job.comparison.tuning import HyperparameterTuner

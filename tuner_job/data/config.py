@@ -6,6 +6,7 @@ from pydantic import Field, PlainSerializer, model_validator
 
 from tuner_job.public import public
 from tuner_job.schema import Closed
+from tuner_job.wording import plain
 
 MAX_SYNTHETIC_CAUSES = 40
 """Length of the list of cause names that the generator knows."""
@@ -85,9 +86,9 @@ class DataConfig(Closed):
             problems.append(f"synthetic needs format: synthetic; got format: {self.format}")
         for role in ("label", "site"):
             if getattr(self, role) in self.drop:
-                problems.append(f"drop must not name the {role} column; got {getattr(self, role)}")
+                problems.append(f"drop must not name the {role} column; got {plain(getattr(self, role))}")
         if self.label and self.label == self.site:
-            problems.append(f"label and site must be two columns; got {self.label} for both")
+            problems.append(f"label and site must be two columns; got {plain(self.label)} for both")
         return problems
 
     def _synthetic_problems(self) -> list[str]:

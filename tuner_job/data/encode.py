@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tuner_job.data.columns import Column, as_number
 from tuner_job.data.dataset import Feature, FloatArray
 from tuner_job.errors import DataError
+from tuner_job.wording import cell, listed, plain
 
 MAX_CATEGORIES = 50
 """A text column with more distinct values is free text or an identifier, not a question with choices."""
@@ -94,8 +95,8 @@ def encode(
     """
     missing = sorted({feature.column for feature in features} - set(columns))
     if missing:
-        listed = [f"{name} (from {', '.join(derived[name])})" if name in derived else name for name in missing]
-        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {', '.join(listed)}")
+        names = [f"{name} (from {', '.join(derived[name])})" if name in derived else name for name in missing]
+        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {listed(names)}")
     n_rows = len(next(iter(columns.values())).codes) if columns else 0
     X = np.empty((n_rows, len(features)), dtype=np.float32)
     problems: list[str] = []
@@ -125,4 +126,4 @@ def _not_finite(
         return []
     first = column.values[column.codes[rows[0]]]
     others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-    return [f"{first} in column {feature.column}, {row_name(int(rows[0]))}{others}"]
+    return [f"{cell(first)} in column {plain(feature.column, 80)}, {row_name(int(rows[0]))}{others}"]

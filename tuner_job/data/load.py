@@ -18,6 +18,7 @@ from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
 from tuner_job.errors import DataError
 from tuner_job.public import public
+from tuner_job.wording import MOST_OF_CELL, plain, shown
 
 ReadBytes = Callable[[str], bytes]
 
@@ -113,10 +114,14 @@ def _check_features(
     table: Table, inferred: Inferred, columns: Mapping[str, Column], source_format: SourceFormat
 ) -> None:
     if inferred.free_text and source_format.refuses_free_text:
-        found = [f"{name} ({len(columns[name].counts())}, {_example(columns[name])})" for name in inferred.free_text]
+        found = [
+            f"{plain(name, 30)} ({len(columns[name].counts())}, {_example(columns[name])})"
+            for name in inferred.free_text[:_SHOWN]
+        ]
+        more = f" and {len(inferred.free_text) - _SHOWN} more columns" if len(inferred.free_text) > _SHOWN else ""
         raise DataError(
             f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different values; found "
-            f"more in {', '.join(found)}; name free text, dates and identifiers in data.drop"
+            f"more in {', '.join(found)}{more}; name free text, dates and identifiers in data.drop"
         )
     if not inferred.features:
         dropped = len(inferred.empty) + len(inferred.constant) + len(inferred.free_text)
@@ -127,7 +132,7 @@ def _check_features(
 
 
 def _example(column: Column) -> str:
-    return f"for example {min(column.counts())!r}"
+    return f"for example {shown(min(column.counts()), MOST_OF_CELL)}"
 
 
 def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Table) -> list[str]:
@@ -139,7 +144,7 @@ def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Tab
     if inferred.free_text:
         notes.append(f"Dropped {_list(inferred.free_text)} of free text.")
     notes += [
-        f"Column {name} has another whole number in every row: name it in data.drop if it identifies rows."
+        f"Column {plain(name, 80)} has another whole number in every row: name it in data.drop if it identifies rows."
         for name in _row_numbers(inferred, columns, table.n_rows)
     ]
     return notes
@@ -165,5 +170,5 @@ def _row_numbers(inferred: Inferred, columns: Mapping[str, Column], n_rows: int)
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
-    return f"{len(names)} column{'' if len(names) == 1 else 's'} ({shown})"
+    first = ", ".join(plain(name, 80) for name in names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    return f"{len(names)} column{'' if len(names) == 1 else 's'} ({first})"

@@ -9,6 +9,7 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Symptoms
 from tuner_job.errors import DataError
+from tuner_job.wording import cell, plain
 
 # InterVA-4, InSilicoVA on WHO 2012 and PHMRC: "Y" present, empty absent, "." missing.
 # InterVA-5 on WHO 2016: "y" present, "n" absent, "-" or "." missing, and an empty cell is no answer either.
@@ -54,8 +55,8 @@ def _check_codes(table: Table, columns: Mapping[str, Column]) -> None:
         is_wrong = np.array([*(value not in allowed for value in column.values), False])
         rows = np.flatnonzero(is_wrong[column.codes])
         if len(rows):
-            cell = column.values[column.codes[rows[0]]]
-            wrong.append(f"{cell} in column {name}, {table.row_name(int(rows[0]))}")
+            found = cell(column.values[column.codes[rows[0]]])
+            wrong.append(f"{found} in column {plain(name, 80)}, {table.row_name(int(rows[0]))}")
     if wrong:
         more = f" and in {len(wrong) - _SHOWN} more columns" if len(wrong) > _SHOWN else ""
         raise DataError(

@@ -14,6 +14,7 @@ from tuner_job.data.columns import Column, Table, as_number, is_missing
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Symptoms
 from tuner_job.errors import DataError
+from tuner_job.wording import cell, listed
 
 _AGE = "age_years"
 _SEX = "g1_05"
@@ -92,7 +93,7 @@ def _is_symptom(name: str, hce: bool) -> bool:
 def _check_module(table: Table) -> None:
     modules = table.columns["module"].counts() if "module" in table.columns else {}
     if len(modules) > 1:
-        found = ", ".join(f"{name} ({count} rows)" for name, count in sorted(modules.items()))
+        found = listed(f"{cell(name)} ({count} rows)" for name, count in sorted(modules.items()))
         # Cause numbers mean different causes in different modules.
         raise DataError(f"{table.source}: column module must hold one module, found {found}; split the file")
 

@@ -12,10 +12,10 @@ from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.formats import SourceFormat
 from tuner_job.errors import DataError
+from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, listed, plain
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _NO_LABEL = frozenset({"na", "n/a", "<na>", "nan", "null"})
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,19 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
     named = [("data.label", label)] + [("data.site", config.site)] + [("data.drop", name) for name in config.drop]
     for key, name in named:
         if name is not None and name not in table.columns:
-            problems.append(f"{key} names {name}, which is not there{_near(name, table.columns)}")
+            problems.append(f"{key} names {plain(name, 80)}, which is not there{_near(name, table.columns)}")
     if config.sites and not site:
         problems.append("data.sites needs a site column; set data.site")
     if problems or label is None:
-        raise DataError(f"{table.source}: columns must be there to be used: {'; '.join(problems)}")
+        more = f"; and {len(problems) - MOST_ITEMS} more" if len(problems) > MOST_ITEMS else ""
+        raise DataError(f"{table.source}: columns must be there to be used: {'; '.join(problems[:MOST_ITEMS])}{more}")
     return Roles(label, site, frozenset(defaults) - {label})
 
 
 def _near(name: str, names: Iterable[str]) -> str:
-    listed = list(names)
-    lower = {candidate.lower(): candidate for candidate in listed}
-    near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
-    if near:
-        return f" (near: {', '.join(lower[candidate] for candidate in near)})"
-    return f" (the file has {', '.join(listed[:_SHOWN])}{' …' if len(listed) > _SHOWN else ''})"
+    lower = {candidate.lower(): candidate for candidate in names if len(candidate) <= MOST_CHARACTERS}
+    near = difflib.get_close_matches(name[:MOST_CHARACTERS].lower(), lower, n=3, cutoff=0.5)
+    return f" (near: {listed(lower[candidate] for candidate in near)})" if near else f" (the file has {listed(names)})"
 
 
 def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, list[str]]:
@@ -87,7 +85,9 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
     notes = []
     unlabelled = table.columns[roles.label].map(read_label).missing
     if unlabelled.any():
-        notes.append(f"Dropped {unlabelled.sum()} of {table.n_rows} rows without a cause in column {roles.label}.")
+        notes.append(
+            f"Dropped {unlabelled.sum()} of {table.n_rows} rows without a cause in column {plain(roles.label, 80)}."
+        )
         table = table.take(np.flatnonzero(~unlabelled))
     if roles.site:
         _check_sites(table, roles.site)
@@ -102,7 +102,7 @@ def _check_sites(table: Table, site: str) -> None:
     if len(unknown):
         others = f", nor do {len(unknown) - 1} more rows" if len(unknown) > 1 else ""
         raise DataError(
-            f"{table.source}: column {site} must name a site in every row; "
+            f"{table.source}: column {plain(site, 80)} must name a site in every row; "
             f"{table.row_name(int(unknown[0]))} names none{others}"
         )
 
@@ -112,9 +112,9 @@ def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, 
     counts = column.counts()
     absent = [name for name in wanted if name not in counts]
     if absent:
-        there = ", ".join(f"{name} ({counts[name]} rows)" for name in sort_names(counts))
+        there = listed(f"{cell(name)} ({counts[name]} rows)" for name in sort_names(counts))
         raise DataError(
-            f"{table.source}: data.sites must name sites of column {site}: {there}; found {', '.join(absent)}"
+            f"{table.source}: data.sites must name sites of column {plain(site, 80)}: {there}; found {listed(absent)}"
         )
     codes = [code for code, value in enumerate(column.values) if value in wanted]
     rows = np.flatnonzero(np.isin(column.codes, codes))
@@ -149,8 +149,8 @@ def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
         raise DataError(f"{table.source}: must have at least 2 rows with a cause; found {table.n_rows}")
     if len(causes) < 2:
         raise DataError(
-            f"{table.source}: column {roles.label} must hold at least 2 causes; "
-            f"all {table.n_rows} rows have {causes[0]}"
+            f"{table.source}: column {plain(roles.label, 80)} must hold at least 2 causes; "
+            f"all {table.n_rows} rows have {cell(causes[0])}"
         )
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from tuner_job.errors import ConfigError
 from tuner_job.models.base import Params
+from tuner_job.wording import plain, shown
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -42,7 +43,7 @@ def _describe(family: str, model: type[BaseModel], error: ValidationError) -> st
     problems: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         # A union reports each branch under the same first key: one parameter, one line.
-        name = str(detail["loc"][0]) if detail["loc"] else ""
+        name = plain(detail["loc"][0], 80) if detail["loc"] else ""
         if detail["type"] == "extra_forbidden":
             problems[name] = f"{name} is not a parameter; must be one of {', '.join(model.model_fields)}"
         elif not name:
@@ -51,5 +52,5 @@ def _describe(family: str, model: type[BaseModel], error: ValidationError) -> st
             rule = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
             rules = f"{problems[name].rsplit('; found ', 1)[0]} or {rule}" if name in problems else rule
             must = rules if name in problems else f"{name} must be {rules}"
-            problems[name] = f"{must}; found {detail['input']!r}"
+            problems[name] = f"{must}; found {shown(detail['input'])}"
     return f"{family}: " + "\n  ".join(problems.values())

@@ -26,7 +26,8 @@ if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
 
 Share = Annotated[FiniteFloat, Gt(0), Le(1)]
-NonNegative = Annotated[FiniteFloat, Ge(0)]
+NonNegative = Annotated[FiniteFloat, Ge(0), Le(3e38)]
+_LARGEST = 2**31 - 1  # XGBoost keeps numbers in 32 bits
 
 
 class XGBoostParameters(Closed):
@@ -34,7 +35,7 @@ class XGBoostParameters(Closed):
 
     n_estimators: Annotated[int, Ge(1), Le(MOST_TREES)] = 100
     """Boosting rounds; each adds one tree a cause."""
-    max_depth: Annotated[int, Ge(0)] = 6
+    max_depth: Annotated[int, Ge(0), Le(_LARGEST)] = 6
     """Levels of a tree; 0 is no limit."""
     learning_rate: Share = 0.3
     """Share of each tree's answer that is added."""
@@ -58,9 +59,9 @@ class XGBoostParameters(Closed):
     """Largest leaf weight; 0 is no limit. Helps where causes are very unequal."""
     grow_policy: Literal["depthwise", "lossguide"] = "depthwise"
     """Split level by level, or where the loss falls most."""
-    max_leaves: Annotated[int, Ge(0)] = 0
+    max_leaves: Annotated[int, Ge(0), Le(_LARGEST)] = 0
     """Leaves of a tree; 0 is no limit."""
-    max_bin: Annotated[int, Ge(2)] = 256
+    max_bin: Annotated[int, Ge(2), Le(_LARGEST)] = 256
     """Bins that a numeric column is cut into."""
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
-from tuner_job.errors import StoreError
+from tuner_job.errors import ConfigError, StoreError
 from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
 from tuner_job.results.experiment_store import RUN_AGAIN, ExperimentStore
 from tuner_job.results.records import ExperimentSummary, Provenance
 from tuner_job.wording import listed, shown
+from tuner_job.yaml_file import parse_yaml
 
 _log = logging.getLogger(__name__)
 
@@ -103,10 +104,10 @@ def _parse_document(content: bytes) -> tuple[str, Mapping[str, Any]]:
         raise ValueError("it is empty")
     try:
         text = content.decode()
-        document = yaml.safe_load(text)
-    except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError):
-        document = None
-    stated = re.match(r"# digest: (\S+)\n", text) if isinstance(document, dict) else None
+        document = parse_yaml(text, "experiment.yaml")
+    except (UnicodeDecodeError, ConfigError):
+        text, document = "", {}
+    stated = re.match(r"# digest: (\S+)\n", text)
     if not stated or "results" not in document:  # the last key that is written
         raise ValueError("it is cut off, or no experiment that va-tuning wrote")
     return stated[1], document

@@ -32,7 +32,12 @@ Birattari, Stützle, Paquete & Varrentrapp (2002), A racing algorithm for config
 Mnih, Szepesvári & Audibert (2008), Empirical Bernstein stopping, ICML.
 """
 
+import math
+
 from tuner_job.search.early_stopping import PairedTest
+
+_SUMMED = 1_000_000
+"""Terms of a harmonic number that are summed; those beyond are close to an integral."""
 
 
 def race(level: float, n_folds: int, n_values: int, n_batches: int, lag: int) -> PairedTest:
@@ -54,4 +59,6 @@ def race(level: float, n_folds: int, n_values: int, n_batches: int, lag: int) ->
 
 def expected_tests(n_folds: int, n_batches: int, lag: int) -> float:
     """How many tests of record-holding configurations are expected: those in which an error could lose the winner."""
-    return (n_folds - 1) * sum(1 / position for position in range(lag + 2, n_batches + 1))
+    summed = min(n_batches, _SUMMED)
+    beyond = math.log((n_batches + 0.5) / (max(summed, lag + 1) + 0.5)) if n_batches > max(summed, lag + 1) else 0.0
+    return (n_folds - 1) * (sum(1 / position for position in range(lag + 2, summed + 1)) + beyond)

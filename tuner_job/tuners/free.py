@@ -1,13 +1,16 @@
 """Configurations that the fit of another one goes through: scoring them takes no fit."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tuner_job.config import HyperparameterSearchConfig
-from tuner_job.search_space import Choices, Configuration, DeadEndError, Range, Scalar, SearchSpace
+from tuner_job.search_space import Choices, Configuration, Range, SearchSpace
 
 MOST = 8
 """Smaller values scored beside the one asked for: each takes a moment of scoring."""
+_TRIED = 10_000
+"""Of more smaller values so many, evenly spread, are looked at."""
 
 FreeConfigurations = Callable[[Configuration], list[Configuration]]
 
@@ -35,14 +38,21 @@ def passed_through(space: SearchSpace, path: str, asked: Configuration) -> list[
     own, parameter = asked.get(path), space.parameters.get(path)
     if parameter is None or not isinstance(own, int | float):
         return []
-    values: Sequence[Scalar] = _listed(parameter)
-    if isinstance(parameter, Range) and parameter.step is None and parameter.integer:
-        values = range(int(parameter.low), int(own))
-    smaller = sorted(v for v in values if isinstance(v, int | float) and v < own)
+    smaller = _smaller(parameter, own)
+    if len(smaller) > _TRIED:
+        smaller = [smaller[i * len(smaller) // _TRIED] for i in range(_TRIED)]
     found = [{**asked, path: value} for value in smaller]
-    allowed = [configuration for configuration in found if allows(space, configuration)]
+    allowed = [configuration for configuration in found if space.holds(configuration)]
     n = len(allowed)
     return [allowed[i * n // MOST] for i in range(MOST)] if n > MOST else allowed
+
+
+def _smaller(parameter: Choices | Range, own: int | float) -> Sequence[int | float]:
+    """Values below one's own, ascending; those of a long range are not listed."""
+    if isinstance(parameter, Choices):
+        return sorted(v for v in parameter.choices if isinstance(v, int | float) and v < own)
+    values = parameter.members or range(0)
+    return values[: bisect_left(values, own)]
 
 
 @dataclass(frozen=True)
@@ -57,41 +67,16 @@ class Sizes:
         parameter = self.space.parameters.get(self.path)
         if parameter is None or self.path not in asked:
             return None
-        if isinstance(parameter, Range) and not parameter.low <= size <= parameter.high:
-            return None
-        if parameter.values is not None and size not in parameter.values:
-            return None
         passed: Configuration = {**asked, self.path: size}
-        return passed if allows(self.space, passed) else None
+        return passed if self.space.holds(passed) else None
 
     def listed_after(self, size: int) -> int | None:
         """Return the next larger size that the space lists; None if it lists none."""
         parameter = self.space.parameters.get(self.path)
-        listed = _listed(parameter) if parameter else []
-        return min((value for value in listed if isinstance(value, int) and value > size), default=None)
-
-
-def allows(space: SearchSpace, configuration: Configuration) -> bool:
-    """Whether the space's choices, conditions and `forbid` rules leave room for a configuration."""
-
-    def own(name: str, parameter: Choices | Range) -> Scalar:
-        if name not in configuration:
-            raise DeadEndError(name)
-        value = configuration[name]
-        if isinstance(parameter, Choices) and value not in parameter.choices:
-            raise DeadEndError(name)
-        return value
-
-    if any(rule and rule.items() <= configuration.items() for rule in space.forbid):
-        return False
-    try:
-        return space.walk(own) == configuration
-    except DeadEndError:
-        return False
-
-
-def _listed(parameter: Choices | Range) -> list[Scalar]:
-    """Values that the file lists; a range without a step lists none."""
-    if isinstance(parameter, Range) and parameter.step is None:
-        return []
-    return parameter.values or []
+        if isinstance(parameter, Choices):
+            return min((value for value in parameter.choices if isinstance(value, int) and value > size), default=None)
+        if parameter is None or parameter.step is None or not parameter.integer:
+            return None
+        listed = parameter.members or range(0)
+        at = bisect_right(listed, size)
+        return int(listed[at]) if at < len(listed) else None

@@ -8,7 +8,7 @@ from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration, SearchSpace
 from tuner_job.tuners.batches import batches_along
 
-_MAX_REPEATS = 1000  # drawn in a row without a new one: the space is (nearly) used up
+_MAX_REPEATS = 1000  # drawn in a row without a new one: the space is nearly used up, what is left is drawn by index
 
 
 class RandomTuner:
@@ -39,8 +39,17 @@ def _distinct(space: SearchSpace, n_trials: int, rng: np.random.Generator) -> li
     found: dict[tuple[object, ...], Configuration] = {}
     repeats = 0
     while len(found) < n_trials and repeats < _MAX_REPEATS:
-        configuration = space.sample(rng)
-        key = tuple((name, type(value), value) for name, value in configuration.items())
-        repeats = repeats + 1 if key in found else 0
-        found[key] = configuration
+        repeats = repeats + 1 if _add(space.sample(rng), found) else 0
+    wanted = min(n_trials, space.count() or 0)
+    left = space.indices(rng) if len(found) < wanted else iter(())
+    while len(found) < wanted:
+        _add(space.configuration(next(left)), found)
     return list(found.values())
+
+
+def _add(configuration: Configuration, found: dict[tuple[object, ...], Configuration]) -> bool:
+    """Add a configuration; return whether it is there already."""
+    key = tuple((name, type(value), value) for name, value in configuration.items())
+    known = key in found
+    found[key] = configuration
+    return known

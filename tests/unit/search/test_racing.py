@@ -1,3 +1,4 @@
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -91,3 +92,11 @@ def test_random_draws_are_shuffled_for_a_race() -> None:
 
     assert drawn(shuffled=True) != drawn(shuffled=False)
     assert sorted(drawn(shuffled=True)) == sorted(drawn(shuffled=False))
+
+
+def test_a_race_of_a_trillion_batches_is_weighed_at_once() -> None:
+    near = [expected_tests(5, n, 8) for n in (999_999, 1_000_000, 1_000_001, 2_000_000)]
+    assert near == sorted(near)
+    assert near[3] - near[1] == pytest.approx(4 * math.log(2), rel=1e-5)
+    assert expected_tests(5, 10**12, 8) - near[1] == pytest.approx(4 * math.log(10**6), rel=1e-5)
+    assert expected_tests(5, 10**12, 10**9) == pytest.approx(4 * math.log(10**3), rel=1e-5)

@@ -1,8 +1,14 @@
+import json
+from pathlib import Path
+
 import pytest
 
+from tuner_job.experiment_file import load_experiment
+from tuner_job.models import FAMILIES
 from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
+from tuner_job.tuners import make_tuner
 from tuner_job.tuners.batches import batches_along
 from tuner_job.tuners.grid import GridTuner
 from tuner_job.tuners.optuna import OptunaTuner, make_sampler, parameter_importance
@@ -117,3 +123,14 @@ def test_importance_finds_what_matters() -> None:
     assert importance["a"] > 0.8
     assert sum(importance.values()) == pytest.approx(1)
     assert parameter_importance(records[:3], SMALL, "m", seed=0) == {}
+
+
+def test_random_search_draws_what_an_earlier_version_drew() -> None:
+    folder = Path(__file__).parents[2] / "stored" / "0.1.0"
+    config = load_experiment(folder / "experiment.yaml")
+    for model in config.models:
+        tuner = make_tuner(config.tuning, config.space(model), FAMILIES[model].path_parameter, config.seed)
+        drawn = [configuration for batch in iter(tuner.ask, None) for configuration in batch]
+        stored = sorted((folder / "finished" / model / "trials").glob("0*.json"))
+        assert len(stored) == len(drawn) == 4
+        assert [json.loads(path.read_text())["params"] for path in stored] == drawn

@@ -14,7 +14,7 @@ from tuner_job.models import GROWING
 from tuner_job.models.base import ModelFamily
 from tuner_job.models.growing import full_size
 from tuner_job.results.records import TrialRecord
-from tuner_job.search_space import SearchSpace
+from tuner_job.search_space import Range, SearchSpace
 from tuner_job.tuners.perturb import perturb
 
 _REDUCTION = 3
@@ -35,8 +35,8 @@ def largest_size(family: ModelFamily, space: SearchSpace, n_folds: int) -> int:
     parameter = space.parameters.get(str(family.path_parameter))
     if parameter is None:
         return full_size(family, {})
-    values: list[Any] = parameter.values or [parameter.high]  # type: ignore[union-attr]
-    return int(max(values))
+    largest: Any = parameter.last if isinstance(parameter, Range) else max(parameter.choices)  # type: ignore[type-var]
+    return int(largest)
 
 
 def step_size(method: str, largest: int) -> int:

@@ -14,12 +14,12 @@ STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed"
 
 
 def suggest(trial: optuna.trial.Trial, name: str, parameter: Choices | Range) -> Scalar:
-    """Have Optuna choose a value."""
+    """Have Optuna choose a value; of a range with forbidden values, one beside those."""
     if isinstance(parameter, Range):
-        low, high, step, log = parameter.low, parameter.high, parameter.step, parameter.log
+        low, high, step, log = parameter.low, parameter.last, parameter.step, parameter.log
         if parameter.integer:
-            return trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log)
-        return trial.suggest_float(name, low, high, step=step, log=log)
+            return parameter.nearest(trial.suggest_int(name, int(low), int(high), step=int(step or 1), log=log))
+        return parameter.nearest(trial.suggest_float(name, low, high, step=step, log=log))
     key = _key(name, parameter)
     if _ordered(parameter.choices):
         return _sorted(parameter.choices)[trial.suggest_int(key, 0, len(parameter.choices) - 1)]
@@ -35,8 +35,8 @@ def distribution(parameter: Choices | Range) -> BaseDistribution:
     """Ordered choices become their positions, so that a model of the space knows what is near what."""
     if isinstance(parameter, Range):
         if parameter.integer:
-            return IntDistribution(int(parameter.low), int(parameter.high), parameter.log, int(parameter.step or 1))
-        return FloatDistribution(parameter.low, parameter.high, parameter.log, parameter.step)
+            return IntDistribution(int(parameter.low), int(parameter.last), parameter.log, int(parameter.step or 1))
+        return FloatDistribution(parameter.low, parameter.last, parameter.log, parameter.step)
     if _ordered(parameter.choices):
         return IntDistribution(0, len(parameter.choices) - 1)
     return CategoricalDistribution(parameter.choices)

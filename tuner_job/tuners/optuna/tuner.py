@@ -1,6 +1,8 @@
 """Optuna's samplers under ask and tell."""
 
+import itertools
 from collections.abc import Sequence
+from functools import partial
 
 import optuna
 from optuna.samplers import BaseSampler, TPESampler
@@ -10,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration, DeadEndError, SearchSpace
+from tuner_job.search_space.space import DEAD_ENDS
 from tuner_job.tuners.optuna.recall import Recall
 from tuner_job.tuners.optuna.translation import STATES, frozen_trial, running_means, suggest
 
@@ -37,20 +40,24 @@ class OptunaTuner:
 
     def ask(self) -> list[Configuration]:
         """Propose one configuration; there is always another."""
-        while True:
+        for attempt in itertools.count():
             trial = self._study.ask()
             try:
-                configuration = self._space.walk(lambda name, p, t=trial: suggest(t, name, p))  # type: ignore[misc]
+                configuration = self._space.walk(partial(suggest, trial), ahead=attempt >= DEAD_ENDS)
             except DeadEndError:  # `forbid` leaves no value for what was chosen so far
                 self._study.tell(trial, state=TrialState.FAIL)
                 continue
+            if self._space.forbid:  # a forbidden value of a range was left for the one beside it
+                self._become(trial, Trial(self._n_asked, self._n_asked, configuration))
             self._asked[self._n_asked] = trial  # the study makes a batch of each
             self._n_asked += 1
             return [configuration]
+        raise AssertionError
 
     def remember(self, records: Sequence[TrialRecord], objective: str) -> None:
         """Learn trials that were not asked here: those of an earlier run."""
-        self._study.add_trials([frozen_trial(self._space, Trial.of(record, [objective]), 1) for record in records])
+        held = [Trial.of(record, [objective]) for record in records if self._space.holds(record.params)]
+        self._study.add_trials([frozen_trial(self._space, trial, 1) for trial in held])
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Hand the results of one fit to Optuna, fold scores included where there is one objective.
