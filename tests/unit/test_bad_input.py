@@ -198,7 +198,7 @@ def good(tmp_path: Path) -> Path:
 def test_results_locations_are_found_out_before_the_search(good: Path) -> None:
     outcome = CliRunner().invoke(main, ["tune", str(good), "--results", "/proc/none/results"])
     assert outcome.exit_code == 2
-    assert outcome.stderr == "va-tuning: /proc/none/results: cannot be opened: No such file or directory\n"
+    assert outcome.stderr == "va-tuning: /proc/none/results: cannot be written: No such file or directory\n"
 
 
 @pytest.mark.parametrize(
