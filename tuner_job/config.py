@@ -20,7 +20,7 @@ from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
 from tuner_job.public import is_url
-from tuner_job.schema import Closed
+from tuner_job.schema import EXPERIMENT_NAME, LONGEST_NAME, Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
 
@@ -221,7 +221,7 @@ class Budget(Closed):
 class ExperimentConfig(Closed):
     """One experiment: data, models, how to search, how to validate, where results go."""
 
-    name: Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+    name: Annotated[str, Field(max_length=LONGEST_NAME, pattern=f"^{EXPERIMENT_NAME}$")]
     """Lower-case letters, digits and '-', at most 40: RayJob and ConfigMap names are built from it."""
     data: DataConfig
     """The coded verbal autopsies."""

@@ -2,6 +2,10 @@
 
 from pydantic import BaseModel, ConfigDict
 
+EXPERIMENT_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
+"""Names of RayJobs, ConfigMaps and folders of results are made of it."""
+LONGEST_NAME = 40
+
 
 class Closed(BaseModel):
     """A pydantic model that refuses unknown keys and cannot be changed after validation."""
