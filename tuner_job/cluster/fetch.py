@@ -41,8 +41,7 @@ def fetch(store: Store, name: str, output: Path) -> tuple[Path, int]:
         raise ClusterError(f"{store.url}/{name}: holds no results yet; see va-tuning status {name}")
     folder = output / name
     first = _whose(store, name, keys)
-    _check_whose(folder, first, store)
-    _check_writable(folder)
+    _check_folder(folder, first, store)
     target = Store(str(output))
 
     def copy(key: str) -> bool:
@@ -65,33 +64,30 @@ def _whose(store: Store, name: str, keys: list[str]) -> dict[str, bytes]:
     return {key: content for key, content in found.items() if content is not None}
 
 
-def _check_whose(folder: Path, whose: dict[str, bytes], store: Store) -> None:
-    """Refuse a folder that holds anything else than an earlier copy of these results."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not folder.is_dir():
-        raise ClusterError(f"{plain(folder)}: must be a folder; choose another --output")
-    here = [(_content(folder.parent / key), content) for key, content in whose.items()]
-    if not any(ours == theirs for ours, theirs in here) or any(ours not in (None, theirs) for ours, theirs in here):
-        raise ClusterError(
-            f"{plain(folder)}: must be empty or hold an earlier copy of {store.url}/{folder.name}; it holds something "
-            "else: choose another --output"
-        )
+def _check_folder(folder: Path, whose: dict[str, bytes], store: Store) -> None:
+    """Find out before anything is copied whether it can be, and harms nothing else.
 
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
-
-
-def _check_writable(folder: Path) -> None:
-    """Find out before anything is copied whether it can be."""
+    Raises
+    ------
+    ClusterError
+        The folder cannot be written, or holds anything else than an earlier copy of these results.
+    """
     probe = folder / f".write-test-{os.getpid()}"
     try:
+        if folder.exists() and any(folder.iterdir()) and not _is_copy(folder, whose):
+            raise ClusterError(
+                f"{plain(folder)}: must be empty or hold an earlier copy of {store.url}/{folder.name}; it holds "
+                "something else: choose another --output"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"va-tuning")
         probe.unlink()
     except OSError as error:
         raise ClusterError(f"{plain(folder)}: cannot be written: {error.strerror}; choose another --output") from None
+
+
+def _is_copy(folder: Path, whose: dict[str, bytes]) -> bool:
+    """Whether what says whose results these are is there too, and nowhere else is said."""
+    paths = {folder.parent / key: content for key, content in whose.items()}
+    found = {path: path.read_bytes() for path in paths if path.exists()}
+    return bool(found) and all(content == paths[path] for path, content in found.items())

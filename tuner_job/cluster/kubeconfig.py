@@ -184,12 +184,17 @@ def _check_files(part: Part, keys: Iterable[str], path: Path, where: str) -> Non
         file, data = getattr(part, key), getattr(part, f"{key}_data")
         said = key.replace("_", "-")
         if data:
-            try:
-                b64decode(data, validate=False).decode()
-            except (binascii.Error, ValueError):
-                raise ClusterError(f"{where}: {said}-data: must be PEM in base64; it is not") from None
+            if not _is_pem(data):
+                raise ClusterError(f"{where}: {said}-data: must be PEM in base64; it is not")
         elif file and not os.access(path.parent.absolute() / file, os.R_OK):
             raise ClusterError(f"{where}: {said}: {plain(file)} cannot be read")
+
+
+def _is_pem(data: str) -> bool:
+    try:
+        return b"-----BEGIN " in b64decode("".join(data.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return False
 
 
 def _check_plugin(plugin: _Exec | None, where: str) -> None:

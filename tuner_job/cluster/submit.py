@@ -159,21 +159,29 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
         _delete_unchanged(kube, earlier)
     try:
         job = kube.create(RayJob, made.job)
-    except RefusedError as error:
-        if error.status == _CONFLICT:
+    except ClusterError as error:
+        if isinstance(error, RefusedError) and error.status == _CONFLICT:
             raise _raced(kube, name) from None
+        if _may_be_there(kube, name, error):
+            raise UndecidedError(f"{error}; RayJob {name} may have been created: va-tuning status {name}") from None
         if earlier:
             kube.create(ConfigMap, _again(earlier))
         raise
-    except ClusterError as error:
-        raise UndecidedError(
-            f"{error}; whether RayJob {name} was created is not known: va-tuning status {name}"
-        ) from None
     try:
         kube.create(ConfigMap, made.experiment)
     except BaseException as error:  # an interruption too: a RayJob without its experiment would wait for ever
         _take_back(kube, job, error)
         raise
+
+
+def _may_be_there(kube: Kube, name: str, error: ClusterError) -> bool:
+    """Whether a RayJob may have been created although the answer was this error."""
+    if isinstance(error, RefusedError) and error.status < 500:
+        return False
+    try:
+        return kube.get(RayJob, name) is not None
+    except ClusterError:
+        return True
 
 
 def _delete_unchanged(kube: Kube, earlier: ConfigMap) -> None:
