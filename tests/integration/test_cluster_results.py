@@ -1,5 +1,6 @@
 """An experiment's uploads and results in a real store: where they go, who may remove them, how they come here."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from tests.integration.api_server import Answer, ApiServer, experiment_map, rayjob, release
 from tests.integration.cluster_commands import sentence, va_tuning
 from tests.integration.s3_server import S3Server
+from tuner_job.cluster.environment import in_place_of_ours
 from tuner_job.results.store import Store
 
 
@@ -109,6 +111,43 @@ def test_keys_go_to_no_address_that_the_user_has_not_named(
     assert api.writes == []
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert va_tuning("fetch", "adult", *output).exit_code == 0
+
+
+@pytest.mark.parametrize("address", ["http://me:hidden@127.0.0.1", "http://127.0.0.1/?key=hidden", "http://\nhidden"])
+def test_an_address_with_keys_is_not_shown(api: ApiServer, cloud: Store, address: str) -> None:
+    api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
+    assert "hidden" not in sentence("fetch", "adult")
+
+
+@pytest.mark.parametrize(
+    "address", ["store", "ftp://store", "http://", "http://store:x", "http://[::1", "https://store"]
+)
+def test_an_address_that_is_none(api: ApiServer, cloud: Store, address: str) -> None:
+    api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
+    assert "the release's AWS_ENDPOINT_URL: " in sentence("fetch", "adult")
+
+
+def test_a_service_of_another_namespace_is_not_taken_for_ours(api: ApiServer, cloud: Store) -> None:
+    for address in ("http://store.other.svc", "http://store.other.svc.cluster.local:7070"):
+        api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
+        assert "must be a Service of namespace va, or outside" in sentence("fetch", "adult")
+    for address in ("http://store.com", "http://va.example.org", "http://10.0.0.1", "http://localhost.localdomain"):
+        api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
+        assert "or be named by you" in sentence("fetch", "adult")
+    for address in ("http://store", "http://store.va", "http://store.va.svc.cluster.local"):
+        api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
+        assert "Service store, the results' server, is missing" in sentence("fetch", "adult")
+
+
+def test_two_owners_keys_never_mix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "mine")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://mine")
+    with in_place_of_ours({"AWS_ACCESS_KEY_ID": "theirs"}):
+        assert {name for name in os.environ if name.startswith("AWS_")} == {"AWS_ACCESS_KEY_ID"}
+    with in_place_of_ours({"AWS_ENDPOINT_URL": "http://theirs"}):
+        assert os.environ["AWS_SESSION_TOKEN"] == "mine"
+        assert "AWS_ENDPOINT_URL_S3" not in os.environ
+    assert os.environ["AWS_ENDPOINT_URL_S3"] == "http://mine"
 
 
 def test_purge_removes_all_of_one_experiment_and_nothing_else(api: ApiServer, cloud: Store, s3: S3Server) -> None:

@@ -52,6 +52,7 @@ ODD_CONTENT: dict[str, Change] = {
     "no server": _cluster(server=None),
     "a server without a scheme": _cluster(server="127.0.0.1:6443"),
     "a server of another scheme": _cluster(server="ftp://127.0.0.1"),
+    "a server with a password": _cluster(server="http://me:hidden@127.0.0.1:1"),
     "a server without a host": _cluster(server="https://"),
     "a server with an odd port": _cluster(server="https://127.0.0.1:99999"),
     "a server with brackets": _cluster(server="https://[::1"),

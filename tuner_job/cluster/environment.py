@@ -120,6 +120,8 @@ def _secret(kube: Kube, name: str, optional: bool) -> dict[str, str] | None:
 
 def _printable(name: str, value: str) -> str:
     """A variable's value, which may be a key: it is not shown."""
-    if value.isprintable():
-        return value
-    raise ClusterError(f"the release's {name}: must be one line of printable characters; it is not")
+    if not value.isprintable():
+        raise ClusterError(f"the release's {name}: must be one line of printable characters; it is not")
+    if _LEADS_ELSEWHERE.search(name) and set(value) & {"@", "?"}:
+        raise ClusterError(f"the release's {name}: must be an address without user, password or query; it has one")
+    return value

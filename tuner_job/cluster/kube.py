@@ -207,7 +207,7 @@ class Kube:
         if isinstance(message := said.get("message"), str) and message.strip():
             return RefusedError(f"{where}: {plain(message)}", status)
         if 300 <= status < 400:
-            target = plain(response.headers.get("Location", "nowhere"))
+            target = plain(response.headers.get("Location", "nowhere").partition("?")[0])
             return RefusedError(f"{where}: the API server sends elsewhere, to {target}; it is not followed", status)
         answer = f"{response.status} {plain(response.reason or '', 60)}".strip()
         hint = "; is the KubeRay operator installed?" if response.status == 404 and "RayJob" in what else ""

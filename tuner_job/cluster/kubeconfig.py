@@ -175,6 +175,8 @@ def _check_server(server: str, where: str) -> None:
         usable = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
     except ValueError:
         usable = False
+    if "@" in server:
+        raise ClusterError(f"{where}: must be an address without user or password; it has one")
     if not usable or not server.isprintable() or " " in server:
         raise ClusterError(f"{where}: must be an http(s) address; got {shown(server)}")
 
