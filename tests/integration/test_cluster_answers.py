@@ -62,7 +62,7 @@ COMMANDS = {
     "cancel": ("cancel", "adult"),
     "purge": ("cancel", "adult", "--purge", "--yes"),
     "fetch": ("fetch", "adult"),
-    "submit": ("submit", "EXPERIMENT"),
+    "submit": ("submit", "EXPERIMENT", "--own-cluster"),
     "dry run": ("submit", "EXPERIMENT", "--dry-run"),
 }
 ASKED = [

@@ -31,7 +31,11 @@ def cancel(kube: Kube, name: str) -> None:
     if job is None:
         raise ClusterError(f"namespace {kube.namespace}: no experiment {name} runs or ran here; see va-tuning list")
     delete_ours(kube, job, name)
-    wait_until_gone(kube, name)
+    wait_until_gone(kube, job)
+
+
+class ReplacedError(ClusterError):
+    """Another object of that name is there now."""
 
 
 def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
@@ -39,6 +43,8 @@ def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
 
     Raises
     ------
+    ReplacedError
+        There is another one by now, or it does not come to rest.
     ClusterError
         It is somebody else's by now.
     """
@@ -58,21 +64,27 @@ def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
         if again.metadata.uid != uid:
             break
         current = again
-    raise ClusterError(
+    raise ReplacedError(
         f"namespace {kube.namespace}: {found.KIND} {name} was replaced by somebody else just now, or changes all the "
         "time; it is left alone: look at it and try again"
     )
 
 
-def wait_until_gone(kube: Kube, name: str) -> None:
-    """Wait until the RayJob of an experiment is gone.
+def wait_until_gone(kube: Kube, job: RayJob) -> None:
+    """Wait until a RayJob is gone; another one may have its name then.
 
     Raises
     ------
     ClusterError
         It is not, in time.
     """
-    if not wait_for(lambda: kube.get(RayJob, name) is None, _SECONDS):
+    name = job.metadata.name
+
+    def is_gone() -> bool:
+        found = kube.get(RayJob, name)
+        return found is None or found.metadata.uid != job.metadata.uid
+
+    if not wait_for(is_gone, _SECONDS):
         raise ClusterError(
             f"namespace {kube.namespace}: KubeRay must stop {name} within {_SECONDS} s of its deletion; it has not: "
             "see KubeRay's log"
@@ -149,7 +161,7 @@ def purge(kube: Kube, found: Belongings) -> int:
     runs = found.job is not None and state_of(found.job) not in ENDED
     if found.job:
         delete_ours(kube, found.job, found.name)
-        wait_until_gone(kube, found.name)
+        wait_until_gone(kube, found.job)
     removed = _remove(found.store, found.name)
     if runs:
         time.sleep(_LAST_WORDS)

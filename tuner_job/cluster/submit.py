@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from tuner_job.cluster.cancel import delete_ours, wait_until_gone
+from tuner_job.cluster.cancel import ReplacedError, delete_ours, wait_until_gone
 from tuner_job.cluster.follow import find_job
 from tuner_job.cluster.kube import Kube, RefusedError
 from tuner_job.cluster.objects import ConfigMap, Object, RayJob
@@ -137,7 +137,7 @@ def submit(
         try:
             _create(kube, made, earlier, ended)
         except ClusterError as error:
-            if is_new and not isinstance(error, UndecidedError):
+            if is_new and not isinstance(error, UndecidedError | ReplacedError):
                 store.delete(made.upload.key)
             raise
 
@@ -154,7 +154,7 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
     name = made.name
     if ended:
         delete_ours(kube, ended, name)
-        wait_until_gone(kube, name)
+        wait_until_gone(kube, ended)
     if earlier:
         _delete_unchanged(kube, earlier)
     try:
