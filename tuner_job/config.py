@@ -15,7 +15,7 @@ from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
-from tuner_job.schema import Closed
+from tuner_job.schema import EXPERIMENT_NAME, LONGEST_NAME, Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
 from tuner_job.wording import listed, plain, shown
@@ -216,7 +216,7 @@ class Budget(Closed):
 class ExperimentConfig(Closed):
     """One experiment: data, models, how to search, how to validate, where results go."""
 
-    name: Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+    name: Annotated[str, Field(max_length=LONGEST_NAME, pattern=f"^{EXPERIMENT_NAME}$")]
     """Lower-case letters, digits and '-', at most 40: RayJob and ConfigMap names are built from it."""
     data: DataConfig
     """The coded verbal autopsies."""

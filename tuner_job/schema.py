@@ -10,6 +10,10 @@ from tuner_job.wording import plain, shown
 _MOST_PROBLEM = 600  # characters of one sentence
 _OF_A_UNION = re.compile(r"constrained-\w+|list\[.*\]|function-.*")  # pydantic's names of alternatives
 
+EXPERIMENT_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
+"""Names of RayJobs, ConfigMaps and folders of results are made of it."""
+LONGEST_NAME = 40
+
 
 class Closed(BaseModel):
     """A pydantic model that refuses unknown keys and cannot be changed after validation."""

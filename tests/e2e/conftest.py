@@ -11,7 +11,7 @@ import yaml
 from tests.e2e.cluster import CHART, CONTEXT, RELEASE, Namespace, attempt
 from tests.integration.experiments import trials_table, tune
 
-NAMESPACE = "va-tuning-e2e"
+NAMESPACE = os.environ.get("VA_TUNING_E2E_NAMESPACE", "va-tuning-e2e")
 
 
 @pytest.fixture(scope="session")

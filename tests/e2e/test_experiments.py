@@ -53,7 +53,7 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
         },
     })  # fmt: skip
     manifest = release.va_tuning("submit", experiment, "--upload", "--dry-run")
-    release.kubectl("apply", "--filename", "-", stdin=manifest)
+    release.va_tuning("submit", experiment, "--upload")
     release.must_succeed("phmrc-like")
     assert fetched_table("phmrc-like") == local_table(experiment)
     assert (tmp_path / "fetched" / "phmrc-like" / "report.html").exists()

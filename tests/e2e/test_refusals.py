@@ -5,7 +5,10 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.cluster import RELEASE, Namespace, wait_until
+from tests.e2e.cluster import CONTEXT, RELEASE, Namespace, attempt, wait_until
+from tuner_job.cluster.kube import Kube
+from tuner_job.cluster.storage import open_results
+from tuner_job.cluster.template import read_template
 
 Write = Callable[..., Path]
 
@@ -90,3 +93,64 @@ def test_status_says_why_a_pod_does_not_run(release: Namespace, write: Write) ->
 def _put(release: Namespace, template: str) -> None:
     patch = yaml.safe_dump({"data": {"rayjob.yaml": template}})
     release.kubectl("patch", "configmap", f"{RELEASE}-rayjob", "--type", "merge", "--patch", patch)
+
+
+def test_what_is_not_ours_is_left_alone(release: Namespace, write: Write) -> None:
+    _, job = yaml.safe_load_all(release.va_tuning("submit", write("somebody-elses"), "--own-cluster", "--dry-run"))
+    job["metadata"]["labels"] = {"app": "other"}
+    job["spec"]["suspend"] = True
+    release.kubectl("create", "--filename", "-", stdin=yaml.safe_dump(job))
+    uid = release.get("rayjob", "somebody-elses")["metadata"]["uid"]
+    try:
+        for command, *more in [("cancel",), ("cancel", "--purge", "--yes"), ("status",), ("logs",)]:
+            code, said = release.va_tuning_fails(command, "somebody-elses", *more)
+            assert (code, "is not an experiment of va-tuning" in said) == (2, True), said
+        code, said = release.va_tuning_fails("submit", write("somebody-elses"))
+        assert (code, "is not an experiment of va-tuning" in said) == (2, True), said
+        assert release.get("rayjob", "somebody-elses")["metadata"]["uid"] == uid
+        assert _look_for(release, "configmap", "somebody-elses") != 0
+    finally:
+        release.kubectl("delete", "rayjob", "somebody-elses")
+    code, said = release.va_tuning_fails("cancel", "")
+    assert (code, "name: must be" in said) == (2, True), said
+    code, said = release.va_tuning_fails("cancel", f"{RELEASE}-rayjob", "--purge", "--yes")
+    assert (code, "is not an experiment of va-tuning" in said) == (2, True), said
+    assert release.get("configmap", f"{RELEASE}-rayjob")
+
+
+def test_a_dry_run_uploads_nothing_and_a_purge_leaves_nothing(release: Namespace, write: Write, tmp_path: Path) -> None:
+    rows = "".join(f"{'AB'[i % 2]},{'xy'[i % 3 == 0]},{i % 2},{i % 3 == 0:d}\n" for i in range(120))
+    (tmp_path / "deaths.csv").write_text(f"site,cause,s1,s2\n{rows}")
+    data = {"source": "deaths.csv", "format": "table", "label": "cause", "site": "site"}
+    tuning = {"search_method": "random", "n_trials": 1, "cv_folds": 2, "search_spaces": {
+        "random_forest": {"n_estimators": [5], "max_depth": [2, 3]},
+    }}  # fmt: skip
+    experiment = write("purged", data=data, tuning=tuning)
+    neighbour = write("purged-not", data=data, tuning=tuning)
+    release.va_tuning("submit", experiment, "--upload", "--dry-run")
+    assert _keys(release, "purged") == []
+    for path, name in ((experiment, "purged"), (neighbour, "purged-not")):
+        release.va_tuning("submit", path, "--upload")
+        release.must_succeed(name)
+    kept = _keys(release, "purged-not")
+    assert [key for key in _keys(release, "purged") if key.startswith("purged/data/")]
+    said = release.va_tuning("cancel", "purged", "--purge", "--yes")
+    assert "to be removed: RayJob purged (succeeded), ConfigMap purged, " in said
+    assert _keys(release, "purged") == []
+    assert _look_for(release, "rayjob", "purged") != 0
+    assert _look_for(release, "configmap", "purged") != 0
+    assert _keys(release, "purged-not") == kept
+    code, said = release.va_tuning_fails("cancel", "purged", "--purge", "--yes")
+    assert (code, "there is no experiment purged" in said) == (2, True), said
+
+
+def _keys(release: Namespace, name: str) -> list[str]:
+    """Everything below an experiment in the release's store."""
+    kube = Kube(CONTEXT, release.name)
+    with open_results(kube, read_template(kube, RELEASE), "s3://va-results") as store:
+        return store.paths(name)
+
+
+def _look_for(release: Namespace, kind: str, name: str) -> int:
+    """Exit code of looking for an object: 0 if it is there."""
+    return attempt("kubectl", "--context", CONTEXT, "--namespace", release.name, "get", kind, name).returncode

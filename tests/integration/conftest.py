@@ -3,7 +3,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.integration.api_server import ApiServer, kubeconfig, release, serve_api
 from tests.integration.s3_server import S3Server, binary, serve
 
 
@@ -25,3 +27,26 @@ def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     return s3_server
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """An API server with a release, and a kubeconfig file that leads to it."""
+    with serve_api() as server:
+        server.put("configmaps", release())
+        for name in ("xgboost", "random-forest", "logistic-regression"):
+            server.put("configmaps", {"metadata": {"name": f"va-tuning-space-{name}"}, "data": {}})
+        server.put("serviceaccounts", {"metadata": {"name": "va-tuning"}})
+        server.put("secrets", {"metadata": {"name": "va-tuning-store"}, "data": {}})
+        path = tmp_path / "kubeconfig.yaml"
+        path.write_text(yaml.safe_dump(kubeconfig(server.url)))
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        yield server
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    """A small experiment file named adult."""
+    path = tmp_path / "experiment.yaml"
+    path.write_text("name: adult\ndata: {format: synthetic}\nmodels: [random_forest]\n")
+    return path

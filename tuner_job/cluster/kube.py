@@ -1,32 +1,51 @@
 """The only place that talks to Kubernetes: a few verbs in one namespace, with errors in one sentence."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
+import pydantic_core
 import urllib3
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config.config_exception import ConfigException
 from kubernetes.stream import portforward
 
+from tuner_job.cluster.kubeconfig import find_cluster
+from tuner_job.cluster.names import check_namespace, check_object, selector
+from tuner_job.cluster.objects import Event, Items, Named, Object, Pod, RayJob, checked
 from tuner_job.errors import ClusterError
+from tuner_job.wording import plain
 
-GROUP, VERSION, RAYJOBS = "ray.io", "v1", "rayjobs"
-_UNREACHABLE = (urllib3.exceptions.HTTPError, OSError)
-_SECONDS = 30  # for one answer
+_SECONDS = 30  # between two pieces of an answer
+_WHOLE_ANSWER = 120  # seconds
+_MOST_BYTES = 2**28  # of an answer
+_LONGEST_LINE = 2**16  # of a log
 _SILENCE = 60  # of a log, before it is asked for again
+_RETRIES = urllib3.Retry(connect=1, read=0, redirect=False, status=0, other=0, respect_retry_after_header=False)
+_N = TypeVar("_N", bound=Named)
+_R = TypeVar("_R", Pod, RayJob, Event)
 
-Object = dict[str, Any]
-"""A Kubernetes object as its YAML would say it."""
+
+class UnreachableError(ClusterError):
+    """No whole answer came."""
+
+
+class RefusedError(ClusterError):
+    """The API server says no; `status` is HTTP's."""
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
 
 
 class Kube:
     """One namespace of one cluster.
 
-    Every method raises `ClusterError` where the cluster cannot be reached or refuses.
+    Every method raises `ClusterError` where the cluster cannot be reached or refuses, or where its answer is not
+    what Kubernetes answers: nothing else goes on from such an answer.
 
     Parameters
     ----------
@@ -37,163 +56,199 @@ class Kube:
     """
 
     def __init__(self, context: str | None = None, namespace: str | None = None):
-        self._configuration, own_namespace = _load(context)
-        self._configuration.retries = urllib3.Retry(connect=1, read=0, redirect=2, status=0)
-        self.namespace = namespace or own_namespace
-        self._api = client.ApiClient(self._configuration)
-        self._core = client.CoreV1Api(self._api)
-        self._custom = client.CustomObjectsApi(self._api)
-
-    def get(self, kind: str, name: str) -> Object | None:
-        """Read one ConfigMap, Secret, Service, ServiceAccount or RayJob; None if there is none."""
-        with self._translated(f"read {kind} {name}"):
-            try:
-                if kind == "RayJob":
-                    return self._plain(self._custom.get_namespaced_custom_object(*self._rayjobs, name))
-                read = getattr(self._core, f"read_namespaced_{_SNAKE[kind]}")
-                return self._plain(read(name, self.namespace, _request_timeout=_SECONDS))
-            except ApiException as error:
-                if error.status == 404:
-                    return None
-                raise
-
-    def may_read(self, kind: str, name: str) -> bool:
-        """Whether `get` would be allowed."""
+        self._configuration, own_namespace = find_cluster(context)
+        self.namespace = own_namespace if namespace is None else check_namespace(namespace)
         try:
-            self.get(kind, name)
-        except ClusterError:
-            return False
-        return True
+            self._api = client.ApiClient(self._configuration)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise ClusterError(f"the kubeconfig file: cannot be used: {plain(error)}") from None
+        self._host = self._configuration.host.rstrip("/")
+
+    def get(self, kind: type[_N], name: str) -> _N | None:
+        """Read one object; None if there is none."""
+        what = f"read {kind.KIND} {name}"
+        try:
+            return self._one(kind, name, self._ask("GET", self._path(kind, name), what), what)
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, kind: type[_R], labels: Mapping[str, str] | None = None) -> list[_R]:
+        """Read all objects of a kind with these labels; None asks for all."""
+        what = f"list {kind.KIND}s"
+        query = {} if labels is None else {"labelSelector": selector(labels)}
+        answer = self._ask("GET", self._path(kind), what, query)
+        items = checked(Items, answer, self._answer(what)).items
+        return [checked(kind, item, self._answer(what)) for item in items]
 
     def has_namespace(self) -> bool:
         """Whether the namespace exists; True also where one may not ask."""
-        with self._translated(f"read namespace {self.namespace}"):
-            try:
-                self._core.read_namespace(self.namespace, _request_timeout=_SECONDS)
-            except ApiException as error:
-                if error.status not in (403, 404):
-                    raise
-                return bool(error.status == 403)
-            return True
+        try:
+            self._ask("GET", f"/api/v1/namespaces/{self.namespace}", "read the namespace")
+        except RefusedError as error:
+            if error.status not in (403, 404):
+                raise
+            return error.status == 403
+        return True
 
-    def list(self, kind: str, selector: str = "") -> list[Object]:
-        """Read all Pods, Events, ConfigMaps or RayJobs with these labels."""
-        with self._translated(f"list {kind}s"):
-            if kind == "RayJob":
-                found = self._custom.list_namespaced_custom_object(*self._rayjobs, label_selector=selector)
-            else:
-                ask = getattr(self._core, f"list_namespaced_{_SNAKE[kind]}")
-                found = self._plain(ask(self.namespace, label_selector=selector, _request_timeout=_SECONDS))
-            items: list[Object] = found["items"]
-            return items
-
-    def apply_config_map(self, body: Object) -> None:
-        """Create a ConfigMap, or put another content in its place."""
+    def create(self, kind: type[_N], body: Object) -> _N:
+        """Create an object; refused with status 409 if there is one of that name."""
         name = body["metadata"]["name"]
-        with self._translated(f"write ConfigMap {name}"):
-            try:
-                self._core.create_namespaced_config_map(self.namespace, body, _request_timeout=_SECONDS)
-            except ApiException as error:
-                if error.status != 409:
-                    raise
-                self._core.replace_namespaced_config_map(name, self.namespace, body, _request_timeout=_SECONDS)
+        what = f"create {kind.KIND} {name}"
+        return self._one(kind, name, self._ask("POST", self._path(kind), what, body=body), what)
 
-    def create_rayjob(self, body: Object) -> None:
-        """Create a RayJob."""
-        with self._translated(f"create RayJob {body['metadata']['name']}"):
-            self._custom.create_namespaced_custom_object(*self._rayjobs, body)
-
-    def delete_rayjob(self, name: str) -> None:
-        """Delete a RayJob; KubeRay then stops what it runs."""
-        with self._translated(f"delete RayJob {name}"):
-            self._custom.delete_namespaced_custom_object(*self._rayjobs, name)
+    def delete(self, found: Named) -> None:
+        """Delete what was read, and only that: refused with status 409 if it has changed since."""
+        what = f"delete {found.KIND} {found.metadata.name}"
+        preconditions = {"uid": found.metadata.uid, "resourceVersion": found.metadata.resource_version}
+        if not all(preconditions.values()):
+            raise ClusterError(f"{self._answer(what)} cannot be used: metadata must hold uid and resourceVersion")
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        self._ask("DELETE", self._path(type(found), found.metadata.name), what, body=body)
 
     def log(self, pod: str, follow: bool) -> Iterator[str]:
         """Read a pod's log line by line; with `follow`, until the pod ends."""
-        with self._translated(f"read the log of pod {pod}"):
-            response = self._core.read_namespaced_pod_log(
-                pod, self.namespace, follow=follow, _preload_content=False, _request_timeout=(_SECONDS, _SILENCE)
-            )
+        what = f"read the log of pod {pod}"
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{quote(check_object('Pod', pod), safe='')}/log"
+        timeout = urllib3.Timeout(connect=_SECONDS, read=_SILENCE if follow else _SECONDS)
+        with self._sent("GET", path, what, {"follow": str(follow).lower()}, timeout=timeout) as response:
             rest = b""
-            for chunk in response.stream():
+            for chunk in response.stream(_LONGEST_LINE):
                 *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    yield line.decode(errors="replace")
+                yield from map(_readable, lines)
+                if len(rest) > _LONGEST_LINE:
+                    yield _readable(rest)
+                    rest = b""
             if rest:
-                yield rest.decode(errors="replace")
+                yield _readable(rest)
 
     def open_port(self, pod: str, port: int) -> Any:
         """Open a connection to a pod's port; return it as a socket."""
-        with self._translated(f"reach port {port} of pod {pod}"):
-            # a client of its own: the library turns its client into a websocket's while it connects
-            core = client.CoreV1Api(client.ApiClient(self._configuration))
+        check_object("Pod", pod)
+        # a client of its own: the library turns its client into a websocket's while it connects
+        core = client.CoreV1Api(client.ApiClient(self._configuration))
+        try:
             forward = portforward(core.connect_get_namespaced_pod_portforward, pod, self.namespace, ports=str(port))
             return forward.socket(port)
-
-    @property
-    def _rayjobs(self) -> tuple[str, str, str, str]:
-        return GROUP, VERSION, self.namespace, RAYJOBS
-
-    def _plain(self, answer: Any) -> Object:
-        plain: Object = self._api.sanitize_for_serialization(answer)
-        return plain
-
-    @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
-        where = f"namespace {self.namespace}"
-        try:
-            yield
-        except ApiException as error:
-            raise ClusterError(f"{where}: cannot {what}: {_reason(error)}") from None
-        except _UNREACHABLE as error:
+        except (ApiException, OSError, ValueError) as error:
+            said = getattr(error, "reason", None) or error
             raise ClusterError(
-                f"the cluster at {self._configuration.host} cannot be reached: {_last_cause(error)}; "
-                "check the context (kubectl config current-context) and that the cluster runs"
+                f"namespace {self.namespace}: cannot reach port {port} of pod {pod}: {plain(said)}"
             ) from None
 
+    def _path(self, kind: type[Named] | type[Event], name: str | None = None) -> str:
+        path = f"/{kind.API}/namespaces/{self.namespace}/{kind.PLURAL}"
+        return path if name is None else f"{path}/{quote(check_object(kind.KIND, name), safe='')}"
 
-_SNAKE = {
-    "ConfigMap": "config_map",
-    "Event": "event",
-    "Pod": "pod",
-    "Secret": "secret",
-    "Service": "service",
-    "ServiceAccount": "service_account",
-}
-_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+    def _one(self, kind: type[_N], name: str, answer: Any, what: str) -> _N:
+        found = checked(kind, answer, self._answer(what))
+        if found.metadata.name != name:
+            raise ClusterError(f"{self._answer(what)} is about another object, {plain(found.metadata.name)}")
+        return found
 
+    def _answer(self, what: str) -> str:
+        return f"namespace {self.namespace}: cannot {what}: the answer of the API server"
 
-def _load(context: str | None) -> tuple[client.Configuration, str]:
-    """Find the cluster as kubectl does, and the context's namespace."""
-    configuration = client.Configuration()
-    try:
-        config.load_kube_config(context=context, client_configuration=configuration)
-        contexts, current = config.list_kube_config_contexts()
-        chosen = next((c for c in contexts if c["name"] == context), current)
-        return configuration, chosen["context"].get("namespace", "default")
-    except ConfigException as error:
-        if context is None:
-            try:
-                config.load_incluster_config(client_configuration=configuration)
-                return configuration, _POD_NAMESPACE.read_text(encoding="utf-8")
-            except (ConfigException, OSError):
-                pass
-        raise ClusterError(f"no Kubernetes cluster is configured: {error}; see kubectl config get-contexts") from None
-
-
-def _reason(error: ApiException) -> str:
-    """What the API server said."""
-    if error.body:
+    def _ask(
+        self, method: str, path: str, what: str, query: Mapping[str, str] | None = None, body: Object | None = None
+    ) -> Any:
+        """Send a request and return its answer, an object of JSON."""
+        with self._sent(method, path, what, query or {}, body) as response:
+            content = _read(response, self._answer(what))
         try:
-            said: Mapping[str, Any] = json.loads(error.body)
-            return str(said["message"])
-        except (ValueError, KeyError, TypeError):
-            pass
-    return f"{error.status} {error.reason}"
+            answer = pydantic_core.from_json(content)
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict):
+            return answer
+        raise ClusterError(f"{self._answer(what)} must be an object in JSON; got {_excerpt(content)}")
+
+    @contextmanager
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        query: Mapping[str, str],
+        body: Object | None = None,
+        timeout: urllib3.Timeout | float = _SECONDS,
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """Send a request; give the answer, whose body is still to be read, if it is a success."""
+        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "va-tuning"}
+        self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
+        content = None if body is None else json.dumps(body).encode()
+        send = self._api.rest_client.pool_manager.request
+        response = None
+        try:
+            response = send(
+                method, url, body=content, headers=headers, timeout=timeout,
+                retries=_RETRIES, redirect=False, preload_content=False,
+            )  # fmt: skip
+            if not 200 <= response.status < 300:
+                raise self._refusal(what, response)
+            yield response
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(
+                f"the cluster at {plain(self._host)} cannot be reached: {_last_cause(error)}; check the context "
+                "(kubectl config current-context) and that the cluster runs"
+            ) from None
+        finally:
+            if response is not None:
+                response.close()
+
+    def _refusal(self, what: str, response: urllib3.BaseHTTPResponse) -> RefusedError:
+        """What the API server said; only its own 404 says that an object is absent, not a proxy's."""
+        where = f"namespace {self.namespace}: cannot {what}"
+        said, status = _status(response, where), response.status
+        if status == 404 and said.get("reason") != "NotFound":
+            status = 400
+        if isinstance(message := said.get("message"), str) and message.strip():
+            return RefusedError(f"{where}: {plain(message)}", status)
+        if 300 <= status < 400:
+            target = plain(response.headers.get("Location", "nowhere").partition("?")[0])
+            return RefusedError(f"{where}: the API server sends elsewhere, to {target}; it is not followed", status)
+        answer = f"{response.status} {plain(response.reason or '', 60)}".strip()
+        hint = "; is the KubeRay operator installed?" if response.status == 404 and "RayJob" in what else ""
+        return RefusedError(f"{where}: the API server answers {answer}{hint}", status)
+
+
+def _status(response: urllib3.BaseHTTPResponse, where: str) -> dict[str, Any]:
+    """The Status object that comes with a refusal; empty if something else comes."""
+    try:
+        said = pydantic_core.from_json(_read(response, where))
+    except (ValueError, ClusterError, urllib3.exceptions.HTTPError):
+        return {}
+    return said if isinstance(said, dict) and said.get("kind") == "Status" else {}
+
+
+def _read(response: urllib3.BaseHTTPResponse, where: str) -> bytes:
+    """Read an answer that must come to an end."""
+    limit = time.monotonic() + _WHOLE_ANSWER
+    content = bytearray()
+    for chunk in response.stream(_LONGEST_LINE):
+        content += chunk
+        if len(content) > _MOST_BYTES:
+            raise ClusterError(f"{where} must be at most {_MOST_BYTES // 2**20} MiB long; it goes on")
+        if time.monotonic() > limit:
+            raise UnreachableError(f"{where} must come within {_WHOLE_ANSWER} s; it goes on")
+    return bytes(content)
+
+
+def _excerpt(content: bytes) -> str:
+    return plain(content[:400].decode(errors="replace"), 80) or "nothing"
+
+
+def _readable(line: bytes) -> str:
+    """A line of a log; nothing in it acts on the terminal."""
+    text = line.decode(errors="replace").rstrip("\r")
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)
 
 
 def _last_cause(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return _last_cause(reason)
-    return str(error).split(": ", 1)[-1]
+    said = next((part for part in error.args if isinstance(part, str)), str(error))
+    return plain(said.split(": ", 1)[-1] or type(error).__name__)

@@ -1,34 +1,59 @@
-"""Submitting an experiment file: check it, check the cluster, create its ConfigMap and its RayJob."""
+"""Submitting an experiment file: check it, check the cluster, create its RayJob and its ConfigMap."""
 
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tuner_job.cluster.kube import Kube, Object
+from tuner_job.cluster.cancel import ReplacedError, delete_ours, wait_until_gone
+from tuner_job.cluster.follow import find_job
+from tuner_job.cluster.kube import Kube, RefusedError
+from tuner_job.cluster.objects import ConfigMap, Object, RayJob
+from tuner_job.cluster.references import missing
 from tuner_job.cluster.state import ENDED, state_of
-from tuner_job.cluster.storage import open_results
-from tuner_job.cluster.template import COMPONENT, Template, config_map, read_template
+from tuner_job.cluster.storage import check_remote, open_results
+from tuner_job.cluster.template import MOST_BYTES, Template, config_map, read_template
+from tuner_job.cluster.upload import Upload, plan_upload
 from tuner_job.errors import ClusterError, ConfigError
 from tuner_job.experiment_file import load_experiment
 from tuner_job.public import holds_secrets, is_url, public
-from tuner_job.results.store import read_bytes
-from tuner_job.wording import shown
+from tuner_job.wording import plain, shown
 from tuner_job.yaml_file import read_yaml
 
 _MOUNTED = "/etc/va-tuning/"
 """Where pods find what the chart mounts: paths below it are not looked for here."""
+_ABSENT, _CONFLICT = 404, 409
 
 
-def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool) -> tuple[Object, Object]:
-    """Make the ConfigMap and the RayJob of an experiment file, without creating them.
+@dataclass(frozen=True)
+class Submission:
+    """What an experiment file becomes on the cluster."""
+
+    template: Template
+    experiment: Object
+    """The ConfigMap."""
+    job: Object
+    """The RayJob."""
+    results: str
+    upload: Upload | None
+    """Data that are to be copied there first."""
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        name: str = self.job["metadata"]["name"]
+        return name
+
+
+def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool) -> Submission:
+    """Make the ConfigMap and the RayJob of an experiment file, without creating or copying anything.
 
     Parameters
     ----------
     upload
-        Copy data that only this machine can read beside the results.
+        Data that only this machine can read are to be copied below the experiment's results.
 
     Raises
     ------
@@ -44,32 +69,152 @@ def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool)
     if data and not upload:
         raise ConfigError(
             f"{path}: data.source: must be an address that the cluster can read (s3://…, gs://…, az://…, https://…) or "
-            f"the absolute path of a volume in its pods; got {content['data']['source']}. --upload copies it there"
+            f"the absolute path of a volume in its pods; got {plain(content['data']['source'])}. --upload copies it "
+            "there"
         )
+    planned = None
     if data:
-        content["data"]["source"] = _upload(kube, template, content["results"], data)
+        results = check_remote(content["results"], f"{path}: with --upload, results")
+        planned = plan_upload(f"{content['name']}/data", data)
+        content["data"]["source"] = f"{results}/{planned.key}"
     job = template.rayjob(content["name"], own_cluster)
     job["metadata"]["namespace"] = kube.namespace
-    return config_map(job, yaml.safe_dump(content, sort_keys=False)), job
+    experiment = config_map(job, yaml.safe_dump(content, sort_keys=False))
+    return Submission(template, experiment, job, content["results"], planned)
 
 
-def submit(kube: Kube, experiment: Object, job: Object) -> None:
-    """Create what `build` made, in place of an earlier run of the same name that has ended.
+def check(kube: Kube, made: Submission) -> tuple[ConfigMap | None, RayJob | None]:
+    """Find out what stands in the way of an experiment, before anything is made.
+
+    Returns
+    -------
+    The ConfigMap and the RayJob of an earlier run that has ended.
 
     Raises
     ------
     ClusterError
-        Something stands in the way; nothing was created.
+        One of them is somebody else's or still runs, or something that the RayJob names is missing.
     """
-    name = job["metadata"]["name"]
-    _check_name_is_free(kube, name)
-    for problem in missing(kube, job):
+    # in this order: whose RayJob is newer than this look at the ConfigMap is found out
+    earlier = kube.get(ConfigMap, made.name)
+    if earlier:
+        earlier.must_be_of(made.name, kube.namespace)
+    job = find_job(kube, made.name)
+    if job and state_of(job) == "ending":
+        raise ClusterError(
+            f"namespace {kube.namespace}: experiment {made.name} is being deleted; submit it again when it is gone"
+        )
+    if job and state_of(job) not in ENDED:
+        raise ClusterError(
+            f"namespace {kube.namespace}: experiment {made.name} is {state_of(job)}; follow it (va-tuning logs "
+            f"{made.name} --follow), cancel it (va-tuning cancel {made.name}), or choose another `name`"
+        )
+    for problem in missing(kube, made.job):
         raise ClusterError(f"namespace {kube.namespace}: {problem}")
-    if kube.get("RayJob", name):
-        kube.delete_rayjob(name)
-        _wait_until_gone(kube, name)
-    kube.apply_config_map(experiment)
-    kube.create_rayjob(job)
+    return earlier, job
+
+
+def submit(
+    kube: Kube, made: Submission, endpoint: str | None = None, say: Callable[[str], None] = lambda line: None
+) -> None:
+    """Create what `build` made, in place of an earlier run of the same name that has ended.
+
+    Parameters
+    ----------
+    endpoint, say
+        See `open_results`, which an upload goes through.
+
+    Raises
+    ------
+    ClusterError
+        Something stands in the way; nothing of this submission is left.
+    """
+    earlier, ended = check(kube, made)
+    if made.upload is None:
+        _create(kube, made, earlier, ended)
+        return
+    with open_results(kube, made.template, made.results, endpoint, say) as store:
+        is_new = made.upload.copy_to(store)
+        try:
+            _create(kube, made, earlier, ended)
+        except ClusterError as error:
+            if is_new and not isinstance(error, UndecidedError | ReplacedError):
+                store.delete(made.upload.key)
+            raise
+
+
+class UndecidedError(ClusterError):
+    """What was made for this submission may be of use to another one, or to a RayJob that may be there."""
+
+
+def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJob | None) -> None:
+    """Create the RayJob, whose pods wait for the ConfigMap, and then that.
+
+    So of several that submit one name, one creates the RayJob, and no other comes to the ConfigMap.
+    """
+    name = made.name
+    if ended:
+        delete_ours(kube, ended, name)
+        wait_until_gone(kube, ended)
+    if earlier:
+        _delete_unchanged(kube, earlier)
+    try:
+        job = kube.create(RayJob, made.job)
+    except ClusterError as error:
+        if isinstance(error, RefusedError) and error.status == _CONFLICT:
+            raise _raced(kube, name) from None
+        if _may_be_there(kube, name, error):
+            raise UndecidedError(f"{error}; RayJob {name} may have been created: va-tuning status {name}") from None
+        if earlier:
+            kube.create(ConfigMap, _again(earlier))
+        raise
+    try:
+        kube.create(ConfigMap, made.experiment)
+    except BaseException as error:  # an interruption too: a RayJob without its experiment would wait for ever
+        _take_back(kube, job, error)
+        raise
+
+
+def _may_be_there(kube: Kube, name: str, error: ClusterError) -> bool:
+    """Whether a RayJob may have been created although the answer was this error."""
+    if isinstance(error, RefusedError) and error.status < 500:
+        return False
+    try:
+        return kube.get(RayJob, name) is not None
+    except ClusterError:
+        return True
+
+
+def _delete_unchanged(kube: Kube, earlier: ConfigMap) -> None:
+    try:
+        kube.delete(earlier)
+    except RefusedError as error:
+        if error.status == _CONFLICT:
+            raise _raced(kube, earlier.metadata.name) from None
+        if error.status != _ABSENT:
+            raise
+
+
+def _raced(kube: Kube, name: str) -> UndecidedError:
+    return UndecidedError(
+        f"namespace {kube.namespace}: experiment {name} was submitted or changed by somebody else just now; see "
+        f"va-tuning status {name}"
+    )
+
+
+def _again(earlier: ConfigMap) -> Object:
+    about = earlier.metadata
+    metadata = {"name": about.name, "labels": about.labels, "annotations": about.annotations}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": earlier.data}
+
+
+def _take_back(kube: Kube, job: RayJob, error: BaseException) -> None:
+    """Delete a RayJob whose ConfigMap could not be created."""
+    name = job.metadata.name
+    try:
+        delete_ours(kube, job, name)
+    except ClusterError as second:
+        raise UndecidedError(f"{error}; RayJob {name} is left: {second}: va-tuning cancel {name}") from None
 
 
 def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
@@ -79,9 +224,14 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
     -------
     The experiment file's content, and the data file that only this machine can read, if any.
     """
+    if path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
+        raise ConfigError(
+            f"{path}: must be at most {MOST_BYTES:,} bytes long, as a ConfigMap brings it to the cluster; it has "
+            f"{size:,}"
+        )
     config = load_experiment(path, mounted=_MOUNTED)
     content = read_yaml(path)
-    spaces = content.get("tuning", {}).get("search_spaces")
+    spaces = (content.get("tuning") or {}).get("search_spaces")
     if not (isinstance(spaces, str) and spaces.startswith(_MOUNTED)) and config.tuning.search_spaces:
         content["tuning"]["search_spaces"] = {
             model: config.document()["tuning"]["search_spaces"][model] for model in config.tuning.search_spaces
@@ -96,63 +246,3 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
         return content, None
     local = Path(config.data.source or "")
     return content, local if not Path(source).is_absolute() or local.exists() else None
-
-
-def _upload(kube: Kube, template: Template, results: str, data: Path) -> str:
-    """Copy a data file below the results, under its digest, so that it is copied once."""
-    content = read_bytes(str(data))
-    where = f"data/{sha256(content).hexdigest()[:16]}-{data.name}"
-    with open_results(kube, template, results) as store:
-        store.create(where, content)
-    return f"{results.rstrip('/')}/{where}"
-
-
-def _check_name_is_free(kube: Kube, name: str) -> None:
-    found = kube.get("ConfigMap", name)
-    if found and (found["metadata"].get("labels") or {}).get(COMPONENT) != "experiment":
-        raise ClusterError(
-            f"namespace {kube.namespace}: a ConfigMap {name} that is no experiment is there; choose another `name`"
-        )
-    job = kube.get("RayJob", name)
-    if job and state_of(job) not in ENDED:
-        raise ClusterError(
-            f"namespace {kube.namespace}: experiment {name} is {state_of(job)}; follow it (va-tuning logs {name} "
-            f"--follow), cancel it (va-tuning cancel {name}), or choose another `name`"
-        )
-
-
-def missing(kube: Kube, job: Object) -> Iterator[str]:
-    """Say what a RayJob names that is not there; what one may not ask for is passed over."""
-    name = job["metadata"]["name"]
-    for kind, wanted in sorted(set(_references(job))):
-        if wanted != name and kube.may_read(kind, wanted) and kube.get(kind, wanted) is None:
-            yield f"{kind} {wanted} is missing; create it, or correct the chart's values and upgrade the release"
-
-
-def _references(node: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(node, list):
-        for value in node:
-            yield from _references(value)
-    if not isinstance(node, dict):
-        return
-    for key, value in node.items():
-        match key:
-            case "secretRef" | "secretKeyRef" if not value.get("optional"):
-                yield "Secret", value["name"]
-            case "imagePullSecrets":
-                yield from (("Secret", entry["name"]) for entry in value)
-            case "configMap" | "configMapRef" | "configMapKeyRef" if isinstance(value, dict):
-                yield "ConfigMap", value["name"]
-            case "serviceAccountName":
-                yield "ServiceAccount", value
-            case _:
-                yield from _references(value)
-
-
-def _wait_until_gone(kube: Kube, name: str) -> None:
-    from tuner_job.cluster.follow import wait_for
-
-    if not wait_for(lambda: kube.get("RayJob", name) is None, seconds=60):
-        raise ClusterError(
-            f"namespace {kube.namespace}: the ended RayJob {name} must be gone 60 s after its deletion; it is not"
-        )

@@ -1,18 +1,94 @@
 """From the chart's RayJob template and an experiment to the objects that run it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import yaml
+from pydantic import Field
 
-from tuner_job.cluster.kube import Kube, Object
+from tuner_job.cluster.kube import Kube
+from tuner_job.cluster.objects import EXPERIMENT, OF_EXPERIMENTS, ConfigMap, Object, Part, checked, parsed_yaml
 from tuner_job.errors import ClusterError
+from tuner_job.wording import plain
 
-COMPONENT = "app.kubernetes.io/component"
-EXPERIMENT = "va-tuning/experiment"
 _PLACEHOLDER = "va-tuning/placeholder"
-OF_EXPERIMENTS = f"app.kubernetes.io/part-of=va-tuning,{COMPONENT}=experiment"
-"""Selects the ConfigMaps and RayJobs of experiments."""
+MOST_BYTES = 2**20
+"""Of a ConfigMap's values."""
+
+
+class KeyOf(Part):
+    """A key of a Secret or ConfigMap."""
+
+    name: str
+    key: str
+    optional: bool = False
+
+
+class SecretOf(Part):
+    """A Secret whose keys are variables."""
+
+    name: str
+    optional: bool = False
+
+
+class ValueFrom(Part):
+    """Where a variable's value comes from."""
+
+    secret_key_ref: KeyOf | None = None
+
+
+class Variable(Part):
+    """An environment variable."""
+
+    name: str
+    value: str | None = None
+    value_from: ValueFrom = ValueFrom()
+
+
+class EnvFrom(Part):
+    """Where several variables come from."""
+
+    secret_ref: SecretOf | None = None
+
+
+class HeadContainer(Part):
+    """The head's container: its environment reaches the store."""
+
+    env: list[Variable] = []
+    env_from: list[EnvFrom] = []
+
+
+class _HeadSpec(Part):
+    containers: Annotated[list[HeadContainer], Field(min_length=1)]
+
+
+class _HeadTemplate(Part):
+    spec: _HeadSpec
+
+
+class _HeadGroup(Part):
+    template: _HeadTemplate
+
+
+class _RayClusterSpec(Part):
+    head_group_spec: _HeadGroup
+
+
+class _Spec(Part):
+    entrypoint: str
+    ray_cluster_spec: _RayClusterSpec | None = None
+    cluster_selector: dict[str, str] = {}
+
+
+class _Metadata(Part):
+    name: str
+    labels: dict[str, str]
+
+
+class _RayJob(Part):
+    api_version: Literal["ray.io/v1"]
+    kind: Literal["RayJob"]
+    metadata: _Metadata
+    spec: _Spec
 
 
 @dataclass(frozen=True)
@@ -27,12 +103,15 @@ class Template:
         A RayJob that brings its own Ray cluster, and one for the installed cluster, if there is one.
     placeholder
         Stands for the experiment's name in both.
+    head
+        The head's container, as an experiment's own cluster has it.
     """
 
     results: str
     own_cluster: Object
     installed: Object | None
     placeholder: str
+    head: HeadContainer
 
     def rayjob(self, name: str, own_cluster: bool) -> Object:
         """Return the RayJob of an experiment.
@@ -51,13 +130,6 @@ class Template:
         job: Object = fill_in(chosen, self.placeholder, name)
         return job
 
-    @property
-    def head(self) -> Object:
-        """The head's container, as an experiment's own cluster has it: its environment reaches the store."""
-        pod = self.own_cluster["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
-        container: Object = pod["containers"][0]
-        return container
-
 
 def read_template(kube: Kube, release: str) -> Template:
     """Read the template of a release.
@@ -65,25 +137,48 @@ def read_template(kube: Kube, release: str) -> Template:
     Raises
     ------
     ClusterError
-        The namespace or the release is not there.
+        The namespace or the release is not there, or its template is not what the chart makes.
     """
-    found = kube.get("ConfigMap", f"{release}-rayjob")
+    name = f"{release}-rayjob"
+    found = kube.get(ConfigMap, name)
     if found is None:
         if not kube.has_namespace():
             raise ClusterError(f"namespace {kube.namespace}: is not there; name another one with --namespace")
         raise ClusterError(
-            f"namespace {kube.namespace}: holds no release {release} of va-tuning (no ConfigMap {release}-rayjob); "
+            f"namespace {kube.namespace}: holds no release {release} of va-tuning (no ConfigMap {name}); "
             f"install it (helm install {release} charts/va-tuning --namespace {kube.namespace}), or name another "
             "one with --namespace and --release"
         )
-    data = found["data"]
-    installed = data.get("rayjob-installed.yaml")
+    where = f"namespace {kube.namespace}: ConfigMap {name}"
+    placeholder = found.metadata.annotations.get(_PLACEHOLDER)
+    results = found.data.get("results")
+    if not placeholder or not results:
+        lacking = f"the annotation {_PLACEHOLDER}" if not placeholder else "the key results"
+        raise ClusterError(f"{where}: must have {lacking}, as the chart writes it; upgrade the release")
+    own, own_read = _read_rayjob(found.data.get("rayjob.yaml", ""), f"{where}: rayjob.yaml", placeholder)
+    if own_read.spec.ray_cluster_spec is None:
+        raise ClusterError(f"{where}: rayjob.yaml: must have spec.rayClusterSpec; upgrade the release")
+    installed = found.data.get("rayjob-installed.yaml")
     return Template(
-        data["results"],
-        yaml.safe_load(data["rayjob.yaml"]),
-        yaml.safe_load(installed) if installed else None,
-        found["metadata"]["annotations"][_PLACEHOLDER],
+        results,
+        own,
+        _read_rayjob(installed, f"{where}: rayjob-installed.yaml", placeholder)[0] if installed else None,
+        placeholder,
+        own_read.spec.ray_cluster_spec.head_group_spec.template.spec.containers[0],
     )
+
+
+def _read_rayjob(text: str, where: str, placeholder: str) -> tuple[Object, _RayJob]:
+    """Read a template; what is made of it must be recognised as an experiment afterwards."""
+    content = parsed_yaml(text, where)
+    read = checked(_RayJob, content, where)
+    wanted = OF_EXPERIMENTS | {EXPERIMENT: placeholder}
+    if read.metadata.name != placeholder or not wanted.items() <= read.metadata.labels.items():
+        raise ClusterError(
+            f"{where}: its name and label {EXPERIMENT} must be {plain(placeholder)}, and its other labels an "
+            "experiment's, as the chart writes them; upgrade the release"
+        )
+    return content, read
 
 
 def fill_in(node: Any, placeholder: str, name: str) -> Any:
@@ -96,6 +191,17 @@ def fill_in(node: Any, placeholder: str, name: str) -> Any:
 
 
 def config_map(job: Object, experiment: str) -> Object:
-    """Return the ConfigMap that brings an experiment file to its RayJob."""
+    """Return the ConfigMap that brings an experiment file to its RayJob.
+
+    Raises
+    ------
+    ClusterError
+        The file is larger than a ConfigMap may be.
+    """
     metadata = {key: job["metadata"][key] for key in ("name", "namespace", "labels") if key in job["metadata"]}
+    if (size := len(experiment.encode())) > MOST_BYTES:
+        raise ClusterError(
+            f"experiment {metadata['name']}: must be at most {MOST_BYTES:,} bytes, as a ConfigMap brings it to the "
+            f"cluster; it is {size:,} bytes long with its search spaces"
+        )
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"experiment.yaml": experiment}}

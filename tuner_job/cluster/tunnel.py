@@ -8,17 +8,30 @@ from contextlib import contextmanager
 from typing import Any
 
 from tuner_job.cluster.kube import Kube
+from tuner_job.errors import ClusterError, StoreError
 
 _CHUNK = 2**16
 
 
 @contextmanager
 def tunnel(kube: Kube, pod: str, port: int) -> Iterator[int]:
-    """Listen on a free port of 127.0.0.1 and pass each connection on; return the port's number."""
+    """Listen on a free port of 127.0.0.1 and pass each connection on; return the port's number.
+
+    Raises
+    ------
+    ClusterError
+        In place of storage's own error, if no connection could be made.
+    """
+    refusals: list[ClusterError] = []
 
     class Connection(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            remote = kube.open_port(pod, port)
+            try:
+                remote = kube.open_port(pod, port)
+            except ClusterError as error:
+                refusals.append(error)
+                return
+            refusals.clear()
             try:
                 _pass_on(self.request, remote)
             finally:
@@ -28,6 +41,10 @@ def tunnel(kube: Kube, pod: str, port: int) -> Iterator[int]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield server.server_address[1]
+        except StoreError:
+            if refusals:
+                raise refusals[-1] from None
+            raise
         finally:
             server.shutdown()
 

@@ -26,9 +26,7 @@ def test_state(deployment: str, job: str, state: str) -> None:
 
 
 def test_a_deleted_job_is_ending_whatever_its_status() -> None:
-    job = rayjob("Running", "RUNNING")
-    job["metadata"]["deletionTimestamp"] = "2026-01-01T00:01:00Z"
-    assert state_of(job) == "ending"
+    assert state_of(rayjob("Running", "RUNNING", deleted="2026-01-01T00:01:00Z")) == "ending"
 
 
 def test_time_stops_at_the_end() -> None:
@@ -91,3 +89,16 @@ def test_warnings_that_matter() -> None:
     assert found[0].startswith('pod adult-head cannot start: configmap "adult" not found: create what is missing')
     assert "violates PodSecurity" in problems([], [refused])[0]
     assert problems([pod(phase="Running")], [mount]) == []  # it has passed
+
+
+def test_what_others_say_is_bounded_and_does_not_act_on_the_terminal() -> None:
+    lines = "".join(f"  \x1b[31mproblem {i} {'x' * 900}\n" for i in range(50))
+    told = failure_of(rayjob("Failed", "FAILED", message=f"va-tuning: experiment.yaml: 50 problems\n{lines}"))
+    assert told is not None
+    assert "\x1b" not in told
+    assert told.endswith("and 40 lines more")
+    assert max(map(len, told.split("\n"))) <= 202
+    assert len(failure_of(rayjob("Failed", "FAILED", message="x" * 10**6)) or "") <= 200
+    found = problems([waiting_pod("ErrImagePull", "\x1b]0;title\x07" + "y" * 10**6)], [])[0]
+    assert "\x1b" not in found
+    assert len(found) < 800

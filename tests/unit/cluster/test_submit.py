@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from tuner_job.cluster.submit import read_for_cluster
-from tuner_job.cluster.template import Template, config_map, fill_in
+from tuner_job.cluster.template import HeadContainer, Template, config_map, fill_in
 from tuner_job.errors import ClusterError, ConfigError
 
 
@@ -30,7 +30,7 @@ def test_config_map_belongs_to_its_job() -> None:
 
 
 def test_a_release_without_a_cluster_says_how_to_bring_one() -> None:
-    template = Template("s3://results", {"metadata": {"name": "NAME"}}, None, "NAME")
+    template = Template("s3://results", {"metadata": {"name": "NAME"}}, None, "NAME", HeadContainer())
     assert template.rayjob("adult", own_cluster=True) == {"metadata": {"name": "adult"}}
     with pytest.raises(ClusterError, match="--own-cluster"):
         template.rayjob("adult", own_cluster=False)

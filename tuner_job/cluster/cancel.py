@@ -1,0 +1,182 @@
+"""Stopping an experiment, and removing all that is its own."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from tuner_job.cluster.follow import find_job, wait_for
+from tuner_job.cluster.kube import Kube, RefusedError
+from tuner_job.cluster.objects import ConfigMap, RayJob
+from tuner_job.cluster.state import ENDED, state_of
+from tuner_job.errors import ClusterError
+from tuner_job.results.store import Store
+from tuner_job.wording import counted, plain
+
+_SECONDS = 60  # for KubeRay to stop a job
+_TRIES = 20  # to delete what KubeRay keeps writing to
+_LAST_WORDS = 15.0  # seconds in which a job that was stopped may still write
+_CONFLICT = 409
+_AT_ONCE = 8
+
+
+def cancel(kube: Kube, name: str) -> None:
+    """Stop an experiment that is ours, and wait until it is gone; its results stay.
+
+    Raises
+    ------
+    ClusterError
+        There is none, it is somebody else's, or it does not go.
+    """
+    job = find_job(kube, name)
+    if job is None:
+        raise ClusterError(f"namespace {kube.namespace}: no experiment {name} runs or ran here; see va-tuning list")
+    delete_ours(kube, job, name)
+    wait_until_gone(kube, job)
+
+
+class ReplacedError(ClusterError):
+    """Another object of that name is there now."""
+
+
+def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
+    """Delete exactly what was read, although KubeRay may write to it meanwhile; if it has gone, that is as well.
+
+    Raises
+    ------
+    ReplacedError
+        There is another one by now, or it does not come to rest.
+    ClusterError
+        It is somebody else's by now.
+    """
+    uid, current = found.metadata.uid, found
+    for _ in range(_TRIES):
+        current.must_be_of(name, kube.namespace)
+        try:
+            return kube.delete(current)
+        except RefusedError as error:
+            if error.status == 404:
+                return None
+            if error.status != _CONFLICT:
+                raise
+        again = kube.get(type(found), name)
+        if again is None:
+            return None
+        if again.metadata.uid != uid:
+            break
+        current = again
+    raise ReplacedError(
+        f"namespace {kube.namespace}: {found.KIND} {name} was replaced by somebody else just now, or changes all the "
+        "time; it is left alone: look at it and try again"
+    )
+
+
+def wait_until_gone(kube: Kube, job: RayJob) -> None:
+    """Wait until a RayJob is gone; another one may have its name then.
+
+    Raises
+    ------
+    ClusterError
+        It is not, in time.
+    """
+    name = job.metadata.name
+
+    def is_gone() -> bool:
+        found = kube.get(RayJob, name)
+        return found is None or found.metadata.uid != job.metadata.uid
+
+    if not wait_for(is_gone, _SECONDS):
+        raise ClusterError(
+            f"namespace {kube.namespace}: KubeRay must stop {name} within {_SECONDS} s of its deletion; it has not: "
+            "see KubeRay's log"
+        )
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """All that is an experiment's own."""
+
+    name: str
+    job: RayJob | None
+    experiment: ConfigMap | None
+    store: Store
+    objects: list[str] = field(repr=False)
+    """Below the experiment in the store."""
+
+    def __str__(self) -> str:
+        parts = [f"RayJob {self.name} ({state_of(self.job)})"] if self.job else []
+        parts += [f"ConfigMap {self.name}"] if self.experiment else []
+        parts += [f"{counted(len(self.objects), 'object')} below {self.store.url}/{self.name}"] if self.objects else []
+        return ", ".join(parts)
+
+
+def belongings(kube: Kube, name: str, store: Store) -> Belongings:
+    """Find all that belongs to an experiment.
+
+    Raises
+    ------
+    ClusterError
+        Something of that name is somebody else's, or there is no such experiment.
+    """
+    job = find_job(kube, name)
+    experiment = kube.get(ConfigMap, name)
+    if experiment:
+        experiment.must_be_of(name, kube.namespace)
+    objects = below(store, name)
+    if not (job or experiment or f"{name}/experiment.yaml" in objects):
+        raise ClusterError(
+            f"namespace {kube.namespace}: there is no experiment {name}: neither a RayJob nor a ConfigMap of it, nor "
+            f"{store.url}/{name}/experiment.yaml; nothing is removed"
+        )
+    return Belongings(name, job, experiment, store, objects)
+
+
+def below(store: Store, name: str) -> list[str]:
+    """Keys of all objects of an experiment; a server that lists others is not believed.
+
+    Raises
+    ------
+    ClusterError
+        It lists others.
+    """
+    keys = store.paths(name)
+    for key in keys:
+        parts = key.split("/")
+        if parts[0] != name or len(parts) < 2 or {"", ".", ".."} & set(parts):
+            raise ClusterError(f"{store.url}/{name}: the server must list objects below it only; it lists {plain(key)}")
+    return keys
+
+
+def purge(kube: Kube, found: Belongings) -> int:
+    """Stop an experiment and remove all that is its own; return how many objects were removed from the store.
+
+    The ConfigMap goes last: it says where the results are, so that a purge that was interrupted can be repeated.
+
+    Raises
+    ------
+    ClusterError
+        Something does not go.
+    StoreError
+        The store refuses.
+    """
+    runs = found.job is not None and state_of(found.job) not in ENDED
+    if found.job:
+        delete_ours(kube, found.job, found.name)
+        wait_until_gone(kube, found.job)
+    removed = _remove(found.store, found.name)
+    if runs:
+        time.sleep(_LAST_WORDS)
+        removed += _remove(found.store, found.name)
+    if found.experiment:
+        delete_ours(kube, found.experiment, found.name)
+    return removed
+
+
+def _remove(store: Store, name: str) -> int:
+    keys = below(store, name)
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        list(threads.map(store.delete, keys))
+    if left := below(store, name):
+        raise ClusterError(
+            f"{store.url}/{name}: still holds {counted(len(left), 'object')}: something writes there; try again"
+        )
+    return len(keys)

@@ -1,0 +1,290 @@
+"""What is read of Kubernetes' objects, checked once, where an answer comes in.
+
+Fields that are read are declared here; an answer that lacks one, or has another type there, is refused in one
+sentence. ``null`` counts as absent, as it does in Kubernetes.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from tuner_job.errors import ClusterError
+from tuner_job.wording import plain, shown
+
+Object = dict[str, Any]
+"""A Kubernetes object as its YAML would say it."""
+COMPONENT = "app.kubernetes.io/component"
+EXPERIMENT = "va-tuning/experiment"
+OF_EXPERIMENTS = {"app.kubernetes.io/part-of": "va-tuning", COMPONENT: "experiment"}
+"""Labels of the ConfigMaps and RayJobs of experiments."""
+_M = TypeVar("_M", bound=BaseModel)
+
+
+class Part(BaseModel):
+    """A part of an object; what is not declared is passed over."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, content: Any) -> Any:
+        if isinstance(content, dict):
+            return {key: value for key, value in content.items() if value is not None}
+        return content
+
+
+class Metadata(Part):
+    """Who an object is."""
+
+    name: str = Field(min_length=1)
+    uid: str = ""
+    resource_version: str = ""
+    creation_timestamp: AwareDatetime | None = None
+    deletion_timestamp: AwareDatetime | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class Named(Part):
+    """A whole object, with where the API has its kind."""
+
+    KIND: ClassVar[str]
+    API: ClassVar[str] = "api/v1"
+    PLURAL: ClassVar[str]
+    metadata: Metadata
+
+    def is_of(self, experiment: str) -> bool:
+        """Whether this belongs to that experiment, by its labels."""
+        wanted = OF_EXPERIMENTS | {EXPERIMENT: experiment}
+        return wanted.items() <= self.metadata.labels.items()
+
+    def must_be_of(self, experiment: str, namespace: str) -> Self:
+        """Return this if it belongs to that experiment.
+
+        Raises
+        ------
+        ClusterError
+            It is somebody else's.
+        """
+        if self.is_of(experiment):
+            return self
+        raise ClusterError(
+            f"namespace {namespace}: {self.KIND} {experiment} is not an experiment of va-tuning (it lacks the label "
+            f"{EXPERIMENT}={experiment}, or {COMPONENT}=experiment); it is left alone: choose another `name`"
+        )
+
+
+class ConfigMap(Named):
+    """A ConfigMap."""
+
+    KIND = "ConfigMap"
+    PLURAL = "configmaps"
+    data: dict[str, str] = {}
+
+
+class Secret(Named):
+    """A Secret; its values are in base64."""
+
+    KIND = "Secret"
+    PLURAL = "secrets"
+    data: dict[str, str] = Field({}, repr=False)
+
+
+class ServiceAccount(Named):
+    """A ServiceAccount."""
+
+    KIND = "ServiceAccount"
+    PLURAL = "serviceaccounts"
+
+
+class ServicePort(Part):
+    """One port of a Service; None as its target is the same number."""
+
+    port: int
+    target_port: int | str | None = None
+
+
+class ServiceSpec(Part):
+    """Which pods a Service leads to."""
+
+    selector: dict[str, str] = {}
+    ports: list[ServicePort] = []
+
+
+class Service(Named):
+    """A Service."""
+
+    KIND = "Service"
+    PLURAL = "services"
+    spec: ServiceSpec
+
+
+class ContainerPort(Part):
+    """A port that a container names."""
+
+    name: str = ""
+    container_port: int
+
+
+class Resources(Part):
+    """What a container asks for."""
+
+    requests: dict[str, str | int | float] = {}
+
+
+class Container(Part):
+    """A container of a pod."""
+
+    resources: Resources = Resources()
+    ports: list[ContainerPort] = []
+
+
+class PodSpec(Part):
+    """What a pod runs."""
+
+    containers: list[Container] = []
+
+
+class Reason(Part):
+    """Why something is as it is."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(Part):
+    """At most one of these is there."""
+
+    waiting: Reason | None = None
+    terminated: Reason | None = None
+
+
+class ContainerStatus(Part):
+    """What a container does, and did before its last restart."""
+
+    image: str = ""
+    state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
+
+
+class Condition(Part):
+    """A condition of a pod."""
+
+    type: str
+    status: str
+    message: str = "no node suits it"
+
+
+class PodStatus(Part):
+    """What a pod does."""
+
+    phase: str = ""
+    conditions: list[Condition] = []
+    init_container_statuses: list[ContainerStatus] = []
+    container_statuses: list[ContainerStatus] = []
+
+
+class Pod(Named):
+    """A pod."""
+
+    KIND = "Pod"
+    PLURAL = "pods"
+    spec: PodSpec
+    status: PodStatus
+
+
+class Reference(Part):
+    """What an event is about."""
+
+    kind: str = ""
+    name: str = ""
+
+
+class Event(Part):
+    """Something that has happened to an object."""
+
+    KIND: ClassVar[str] = "Event"
+    API: ClassVar[str] = "api/v1"
+    PLURAL: ClassVar[str] = "events"
+    type: str = ""
+    reason: str = ""
+    message: str = ""
+    involved_object: Reference
+
+
+class RayJobSpec(Part):
+    """Where a RayJob runs: on a cluster with these labels, or on one of its own."""
+
+    cluster_selector: dict[str, str] = {}
+    ray_cluster_spec: Object | None = None
+
+
+class RayJobStatus(Part):
+    """How a RayJob is doing, in KubeRay's words."""
+
+    job_deployment_status: str = ""
+    job_status: str = ""
+    ray_cluster_name: str = ""
+    start_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
+    message: str = ""
+    reason: str = ""
+
+
+class RayJob(Named):
+    """A RayJob; before KubeRay has looked at it it has no status."""
+
+    KIND = "RayJob"
+    API = "apis/ray.io/v1"
+    PLURAL = "rayjobs"
+    spec: RayJobSpec
+    status: RayJobStatus = RayJobStatus()
+
+
+class Items(Part):
+    """A list of objects."""
+
+    items: list[Any]
+
+
+def checked(model: type[_M], content: Any, where: str) -> _M:
+    """Return the declared part of something that was read.
+
+    Raises
+    ------
+    ClusterError
+        It lacks something or has other types; `where` says what was read and of whom.
+    """
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    except RecursionError:
+        raise ClusterError(f"{where} cannot be used: it is nested too deeply") from None
+    key = plain(".".join(map(str, first["loc"])) or "it", 100)
+    found = "is missing" if first["type"] == "missing" else plain(_lowered(first["msg"]))
+    raise ClusterError(f"{where} cannot be used: {key}: {found}")
+
+
+def parsed_yaml(text: str, where: str) -> Object:
+    """Read YAML with keys and values that stands in an object.
+
+    Raises
+    ------
+    ClusterError
+        It is not such YAML.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ClusterError(f"{where}: must be valid YAML: {plain(error)}") from None
+    if not isinstance(content, Mapping):
+        raise ClusterError(f"{where}: must hold keys and values; got {shown(content, 80)}")
+    return dict(content)
+
+
+def _lowered(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:]}"
