@@ -1,13 +1,11 @@
 """Tuned models as files, and predicting with them."""
 
-import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +14,13 @@ from numpy.typing import NDArray
 from tuner_job.data import encode_rows
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
-from tuner_job.errors import DataError, StoreError
+from tuner_job.errors import StoreError
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import Predictor
 from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.records import StudySummary
 from tuner_job.results.store import read_bytes
@@ -62,14 +61,19 @@ class TunedModel:
             return Q
         return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
 
-    def encode(self, source: str) -> NDArray[np.float32]:
+    def encode(self, source: str, say: Callable[[str], None] = lambda note: None) -> NDArray[np.float32]:
         """Read and encode new deaths, coded like the training data, from a path or URL.
+
+        Parameters
+        ----------
+        say
+            Told what was found and handled, one sentence each: cells that could not be read, for example.
 
         Raises
         ------
         DataError, StoreError
         """
-        return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes)
+        return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes, say)
 
 
 def pack_model(family: str, dataset: VaDataset, data: DataConfig, summary: StudySummary, fitted: bytes) -> bytes:
@@ -103,7 +107,7 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
     StoreError
         There is none, it is not clear which one, or it is not the one that was committed.
     """
-    model = model or _only_model(store)
+    model = choose_model(store, model)
     content = store.load_model(model)
     summary = TunedModelCache(store.store).load_summary(store.experiment, model)
     if summary is None or summary.model_sha256 != sha256(content).hexdigest():
@@ -122,52 +126,3 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
         csmf_estimator=CsmfEstimator.model_validate(description["csmf_estimator"]),
         calibration=Calibration.of_lists(**calibration),
     )
-
-
-def predict_file(
-    store: ExperimentStore,
-    model: str | None,
-    source: str,
-    output: Path,
-    csmf_output: Path | None = None,
-    raw: bool = False,
-) -> int:
-    """Predict for a file of deaths; write a CSV with one row a death; return how many.
-
-    Parameters
-    ----------
-    csmf_output
-        Where the CSMF of all these deaths goes, one row a cause; None: nowhere.
-    raw
-        Write the model's own probabilities, not the calibrated ones.
-    """
-    tuned = load_model(store, model)
-    if tuned.data.format == "synthetic":
-        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {source} by")
-    P = tuned.predict_proba(tuned.encode(source))
-    _write_rows(
-        output,
-        ["cause", "probability", *tuned.causes],
-        (
-            [tuned.causes[row.argmax()], f"{row.max():.6f}", *(f"{p:.6f}" for p in row)]
-            for row in (P if raw else tuned.calibrate(P))
-        ),
-    )
-    if csmf_output:
-        fractions = zip(tuned.causes, tuned.estimate_csmf(P), strict=True)
-        _write_rows(csmf_output, ["cause", "fraction"], ([cause, f"{share:.6f}"] for cause, share in fractions))
-    return len(P)
-
-
-def _write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
-
-
-def _only_model(store: ExperimentStore) -> str:
-    models = store.models()
-    if len(models) != 1:
-        raise StoreError(f"{store.url}: has models {', '.join(models) or 'none'}; name one with --model")
-    return models[0]

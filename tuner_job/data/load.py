@@ -16,7 +16,9 @@ from tuner_job.data.read import read_table
 from tuner_job.data.rows import candidates, check_rows, find_roles, index, keep_rows, read_label
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
+from tuner_job.data.unread import numbers_read_as_text, text_among_numbers, unknown_answers
 from tuner_job.errors import DataError
+from tuner_job.wording import counted, listed, shown
 
 ReadBytes = Callable[[str], bytes]
 
@@ -60,11 +62,17 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     inferred = infer_features(symptoms.columns)
     _check_features(table, inferred, symptoms.columns, source_format)
     notes += [*symptoms.notes, *_feature_notes(inferred, symptoms.columns, table)]
+    notes += numbers_read_as_text(table, symptoms.columns, inferred)
     X = encode(symptoms.columns, inferred.features, table.source, table.row_name, source_format.derived)
     return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes))
 
 
-def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: ReadBytes) -> FloatArray:
+def encode_rows(
+    config: DataConfig,
+    features: Sequence[Feature],
+    read_bytes: ReadBytes,
+    say: Callable[[str], None] = lambda note: None,
+) -> FloatArray:
     """Encode new rows, with or without a cause, as a trained model needs them.
 
     Parameters
@@ -76,35 +84,55 @@ def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: Rea
         The features of the model's data set.
     read_bytes
         As in `load_dataset`.
+    say
+        Told what was found and handled, one sentence each.
 
     Returns
     -------
     X
         (n_rows, n_features) float32, in the order of the file. A text that was not seen in training is 0 in
-        all categories of its column, or NaN where a number is read.
+        all categories of its column, or NaN where a number is read; both are told.
 
     Raises
     ------
     DataError
-        If the file cannot be read or lacks columns; the message names all of them.
+        If the file cannot be read, has no rows, lacks columns or has only text in one that is read as numbers;
+        the message names all of them.
     """
     # A file for a model of generated deaths is written as a plain table.
     source_format = FORMATS.get(config.format, FORMATS["table"])
-    table, _ = _read(config, read_bytes)
+    table, notes = _read(config, read_bytes)
     needed = {feature.column for feature in features}
     needed |= {source for name in needed for source in source_format.derived.get(name, ())}
     symptoms = source_format.symptoms(table, [name for name in table.columns if name in needed], config)
-    return encode(symptoms.columns, features, table.source, table.row_name, source_format.derived)
+    X = encode(symptoms.columns, features, table.source, table.row_name, source_format.derived)
+    numbers = dict.fromkeys(feature.column for feature in features if feature.category is None)
+    notes += [*symptoms.notes, *text_among_numbers(table, symptoms.columns, list(numbers))]
+    notes += unknown_answers(table, symptoms.columns, features)
+    for note in [*notes, *_unused(table, needed, config, source_format)]:
+        say(note)
+    return X
+
+
+def _unused(table: Table, needed: set[str], config: DataConfig, source_format: SourceFormat) -> list[str]:
+    roles = {config.label, config.site, source_format.site_name, *config.drop}
+    extra = [
+        name for name in table.columns if name not in needed | roles and name.lower() not in source_format.label_names
+    ]
+    return [f"Left out {counted(len(extra), 'column')} that the model does not use: {listed(extra)}."] if extra else []
 
 
 def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
     source = config.source or ""
     table = read_table(read_bytes(source), source)
+    if not table.n_rows:
+        raise DataError(f"{source}: must have at least one row below its header; found none")
     if "" not in table.columns:
-        return table, []
+        return table, [*table.notes]
     # R and pandas write row names under an empty header: as a feature they would tell the order of the file.
     columns = {name: column for name, column in table.columns.items() if name}
-    return Table(source, columns, table.rows, table.counting), ["Left out a column without a name (row names?)."]
+    notes = [*table.notes, "Left out a column without a name (row names?)."]
+    return Table(source, columns, table.rows, table.counting), notes
 
 
 def _check_features(
@@ -125,7 +153,8 @@ def _check_features(
 
 
 def _example(column: Column) -> str:
-    return f"for example {min(column.counts())!r}"
+    text = min(value for value in column.counts() if as_number(value) is None)
+    return f"for example {shown(text, 40)}"
 
 
 def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Table) -> list[str]:

@@ -19,6 +19,8 @@ from obstore import exceptions
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from tuner_job.errors import StoreError
+from tuner_job.files import local_path, read_file
+from tuner_job.wording import plain
 
 SCHEMES = ("file", "s3", "gs", "az")
 PATIENCE = timedelta(minutes=10)
@@ -134,11 +136,12 @@ def read_bytes(location: str) -> bytes:
     StoreError
         It is not there or cannot be read.
     """
-    if "://" not in location:
+    if (path := local_path(location)) is not None:
         try:
-            return Path(location).read_bytes()
-        except OSError as error:
-            raise StoreError(f"{location}: cannot be read: {error.strerror}") from None
+            return read_file(path)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise StoreError(f"{plain(location) or 'an empty name'}: cannot be read: {reason}") from None
     folder, _, name = location.rpartition("/")
     content = Store(folder, FIRST_CONTACT).get(name)
     if content is None:

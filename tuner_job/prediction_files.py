@@ -1,0 +1,67 @@
+"""Predictions for a file of deaths, as files."""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from tuner_job.errors import DataError
+from tuner_job.files import check_outputs, local_path, whole_files
+from tuner_job.prediction import load_model
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.protect import check_outside_results
+from tuner_job.spreadsheet import cell
+from tuner_job.wording import plain
+
+
+def predict_file(
+    store: ExperimentStore,
+    model: str | None,
+    source: str,
+    output: Path,
+    csmf_output: Path | None = None,
+    raw: bool = False,
+    say: Callable[[str], None] = lambda note: None,
+) -> int:
+    """Predict for a file of deaths; write a CSV with one row a death; return how many.
+
+    Parameters
+    ----------
+    csmf_output
+        Where the CSMF of all these deaths goes, one row a cause; None: nowhere.
+    raw
+        Write the model's own probabilities, not the calibrated ones.
+    say
+        Told what was found in the file and handled, one sentence each.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read or written, or does not fit the model; then nothing was changed.
+    """
+    outputs = {"--output": output} | ({"--csmf": csmf_output} if csmf_output is not None else {})
+    given = local_path(source)
+    check_outputs(outputs, [given] if given is not None else [])
+    check_outside_results(store, outputs)
+    tuned = load_model(store, model)
+    if tuned.data.format == "synthetic":
+        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {plain(source)} by")
+    P = tuned.predict_proba(tuned.encode(source, say))
+    with whole_files(list(outputs.values())) as files:
+        causes = [cell(cause) for cause in tuned.causes]
+        rows = ([causes[p.argmax()], *_fixed([p.max(), *p])] for p in (P if raw else tuned.calibrate(P)))
+        _write(files[0], ["cause", "probability", *causes], rows)
+        if csmf_output is not None:
+            fractions = _fixed(tuned.estimate_csmf(P))
+            _write(files[1], ["cause", "fraction"], zip(causes, fractions, strict=True))
+    return len(P)
+
+
+def _fixed(shares: Iterable[float]) -> list[str]:
+    return [f"{share:.6f}" for share in shares]
+
+
+def _write(file: TextIO, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(header)
+    writer.writerows(rows)
