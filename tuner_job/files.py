@@ -72,13 +72,23 @@ def check_outputs(outputs: Mapping[str, Path], inputs: Sequence[Path] = ()) -> N
         with _refused(option, path):
             _check_place(path)
             for given in inputs:
-                if _same(path, given):
+                if is_same_file(path, given):
                     raise ValueError(f"it is the input {plain(given)}, which stays as it is; name another file")
     named = list(outputs.items())
     for n, (option, path) in enumerate(named):
         for other, earlier in named[:n]:
-            if _same(path, earlier) or _same_but_for_case(path, earlier):
+            if is_same_file(path, earlier) or _same_but_for_case(path, earlier):
                 raise InputError(f"{other} and {option}: must be two files, both are {plain(path)}")
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, by links of either kind too."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return os.path.realpath(path) == os.path.realpath(other)
+    except ValueError:  # a name that no file can have
+        return False
 
 
 @contextmanager
@@ -138,16 +148,6 @@ def _probe(part: Path) -> None:
             os.fsync(file.fileno())
     finally:
         part.unlink(missing_ok=True)
-
-
-def _same(path: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, by links of either kind too."""
-    try:
-        return path.samefile(other)
-    except OSError:
-        return os.path.realpath(path) == os.path.realpath(other)
-    except ValueError:  # a name that no file can have
-        return False
 
 
 def _same_but_for_case(path: Path, other: Path) -> bool:

@@ -11,20 +11,30 @@
 
 import io
 import json
+import zlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from tuner_job.comparison.plan import TrainingSet
+from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.files import is_same_file, local_path
 from tuner_job.results.store import Store
+from tuner_job.wording import listed, plain
 
 _READERS = 16
+CLAIM = "comparison.json"
+PAGES = ("report.html", "full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
+         *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
+"""What is written anew as a comparison goes on."""
 
 
 def predictions_name(training: TrainingSet, model: str, tuned_for: Composition | None) -> str:
@@ -43,12 +53,41 @@ class ComparisonStore:
         """Address of the comparison."""
         return self.store.url
 
+    def check_place(self, data: Path | None) -> None:
+        """See before any work that nothing of anybody else's would be written over.
+
+        Parameters
+        ----------
+        data
+            The file that is compared on; None if it is not in a folder.
+
+        Raises
+        ------
+        StoreError
+            The data are what the comparison would write, or there are such files that no comparison wrote.
+        """
+        folder = local_path(self.url)
+        for name in PAGES if data and folder else ():
+            if data and folder and is_same_file(folder / name, data):
+                raise StoreError(f"{plain(data)}: would be written over by the comparison; choose another --output-dir")
+        if self.store.get(CLAIM) is not None:
+            return
+        foreign = [name for name in ("experiment.yaml", *PAGES) if self.store.get(name) is not None]
+        if foreign:
+            raise StoreError(
+                f"{self.url}: holds {listed(foreign)}, which no comparison wrote here; choose another --output-dir"
+            )
+
     def clear(self) -> None:
-        """Remove results and predictions; searches stay, being the same for the same rows."""
+        """Remove results, predictions and tables; searches stay, being the same for the same rows."""
+        if self.store.get(CLAIM) is None:
+            return
         for folder in ("results", "predictions"):
             for path in self.store.paths(folder):
                 self.store.delete(path)
-        self.store.delete("comparison.json")
+        for name in (*PAGES, CLAIM):  # the claim last: it says whose the others are
+            if self.store.get(name) is not None:
+                self.store.delete(name)
 
     def claim(self, document: dict[str, Any], resume: bool) -> None:
         """Write what is compared, or check that it is what was compared here before.
@@ -59,13 +98,13 @@ class ComparisonStore:
             Another comparison is here, or the same one and `resume` is False.
         """
         content = json.dumps(document, indent=1, sort_keys=True)
-        if self.store.create("comparison.json", content.encode()):
+        if self.store.create(CLAIM, content.encode()):
             return
-        before = json.loads(self.store.get("comparison.json") or b"{}")
+        before = self._claimed()
         changed = sorted(k for k in before.keys() | document.keys() if before.get(k) != json.loads(content).get(k))
         if changed:
             raise StoreError(
-                f"{self.url}: holds another comparison ({', '.join(changed)} differ); choose another --output-dir, or "
+                f"{self.url}: holds another comparison ({listed(changed)} differ); choose another --output-dir, or "
                 "remove its results with --clear-checkpoints"
             )
         if not resume and self.store.paths("results"):
@@ -73,17 +112,27 @@ class ComparisonStore:
                 f"{self.url}: holds results of this comparison; go on (--resume) or start anew (--clear-checkpoints)"
             )
 
+    def _claimed(self) -> dict[str, Any]:
+        try:
+            before = json.loads(self.store.get(CLAIM) or b"")
+        except ValueError:
+            before = None
+        if not isinstance(before, dict):
+            raise StoreError(f"{self.url}/{CLAIM}: is damaged; start anew with --clear-checkpoints")
+        return before
+
     def save(self, results: Iterable[ExperimentResult]) -> None:
         """Write finished experiments."""
         for result in results:
             self.store.put(f"results/{result.experiment_id}.json", result.model_dump_json(indent=1).encode())
 
     def load(self) -> list[ExperimentResult]:
-        """Read every finished experiment, ordered by name."""
+        """Read every finished experiment, ordered by name; what is damaged or foreign is not among them."""
         paths = self.store.paths("results")
         with ThreadPoolExecutor(_READERS) as readers:
             contents = list(readers.map(self.store.get, paths))
-        return [ExperimentResult.model_validate_json(content) for content in contents if content]
+        read = [_read(path, content) for path, content in zip(paths, contents, strict=True) if content is not None]
+        return [result for result in read if result]
 
     def save_predictions(self, name: str, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]) -> None:
         """Write P (n_rows, n_classes) of one fit for these rows."""
@@ -92,13 +141,26 @@ class ComparisonStore:
         self.store.put(f"predictions/{name}.npz", buffer.getvalue())
 
     def load_predictions(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
-        """Read the rows and P of one fit; None if there are none."""
+        """Read the rows and P of one fit; None if there are none, or none that are whole."""
         content = self.store.get(f"predictions/{name}.npz")
         if content is None:
             return None
-        with np.load(io.BytesIO(content)) as arrays:
-            return np.asarray(arrays["rows"]), np.asarray(arrays["P"])
+        try:
+            with np.load(io.BytesIO(content)) as arrays:
+                return np.asarray(arrays["rows"]), np.asarray(arrays["P"])
+        except (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error):
+            return None
 
     def write_text(self, name: str, text: str) -> None:
         """Write a table or a page."""
         self.store.put(name, text.encode())
+
+
+def _read(path: str, content: bytes) -> ExperimentResult | None:
+    """Read one result; None if it is not whole, so that the experiment is run again and its result replaced."""
+    try:
+        result = ExperimentResult.model_validate_json(content)
+    except ValidationError:
+        return None
+    # A copy that a synchronising program made bears another name.
+    return result if path.endswith(f"/{result.experiment_id}.json") else None

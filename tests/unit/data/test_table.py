@@ -85,7 +85,7 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
         ("cause,x\na,1\na,0\n", {}, "column cause must hold at least 2 causes; all 2 rows have a"),
         ("cause,x\na,1\n", {}, "at least 2 rows with a cause; found 1"),
         ("cause,x\n", {}, "must have at least one row below its header; found none"),
-        ("cause,x\n,1\n,2\n", {}, "must have at least one row below its header; found none"),
+        ("cause,x\n,1\n,2\n", {}, "at least 2 rows with a cause; found 0"),
         (
             "cause,s,x\na,A,1\nb,B,0\n",
             {"site": "s", "sites": ["A", "Z"]},
