@@ -16,6 +16,20 @@ def listing(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*"))
 
 
+def write(paths: list[Path], then: Callable[[], object]) -> None:
+    """Write something to the first of several files, and do something before they appear."""
+    with whole_files(paths) as files:
+        files[0].write("new" * 50_000)
+        then()
+
+
+def fail(error: type[BaseException]) -> Callable[[], object]:
+    def now() -> None:
+        raise error
+
+    return now
+
+
 def fifo(path: Path) -> Path:
     os.mkfifo(path)
     return path
@@ -48,7 +62,7 @@ PLACES: list[tuple[Callable[[Path], Path], str]] = [
     (lambda folder: dangling(folder / "link"), "there is no folder"),
     (lambda folder: folder / ("x" * 300), "File name too long"),
     (lambda folder: folder / "a\0b", "null"),
-    (lambda _: Path(""), "must be the name of a file"),
+    (lambda _: Path(), "must be the name of a file"),
     (lambda _: Path("/proc/out.csv"), "/proc/out.csv cannot be written"),
     (lambda folder: read_only(folder / "file") / "out.csv", "Not a directory"),
 ]
@@ -98,9 +112,8 @@ def test_two_outputs_must_be_two_files(tmp_path: Path, second: str) -> None:
 def test_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text("old")
-    with pytest.raises(RuntimeError), whole_files([first, second]) as files:
-        files[0].write("new")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        write([first, second], then=fail(RuntimeError))
     assert first.read_text() == "old"
     assert listing(tmp_path) == [first]
     with whole_files([first, second]) as files:
@@ -116,9 +129,8 @@ def test_if_the_last_cannot_take_its_place_the_first_is_put_back(tmp_path: Path,
     second.parent.mkdir()
     if existed:
         first.write_text("old")
-    with pytest.raises(InputError, match="nothing was changed"), whole_files([first, second]) as files:
-        files[0].write("new")
-        second.mkdir()  # no file can replace a folder
+    with pytest.raises(InputError, match="nothing was changed"):
+        write([first, second], then=second.mkdir)  # no file can replace a folder
     assert first.exists() == existed
     assert not existed or first.read_text() == "old"
     assert [path.name for path in listing(tmp_path)] == (["a.csv"] if existed else []) + ["folder", "b.csv"]
@@ -126,9 +138,8 @@ def test_if_the_last_cannot_take_its_place_the_first_is_put_back(tmp_path: Path,
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_an_interruption_leaves_nothing_behind(tmp_path: Path, stop: type[BaseException]) -> None:
-    with pytest.raises(stop), whole_files([tmp_path / "a.csv"]) as (file,):
-        file.write("x" * 100_000)
-        raise stop
+    with pytest.raises(stop):
+        write([tmp_path / "a.csv"], then=fail(stop))
     assert listing(tmp_path) == []
 
 

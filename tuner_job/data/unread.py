@@ -39,9 +39,7 @@ def text_among_numbers(table: Table, columns: Mapping[str, Column], names: Seque
                 f"the first is {_first(table, column, odd)}."
             )
     if wrong:
-        raise DataError(
-            f"{table.source}: must have numbers where the model reads numbers; found none in {listed(wrong)}"
-        )
+        raise DataError(f"{table.source}: must have numbers where numbers are read; found only text in {listed(wrong)}")
     return _bounded(notes, "text among numbers")
 
 
