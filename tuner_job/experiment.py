@@ -15,6 +15,7 @@ from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site_out, stratified
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
+from tuner_job.wording import counted
 
 _LISTED = ("grid", "random", "asha", "pbt")
 """Methods that never try a configuration of the space twice."""
@@ -94,7 +95,9 @@ def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp])
         return leave_one_site_out(dataset.site[rows])
     n_folds = config.tuning.cv_folds
     if n_folds > len(rows):
-        raise ConfigError(f"tuning.cv_folds: must not exceed the {len(rows)} rows of the data, got {n_folds}")
+        raise ConfigError(
+            f"tuning.cv_folds: must not exceed the {counted(len(rows), 'row')} of the data, got {n_folds}"
+        )
     return stratified(dataset.y[rows], n_folds, config.seed)
 
 

@@ -16,7 +16,7 @@ from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
 from tuner_job.report.figures import style
-from tuner_job.report.text import metric_label
+from tuner_job.report.text import count, metric_label
 
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "report" / "style.css"
@@ -91,5 +91,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["metric_label"] = metric_label
+    environment.filters |= {"metric_label": metric_label, "count": count}
     return environment

@@ -94,7 +94,7 @@ def _is_symptom(name: str, hce: bool) -> bool:
 def _check_module(table: Table) -> None:
     modules = table.columns["module"].counts() if "module" in table.columns else {}
     if len(modules) > 1:
-        found = ", ".join(f"{name} ({count} rows)" for name, count in sorted(modules.items()))
+        found = ", ".join(f"{name} ({counted(count, 'row')})" for name, count in sorted(modules.items()))
         # Cause numbers mean different causes in different modules.
         raise DataError(f"{table.source}: column module must hold one module, found {found}; split the file")
 

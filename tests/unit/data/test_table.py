@@ -89,12 +89,12 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
         (
             "cause,s,x\na,A,1\nb,B,0\n",
             {"site": "s", "sites": ["A", "Z"]},
-            r"must name sites of column s: A \(1 rows\), B \(1 rows\); found Z",
+            r"must name sites of column s: A \(1 row\), B \(1 row\); found Z",
         ),
         (
             "cause,s,x\na,A,1\nb,,0\n,,1\nb,,0\n",
             {"site": "s"},
-            r"must name a site in every row; row 3 \(the header is row 1\) names none, nor do 1 more",
+            r"must name a site in every row; row 3 \(the header is row 1\) names none, nor does 1 more row",
         ),
         (
             "cause,x,y\n,1,2\na,1,inf\nb,-Infinity,2\na,1e39,1\n",
