@@ -16,9 +16,9 @@ from tuner_job.data.read import read_table
 from tuner_job.data.rows import candidates, check_rows, find_roles, index, keep_rows, read_label
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
-from tuner_job.data.unread import numbers_read_as_text, text_among_numbers, unknown_answers
+from tuner_job.data.unread import cell_shown, numbers_read_as_text, text_among_numbers, unknown_answers
 from tuner_job.errors import DataError
-from tuner_job.wording import counted, listed, shown
+from tuner_job.wording import counted, listed, plain
 
 ReadBytes = Callable[[str], bytes]
 
@@ -139,10 +139,13 @@ def _check_features(
     table: Table, inferred: Inferred, columns: Mapping[str, Column], source_format: SourceFormat
 ) -> None:
     if inferred.free_text and source_format.refuses_free_text:
-        found = [f"{name} ({len(columns[name].counts())}, {_example(columns[name])})" for name in inferred.free_text]
+        found = [
+            f"{plain(name, 60)} ({len(columns[name].counts())}, {_example(columns[name])})"
+            for name in inferred.free_text
+        ]
         raise DataError(
             f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different values; found "
-            f"more in {', '.join(found)}; name free text, dates and identifiers in data.drop"
+            f"more in {listed(found, _SHOWN)}; name free text, dates and identifiers in data.drop"
         )
     if not inferred.features:
         dropped = len(inferred.empty) + len(inferred.constant) + len(inferred.free_text)
@@ -153,8 +156,8 @@ def _check_features(
 
 
 def _example(column: Column) -> str:
-    text = min(value for value in column.counts() if as_number(value) is None)
-    return f"for example {shown(text, 40)}"
+    text = min((value for value in column.counts() if as_number(value) is None), key=lambda value: (len(value), value))
+    return f"for example {cell_shown(text)}"
 
 
 def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Table) -> list[str]:
@@ -166,7 +169,7 @@ def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Tab
     if inferred.free_text:
         notes.append(f"Dropped {_list(inferred.free_text)} of free text.")
     notes += [
-        f"Column {name} has another whole number in every row: name it in data.drop if it identifies rows."
+        f"Column {plain(name, 60)} has another whole number in every row: name it in data.drop if it identifies rows."
         for name in _row_numbers(inferred, columns, table.n_rows)
     ]
     return notes
@@ -192,5 +195,5 @@ def _row_numbers(inferred: Inferred, columns: Mapping[str, Column], n_rows: int)
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
-    return f"{len(names)} column{'' if len(names) == 1 else 's'} ({shown})"
+    shown = ", ".join(plain(name, 60) for name in names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    return f"{counted(len(names), 'column')} ({shown})"

@@ -11,7 +11,7 @@ from tuner_job.errors import DataError
 from tuner_job.wording import counted, listed, plain, shown
 
 _LONGEST = 40
-"""Characters of a cell in a message: it may hold a narrative."""
+"""Characters of a cell in a message: a longer one may be a narrative."""
 _MOST_COLUMNS = 10
 _FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
 
@@ -86,7 +86,12 @@ def _n_cells(column: Column, codes: Sequence[int]) -> int:
 
 def _first(table: Table, column: Column, codes: Sequence[int]) -> str:
     at = int(np.flatnonzero(np.isin(column.codes, codes))[0])
-    return f"{shown(column.values[column.codes[at]], _LONGEST)} in {table.row_name(at)}"
+    return f"{cell_shown(column.values[column.codes[at]])} in {table.row_name(at)}"
+
+
+def cell_shown(text: str) -> str:
+    """Write a cell in a message; of a text that may be the narrative of a death, its length alone."""
+    return shown(text) if len(text) <= _LONGEST else f"a text of {len(text):,} characters"
 
 
 def _bounded(notes: list[str], kind: str) -> list[str]:

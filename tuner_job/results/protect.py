@@ -8,7 +8,7 @@ from tuner_job.files import local_path
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.wording import plain
 
-_OBJECTS = ("experiment.yaml", "provenance.json", "summary.json", "report.html")
+_OBJECTS = ("experiment.yaml", "provenance.json", "lease.json", "summary.json", "report.html")
 
 
 def check_outside_results(store: ExperimentStore, outputs: Mapping[str, Path], but: str = "") -> None:
