@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 the search could not go on · 2 something given cannot b
 """
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from rich.console import Console
 
 from tuner_job import __version__
 from tuner_job.cluster.commands import COMMANDS
-from tuner_job.errors import VaTuningError
+from tuner_job.errors import StoreError, VaTuningError
+from tuner_job.public import without_secrets
 from tuner_job.wording import counted
 
 if TYPE_CHECKING:
@@ -28,11 +30,35 @@ class _Group(click.Group):
     """Says every expected error as one message, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
+        tell_notes()
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            raise click.UsageError(without_secrets(error.format_message()), error.ctx) from None
         except VaTuningError as error:
             click.echo(f"va-tuning: {error}", err=True)
             sys.exit(error.exit_code)
+
+
+class _Notes(logging.Handler):
+    """Tells each warning of the package once, as a note on the error output."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if message not in self._told:
+            self._told.add(message)
+            click.echo(f"note: {message}", err=True)
+
+
+def tell_notes() -> None:
+    """Have the package's warnings told to whoever runs a command."""
+    logger = logging.getLogger("tuner_job")
+    logger.handlers = [_Notes()]
+    logger.propagate = False
 
 
 @click.group(cls=_Group, context_settings={"max_content_width": 100})
@@ -53,7 +79,8 @@ def main() -> None:
 @EXPERIMENT
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that fit models. [default: one a CPU]")
 @click.option("--results", help="Where results go, instead of what the file says.")
-def tune(experiment: Path, workers: int | None, results: str | None) -> None:
+@click.option("--takeover", is_flag=True, help="If another run of it is going on, stop that and go on here.")
+def tune(experiment: Path, workers: int | None, results: str | None, takeover: bool) -> None:
     """Run an experiment, or go on where an earlier run of it stopped.
 
     Every finished trial is in the results location at once: after a crash, Ctrl-C or a lost machine the
@@ -70,13 +97,15 @@ def tune(experiment: Path, workers: int | None, results: str | None) -> None:
     from tuner_job.tables import best_parameters, default_vs_tuned
 
     config = load_experiment(experiment)
-    if results:
-        config = config.model_copy(update={"results": results})
+    if results is not None:
+        config = config.model_copy(update={"results": _checked_results(results)})
     console = _console()
     prepared = prepare(config)
     _describe(console, prepared)
     with stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
-        summary = run_experiment(prepared, n_workers=workers, listener=display, should_stop=should_stop)
+        summary = run_experiment(
+            prepared, n_workers=workers, listener=display, should_stop=should_stop, take_over=takeover
+        )
     console.print(default_vs_tuned(summary))
     console.print(best_parameters(summary))
     console.print(f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True)
@@ -125,6 +154,34 @@ def show(results: str, as_json: bool, trials: bool) -> None:
         console, summary = _console(), store.summary()
         console.print(default_vs_tuned(summary))
         console.print(best_parameters(summary))
+
+
+@main.command()
+@RESULTS
+@click.option("--repair", is_flag=True, help="Set what is damaged aside, so that a run makes it again.")
+def check(results: str, repair: bool) -> None:
+    """Look for damage in everything that an experiment has stored.
+
+    Damaged is what is empty, cut off, of something else or of another version, or cannot be read. With
+    --repair it is moved to the folder .damaged of the experiment; running the experiment again then
+    makes what is missing. Exit code 2 if damage is left.
+    """
+    from tuner_job.results.check import find_damage, mend
+    from tuner_job.results.experiment_store import open_experiment
+    from tuner_job.results.lease import leased
+
+    store = open_experiment(results)
+    found = find_damage(store)
+    for damage in found:
+        click.echo(damage.sentence)
+    if found and repair:
+        with leased(store.store, store.experiment):
+            left = mend(store, found)
+        click.echo(f"{len(found) - len(left)} of {counted(len(found), 'object')} set aside in {store.url}/.damaged")
+        found = left
+    if found:
+        raise StoreError(f"{store.url}: {counted(len(found), 'object')} damaged")
+    click.echo(f"{store.url}: whole")
 
 
 @main.command()
@@ -204,6 +261,16 @@ def space(model: str) -> None:
 
 for _command in COMMANDS:
     main.add_command(_command)
+
+
+def _checked_results(results: str) -> str:
+    from tuner_job.address import results_address
+    from tuner_job.errors import ConfigError
+
+    try:
+        return results_address(results)
+    except ValueError as error:
+        raise ConfigError(f"--results: {error}") from None
 
 
 def _console() -> Console:

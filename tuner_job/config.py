@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, ValidationError, field_validator, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from tuner_job import ray_tune_rules as ray_tune
+from tuner_job.address import data_address, results_address
 from tuner_job.data.config import DataConfig
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
+from tuner_job.public import is_url
 from tuner_job.schema import Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize
@@ -233,8 +235,16 @@ class ExperimentConfig(Closed):
     """When to end."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 42
     """Same file, same seed: same trials."""
-    results: str = "va-results"
+    results: Annotated[str, AfterValidator(results_address)] = "va-results"
     """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
+
+    @model_validator(mode="after")
+    def _data_have_an_address(self) -> Self:
+        try:
+            _ = self.data.source is None or data_address(self.data.source)
+        except ValueError as error:
+            raise ValueError(f"data.source: {error}") from None
+        return self
 
     @model_validator(mode="after")
     def _distinct_models(self) -> Self:
@@ -392,7 +402,7 @@ def _space_problems(config: ExperimentConfig) -> list[str]:
 
 def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentConfig:
     source = config.data.source
-    if source is None or "://" in source:
+    if source is None or is_url(source):
         return config
-    data = config.data.model_copy(update={"source": str((folder / source).resolve())})
+    data = config.data.model_copy(update={"source": str((folder / data_address(source)).resolve())})
     return config.model_copy(update={"data": data})

@@ -5,15 +5,25 @@ VaTuningError
 │   ├── ConfigError     the experiment file or a search space
 │   ├── DataError       the data set
 │   ├── StoreError      the results location or a data URL: absent, refused, full
+│   │   └── UnreadableError   one object in it, the others can be read
 │   └── ClusterError    the Kubernetes cluster: absent, refusing, without the chart
 └── RunError        the search itself could not go on: exit code 1, finished trials are kept
+    └── Interrupted     it was asked to stop: exit code 130
 """
+
+from tuner_job.public import without_secrets
 
 
 class VaTuningError(Exception):
-    """Base of every error that is told to the user as one message, without a traceback."""
+    """Base of every error that is told to the user as one message, without a traceback.
+
+    Messages quote what others say, which may repeat an address with its password or signature: those are left out.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(without_secrets(message))
 
 
 class InputError(VaTuningError):
@@ -34,9 +44,22 @@ class StoreError(InputError):
     """A results or data location cannot be read or written."""
 
 
+class UnreadableError(StoreError):
+    """One object cannot be read, though the store is in order."""
+
+
 class ClusterError(InputError):
     """The Kubernetes cluster cannot be reached, refuses, or lacks what is needed; the message says what to do."""
 
 
 class RunError(VaTuningError):
     """The search could not go on; finished trials are kept in the results store."""
+
+
+class Interrupted(RunError):  # noqa: N818 (it is what happened)
+    """The user or the platform asked the search to stop; finished trials are kept."""
+
+    exit_code = 130
+
+    def __init__(self, message: str = "the search was interrupted; run the same command again to go on from here"):
+        super().__init__(message)

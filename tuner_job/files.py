@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
-from urllib.parse import unquote, urlsplit
 
+from tuner_job.address import parse
 from tuner_job.errors import InputError
 from tuner_job.wording import plain
 
@@ -27,10 +27,11 @@ _KINDS = (
 
 def local_path(address: str) -> Path | None:
     """Return the path of a local address, with or without ``file://``; None for any other."""
-    if "://" not in address:
-        return Path(address)
-    parts = urlsplit(address)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    try:
+        parsed = parse(address)
+    except ValueError:
+        return None
+    return Path(parsed.path) if parsed.scheme == "file" else None
 
 
 def read_file(path: Path) -> bytes:

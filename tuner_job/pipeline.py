@@ -1,5 +1,6 @@
 """One experiment from file to report; reads as its steps."""
 
+import logging
 import os
 import platform
 import time
@@ -12,17 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.choice import OutOfFold, choose_trial, estimate_optimism, score_held_out
+from tuner_job.choice import OutOfFold, choose_trial, complete_trials, estimate_optimism, score_held_out
 from tuner_job.config import ExperimentConfig, ModelName
-from tuner_job.errors import RunError
+from tuner_job.errors import RunError, StoreError
 from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
 from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import Prepared
 from tuner_job.models import FAMILIES
 from tuner_job.prediction import pack_model
-from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.claim import claim
+from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.lease import leased
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.records import (
     CalibrationRecord,
@@ -36,11 +39,14 @@ from tuner_job.results.records import (
 from tuner_job.results.store import Store, check_writable
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
+from tuner_job.search_space import Configuration
 from tuner_job.summarise import count_states, pareto_front, summarise_trial
 from tuner_job.tuners import make_stopping_rule, make_tuner
 from tuner_job.tuners.fixed import FixedTuner
 from tuner_job.tuners.free import free_configurations
+from tuner_job.wording import listed, shown
 
+_log = logging.getLogger(__name__)
 _VERSIONED = ("va-tuning", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "optuna", "ray")
 
 
@@ -50,6 +56,7 @@ def run_experiment(
     n_workers: int | None = None,
     listener: Callable[[TuningMonitor], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    take_over: bool = False,
 ) -> ExperimentSummary:
     """Tune every model of the experiment, or go on where an earlier run stopped, and write the results.
 
@@ -61,11 +68,13 @@ def run_experiment(
         Told of progress.
     should_stop
         Once it returns True the search ends, its finished trials kept.
+    take_over
+        Stop whoever runs this experiment now.
 
     Raises
     ------
     StoreError
-        The results location cannot be written or holds another experiment.
+        The results location cannot be written, holds another experiment, or somebody runs this one.
     RunError
         The search could not go on.
     """
@@ -73,17 +82,54 @@ def run_experiment(
     started = time.monotonic()
     check_writable(config.results)
     store = ExperimentStore(Store(config.results), config.name)
-    store.claim(config.document(), config.digest, _provenance(prepared))
-    cache = TunedModelCache(store.store)
-    missing = [model for model in config.models if cache.load_summary(config.name, model) is None]
-    if missing:
-        _search_and_commit(prepared, missing, store, cache, n_workers, listener, should_stop)
-    if config.tuning.on_ray_tune:
-        _forget_trials_under_way(config.models, store)
-    studies = [cache.load_summary(config.name, model) for model in config.models]
-    summary = _experiment_summary(prepared, [s for s in studies if s], time.monotonic() - started)
-    write_report(store, summary)
+    claim(store, config.document(), config.digest, _provenance(prepared))
+    with leased(store.store, config.name, take_over, should_stop) as lost:
+        stored = {model: found for model in config.models if (found := _to_search(prepared, store, model)) is not None}
+        if stored:
+            _search_and_commit(prepared, stored, store, n_workers, listener, lambda: should_stop() or lost())
+        if config.tuning.on_ray_tune:
+            _forget_trials_under_way(config.models, store)
+        commits = [Commits(store.store, config.name, model).newest() for model in config.models]
+        studies = [commit.summary for commit in commits if commit and commit.summary]
+        summary = _experiment_summary(prepared, studies, time.monotonic() - started)
+        write_report(store, summary)
     return summary
+
+
+def _to_search(prepared: Prepared, store: ExperimentStore, model: ModelName) -> list[TrialRecord] | None:
+    """Find the finished trials that the search of a model goes on from; None if it is committed and all is whole."""
+    objectives = prepared.config.tuning.objectives
+    commits = Commits(store.store, prepared.config.name, model)
+    commit = commits.newest()
+    records, damaged = store.read_trials(model, objectives)
+    is_whole = commit and isinstance(store.committed_model(model, commit.summary), bytes)
+    if is_whole and (_changed_versions(store) or not (damaged or _lacks_trials(records, commit))):
+        commits.copy()
+        return None
+    return _with_probabilities(prepared, store, model, records)
+
+
+def _lacks_trials(records: Sequence[TrialRecord], commit: Commit | None) -> bool:
+    """Whether fewer trials are there than were when the search was committed."""
+    if commit is None or commit.summary is None:
+        return False
+    n_asked = sum(count_states(records).values())
+    return n_asked < sum(commit.summary.n_trials.values()) or not any(r.trial == DEFAULT_TRIAL for r in records)
+
+
+def _with_probabilities(
+    prepared: Prepared, store: ExperimentStore, model: ModelName, records: list[TrialRecord]
+) -> list[TrialRecord]:
+    """Leave out trials that lack the probabilities they should have: they are run again."""
+    dataset, config = prepared.search_data, prepared.config
+    whole = store.whole_oof(model, (dataset.n_samples, dataset.n_causes))
+    needed = {DEFAULT_TRIAL}
+    if config.tuning.selection != "best":
+        needed |= {record.trial for record in complete_trials(records)}
+    elif best := complete_trials(records):
+        needed.add(choose_trial(config, model, best, "finished").trial)
+    lacking = {trial for trial, is_whole in whole.items() if not is_whole} | (needed - set(whole))
+    return [record for record in records if record.trial not in lacking]
 
 
 def _forget_trials_under_way(models: Sequence[ModelName], store: ExperimentStore) -> None:
@@ -106,18 +152,16 @@ def write_report(store: ExperimentStore, summary: ExperimentSummary) -> str:
 
 def _search_and_commit(
     prepared: Prepared,
-    models: Sequence[ModelName],
+    stored: Mapping[ModelName, Sequence[TrialRecord]],
     store: ExperimentStore,
-    cache: TunedModelCache,
     n_workers: int | None,
     listener: Callable[[TuningMonitor], None] | None,
     should_stop: Callable[[], bool],
 ) -> None:
     from tuner_job.execution.session import search
 
-    config = prepared.config
-    stored = {model: store.load_trials(model) for model in models}
-    studies = [s for model in models for s in _studies(prepared, model, stored[model])]
+    config, models = prepared.config, list(stored)
+    studies = [s for model in models for s in _studies(prepared, model, stored[model], store)]
     planned: dict[str, int | None] = {m: n for m, n in prepared.planned().items() if m in models}
     monitor = TuningMonitor(planned, listener)
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
@@ -138,21 +182,31 @@ def _search_and_commit(
         }
         fits = fitted()
     for model, summary in summaries.items():
-        packed = pack_model(model, prepared.dataset, config.data, summary, fits[model])
-        committed = {
-            "model_object": store.save_model(model, packed),
-            "model_sha256": sha256(packed).hexdigest(),
-        }
-        cache.save_best_params(config.name, model, chosen[model].params, summary.model_copy(update=committed))
+        _commit(store, model, summary, pack_model(model, prepared.dataset, config.data, summary, fits[model]))
 
 
-def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
+def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, packed: bytes) -> None:
+    """Write the model, then the commit that names it; one that is there already and whole stays."""
+    commits = Commits(store.store, store.experiment, model)
+    earlier = commits.newest()
+    update = {"model_object": store.save_model(model, packed), "model_sha256": sha256(packed).hexdigest()}
+    if earlier and isinstance(store.committed_model(model, earlier.summary), bytes):
+        commits.copy()
+        return
+    summary = summary.model_copy(update=update)
+    commits.add(Commit(params=dict(summary.best.params), summary=summary), over=earlier)
+
+
+def _studies(
+    prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord], store: ExperimentStore
+) -> list[Study]:
     """Build the evaluation of a model's untuned default, and its search unless Ray Tune runs that."""
     config, n_folds = prepared.config, prepared.n_folds
     family, tuning = FAMILIES[model], config.tuning
     methods = config.validation.csmf_estimators
     assessed = needs_assessment(methods)
     by_number = {record.trial: record for record in stored}
+    on_mismatch = _mismatch_teller(store, model)
     default = Study(
         f"{model} default",
         model,
@@ -166,6 +220,7 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         stored={n: r for n, r in by_number.items() if n == DEFAULT_TRIAL},
         first_trial=DEFAULT_TRIAL,
         assessed=assessed,
+        on_mismatch=on_mismatch,
     )
     if tuning.on_ray_tune:
         return [default]
@@ -183,11 +238,39 @@ def _studies(prepared: Prepared, model: ModelName, stored: Sequence[TrialRecord]
         max_trials=min(limits, default=None),
         stored={n: r for n, r in by_number.items() if n != DEFAULT_TRIAL},
         assessed=assessed,
+        on_mismatch=on_mismatch,
         contained=free_configurations(
             tuning, config.space(model), family.path_parameter if family.path_is_nested else None
         ),
     )
     return [default, search]
+
+
+def _mismatch_teller(store: ExperimentStore, model: ModelName) -> Callable[[TrialRecord, Configuration], None]:
+    """Say what a stored trial means whose parameters the search does not propose.
+
+    If the same versions wrote it, it is of another experiment: it is run again. Else this version's search is another
+    one, and running its trials again would lose those that are there.
+    """
+    changed = _changed_versions(store)
+
+    def tell(record: TrialRecord, proposed: Configuration) -> None:
+        what = (
+            f"{store.url}/{model}/trials: trial {record.trial} has parameters {shown(record.params)}, and this search "
+            f"proposes {shown(proposed)}"
+        )
+        if changed:
+            raise StoreError(
+                f"{what}: it was begun with {listed(changed)}; go on with those versions, or choose another `name`"
+            )
+        _log.warning(f"{what}: it is of another experiment, so it is run again and its object replaced")
+
+    return tell
+
+
+def _changed_versions(store: ExperimentStore) -> list[str]:
+    before, now = store.provenance().versions, _versions()
+    return [f"{name} {before[name]}, here {now.get(name)}" for name in before if before[name] != now.get(name)]
 
 
 def _n_trials(config: ExperimentConfig) -> int | None:

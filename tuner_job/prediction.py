@@ -5,7 +5,6 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,9 @@ from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import Predictor
-from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.choose import choose_model
+from tuner_job.results.commits import Commits
+from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.records import StudySummary
 from tuner_job.results.store import read_bytes
@@ -108,10 +108,12 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
         There is none, it is not clear which one, or it is not the one that was committed.
     """
     model = choose_model(store, model)
-    content = store.load_model(model)
-    summary = TunedModelCache(store.store).load_summary(store.experiment, model)
-    if summary is None or summary.model_sha256 != sha256(content).hexdigest():
-        raise StoreError(f"{store.url}/{model}/model.bin: is not the model that the search committed")
+    commit = Commits(store.store, store.experiment, model).newest()
+    if commit is None:
+        raise StoreError(f"{store.url}/{model}: has no model yet: its search has not finished")
+    content = store.committed_model(model, commit.summary)
+    if isinstance(content, Damage):
+        raise DamagedError(content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         description = json.loads(archive.read("description.json"))
         predictor = FAMILIES[description["family"]].from_bytes(archive.read("model"))

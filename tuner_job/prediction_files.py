@@ -8,6 +8,7 @@ from typing import TextIO
 from tuner_job.errors import DataError
 from tuner_job.files import check_outputs, local_path, whole_files
 from tuner_job.prediction import load_model
+from tuner_job.public import public
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.protect import check_outside_results
 from tuner_job.spreadsheet import cell
@@ -45,7 +46,9 @@ def predict_file(
     check_outside_results(store, outputs)
     tuned = load_model(store, model)
     if tuned.data.format == "synthetic":
-        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {plain(source)} by")
+        raise DataError(
+            f"{store.url}: was tuned on synthetic data, so there is no coding to read {plain(public(source))} by"
+        )
     P = tuned.predict_proba(tuned.encode(source, say))
     with whole_files(list(outputs.values())) as files:
         causes = [cell(cause) for cause in tuned.causes]

@@ -1,6 +1,7 @@
 """The comparison, run as its users run it, on real Ray."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -177,8 +178,9 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
         )
         assert (code, reason in err) == (2, True), err
     (s3.root / "compare" / "tuned" / "random_forest" / "best.json").unlink()
+    shutil.rmtree(s3.root / "compare" / "tuned" / "random_forest" / "commits")
     code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments)
-    assert (code, "has no best.json" in err) == (2, True), err
+    assert (code, "nothing is committed" in err) == (2, True), err
     assert not (tmp_path / "o" / "results").exists()
 
 

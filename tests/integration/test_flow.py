@@ -20,7 +20,7 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.testing.utilities import prefect_test_harness
 from tuner_job.comparison.flow import tune_compare_report
 
-with prefect_test_harness():
+with prefect_test_harness(server_startup_timeout=200):
     state = tune_compare_report(Path(sys.argv[1]), sys.argv[2], sys.argv[3:], n_workers=2, return_state=True)
     with get_client(sync_client=True) as client:
         for run in sorted(client.read_task_runs(), key=lambda run: run.start_time):
@@ -76,3 +76,12 @@ def test_what_is_wrong_is_not_tried_again(experiment: Path, tmp_path: Path) -> N
     said = flow(experiment, tmp_path / "comparison", "--models", "random_forest", "--sites", "Nowhere")
     assert "RUN compare FAILED 1" in said
     assert "FLOW FAILED" in said
+
+
+def test_no_argument_with_a_secret_is_given_to_prefect(experiment: Path) -> None:
+    address = "https://me:h1dd3n@host.org/x.csv?sig=h1dd3n"
+    command = [sys.executable, "-m", "tuner_job.comparison.flow", str(experiment), "--output-dir", "out"]
+    done = subprocess.run([*command, "--data-path", address], text=True, capture_output=True, timeout=240)
+    assert done.returncode == 2
+    assert done.stderr.startswith("va-tuning: no argument may hold a password")
+    assert "h1dd3n" not in done.stdout + done.stderr

@@ -242,17 +242,30 @@ def good(tmp_path: Path) -> Path:
     return path
 
 
+def test_results_locations_are_found_out_before_the_search(good: Path) -> None:
+    outcome = CliRunner().invoke(main, ["tune", str(good), "--results", "/proc/none/results"])
+    assert outcome.exit_code == 2
+    assert outcome.stderr == "va-tuning: /proc/none/results: cannot be opened: No such file or directory\n"
+
+
 @pytest.mark.parametrize(
-    ("results", "reason"),
+    ("results", "shown"),
     [
-        ("/proc/none/results", "cannot be opened: No such file or directory"),
-        ("ftp://host/x", "cannot be opened: must begin with file://, s3://, gs://, az:// or be a folder"),
+        ("", "''"),
+        ("ftp://host/x", "'ftp://host/x'"),
+        ("https://user:hidden@host/x?sig=hidden", "'https://host/x'"),
+        ("s3://KEY:hidden@bucket/x", "'s3://bucket/x'"),
     ],
 )
-def test_results_locations_are_found_out_before_the_search(good: Path, results: str, reason: str) -> None:
-    outcome = CliRunner().invoke(main, ["tune", str(good), "--results", results])
-    assert outcome.exit_code == 2
-    assert outcome.stderr == f"va-tuning: {results}: {reason}\n"
+def test_what_cannot_hold_results_is_refused_with_its_key(good: Path, results: str, shown: str) -> None:
+    by_flag = CliRunner().invoke(main, ["tune", str(good), "--results", results])
+    good.write_text(yaml.safe_dump({**BASE, "results": results}))
+    by_key = CliRunner().invoke(main, ["validate", str(good)])
+    for outcome, key in ((by_flag, "va-tuning: --results: must "), (by_key, "\n  results: must ")):
+        assert outcome.exit_code == 2
+        assert key in outcome.stderr
+        assert outcome.stderr.endswith(f"; got {shown}\n")
+        assert "hidden" not in outcome.output
 
 
 def test_a_file_where_the_folder_should_be(good: Path, tmp_path: Path) -> None:

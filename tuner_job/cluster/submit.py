@@ -13,7 +13,9 @@ from tuner_job.cluster.storage import open_results
 from tuner_job.cluster.template import COMPONENT, Template, config_map, read_template
 from tuner_job.config import load_experiment
 from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.public import holds_secrets, is_url, public
 from tuner_job.results.store import read_bytes
+from tuner_job.wording import shown
 
 _MOUNTED = "/etc/va-tuning/"
 """Where pods find what the chart mounts: paths below it are not looked for here."""
@@ -36,7 +38,7 @@ def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool)
     """
     content, data = read_for_cluster(path)
     template = read_template(kube, release)
-    if "://" not in str(content.get("results", "")):
+    if not is_url(str(content.get("results", ""))):
         content["results"] = template.results
     if data and not upload:
         raise ConfigError(
@@ -84,7 +86,12 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
             model: config.document()["tuning"]["search_spaces"][model] for model in config.tuning.search_spaces
         }
     source = content["data"].get("source")
-    if source is None or "://" in source:
+    if source and holds_secrets(source):
+        raise ConfigError(
+            f"{path}: data.source: must hold no password, signature or other query, which would stand in a ConfigMap: "
+            f"copy the data to a store, or here and use --upload; got {shown(public(source))}"
+        )
+    if source is None or is_url(source):
         return content, None
     local = Path(config.data.source or "")
     return content, local if not Path(source).is_absolute() or local.exists() else None

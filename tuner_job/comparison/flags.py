@@ -11,6 +11,7 @@ from tuner_job.config import ModelName, Selection
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.public import without_secrets
 from tuner_job.wording import listed, plain, shown
 
 _METHODS = ("grid", "random", "bayesian", "optuna", "asha", "pbt")
@@ -57,8 +58,8 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, as every command does."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the command line."""
-        raise ConfigError(f"{plain(message, 500)}; see {self.prog} --help")
+        """Refuse the command line, without what is secret in an address."""
+        raise ConfigError(f"{plain(without_secrets(message), 500)}; see {self.prog} --help")
 
 
 def _make_parser(description: str, called: str) -> argparse.ArgumentParser:

@@ -18,6 +18,7 @@ from tuner_job.config import load_experiment
 from tuner_job.errors import InputError, VaTuningError
 from tuner_job.experiment import prepare
 from tuner_job.pipeline import run_experiment, write_report
+from tuner_job.public import holds_secrets
 from tuner_job.results.experiment_store import open_experiment
 
 _RETRIES = 2
@@ -44,8 +45,12 @@ def tune_experiment(experiment: Path, n_workers: int | None) -> str:
 
 
 @task(name="compare", retries=_RETRIES, retry_delay_seconds=_PAUSE, retry_condition_fn=_is_worth_another_try)
-def compare_tuned(data_path: str, tuned: str, output_dir: str, arguments: list[str]) -> None:
-    """Compare models with what was tuned, or go on with it."""
+def compare_tuned(experiment: Path, tuned: str, output_dir: str, arguments: list[str]) -> None:
+    """Compare models with what was tuned, or go on with it.
+
+    Prefect may keep what a task is given: so not the data's address, which may hold a password or a signature.
+    """
+    data_path = str(load_experiment(experiment).data.source)
     compare(["--data-path", data_path, "--tuned-params", tuned, "--output-dir", output_dir, "--resume", *arguments])
 
 
@@ -62,11 +67,10 @@ def tune_compare_report(
     experiment: Path, output_dir: str, arguments: list[str] | None = None, n_workers: int | None = None
 ) -> list[str]:
     """Tune on all data, compare across sites with what was tuned, report; return the reports' addresses."""
-    source = load_experiment(experiment).data.source
-    if source is None:
+    if load_experiment(experiment).data.source is None:
         raise InputError(f"{experiment}: data.source: must name a file for a comparison; it is generated data")
     tuned = tune_experiment(experiment, n_workers)
-    compare_tuned(source, tuned, output_dir, arguments or [])
+    compare_tuned(experiment, tuned, output_dir, arguments or [])
     return [report_experiment(tuned), f"{output_dir.rstrip('/')}/report.html"]
 
 
@@ -77,6 +81,8 @@ def main() -> None:
     parser.add_argument("--output-dir", required=True)
     known, others = parser.parse_known_args()
     try:
+        if any(holds_secrets(argument) for argument in (known.output_dir, *others)):
+            raise InputError("no argument may hold a password, a key or a query: Prefect keeps what a flow is given")
         for address in tune_compare_report(known.experiment, known.output_dir, others):
             print(address)
     except VaTuningError as error:

@@ -13,9 +13,8 @@ from tuner_job.comparison.tables import write_results
 from tuner_job.comparison.tuning import HyperparameterTuner
 from tuner_job.config import ModelName
 from tuner_job.data.dataset import VaDataset
-from tuner_job.errors import RunError
+from tuner_job.errors import Interrupted, RunError
 from tuner_job.evaluation.protocols import ScoringProtocol
-from tuner_job.execution.drive import Interrupted
 from tuner_job.execution.fit_runner import Fit, Fitted, run_fits
 from tuner_job.execution.ray_runner import ray_running
 from tuner_job.models import FAMILIES

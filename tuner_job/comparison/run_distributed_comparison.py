@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from tuner_job.address import results_address
 from tuner_job.comparison.flags import parse
 from tuner_job.comparison.plan import TrainingSet, plan
 from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig, read_yaml
@@ -25,6 +26,7 @@ from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
 from tuner_job.files import local_path
+from tuner_job.public import public
 from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
@@ -74,8 +76,10 @@ def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> No
 
     options, notes = parse(arguments, __doc__ or "", called)
     search, budget = _search_config(options), _budget(options)
+    _check_places(options)
     content = read_bytes(options.data_path)
-    data = load_dataset(_data_config(options, read_names(content, options.data_path)), lambda _: content)
+    columns = read_names(content, public(options.data_path))
+    data = load_dataset(_data_config(options, columns), lambda _: content)
     sites = options.sites or list(data.sites)
     seed = options.random_seed
     sets = plan(data, sites, options.experiments, options.training_sizes, seed, options.outer_folds)
@@ -106,6 +110,14 @@ def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> No
     write_tables(store, results, gains)
     write_report(store, data, results, gains, plots=not options.no_plots)
     _say(f"tables and report: {store.url}/full_results.csv, {store.url}/report.html")
+
+
+def _check_places(options: argparse.Namespace) -> None:
+    for flag, place in (("--output-dir", options.output_dir), ("--tuned-params", options.tuned_params)):
+        try:
+            _ = place is None or results_address(place)
+        except ValueError as error:
+            raise ConfigError(f"{flag}: {error}") from None
 
 
 def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | None:

@@ -11,26 +11,26 @@
 
 import io
 import json
-import zlib
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
 from tuner_job.files import is_same_file, local_path
+from tuner_job.results.damage import Damage, DamagedError, parse_arrays, parse_record, read_whole, tell
 from tuner_job.results.store import Store
 from tuner_job.wording import listed, plain
 
 _READERS = 16
+_RESULT = re.compile(r"[^/]+\.json")
 CLAIM = "comparison.json"
 PAGES = ("report.html", "full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
          *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
@@ -100,7 +100,10 @@ class ComparisonStore:
         content = json.dumps(document, indent=1, sort_keys=True)
         if self.store.create(CLAIM, content.encode()):
             return
-        before = self._claimed()
+        remedy = "nothing says what stands beside it: remove its results with --clear-checkpoints"
+        before = read_whole(self.store, CLAIM, _parse_keys, remedy) or {}
+        if isinstance(before, Damage):
+            raise DamagedError(before)
         changed = sorted(k for k in before.keys() | document.keys() if before.get(k) != json.loads(content).get(k))
         if changed:
             raise StoreError(
@@ -112,27 +115,28 @@ class ComparisonStore:
                 f"{self.url}: holds results of this comparison; go on (--resume) or start anew (--clear-checkpoints)"
             )
 
-    def _claimed(self) -> dict[str, Any]:
-        try:
-            before = json.loads(self.store.get(CLAIM) or b"")
-        except ValueError:
-            before = None
-        if not isinstance(before, dict):
-            raise StoreError(f"{self.url}/{CLAIM}: is damaged; start anew with --clear-checkpoints")
-        return before
-
     def save(self, results: Iterable[ExperimentResult]) -> None:
         """Write finished experiments."""
         for result in results:
             self.store.put(f"results/{result.experiment_id}.json", result.model_dump_json(indent=1).encode())
 
     def load(self) -> list[ExperimentResult]:
-        """Read every finished experiment, ordered by name; what is damaged or foreign is not among them."""
-        paths = self.store.paths("results")
+        """Read every finished experiment, ordered by name; one whose object is damaged is told and left out."""
+        top = "results"
+        paths = [path for path in self.store.paths(top) if _RESULT.fullmatch(path.removeprefix(f"{top}/"))]
         with ThreadPoolExecutor(_READERS) as readers:
-            contents = list(readers.map(self.store.get, paths))
-        read = [_read(path, content) for path, content in zip(paths, contents, strict=True) if content is not None]
-        return [result for result in read if result]
+            found = list(readers.map(self._result, paths))
+        tell(one for one in found if isinstance(one, Damage))
+        return [one for one in found if isinstance(one, ExperimentResult)]
+
+    def _result(self, path: str) -> ExperimentResult | Damage | None:
+        def parse(content: bytes) -> ExperimentResult:
+            result = parse_record(content, ExperimentResult)
+            if path != f"results/{result.experiment_id}.json":
+                raise ValueError(f"it is {plain(result.experiment_id, 80)}'s")
+            return result
+
+        return read_whole(self.store, path, parse, "--resume runs it again")
 
     def save_predictions(self, name: str, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]) -> None:
         """Write P (n_rows, n_classes) of one fit for these rows."""
@@ -141,26 +145,32 @@ class ComparisonStore:
         self.store.put(f"predictions/{name}.npz", buffer.getvalue())
 
     def load_predictions(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
-        """Read the rows and P of one fit; None if there are none, or none that are whole."""
-        content = self.store.get(f"predictions/{name}.npz")
-        if content is None:
+        """Read the rows and P of one fit; None if there are none, or if they are damaged, which is told."""
+        found = read_whole(
+            self.store, f"predictions/{name}.npz", _parse_predictions, "it is left out; --resume fits again"
+        )
+        if isinstance(found, Damage):
+            tell([found])
             return None
-        try:
-            with np.load(io.BytesIO(content)) as arrays:
-                return np.asarray(arrays["rows"]), np.asarray(arrays["P"])
-        except (ValueError, KeyError, OSError, EOFError, BadZipFile, zlib.error):
-            return None
+        return found
 
     def write_text(self, name: str, text: str) -> None:
         """Write a table or a page."""
         self.store.put(name, text.encode())
 
 
-def _read(path: str, content: bytes) -> ExperimentResult | None:
-    """Read one result; None if it is not whole, so that the experiment is run again and its result replaced."""
+def _parse_keys(content: bytes) -> dict[str, Any]:
     try:
-        result = ExperimentResult.model_validate_json(content)
-    except ValidationError:
-        return None
-    # A copy that a synchronising program made bears another name.
-    return result if path.endswith(f"/{result.experiment_id}.json") else None
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ValueError("it is empty, cut off, or no comparison that va-tuning wrote")
+    return document
+
+
+def _parse_predictions(content: bytes) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    rows, P = (parse_arrays(content, ("rows", "P"))[name] for name in ("rows", "P"))
+    if rows.ndim != 1 or P.ndim != 2 or len(rows) != len(P):
+        raise ValueError("its rows and its probabilities do not belong together")
+    return np.asarray(rows), np.asarray(P)

@@ -2,12 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainSerializer, model_validator
 
+from tuner_job.public import public
 from tuner_job.schema import Closed
 
 MAX_SYNTHETIC_CAUSES = 40
 """Length of the list of cause names that the generator knows."""
+
+
+DataAddress = Annotated[str, PlainSerializer(public, return_type=str)]
+"""Taken whole; stored without user info, query and fragment, which may hold a password or a signature. It is checked
+where it is read, so that a model can be loaded wherever its training data once stood."""
 
 
 class SyntheticConfig(Closed):
@@ -39,8 +45,9 @@ class SyntheticConfig(Closed):
 class DataConfig(Closed):
     """Where the coded verbal autopsies are and how to read them."""
 
-    source: str | None = None
-    """CSV or Parquet: file path or URL (anything that the results store reads); none for synthetic data."""
+    source: Annotated[DataAddress | None, Field(repr=False)] = None
+    """CSV or Parquet: a path, or an s3://, gs://, az://, file://, https:// or http:// URL; none for synthetic data.
+    A web address may have user:password@ and a query (a presigned URL): they are used, and never shown or stored."""
     format: Literal["table", "phmrc", "openva", "synthetic"] = "table"
     """How the source is coded: any table, raw PHMRC, openVA's three-valued symptoms, or generated."""
     label: str | None = None

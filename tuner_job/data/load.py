@@ -18,6 +18,7 @@ from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
 from tuner_job.data.unread import cell_shown, numbers_read_as_text, text_among_numbers, unknown_answers
 from tuner_job.errors import DataError
+from tuner_job.public import public
 from tuner_job.wording import counted, listed, plain
 
 ReadBytes = Callable[[str], bytes]
@@ -123,8 +124,9 @@ def _unused(table: Table, needed: set[str], config: DataConfig, source_format: S
 
 
 def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
-    source = config.source or ""
-    table = read_table(read_bytes(source), source)
+    address = config.source or ""
+    source = public(address)
+    table = read_table(read_bytes(address), source)
     if not table.n_rows:
         raise DataError(f"{source}: must have at least one row below its header; found none")
     if "" not in table.columns:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from tuner_job.config import Budget
-from tuner_job.errors import RunError
+from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.ray_runner import Finished, RayRunner
 from tuner_job.results.records import StopReason, TrialState
 from tuner_job.search.study import Study
@@ -17,12 +17,6 @@ _PACK_SECONDS = 0.05  # shorter fits go to a worker together: handing over and t
 PACKED = 10
 """Fits that go to a worker together, at most."""
 _MIN_FAILURES = 5  # before a search is given up because most of its trials fail
-
-
-class Interrupted(RunError):  # noqa: N818 (it is what happened)
-    """The user or the platform asked the search to stop; finished trials are kept."""
-
-    exit_code = 130
 
 
 class Driver:
@@ -82,7 +76,7 @@ class Driver:
     def _used_up(self, wall_seconds: float) -> StopReason | None:
         if self._should_stop():
             self._runner.cancel_all()
-            raise interrupted()
+            raise Interrupted
         if self._budget.timeout and wall_seconds > self._budget.timeout:
             return "timeout"
         if self._budget.cpu_seconds and self.cpu_seconds > self._budget.cpu_seconds:
@@ -169,8 +163,3 @@ def most_fail(counts: Counter[TrialState]) -> bool:
 def too_many_failures(model: str, counts: Counter[TrialState], error: str) -> RunError:
     """Say that a search was given up."""
     return RunError(f"{model}: {counts['failed']} of {counts.total()} trials failed, the last one with {error}")
-
-
-def interrupted() -> Interrupted:
-    """Say that a search was asked to stop."""
-    return Interrupted("the search was interrupted; run the same command again to go on from here")

@@ -17,6 +17,7 @@ from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
+from tuner_job.public import without_secrets
 from tuner_job.results.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 from tuner_job.threads import one_thread
@@ -111,7 +112,8 @@ def describe_failure(error: Exception) -> str:
     """One line that says what failed and where."""
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" ({last[0].name}, line {last[0].lineno})" if last else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}{where}"
+    said = without_secrets(" ".join(str(error).split()))[:500]
+    return f"{type(error).__name__}: {said}{where}"
 
 
 def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> Scored:

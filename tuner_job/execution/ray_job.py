@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tuner_job.public import without_secrets
+
 _PAUSE = 1.0
 _PATIENCE = 900.0
 """Seconds without any answer of the head after which the submitter gives up."""
@@ -117,7 +119,7 @@ def main() -> None:
             lambda: JobSubmissionClient(address), name, shlex.join(given.entrypoint), given.working_dir, say
         )
     except ConnectionError as error:
-        sys.exit(f"va-tuning: {error}")
+        sys.exit(f"va-tuning: {without_secrets(str(error))}")
     say(f"job {name}: {status.lower()}")
 
 

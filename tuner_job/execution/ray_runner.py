@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import ray
 from numpy.typing import NDArray
+from ray._private import utils as ray_utils
 
 from tuner_job.config import ModelName
 from tuner_job.errors import ConfigError, RunError
 from tuner_job.execution.fold_task import SharedData, assess_trial, describe_failure, fit_final, score_fold
 from tuner_job.models.growing import Stages
+from tuner_job.public import without_secrets
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
 
@@ -55,12 +57,24 @@ def start_ray(n_workers: int | None, data_bytes: int) -> None:
         options = {"num_cpus": n_workers, "include_dashboard": False, "object_store_memory": size}
     for attempt in range(1, _START_ATTEMPTS + 1):
         try:
-            ray.init(logging_level="ERROR", log_to_driver=False, **options)
+            with _command_line_without_secrets():
+                ray.init(logging_level="ERROR", log_to_driver=False, **options)
             return
         except Exception as error:  # Ray's own start-up time-out (30 s, fixed) has no type of its own
             ray.shutdown()
             if attempt == _START_ATTEMPTS:
                 raise RunError(f"Ray cannot be started or reached: {' '.join(str(error).split())}") from None
+
+
+@contextmanager
+def _command_line_without_secrets() -> Iterator[None]:
+    """Ray records the command line, which its dashboard shows; an address in it may hold a password or a signature."""
+    whole = ray_utils.get_entrypoint_name
+    ray_utils.get_entrypoint_name = lambda: without_secrets(whole())
+    try:
+        yield
+    finally:
+        ray_utils.get_entrypoint_name = whole
 
 
 @contextmanager

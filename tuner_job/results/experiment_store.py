@@ -4,31 +4,47 @@
 
     <prefix>/<experiment>/experiment.yaml          with all defaults filled in, and its digest
                          /provenance.json
+                         /lease.json               while it runs: who runs it
                          /<model>/trials/000017.json   one finished trial
                                  /oof/000017.npz       its out-of-fold probabilities, if worth keeping
-                                 /model.bin            the best configuration fitted on all rows
-                                 /best.json            the commit point: created once, last
+                                 /models/<sha256>.bin  the best configuration fitted on all rows
+                                 /commits/0001.json    the commit point: created once, last
+                                 /best.json            a copy of the newest commit
                          /summary.json · report.html
+
+Whoever reads finds an object whole or damaged, never half of a new one; what is damaged is told, and
+made again by whoever can.
 """
 
 import io
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from tuner_job.errors import StoreError
-from tuner_job.results.records import ExperimentSummary, Provenance, TrialRecord
+from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.results.damage import Damage, DamagedError, parse_matrix, parse_record, read_whole, tell
+from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.results.store import Store
+from tuner_job.wording import listed
 
 DEFAULT_TRIAL = -1
 """Number of the untuned default among the trials of a model."""
 _READERS = 16
+_NUMBERED = re.compile(r"(default|\d{6,})\.(json|npz)")
+"""Our own names in a folder of trials: a sync client's copies and other files do not matter."""
+_PARTS = ("trials", "oof", "models", "commits", "best.json", "model.bin")
+RUN_AGAIN = "`va-tuning tune` with the experiment's file"
+_log = logging.getLogger(__name__)
 _R = TypeVar("_R", bound=BaseModel)
+_T = TypeVar("_T")
 
 
 class ExperimentStore:
@@ -43,37 +59,13 @@ class ExperimentStore:
         """Address of the experiment."""
         return f"{self.store.url}/{self.experiment}"
 
-    def claim(self, document: Mapping[str, Any], digest: str, provenance: Provenance) -> None:
-        """Write what this experiment is, or check that it is what was written before.
+    def path(self, name: str) -> str:
+        """Path below the results location of what has this name below the experiment."""
+        return f"{self.experiment}/{name}"
 
-        Parameters
-        ----------
-        document
-            The experiment, as an experiment file.
-        digest
-            Of all in it that decides the trials.
-
-        Raises
-        ------
-        StoreError
-            Another experiment, or the same one on other data, has results under this name.
-        """
-        content = f"# digest: {digest}\n{yaml.safe_dump(dict(document), sort_keys=False)}"
-        if not self.store.create(self._path("experiment.yaml"), content.encode()):
-            before = (self.store.get(self._path("experiment.yaml")) or b"").decode()
-            if not before.startswith(f"# digest: {digest}\n"):
-                changed = _differences(yaml.safe_load(before), document)
-                raise StoreError(
-                    f"{self.url}: holds results of another experiment ({', '.join(changed)}); "
-                    "choose another `name` or another `results` location"
-                )
-        if not self.store.create(self._path("provenance.json"), _json(provenance)):
-            earlier = self.provenance()
-            if earlier.data_digest != provenance.data_digest:
-                raise StoreError(
-                    f"{self.url}: holds results on other data (digest {earlier.data_digest[:12]}, now "
-                    f"{provenance.data_digest[:12]}); choose another `name` or another `results` location"
-                )
+    def save_provenance(self, provenance: Provenance) -> None:
+        """Write what made the results."""
+        self.store.put(self.path("provenance.json"), _json(provenance))
 
     def provenance(self) -> Provenance:
         """Read what made the results."""
@@ -85,20 +77,52 @@ class ExperimentStore:
 
     def models(self) -> list[str]:
         """Models that have trials here."""
-        paths = self.store.paths(self.experiment)
-        return sorted({path.split("/")[1] for path in paths if "/trials/" in path})
+        paths = [path.split("/") for path in self.store.paths(self.experiment)]
+        return sorted({parts[1] for parts in paths if len(parts) == 4 and parts[2] == "trials"})
+
+    def model_folders(self) -> list[str]:
+        """Names of the folders that hold, or held, anything of a model."""
+        paths = [path.split("/") for path in self.store.paths(self.experiment)]
+        return sorted({parts[1] for parts in paths if len(parts) > 2 and parts[2] in _PARTS})
+
+    # trials
 
     def save_trial(self, model: str, record: TrialRecord) -> None:
-        """Write one finished trial; one that is there already stays."""
-        self.store.create(self._trial(model, "trials", record.trial, "json"), _json(record))
+        """Write one finished trial; one that is there already stays, unless it is damaged or another one."""
+        path, content = self._trial(model, "trials", record.trial, "json"), _json(record)
+        if self.store.create(path, content):
+            return
+        there = read_whole(self.store, path, lambda found: _parse_trial(found, record.trial, ()), "")
+        if not isinstance(there, TrialRecord) or there.params != record.params:
+            self.store.put(path, content)
 
-    def load_trials(self, model: str) -> list[TrialRecord]:
-        """Read every finished trial of a model, in order, the untuned default first."""
-        paths = self.store.paths(f"{self.experiment}/{model}/trials")
-        with ThreadPoolExecutor(_READERS) as readers:
-            contents = readers.map(self.store.get, paths)
-            records = [self._parse(p, c, TrialRecord) for p, c in zip(paths, contents, strict=True) if c]
-        return sorted(records, key=lambda record: record.trial)
+    def load_trials(self, model: str, metrics: Sequence[str] = ()) -> list[TrialRecord]:
+        """Read every finished trial of a model, in order, the untuned default first.
+
+        A trial whose object is damaged is left out and told.
+
+        Parameters
+        ----------
+        metrics
+            Of which a complete trial must have scores.
+        """
+        return self.read_trials(model, metrics)[0]
+
+    def read_trials(self, model: str, metrics: Sequence[str] = ()) -> tuple[list[TrialRecord], list[Damage]]:
+        """Read every finished trial of a model as `load_trials` does, and return what is damaged too."""
+        found = self._numbered(model, "trials", lambda content, n: _parse_trial(content, n, metrics))
+        records = [one for _, one in found if isinstance(one, TrialRecord)]
+        damaged = [one for _, one in found if isinstance(one, Damage)]
+        tell(damaged)
+        return records, damaged
+
+    def damaged_numbered(self, model: str) -> list[Damage]:
+        """What of a model's trials and probabilities is not whole."""
+        found = [
+            *self._numbered(model, "trials", lambda content, n: _parse_trial(content, n, ())),
+            *self._numbered(model, "oof", lambda content, _: parse_matrix(content)),
+        ]
+        return [one for _, one in found if isinstance(one, Damage)]
 
     def save_oof(self, model: str, trial: int, P: NDArray[np.floating[Any]]) -> None:
         """Write out-of-fold probabilities, (n_samples, n_classes)."""
@@ -109,60 +133,75 @@ class ExperimentStore:
     def load_oof(self, model: str, trial: int) -> NDArray[np.float64] | None:
         """Read out-of-fold probabilities, (n_samples, n_classes); None if they were not kept.
 
-        In double precision, in which trials are judged, whatever the model gave: so looking again finds the same.
-        """
-        content = self.store.get(self._trial(model, "oof", trial, "npz"))
-        if content is None:
-            return None
-        with np.load(io.BytesIO(content)) as arrays:
-            return np.asarray(arrays["P"], dtype=np.float64)
-
-    def save_model(self, model: str, content: bytes) -> str:
-        """Write the fitted model; return its path below the model's folder."""
-        self.store.put(self._path(f"{model}/model.bin"), content)
-        return "model.bin"
-
-    def load_model(self, model: str) -> bytes:
-        """Read the fitted model.
-
         Raises
         ------
-        StoreError
-            There is none yet.
+        DamagedError
         """
-        content = self.store.get(self._path(f"{model}/model.bin"))
-        if content is None:
-            raise StoreError(f"{self.url}/{model}: has no model yet: its search has not finished")
-        return content
+        found = read_whole(self.store, self._trial(model, "oof", trial, "npz"), parse_matrix, _again(trial))
+        if isinstance(found, Damage):
+            raise DamagedError(found)
+        return found
+
+    def whole_oof(self, model: str, shape: tuple[int, int]) -> dict[int, bool]:
+        """Trial → whether its probabilities, of which there are some, are whole; damage is told."""
+        found = self._numbered(model, "oof", lambda content, _: parse_matrix(content, shape))
+        tell(one for _, one in found if isinstance(one, Damage))
+        return {trial: not isinstance(one, Damage) for trial, one in found}
+
+    # models
+
+    def save_model(self, model: str, content: bytes) -> str:
+        """Write a fitted model under a name made of its content; return its path below the model's folder."""
+        name = f"models/{sha256(content).hexdigest()}.bin"
+        self.store.put(self.path(f"{model}/{name}"), content)
+        return name
+
+    def committed_model(self, model: str, summary: StudySummary | None) -> bytes | Damage:
+        """Read the fitted model that a commit names, or say what is wrong with it."""
+        name = (summary and summary.model_object) or "model.bin"
+        path, remedy = self.path(f"{model}/{name}"), f"{RUN_AGAIN} fits it again"
+        digest = summary.model_sha256 if summary else None
+        found = read_whole(self.store, path, lambda content: _checked(content, digest), remedy)
+        return Damage(f"{self.store.url}/{path}", path, "it is not there", remedy) if found is None else found
+
+    # reports
 
     def save_report(self, summary: ExperimentSummary, page: str | None = None) -> None:
         """Write the summary and, if given, the report page."""
-        self.store.put(self._path("summary.json"), _json(summary))
+        self.store.put(self.path("summary.json"), _json(summary))
         if page is not None:
-            self.store.put(self._path("report.html"), page.encode())
-
-    def _path(self, name: str) -> str:
-        return f"{self.experiment}/{name}"
+            self.store.put(self.path("report.html"), page.encode())
 
     def _trial(self, model: str, folder: str, trial: int, ending: str) -> str:
         number = "default" if trial == DEFAULT_TRIAL else f"{trial:06d}"
-        return self._path(f"{model}/{folder}/{number}.{ending}")
+        return self.path(f"{model}/{folder}/{number}.{ending}")
+
+    def _numbered(self, model: str, folder: str, parse: Callable[[bytes, int], _T]) -> list[tuple[int, _T | Damage]]:
+        """Read what a folder of trials holds, in order of their numbers."""
+
+        def read(trial: int, path: str) -> tuple[int, _T | Damage | None]:
+            return trial, read_whole(self.store, path, lambda content: parse(content, trial), _again(trial))
+
+        own = dict(self._own(f"{model}/{folder}"))
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = list(readers.map(read, own.keys(), own.values()))
+        return sorted(((trial, one) for trial, one in found if one is not None), key=lambda entry: entry[0])
+
+    def _own(self, folder: str) -> Iterator[tuple[int, str]]:
+        """Trial and path of what va-tuning itself wrote to a folder of trials."""
+        top = self.path(folder)
+        for path in self.store.paths(top):
+            if match := _NUMBERED.fullmatch(path.removeprefix(f"{top}/")):
+                yield DEFAULT_TRIAL if match[1] == "default" else int(match[1]), path
 
     def _read(self, name: str, record: type[_R]) -> _R:
-        content = self.store.get(self._path(name))
-        if content is None:
+        remedy = f"{RUN_AGAIN} writes it anew"
+        found = read_whole(self.store, self.path(name), lambda content: parse_record(content, record), remedy)
+        if isinstance(found, Damage):
+            raise DamagedError(found)
+        if found is None:
             raise StoreError(f"{self.url}: has no {name}; is it the address of an experiment that has finished?")
-        return self._parse(self._path(name), content, record)
-
-    def _parse(self, path: str, content: bytes, record: type[_R]) -> _R:
-        try:
-            return record.model_validate_json(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise StoreError(
-                f"{self.store.url}/{path}: is not what this version wrote: {key} {first['msg'].lower()}"
-            ) from None
+        return found
 
 
 def open_experiment(url: str) -> ExperimentStore:
@@ -173,23 +212,52 @@ def open_experiment(url: str) -> ExperimentStore:
     StoreError
         There is none, or there are several.
     """
+    if "://" not in url and url.rstrip("/").rpartition("/")[2] in ("", ".", ".."):
+        url = str(Path(url).resolve())
     folder, _, name = url.rstrip("/").rpartition("/")
     inside = Store(url)
-    if inside.get("experiment.yaml") is not None:
+    if _has(inside, "experiment.yaml"):
         return ExperimentStore(Store(folder or "."), name)
-    experiments = [f for f in inside.folders() if inside.get(f"{f}/experiment.yaml") is not None]
+    experiments = [f for f in inside.folders() if _has(inside, f"{f}/experiment.yaml")]
     if len(experiments) == 1:
         return ExperimentStore(inside, experiments[0])
-    found = f"found {', '.join(experiments)}: name one of them" if experiments else "found none"
+    found = f"found {listed(experiments)}: name one of them" if experiments else "found none"
     raise StoreError(f"{url}: must be the address of an experiment; {found}")
+
+
+def _has(store: Store, path: str) -> bool:
+    """Whether there is an object, be it one that cannot be read."""
+    try:
+        return store.get(path) is not None
+    except UnreadableError:
+        return path in store.paths(path.rpartition("/")[0])  # raises if nothing can be read there
 
 
 def _json(record: BaseModel) -> bytes:
     return record.model_dump_json(indent=1).encode()
 
 
-def _differences(before: Any, now: Any, key: str = "") -> list[str]:
-    if isinstance(before, dict) and isinstance(now, Mapping):
-        keys = [k for k in {**before, **now} if not (k in ("budget", "results") and not key)]
-        return [d for k in keys for d in _differences(before.get(k), now.get(k), f"{key}.{k}".strip("."))]
-    return [] if before == now else [f"{key}: {before} there, {now} here"]
+def _again(trial: int) -> str:
+    which = "the untuned default" if trial == DEFAULT_TRIAL else f"trial {trial}"
+    return f"{RUN_AGAIN} runs {which} again"
+
+
+def _parse_trial(content: bytes, number: int, metrics: Sequence[str]) -> TrialRecord:
+    record = parse_record(content, TrialRecord)
+    if record.trial != number:
+        raise ValueError(f"it is trial {record.trial}'s")
+    if record.state == "complete" and record.duplicate_of is None:
+        scored = [record.scores, *(fold.validation for fold in record.folds)]
+        if len(scored) < 2 or any(set(scores) != set(record.scores) for scores in scored):
+            raise ValueError("it says that the trial is complete, and lacks scores")
+        if lacking := [metric for metric in metrics if metric not in record.scores]:
+            raise ValueError(f"it is of another experiment: it has no {lacking[0]}")
+    return record
+
+
+def _checked(content: bytes, digest: str | None) -> bytes:
+    if not content:
+        raise ValueError("it is empty")
+    if sha256(content).hexdigest() != digest:
+        raise ValueError("it is not the model that the search committed")
+    return content

@@ -1,9 +1,12 @@
 """The records that stand in object storage: one a trial, one a tuned model, one an experiment."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.public import public
 from tuner_job.schema import Closed
 
 Scores = dict[str, float]
@@ -202,7 +205,8 @@ class Provenance(Closed):
 
     experiment_digest: str
     data_digest: str
-    data_source: str
+    data_source: Annotated[str, AfterValidator(public)]
+    """Address of the data without user info, query and fragment, which may hold a password or a signature."""
     seed: int
     versions: dict[str, str]
     image: str | None

@@ -1,72 +1,138 @@
 """Object storage behind one small class: a folder or an ``s3://``, ``gs://``, ``az://``, ``file://`` URL.
 
 Credentials and endpoints come from the environment, under the names that each cloud's own tools use
-(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP).
+(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP); see `environment`.
 """
 
 import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import unquote, urlsplit
+from typing import Protocol, TypeVar
+from uuid import uuid4
 
 import obstore
 from obstore import exceptions
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import ObjectStore, from_url
 
-from tuner_job.errors import StoreError
-from tuner_job.files import local_path, read_file
+from tuner_job.address import Address, parse_data, parse_results
+from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.files import read_file
+from tuner_job.public import public, without_secrets
+from tuner_job.results.download import download, server_says
+from tuner_job.results.environment import check_environment
+from tuner_job.results.folder import Folder
 from tuner_job.wording import plain
 
-SCHEMES = ("file", "s3", "gs", "az")
+_MOST_SHOWN = 500
+"""Characters of an address in a message."""
 PATIENCE = timedelta(minutes=10)
 """How long a running search waits for storage that went away."""
 FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
-_PASSING = re.compile(r"HTTP error|404 Not Found:\s*(?:\n|$)")
-"""What obstore says of a connection that broke, and of a 404 without a word: a server that starts or stops answers so,
-one that lacks the object or bucket says which."""
 _PAUSE = 0.5
 _T = TypeVar("_T")
+
+
+class _Place(Protocol):
+    """What a kind of storage does; it raises errors of its own."""
+
+    def get(self, path: str) -> bytes | None: ...
+    def put(self, path: str, content: bytes) -> None: ...
+    def create(self, path: str, content: bytes) -> bool: ...
+    def delete(self, path: str) -> None: ...
+    def paths(self, prefix: str) -> list[str]: ...
+    def folders(self) -> list[str]: ...
 
 
 class Store:
     """A prefix in object storage.
 
     Every method raises `StoreError`, with the address and the reason in one sentence, when storage
-    refuses, is full, or stays away for `PATIENCE`.
+    refuses, is full, or stays away for `PATIENCE`. Objects whose name, or a folder's name above them,
+    begins with a dot are not listed: they are what systems leave behind.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
-        self.url = url.rstrip("/")
-        self._patience = patience
+        self.url = public(url).rstrip("/") or "/"
         with self._translated("opened"):
-            self._store = _open(self.url, patience)
+            self._place = _open(url, patience)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.url,)
 
     def get(self, path: str) -> bytes | None:
-        """Content of one object; None if there is none."""
+        """Content of one object; None if there is none.
+
+        Raises
+        ------
+        UnreadableError
+            The store is in order, and this object cannot be read.
+        """
         with self._translated("read", path):
-            try:
-                return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
-            except FileNotFoundError:
-                return None
+            return self._place.get(path)
 
     def put(self, path: str, content: bytes) -> None:
         """Write one object, whole or not at all, over what was there."""
         with self._translated("written", path):
-            self._insist(lambda _: obstore.put(self._store, path, content))
+            self._place.put(path, content)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Write one object unless there is one; return whether this call made it."""
+        """Write one object, whole or not at all, unless there is one; return whether this call made it."""
+        with self._translated("written", path):
+            return self._place.create(path, content)
 
+    def delete(self, path: str) -> None:
+        """Remove one object; that there is none is no error."""
+        with self._translated("deleted", path):
+            self._place.delete(path)
+
+    def paths(self, prefix: str) -> list[str]:
+        """Paths of all objects below a folder, sorted."""
+        with self._translated("listed", prefix):
+            found = self._place.paths(prefix)
+        return sorted(path for path in found if not any(part.startswith(".") for part in path.split("/")))
+
+    def folders(self) -> list[str]:
+        """Names of the first-level folders, sorted."""
+        with self._translated("listed"):
+            return sorted(name for name in self._place.folders() if not name.startswith("."))
+
+    @contextmanager
+    def _translated(self, done: str, path: str = "") -> Iterator[None]:
+        where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
+        try:
+            yield
+        except (exceptions.BaseError, OSError, ValueError) as error:
+            of_object = path and done == "read" and isinstance(error, _OF_ONE_OBJECT)
+            kind = UnreadableError if of_object else StoreError
+            raise kind(f"{where}: cannot be {done}: {_reason(error)}") from None
+
+
+_OF_ONE_OBJECT = (OSError, exceptions.PermissionDeniedError)
+
+
+class _Bucket:
+    """Objects of a cloud's or a server's object storage."""
+
+    def __init__(self, store: ObjectStore, patience: timedelta):
+        self._store, self._patience = store, patience
+
+    def get(self, path: str) -> bytes | None:
+        try:
+            return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
+        except _ABSENT:
+            return None
+
+    def put(self, path: str, content: bytes) -> None:
+        self._insist(lambda _: obstore.put(self._store, path, content))
+
+    def create(self, path: str, content: bytes) -> bool:
         def once(earlier_tries: int) -> bool:
             try:
                 obstore.put(self._store, path, content, mode="create", use_multipart=False)
@@ -74,24 +140,18 @@ class Store:
                 return earlier_tries > 0 and self.get(path) == content  # the answer to one of them was lost
             return True
 
-        with self._translated("written", path):
-            return self._insist(once)
+        return self._insist(once)
 
     def delete(self, path: str) -> None:
-        """Remove one object."""
-        with self._translated("deleted", path):
-            obstore.delete(self._store, path)
+        with suppress(*_ABSENT):
+            self._insist(lambda _: obstore.delete(self._store, path))
 
     def paths(self, prefix: str) -> list[str]:
-        """Paths of all objects below a folder, sorted."""
-        with self._translated("listed", prefix):
-            return sorted(entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch)
+        return self._insist(lambda _: [entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch])
 
     def folders(self) -> list[str]:
-        """Names of the first-level folders, sorted."""
-        with self._translated("listed"):
-            prefixes = obstore.list_with_delimiter(self._store)["common_prefixes"]
-            return sorted(prefix.rsplit("/", 1)[-1] for prefix in prefixes)
+        prefixes = self._insist(lambda _: obstore.list_with_delimiter(self._store)["common_prefixes"])
+        return [prefix.rsplit("/", 1)[-1] for prefix in prefixes]
 
     def _insist(self, request: Callable[[int], _T]) -> _T:
         """Repeat a request that a passing fault hit: the client does so only where it knows that to be harmless."""
@@ -100,32 +160,53 @@ class Store:
         while True:
             try:
                 return request(earlier_tries)
-            except (exceptions.GenericError, FileNotFoundError) as error:
-                if not _PASSING.search(str(error)) or time.monotonic() > deadline:
+            except (exceptions.GenericError, *_ABSENT) as error:
+                if not _is_passing(error) or time.monotonic() > deadline:
                     raise
             earlier_tries += 1
             time.sleep(_PAUSE)
 
-    @contextmanager
-    def _translated(self, done: str, path: str = "") -> Iterator[None]:
-        where = f"{self.url}/{path}" if path else self.url
-        try:
-            yield
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            raise StoreError(f"{where}: cannot be {done}: {_reason(error)}") from None
+
+_ABSENT = (FileNotFoundError, exceptions.NotFoundError)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether to ask again: a server that decides says its reason; a connection that broke has none.
+
+    obstore has one type for all that is no decision, and one for every 404. A server that starts or stops may answer
+    404 without a word; one that lacks the object or the bucket says which. A request that could not be built was never
+    sent. So there its words have to be looked at.
+    """
+    text = str(error)
+    if server_says(text) or "builder error" in text or "BadScheme" in text:
+        return False
+    return isinstance(error, exceptions.GenericError) or bool(_WORDLESS_404.search(text))
+
+
+_WORDLESS_404 = re.compile(r"404 Not Found:\s*(?:\n|$)")
 
 
 def check_writable(url: str) -> None:
-    """Find out before any work whether results can be written and created conditionally.
+    """Find out before any work whether results can be written, and created only where nothing is.
 
     Raises
     ------
     StoreError
     """
     store = Store(url, FIRST_CONTACT)
-    probe = f".write-test-{os.getpid()}"
-    store.create(probe, b"va-tuning")
-    store.delete(probe)
+    place, probe = store._place, f".write-test-{uuid4().hex}"
+    with store._translated("written"):
+        try:
+            made, again = place.create(probe, b"first"), place.create(probe, b"second")
+            kept = place.get(probe)
+        finally:
+            with suppress(Exception):  # what went wrong before is what counts
+                place.delete(probe)
+    if not made or again or kept != b"first":
+        raise StoreError(
+            f"{store.url}: cannot be used for results: of two writers of one new object one must be refused, as S3 "
+            "does by If-None-Match; this store lets both write"
+        )
 
 
 def read_bytes(location: str) -> bytes:
@@ -136,29 +217,40 @@ def read_bytes(location: str) -> bytes:
     StoreError
         It is not there or cannot be read.
     """
-    if (path := local_path(location)) is not None:
-        try:
-            return read_file(path)
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise StoreError(f"{plain(location) or 'an empty name'}: cannot be read: {reason}") from None
-    folder, _, name = location.rpartition("/")
-    content = Store(folder, FIRST_CONTACT).get(name)
+    try:
+        address = parse_data(location)
+    except ValueError as error:
+        raise StoreError(f"{plain(public(location), _MOST_SHOWN)}: cannot be read: {error}") from None
+    if address.scheme == "file":
+        return _read_file(Path(address.path), public(location))
+    if address.scheme in ("http", "https"):
+        return download(address, public(location))
+    folder, _, name = address.path.rpartition("/")
+    content = Store(replace(address, path=folder).url, FIRST_CONTACT).get(name)
     if content is None:
-        raise StoreError(f"{location}: cannot be read: there is no such object")
+        raise StoreError(f"{public(location)}: cannot be read: there is no such object")
     return content
 
 
-def _open(url: str, patience: timedelta) -> ObjectStore:
-    scheme = urlsplit(url).scheme if "://" in url else "file"
-    if scheme == "file":
-        path = Path(unquote(urlsplit(url).path) if "://" in url else url).absolute()
-        return LocalStore(prefix=path, mkdir=True)
-    if scheme not in (*SCHEMES, "http", "https"):
-        raise ValueError(f"must begin with {', '.join(f'{s}://' for s in SCHEMES)} or be a folder")
+def _read_file(path: Path, shown: str) -> bytes:
+    try:
+        return read_file(path)
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise StoreError(f"{plain(shown, _MOST_SHOWN)}: cannot be read: {reason}") from None
+
+
+def _open(url: str, patience: timedelta) -> _Place:
+    address = parse_results(url)
+    if address.scheme == "file":
+        return Folder(Path(address.path).absolute())
+    return _Bucket(_cloud(address, patience), patience)
+
+
+def _cloud(address: Address, patience: timedelta) -> ObjectStore:
     return from_url(
-        url,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
+        address.url,
+        client_options={"allow_http": check_environment(address.scheme), "timeout": timedelta(seconds=30)},
         retry_config={
             "max_retries": 1000,
             "retry_timeout": patience,
@@ -171,7 +263,8 @@ def _open(url: str, patience: timedelta) -> ObjectStore:
     )
 
 
-_SERVER_SAYS = re.compile(r"<Code>(\w+)</Code>(?:.*?<Message>([^<]*)</Message>)?", re.DOTALL)
+_CAUSE = re.compile(r"failed to lookup address information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer")
+"""What obstore says only to programmers."""
 
 
 def _reason(error: Exception) -> str:
@@ -179,9 +272,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     text = str(error)
-    if said := _SERVER_SAYS.search(text):
-        return f"the server says {said[1]}" + (f": {said[2]}" if said[2] else "")
+    if words := server_says(text):
+        return f"the server says {words}"
     if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
         return "access denied; check the credentials in the environment"
-    plain = re.sub(r"\s+", " ", text.split("Debug source:")[0]).strip()
-    return re.sub(r" \(os error \d+\)$", "", plain)
+    said, _, debug = text.partition("Debug source:")
+    said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
+    if "BadScheme" in debug:
+        return (
+            "the store is at an http:// address, which sends data unprotected; GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) "
+            "in the environment asks for it"
+        )
+    cause = _CAUSE.search(debug)
+    return plain(without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said), _MOST_SHOWN)

@@ -62,6 +62,8 @@ class Study:
     contained
         Finds the configurations that the fit of another one goes through; they become trials that were not asked.
         None: there are none.
+    on_mismatch
+        Told of a stored trial whose parameters are not those proposed: its result is not taken.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Study:
         first_trial: int = 0,
         assessed: bool = False,
         contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
+        on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
     ):
         self.name, self.model = name, model
         self.trials: list[Trial] = []
@@ -89,7 +92,7 @@ class Study:
         """The complete trial with the highest first objective; of equals, the earliest."""
         self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
         self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
-        self.assessed, self._contained = assessed, contained
+        self.assessed, self._contained, self._on_mismatch = assessed, contained, on_mismatch
         self._stored = dict(stored or {})
         self._first_trial = first_trial
         self._by_params: dict[tuple[object, ...], Trial] = {}
@@ -218,10 +221,8 @@ class Study:
         """Take the result from an equal configuration or from an earlier run, if there is one."""
         record = self._stored.pop(trial.number, None)
         if record and record.params != trial.params:
-            raise ValueError(
-                f"{self.model}: stored trial {trial.number} has parameters {record.params}, "
-                f"but this search proposes {trial.params}"
-            )
+            self._on_mismatch(record, trial.params)
+            record = None
         original = self._by_params.setdefault(_key(trial.params), trial)
         if original is not trial:
             trial.duplicate_of = original.number

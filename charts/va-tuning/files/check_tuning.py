@@ -53,8 +53,10 @@ def wait_for_success(client: JobSubmissionClient, prefix: str, since: datetime, 
 def read_results(store: ObjectStore) -> list[str]:
     """Return the paths of the results, of which the best configuration must be one."""
     paths = [meta["path"] for batch in obstore.list(store, TEST) for meta in batch]
-    if f"{TEST}/logistic_regression/best.json" not in paths:
-        sys.exit(f"the job succeeded but {TEST}/logistic_regression/best.json is not in the store; found {paths}")
+    if f"{TEST}/logistic_regression/commits/0001.json" not in paths:
+        sys.exit(
+            f"the job succeeded but {TEST}/logistic_regression/commits/0001.json is not in the store; found {paths}"
+        )
     return paths
 
 

@@ -59,3 +59,14 @@ def test_data_on_this_machine_is_found_out(tmp_path: Path) -> None:
 def test_a_wrong_file_is_refused_before_any_cluster_is_asked(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at most 40"):
         read_for_cluster(write(tmp_path, name="a" * 41))
+
+
+@pytest.mark.parametrize(
+    "source", ["https://me:h1dd3n@host.org/adult.csv", "https://host.org/adult.csv?X-Amz-Signature=h1dd3n"]
+)
+def test_no_password_or_signature_gets_into_a_config_map(tmp_path: Path, source: str) -> None:
+    path = write(tmp_path, data={"label": "cause", "source": source})
+    with pytest.raises(ConfigError, match=r"a ConfigMap: .*--upload; got 'https://host\.org/adult\.csv'$") as refused:
+        read_for_cluster(path)
+    assert "h1dd3n" not in str(refused.value)
+    assert read_for_cluster(write(tmp_path, data={"label": "cause", "source": "https://host.org/adult.csv"}))[1] is None

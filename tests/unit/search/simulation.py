@@ -40,6 +40,7 @@ def make_study(
     stored: Mapping[int, TrialRecord] | None = None,
     assessed: bool = False,
     contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
+    on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
 ) -> Study:
     return Study(
         "study",
@@ -54,6 +55,7 @@ def make_study(
         stored=stored,
         assessed=assessed,
         contained=contained,
+        on_mismatch=on_mismatch,
     )
 
 

@@ -80,12 +80,18 @@ def test_resume_continues_without_running_a_finished_trial_again(
     assert not ran & {record.trial for record in before if record.duplicate_of is None}
 
 
-def test_stored_trials_of_another_search_are_refused() -> None:
+def test_a_stored_trial_of_another_search_is_told_and_run_again() -> None:
     first = make_study(FixedTuner([{"depth": 1, "rate": 0.1, "rounds": 10}]))
     before, _ = run(first, 1)
-    other = make_study(FixedTuner([{"depth": 2, "rate": 0.1, "rounds": 10}]), stored={0: before[0]})
-    with pytest.raises(ValueError, match=r"stored trial 0 has parameters .*'depth': 1.* proposes .*'depth': 2"):
-        other.next_task()
+    told: list[tuple[object, object]] = []
+    other = make_study(
+        FixedTuner([{"depth": 2, "rate": 0.1, "rounds": 10}]),
+        stored={0: before[0]},
+        on_mismatch=lambda record, proposed: told.append((record.params["depth"], proposed["depth"])),
+    )
+    after, _ = run(other, 1)
+    assert told == [(1, 2)]
+    assert [record.params["depth"] for record in after] == [2]
 
 
 def test_a_tuner_is_asked_knowing_exactly_the_trials_up_to_the_lag() -> None:

@@ -13,8 +13,8 @@ import ray
 from ray import tune
 
 from tuner_job.config import ModelName
-from tuner_job.errors import ConfigError
-from tuner_job.execution.drive import interrupted, most_fail, too_many_failures
+from tuner_job.errors import ConfigError, Interrupted
+from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_tune.proposals import Proposals, ProposalSearcher, Start
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
@@ -148,7 +148,7 @@ class _Search:
                 search = self._by_list(self._again())
         self.reporter.record_lost()
         if should_stop():
-            raise interrupted()
+            raise Interrupted
         if most_fail(self.reporter.counts):
             raise too_many_failures(self._model, self.reporter.counts, self.reporter.last_error)
         return limits.reason

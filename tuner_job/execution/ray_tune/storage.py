@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pyarrow import fs
 
+from tuner_job.address import parse
 from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_progress
 
 NAME = "ray-tune"
@@ -30,11 +31,10 @@ class TuneFolder:
     @classmethod
     def below(cls, url: str) -> "TuneFolder":
         """Take the folder of a model at an address as `Store` takes it."""
-        parts = urlsplit(url) if "://" in url else None
-        if parts is None or parts.scheme == "file":
-            path = Path(unquote(parts.path) if parts else url).absolute()
-            return cls(fs.LocalFileSystem(), str(path))
-        return cls(_cloud(parts.scheme), f"{parts.netloc}{parts.path}")
+        address = parse(url)
+        if address.scheme == "file":
+            return cls(fs.LocalFileSystem(), str(Path(address.path).absolute()))
+        return cls(_cloud(address.scheme), f"{address.place}/{address.path}")
 
     @property
     def path(self) -> str:

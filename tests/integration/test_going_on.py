@@ -1,0 +1,162 @@
+"""What one run, two, or a dying one leaves behind: the same command ends with the same trials and one usable commit."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
+from tests.integration.s3_server import S3Server
+from tests.unit.results.conftest import STORED
+from tuner_job.results.experiment_store import open_experiment
+
+FOREST = {
+    "search_method": "random",
+    "n_trials": 6,
+    "cv_folds": 3,
+    "search_spaces": {"random_forest": {"n_estimators": [5, 10, 20], "max_depth": [2, 4, 8]}},
+}
+ASHA = {**FOREST, "search_method": "asha", "n_trials": 4}
+
+
+@pytest.fixture(params=["folder", "s3", "asha"])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
+    """An experiment file and where its results go."""
+    path = write(tmp_path, models=["random_forest"], tuning=ASHA if request.param == "asha" else FOREST)
+    if request.param != "s3":
+        return path, str(tmp_path / "results")
+    server: S3Server = request.getfixturevalue("s3")
+    return path, server.make_bucket("two-runs")
+
+
+def without_lease(*arguments: str | Path) -> subprocess.Popen[str]:
+    """Start ``va-tuning`` as if no lease were taken."""
+    program = (
+        "import contextlib, sys; import tuner_job.pipeline as p; from tuner_job.cli import main; "
+        "p.leased = lambda *_, **__: contextlib.nullcontext(lambda: False); main(sys.argv[1:])"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def is_usable(results: str) -> bool:
+    """Whether there is one commit and all that it names is whole."""
+    store = open_experiment(results)
+    assert [path for path in store.store.paths(store.experiment) if "/commits/" in path] == [
+        f"{store.experiment}/random_forest/commits/0001.json"
+    ]
+    code, out, err = run("check", results)
+    assert code == 0, out + err
+    return len(store.load_trials("random_forest")) >= 4
+
+
+def test_two_runs_at_once_without_a_lease_end_with_one_commit(case: tuple[Path, str]) -> None:
+    path, results = case
+    both = [without_lease("tune", path, "--results", results, "--workers", "1") for _ in range(2)]
+    ended = [process.communicate(timeout=280) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
+    assert is_usable(results)
+
+
+def test_the_second_run_says_who_is_running(case: tuple[Path, str]) -> None:
+    path, results = case
+    first = start("tune", path, "--results", results, "--workers", "1")
+    store = None
+    while store is None:
+        assert first.poll() is None, first.communicate()
+        try:
+            opened = open_experiment(results)
+            store = opened if opened.store.get(f"{opened.experiment}/lease.json") else None
+        except Exception:
+            continue
+    code, _, err = run("tune", path, "--results", results)
+    assert (code, f"is being run by process {first.pid} on" in err) == (2, True), err
+    out, err = first.communicate(timeout=280)
+    assert first.returncode == 0, err + out
+    assert is_usable(results)
+    assert store.store.get(f"{store.experiment}/lease.json") is None
+
+
+def test_a_run_that_is_taken_over_keeps_its_trials_and_says_so(tmp_path: Path) -> None:
+    path, results = write(tmp_path), tmp_path / "results"
+    first = start("tune", path, "--results", str(results), "--workers", "1")
+    while not list(results.glob("*/*/trials/*.json")):
+        assert first.poll() is None, first.communicate()
+    second = start("tune", path, "--results", str(results), "--workers", "1", "--takeover")
+    _, err = first.communicate(timeout=280)
+    assert (first.returncode, f"was taken over by process {second.pid} on" in err) == (1, True), err
+    out, err = second.communicate(timeout=280)
+    assert second.returncode == 0, err + out
+    tune(path, tmp_path / "undisturbed")
+    assert trials_table(results) == trials_table(tmp_path / "undisturbed")
+
+
+def test_a_killed_run_of_this_machine_is_not_waited_for(tmp_path: Path) -> None:
+    path, results = write(tmp_path, models=["random_forest"], tuning=FOREST), tmp_path / "results"
+    process = start("tune", path, "--results", str(results))
+    kill_when(process, lambda: bool(list(results.glob("*/*/trials/*.json"))), signal.SIGKILL)
+    assert (results / "small" / "lease.json").exists()
+    code, _, err = run("tune", path, "--results", str(results))
+    assert (code, "looking whether it still does" in err) == (0, False), err
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGES: dict[str, Callable[[Path, int], list[Path]]] = {
+    "the winner's trial": lambda model, best: [model / f"trials/{best:06d}.json"],
+    "the winner's probabilities, before the commit": lambda model, best: [
+        model / f"oof/{best:06d}.npz", model / "commits/0001.json", model / "best.json"
+    ],
+    "the default's trial": lambda model, _: [model / "trials/default.json"],
+    "the model": lambda model, _: list((model / "models").iterdir()),
+    "the commit and its copy": lambda model, _: [model / "commits/0001.json", model / "best.json"],
+    "experiment.yaml": lambda model, _: [model.parent / "experiment.yaml"],
+    "provenance.json": lambda model, _: [model.parent / "provenance.json"],
+    "summary.json": lambda model, _: [model.parent / "summary.json"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """An experiment file, the results of a run of it, and their table."""
+    folder = tmp_path_factory.mktemp("done")
+    path = write(folder, models=["random_forest"], tuning=FOREST)
+    tune(path, folder / "results")
+    return path, folder / "results", trials_table(folder / "results")
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_what_is_damaged_is_named_and_made_again(done: tuple[Path, Path, str], tmp_path: Path, what: str) -> None:
+    path, results, table = done
+    shutil.copytree(results, tmp_path / "results")
+    model = tmp_path / "results" / "small" / "random_forest"
+    best = open_experiment(str(results)).summary().studies[0].best.trial
+    damaged = DAMAGES[what](model, best)
+    for one in damaged:
+        cut(one)
+    code, out, err = run("tune", path, "--results", str(tmp_path / "results"))
+    assert code == 0, err + out
+    assert all(f"{one}: is damaged: " in err for one in damaged if one.name != "best.json" or len(damaged) == 1), err
+    assert trials_table(tmp_path / "results") == table
+    code, out, err = run("check", str(tmp_path / "results"))
+    left = "commits/0001.json" in out
+    assert (code == 0) != left, out
+    assert open_experiment(str(tmp_path / "results")).summary().studies[0].best.trial == best
+
+
+def test_an_experiment_that_version_0_1_0_began_goes_on(tmp_path: Path) -> None:
+    for name in ("experiment.yaml", "deaths.csv"):
+        shutil.copy(STORED / "0.1.0" / name, tmp_path)
+    results = tmp_path / "results"
+    shutil.copytree(STORED / "0.1.0" / "stopped", results / "stored")
+    kept = {path: path.read_bytes() for path in (results / "stored/xgboost/trials").iterdir()}
+    tune(tmp_path / "experiment.yaml", results)
+    assert trials_table(results) == (STORED / "0.1.0" / "trials.csv").read_text()
+    assert {path: path.read_bytes() for path in kept} == kept

@@ -1,0 +1,112 @@
+"""What an experiment's results are results of: written once, and held against each run that goes on."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from tuner_job.errors import StoreError
+from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
+from tuner_job.results.experiment_store import RUN_AGAIN, ExperimentStore
+from tuner_job.results.records import ExperimentSummary, Provenance
+from tuner_job.wording import listed, shown
+
+_log = logging.getLogger(__name__)
+
+
+def claim(store: ExperimentStore, document: Mapping[str, Any], digest: str, provenance: Provenance) -> None:
+    """Write what this experiment is, or check that it is what was written before.
+
+    Parameters
+    ----------
+    document
+        The experiment, as an experiment file.
+    digest
+        Of all in it that decides the trials.
+
+    Raises
+    ------
+    StoreError
+        Another experiment, or the same one on other data, has results under this name.
+    """
+    content = f"# digest: {digest}\n{yaml.safe_dump(dict(document), sort_keys=False)}".encode()
+    path = store.path("experiment.yaml")
+    if store.store.create(path, content):
+        store.save_provenance(provenance)
+        return
+    earlier = _earlier(store, provenance)
+    _check_document(store, document, digest, content, earlier)
+    if earlier is None:
+        store.save_provenance(provenance)
+    elif earlier.data_digest != provenance.data_digest:
+        raise StoreError(
+            f"{store.url}: holds results on other data (digest {earlier.data_digest[:12]}, now "
+            f"{provenance.data_digest[:12]}); choose another `name` or another `results` location"
+        )
+
+
+def damaged_documents(store: ExperimentStore) -> list[Damage]:
+    """Find what is there of the documents beside the models, and not whole."""
+    read: dict[str, Callable[[bytes], Any]] = {
+        "experiment.yaml": _parse_document,
+        "provenance.json": lambda content: parse_record(content, Provenance),
+        "summary.json": lambda content: parse_record(content, ExperimentSummary),
+    }
+    remedy = f"{RUN_AGAIN} writes it anew"
+    found = [read_whole(store.store, store.path(name), parse, remedy) for name, parse in read.items()]
+    return [one for one in found if isinstance(one, Damage)]
+
+
+def _earlier(store: ExperimentStore, provenance: Provenance) -> Provenance | None:
+    """What made the results that are here; None if that is lost, or was never written."""
+    remedy = "it is written anew, and nothing says whether the trials are of these data"
+    found = read_whole(
+        store.store, store.path("provenance.json"), lambda content: parse_record(content, Provenance), remedy
+    )
+    if isinstance(found, Damage):
+        tell([found])
+        return None
+    return found
+
+
+def _check_document(
+    store: ExperimentStore, document: Mapping[str, Any], digest: str, content: bytes, earlier: Provenance | None
+) -> None:
+    path = store.path("experiment.yaml")
+    remedy = "nothing says whose results stand beside it: move them away, or choose another `name`"
+    found = read_whole(store.store, path, _parse_document, remedy)
+    if isinstance(found, Damage):
+        if earlier is None or earlier.experiment_digest != digest:
+            raise DamagedError(found)
+        _log.warning(f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written anew")
+        store.store.put(path, content)
+    elif found is not None and found[0] != digest:
+        changed = listed(_differences(found[1], document)) or "a part that this version does not know"
+        raise StoreError(
+            f"{store.url}: holds results of another experiment ({changed}); "
+            "choose another `name` or another `results` location"
+        )
+
+
+def _differences(before: Any, now: Any, key: str = "") -> list[str]:
+    if isinstance(before, dict) and isinstance(now, Mapping):
+        keys = [k for k in {**before, **now} if not (k in ("budget", "results") and not key)]
+        return [d for k in keys for d in _differences(before.get(k), now.get(k), f"{key}.{k}".strip("."))]
+    return [] if before == now else [f"{key}: {shown(before, 40)} there, {shown(now, 40)} here"]
+
+
+def _parse_document(content: bytes) -> tuple[str, Mapping[str, Any]]:
+    """What ``experiment.yaml`` says; ValueError in words that follow "is damaged:"."""
+    if not content.strip(b"\0 \r\n\t"):
+        raise ValueError("it is empty")
+    try:
+        text = content.decode()
+        document = yaml.safe_load(text)
+    except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError):
+        document = None
+    stated = re.match(r"# digest: (\S+)\n", text) if isinstance(document, dict) else None
+    if not stated or "results" not in document:  # the last key that is written
+        raise ValueError("it is cut off, or no experiment that va-tuning wrote")
+    return stated[1], document

@@ -1,0 +1,151 @@
+"""Stored objects that are not what they should be: empty, cut, foreign, of another version, unreadable."""
+
+import io
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.results.store import Store
+from tuner_job.wording import MOST_ITEMS, plain
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_R = TypeVar("_R", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """An object that cannot be used.
+
+    Attributes
+    ----------
+    address
+        Where it stands.
+    path
+        The same, below the results location.
+    reason
+        What is wrong with it.
+    remedy
+        What makes it whole again.
+    """
+
+    address: str
+    path: str
+    reason: str
+    remedy: str
+
+    @property
+    def sentence(self) -> str:
+        """What the user is told."""
+        return f"{self.address}: is damaged: {self.reason}; {self.remedy}"
+
+
+def tell(found: Iterable[Damage]) -> None:
+    """Tell damage as notes, ten at most."""
+    damaged = list(found)
+    for damage in damaged[:MOST_ITEMS]:
+        _log.warning(damage.sentence)
+    if len(damaged) > MOST_ITEMS:
+        _log.warning(f"{len(damaged) - MOST_ITEMS} more objects are damaged; `va-tuning check` lists them")
+
+
+def read_whole(store: Store, path: str, parse: Callable[[bytes], _T], remedy: str) -> "_T | Damage | None":
+    """Read an object: what it holds, or what is wrong with it; None if there is none.
+
+    Parameters
+    ----------
+    parse
+        Raises ValueError, in words that follow "is damaged:".
+    """
+    address = f"{store.url}/{path}"
+    try:
+        content = store.get(path)
+        return None if content is None else parse(content)
+    except UnreadableError as error:
+        return Damage(address, path, str(error).removeprefix(f"{address}: "), remedy)
+    except ValueError as error:
+        return Damage(address, path, str(error), remedy)
+
+
+class DamagedError(StoreError):
+    """An object that is needed is damaged, and nothing stands in for it."""
+
+    def __init__(self, damage: Damage):
+        super().__init__(damage.sentence)
+        self.damage = damage
+
+
+def parse_record(content: bytes, record: type[_R]) -> _R:
+    """Read a record.
+
+    Raises
+    ------
+    ValueError
+        In words that follow "is damaged:".
+    """
+    if not content.strip(b"\0 \r\n\t"):
+        raise ValueError("it is empty")
+    try:
+        return record.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        key = plain(".".join(map(str, first["loc"])), 80)
+        match first["type"]:
+            case "json_invalid":
+                raise ValueError("it is cut off, or no JSON") from None
+            case "extra_forbidden":
+                raise ValueError(
+                    f"it is of another version of va-tuning, or of something else ({key} is unknown)"
+                ) from None
+            case "missing":
+                raise ValueError(
+                    f"it is of another version of va-tuning, or of something else ({key} is missing)"
+                ) from None
+            case _:
+                what = f"{key}: {plain(first['msg'])}" if key else plain(first["msg"])
+                raise ValueError(f"it is not what va-tuning wrote ({what})") from None
+
+
+def parse_arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Read arrays that `numpy.savez` wrote.
+
+    Raises
+    ------
+    ValueError
+        In words that follow "is damaged:".
+    """
+    if not content:
+        raise ValueError("it is empty")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in names}
+    except Exception:  # whatever a cut or foreign archive makes numpy, zipfile and zlib raise
+        raise ValueError("it is cut off, or no arrays that va-tuning wrote") from None
+
+
+def parse_matrix(content: bytes, shape: tuple[int, int] | None = None) -> NDArray[np.float64]:
+    """Read out-of-fold probabilities, (n_samples, n_classes).
+
+    In double precision, in which trials are judged, whatever the model gave: so looking again finds the same.
+
+    Raises
+    ------
+    ValueError
+        In words that follow "is damaged:".
+    """
+    found = parse_arrays(content, ["P"])["P"]
+    if found.dtype.kind != "f":
+        raise ValueError("it holds no probabilities")
+    P = found.astype(np.float64)
+    if P.ndim != 2 or (shape and P.shape != shape):
+        wanted = " x ".join(map(str, shape)) if shape else "two-dimensional"
+        raise ValueError(f"it must be {wanted}, and is {' x '.join(map(str, P.shape)) or 'one number'}")
+    if not np.isfinite(P).all():
+        raise ValueError("it holds numbers that are not finite")
+    return P

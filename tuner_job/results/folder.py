@@ -1,0 +1,152 @@
+"""Objects as files: each appears whole or not at all, and is on the disk when the call returns.
+
+Plain files, so that any file system will do: what lacks hard links (exFAT, SMB, many a FUSE) has a
+way of its own, and no name rests on the clock.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EROFS}
+"""What file systems answer that cannot sync a folder, or anything."""
+_FILES = (".json", ".npz", ".bin", ".yaml")
+
+
+class Folder:
+    """The objects below a folder, which is made at the first write.
+
+    Names are relative, their parts parted by ``/``. Errors are those of the operating system, and
+    `ValueError` for a name that would lead out of the folder.
+    """
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def get(self, path: str) -> bytes | None:
+        """Content of a file; None if there is none."""
+        target = self._at(path)
+        try:
+            if not stat.S_ISREG(target.stat().st_mode):  # opening a pipe would wait for ever
+                raise IsADirectoryError(errno.EISDIR, "it is no file")
+            return target.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file over what was there."""
+        target = self._at(path)
+        with _written_beside(target, content) as temporary:
+            if target.is_dir() and not target.is_symlink():
+                target.rename(target.with_name(f".replaced-{uuid4().hex}"))
+            temporary.replace(target)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write a file unless there is one; return whether this call made it."""
+        target = self._at(path)
+        if os.path.lexists(target):
+            return False
+        with _written_beside(target, content) as temporary:
+            return _take_name(temporary, target)
+
+    def delete(self, path: str) -> None:
+        """Remove a file; that there is none is no error."""
+        target = self._at(path)
+        if target.is_dir() and not target.is_symlink():
+            target.rename(target.with_name(f".replaced-{uuid4().hex}"))
+        target.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+
+    def paths(self, prefix: str) -> list[str]:
+        """Names of all files below a folder, and of folders that stand where a file should."""
+        top = self._at(prefix) if prefix else self.root
+        found = []
+        for folder, folders, names in os.walk(top):
+            names += [name for name in folders if name.endswith(_FILES)]
+            found += [(Path(folder) / name).relative_to(self.root).as_posix() for name in names]
+        return found
+
+    def folders(self) -> list[str]:
+        """Names of the first-level folders."""
+        try:
+            return [entry.name for entry in os.scandir(self.root) if entry.is_dir()]
+        except FileNotFoundError:
+            return []
+
+    def _at(self, path: str) -> Path:
+        parts = path.strip("/").split("/")
+        if any(part in ("", ".", "..") or "\0" in part or os.sep in part for part in parts):
+            raise ValueError("its name would lead out of the folder, or names nothing")
+        return self.root.joinpath(*parts)
+
+
+@contextmanager
+def _written_beside(target: Path, content: bytes) -> Iterator[Path]:
+    """Have the content in a file beside the target, on the disk; what the block does is synced after it."""
+    _make_folder(target.parent)
+    temporary = target.with_name(f".{uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            _sync(file.fileno())
+        yield temporary
+        _sync_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _take_name(temporary: Path, target: Path) -> bool:
+    """Give a finished file its name unless that is taken; of several who try at once, one succeeds."""
+    try:
+        target.hardlink_to(temporary)
+        return True
+    except FileExistsError:
+        return False
+    except OSError:
+        pass  # there are no hard links here
+    try:
+        # whoever dies before the next line leaves an empty file: that is damage, which every reader tells
+        target.open("xb").close()
+    except FileExistsError:
+        return False
+    try:
+        temporary.replace(target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new or a lost name in a folder outlast a power cut."""
+    if os.name == "nt":  # Windows opens no folders
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        _sync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
