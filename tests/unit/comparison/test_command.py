@@ -124,7 +124,7 @@ def test_an_experiment_is_no_place_for_a_comparison(folder: Path) -> None:
 def test_a_damaged_claim_is_named(folder: Path, content: str) -> None:
     (folder / "out").mkdir()
     (folder / "out" / "comparison.json").write_text(content)
-    assert "out/comparison.json: is damaged; start anew with --clear-checkpoints" in refused(folder, "--resume")
+    assert "out/comparison.json: is damaged: " in refused(folder, "--resume")
 
 
 def test_what_is_named_twice_counts_once() -> None:
