@@ -221,7 +221,7 @@ def predict(results: str, data: str, model: str | None, output: Path, csmf: Path
     row a death: the most probable cause and the probability of each. Probabilities are calibrated and, where the
     model was tuned for populations of other composition, adjusted to the CSMF that is estimated for DATA.
     """
-    from tuner_job.prediction_files import predict_file
+    from tuner_job.prediction import predict_file
     from tuner_job.results.experiment_store import open_experiment
 
     n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw, say=_note)

@@ -21,7 +21,6 @@ from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import Prepared
 from tuner_job.models import FAMILIES
-from tuner_job.prediction import pack_model
 from tuner_job.results.claim import claim
 from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
@@ -41,6 +40,7 @@ from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
 from tuner_job.search_space import Configuration
 from tuner_job.summarise import count_states, pareto_front, summarise_trial
+from tuner_job.tuned_model import pack_model
 from tuner_job.tuners import make_stopping_rule, make_tuner
 from tuner_job.tuners.fixed import FixedTuner
 from tuner_job.tuners.free import free_configurations

@@ -1,97 +1,21 @@
-"""Tuned models as files, and predicting with them."""
+"""Predicting with a tuned model."""
 
-import io
-import json
-import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TextIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tuner_job.data import encode_rows
-from tuner_job.data.config import DataConfig
-from tuner_job.data.dataset import Feature, VaDataset
-from tuner_job.errors import StoreError
-from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
-from tuner_job.models import FAMILIES
-from tuner_job.models.base import Predictor
+from tuner_job.errors import DataError, StoreError
+from tuner_job.files import check_outputs, local_path, whole_files
+from tuner_job.public import public
 from tuner_job.results.choose import choose_model
 from tuner_job.results.commits import Commits
 from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.records import StudySummary
-from tuner_job.results.store import read_bytes
-
-
-@dataclass(frozen=True)
-class TunedModel:
-    """A fitted model with what it takes to use it on new data."""
-
-    family: str
-    params: Mapping[str, Any]
-    causes: tuple[str, ...]
-    features: tuple[Feature, ...]
-    data: DataConfig
-    """How its training data was read."""
-    predictor: Predictor
-    csmf_estimator: CsmfEstimator
-    """How a CSMF is best made of its probabilities, under the protocol that it was tuned for."""
-    calibration: Calibration
-
-    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
-        """The model's own probabilities (n_rows, n_causes) for encoded rows (n_rows, n_features)."""
-        return self.predictor.predict_proba(X)
-
-    def estimate_csmf(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """CSMF (n_causes,) of the deaths with these probabilities (n_rows, n_causes), taken together."""
-        found = estimate([self.csmf_estimator], P, np.ones((1, len(P))), self.calibration)
-        return np.asarray(found[0, 0])
-
-    def calibrate(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Calibrated probabilities (n_rows, n_causes).
-
-        They are adjusted to the estimated CSMF too, if the CSMF estimator takes the composition to differ from
-        training.
-        """
-        Q = self.calibration.apply(P)
-        if not self.csmf_estimator.needs_calibration:
-            return Q
-        return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
-
-    def encode(self, source: str, say: Callable[[str], None] = lambda note: None) -> NDArray[np.float32]:
-        """Read and encode new deaths, coded like the training data, from a path or URL.
-
-        Parameters
-        ----------
-        say
-            Told what was found and handled, one sentence each: cells that could not be read, for example.
-
-        Raises
-        ------
-        DataError, StoreError
-        """
-        return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes, say)
-
-
-def pack_model(family: str, dataset: VaDataset, data: DataConfig, summary: StudySummary, fitted: bytes) -> bytes:
-    """Put a fitted model and what it takes to use it in one zip file."""
-    description = {
-        "family": family,
-        "params": dict(summary.best.params),
-        "causes": dataset.causes,
-        "features": [asdict(feature) for feature in dataset.features],
-        "data": data.model_dump(mode="json"),
-        "csmf_estimator": summary.best.csmf_estimator.model_dump(),
-        "calibration": summary.calibration and summary.calibration.model_dump(),
-    }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("description.json", json.dumps(description))
-        archive.writestr("model", fitted)
-    return buffer.getvalue()
+from tuner_job.results.protect import check_outside_results
+from tuner_job.spreadsheet import cell
+from tuner_job.tuned_model import TunedModel, unpack_model
+from tuner_job.wording import plain
 
 
 def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
@@ -114,17 +38,60 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
     content = store.committed_model(model, commit.summary)
     if isinstance(content, Damage):
         raise DamagedError(content)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        description = json.loads(archive.read("description.json"))
-        predictor = FAMILIES[description["family"]].from_bytes(archive.read("model"))
-    calibration = description["calibration"]
-    return TunedModel(
-        family=description["family"],
-        params=description["params"],
-        causes=tuple(description["causes"]),
-        features=tuple(Feature(**feature) for feature in description["features"]),
-        data=DataConfig.model_validate(description["data"]),
-        predictor=predictor,
-        csmf_estimator=CsmfEstimator.model_validate(description["csmf_estimator"]),
-        calibration=Calibration.of_lists(**calibration),
-    )
+    name = (commit.summary and commit.summary.model_object) or "model.bin"
+    return unpack_model(content, f"{store.url}/{model}/{name}", model)
+
+
+def predict_file(
+    store: ExperimentStore,
+    model: str | None,
+    source: str,
+    output: Path,
+    csmf_output: Path | None = None,
+    raw: bool = False,
+    say: Callable[[str], None] = lambda note: None,
+) -> int:
+    """Predict for a file of deaths; write a CSV with one row a death; return how many.
+
+    Parameters
+    ----------
+    csmf_output
+        Where the CSMF of all these deaths goes, one row a cause; None: nowhere.
+    raw
+        Write the model's own probabilities, not the calibrated ones.
+    say
+        Told what was found in the file and handled, one sentence each.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read or written, or does not fit the model; then nothing was changed.
+    """
+    outputs = {"--output": output} | ({"--csmf": csmf_output} if csmf_output is not None else {})
+    given = local_path(source)
+    check_outputs(outputs, [given] if given is not None else [])
+    check_outside_results(store, outputs)
+    tuned = load_model(store, model)
+    if tuned.data.format == "synthetic":
+        raise DataError(
+            f"{store.url}: was tuned on synthetic data, so there is no coding to read {plain(public(source))} by"
+        )
+    P = tuned.predict_proba(tuned.encode(source, say))
+    with whole_files(list(outputs.values())) as files:
+        causes = [cell(cause) for cause in tuned.causes]
+        rows = ([causes[p.argmax()], *_fixed([p.max(), *p])] for p in (P if raw else tuned.calibrate(P)))
+        _write(files[0], ["cause", "probability", *causes], rows)
+        if csmf_output is not None:
+            fractions = _fixed(tuned.estimate_csmf(P))
+            _write(files[1], ["cause", "fraction"], zip(causes, fractions, strict=True))
+    return len(P)
+
+
+def _fixed(shares: Iterable[float]) -> list[str]:
+    return [f"{share:.6f}" for share in shares]
+
+
+def _write(file: TextIO, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(header)
+    writer.writerows(rows)

@@ -9,7 +9,6 @@
                 /*.csv · report.html · plots/
 """
 
-import io
 import json
 import re
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import write_arrays
 from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.errors import StoreError
@@ -140,9 +140,7 @@ class ComparisonStore:
 
     def save_predictions(self, name: str, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]) -> None:
         """Write P (n_rows, n_classes) of one fit for these rows."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, rows=rows, P=P.astype(np.float32))
-        self.store.put(f"predictions/{name}.npz", buffer.getvalue())
+        self.store.put(f"predictions/{name}.npz", write_arrays({"rows": rows, "P": P.astype(np.float32)}))
 
     def load_predictions(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
         """Read the rows and P of one fit; None if there are none, or if they are damaged, which is told."""

@@ -63,6 +63,10 @@ class PathPoint:
 class Predictor(Protocol):
     """A fitted model."""
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of features, and of causes, n_classes."""
+
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """Probabilities (n_rows, n_classes) over the whole cause list; rows sum to 1."""
 
@@ -113,4 +117,10 @@ class ModelFamily(Protocol):
         """Fit one configuration on all rows."""
 
     def from_bytes(self, content: bytes) -> Predictor:
-        """Load what `Predictor.to_bytes` wrote."""
+        """Load what `Predictor.to_bytes` wrote, whoever did: what is accepted gives probabilities.
+
+        Raises
+        ------
+        StoreError
+            If the bytes are anything else; the message ends a sentence that names them.
+        """

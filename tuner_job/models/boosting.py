@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import require
+from tuner_job.errors import ConfigError
 from tuner_job.models.base import FoldData, PathPoint
+from tuner_job.models.boosted_trees import BoostedTrees, load
 from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.nodes import MOST_TREES
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
@@ -42,7 +46,16 @@ class Boosting:
         return self._size
 
     def grow_to(self, size: int) -> None:
-        """Boost up to `size` rounds."""
+        """Boost up to `size` rounds.
+
+        Raises
+        ------
+        ConfigError
+            If these are more trees than a model may have.
+        """
+        n_trees = size * len(self.classes.codes)
+        if n_trees > MOST_TREES:
+            raise ConfigError(f"n_estimators × causes must be at most {MOST_TREES:,}, found {n_trees:,}")
         if self.booster:
             self._own_thread.submit(self._boost, self.booster, size).result()
         self._size = max(size, self._size)
@@ -73,10 +86,18 @@ class Boosting:
         if content is None:
             self.booster = xgboost.Booster(_settings(parameters, self.classes, seed), [train])
         else:  # other draws than those that the first rounds made
-            self._size = int.from_bytes(content[:4], "big")
+            trees, n_features = self._stored(content), self._fold.X_train.shape[1]
             settings = _settings(parameters, self.classes, (seed + self._size) % 2**31)
-            self.booster = xgboost.Booster(settings, [train], model_file=bytearray(content[4:]))
+            self.booster = load(trees, n_features, settings, [train])
         self._seconds = time.perf_counter() - started
+
+    def _stored(self, content: bytes) -> BoostedTrees:
+        """Read what `to_bytes` wrote, whoever did: checkpoints stand with the results."""
+        self._size = int.from_bytes(content[:4], "big")
+        trees = BoostedTrees.of_document(content[4:])
+        trees.check(self._fold.X_train.shape[1], len(self.classes.codes))
+        require(trees.n_rounds == self._size, f"a booster of {trees.n_rounds:,} rounds must have {self._size:,}")
+        return trees
 
     def _boost(self, booster: "xgboost.Booster", size: int) -> None:
         started = time.perf_counter()

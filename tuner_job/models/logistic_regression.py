@@ -3,25 +3,36 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, cast, get_args
 
 import numpy as np
 from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat, model_validator
 
-from tuner_job.models.archive import pack, unpack
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields, conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
 from tuner_job.models.elastic_net import Loss, Objective, Rows, Solution, minimise
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import certain_path, in_order
-from tuner_job.models.scaling import Scaling
+from tuner_job.models.scaling import SCALING_FIELDS, Scaling
 from tuner_job.schema import Closed
 from tuner_job.threads import one_thread
+from tuner_job.wording import plain
 
 NAME = "logistic_regression"
 Array = NDArray[np.float64]
+FIELDS: Fields = {
+    **SCALING_FIELDS,
+    "weights": ("float64", 2),
+    "codes": ("int32", 1),
+    "n_classes": ("int64", 0),
+    "loss": ("str", 0),
+}
+MOST_WEIGHT = 1e100
+"""So that margins are numbers, whatever the row."""
 
 
 class LogisticRegressionParameters(Closed):
@@ -70,6 +81,11 @@ class LogisticRegressionPredictor:
     classes: PresentClasses
     loss: Loss
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of features and of causes; see `Predictor`."""
+        return len(self.scaling.fill), self.classes.n_classes
+
     def predict_proba(self, X: NDArray[np.float32]) -> Floats:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
         with one_thread():
@@ -80,7 +96,7 @@ class LogisticRegressionPredictor:
         arrays: dict[str, NDArray[Any]] = {
             "weights": self.weights,
             "codes": self.classes.codes,
-            "n_classes": np.array(self.classes.n_classes),
+            "n_classes": np.array(self.classes.n_classes, np.int64),
             "loss": np.array(self.loss),
         }
         return pack(NAME, {**arrays, **self.scaling.arrays()})
@@ -151,10 +167,17 @@ class LogisticRegression:
     def from_bytes(self, content: bytes) -> LogisticRegressionPredictor:
         """Load what `LogisticRegressionPredictor.to_bytes` wrote; see `ModelFamily`."""
         arrays = unpack(self.name, content)
-        classes = PresentClasses(arrays.pop("codes"), int(arrays.pop("n_classes")))
-        weights = arrays.pop("weights")
-        loss: Loss = "multinomial" if str(arrays.pop("loss")) == "multinomial" else "one_vs_rest"
-        return LogisticRegressionPredictor(weights, Scaling(**arrays), classes, loss)
+        conform(arrays, FIELDS)
+        n_classes, loss, weights = int(arrays.pop("n_classes")), str(arrays.pop("loss")), arrays.pop("weights")
+        shape = np.array([len(arrays["fill"]), n_classes])
+        classes, _ = PresentClasses.stored(arrays.pop("codes"), shape)
+        scaling = Scaling(**arrays)
+        scaling.check()
+        expected = (len(scaling.kept) + 1, len(classes.codes))
+        require(weights.shape == expected, f"weights must be {expected}, found {weights.shape}")
+        require((np.abs(weights) < MOST_WEIGHT).all(), f"weights must lie within ±{MOST_WEIGHT:g}")
+        require(loss in get_args(Loss), f"loss must be one of {', '.join(get_args(Loss))}, found {plain(loss, 40)}")
+        return LogisticRegressionPredictor(weights, scaling, classes, cast(Loss, loss))
 
 
 def _prepare(fold: FoldData) -> tuple[Rows, Rows, Rows]:

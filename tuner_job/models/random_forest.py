@@ -10,8 +10,10 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat
 
+from tuner_job.arrays import require
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.nodes import MOST_TREES
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import in_order
 from tuner_job.models.trees import Trees, TreesPredictor
@@ -30,7 +32,7 @@ TREES_AT_ONCE = 50
 class RandomForestParameters(Closed):
     """What may be tuned; the meaning of each is scikit-learn's, the defaults are the untuned model's."""
 
-    n_estimators: Annotated[int, Ge(1)] = 100
+    n_estimators: Annotated[int, Ge(1), Le(MOST_TREES)] = 100
     """Trees."""
     max_depth: Annotated[int, Ge(1)] | None = None
     """Levels of a tree; ``None`` is no limit."""
@@ -119,7 +121,7 @@ class ForestGrowing:
         self._size = 0
         if content is not None:
             self._size = int.from_bytes(content[:4], "big")
-            self._votes += np.frombuffer(content[4:], self._votes.dtype).reshape(self._votes.shape)
+            self._votes += self._stored(content[4:])
             self._forest.estimators_ = [None] * self._size  # a continued fit only counts them
 
     @property
@@ -149,6 +151,17 @@ class ForestGrowing:
     def to_bytes(self) -> bytes:
         """Write the number of trees and their votes."""
         return self._size.to_bytes(4, "big") + self._votes.tobytes()
+
+    def _stored(self, content: bytes) -> Floats:
+        """Read the votes that `to_bytes` wrote, whoever did: checkpoints stand with the results."""
+        require(self._size <= MOST_TREES, f"a forest must have at most {MOST_TREES:,} trees, found {self._size:,}")
+        stated = self._votes.nbytes
+        require(len(content) == stated, f"the votes must have {stated:,} bytes, found {len(content):,}")
+        votes = np.frombuffer(content, self._votes.dtype).reshape(self._votes.shape)
+        sums = 0 if self._classes.single else self._size
+        right = (votes >= 0).all() and (np.abs(votes.sum(axis=1) - sums) <= 1e-6 * self._size).all()
+        require(right, f"each row must have the votes of {self._size:,} trees")
+        return votes
 
 
 def _forest(parameters: RandomForestParameters, seed: int) -> "RandomForestClassifier":

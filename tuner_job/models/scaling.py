@@ -6,10 +6,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields
 from tuner_job.models.classes import check_columns
 
 INDICATED = 0.05
 """A column gets a missing indicator where more than this share of its training rows is missing."""
+
+SCALING_FIELDS: Fields = {
+    "fill": ("float64", 1),
+    "indicated": ("int32", 1),
+    "kept": ("int32", 1),
+    "mean": ("float64", 1),
+    "scale": ("float64", 1),
+}
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +61,38 @@ class Scaling:
         kept = np.flatnonzero(np.ptp(wide, axis=0) > 1e-6 * np.abs(wide).max(axis=0)).astype(np.int32)
         return cls(fill, indicated, kept, wide.mean(axis=0)[kept], scale[kept])
 
+    def check(self) -> None:
+        """Refuse arrays that do not fit together, or give no numbers.
+
+        Raises
+        ------
+        StoreError
+        """
+        n_features, n_wide = len(self.fill), len(self.fill) + len(self.indicated)
+        require(len(self.indicated) <= n_features, "indicated must not be longer than fill")
+        require(_within(self.indicated, n_features), f"indicated must lie in 0 … {n_features - 1}")
+        require(len(self.kept) <= n_wide, "kept must not be longer than fill and indicated")
+        require(_within(self.kept, n_wide), f"kept must lie in 0 … {n_wide - 1}")
+        one_length = len(self.kept) == len(self.mean) == len(self.scale)
+        require(one_length, "kept, mean and scale must have one length")
+        finite = all(np.isfinite(array).all() for array in (self.fill, self.mean, self.scale))
+        require(finite and (self.scale > 0).all(), "fill, mean and scale must be finite, scale above 0")
+
     def design(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Build the design matrix (n_rows, n_kept + 1); its last column is the intercept's ones."""
         check_columns(X, len(self.fill))
-        Z = (_widen(X, self.fill, self.indicated)[:, self.kept] - self.mean) / self.scale
+        with np.errstate(over="ignore"):
+            Z = (_widen(X, self.fill, self.indicated)[:, self.kept] - self.mean) / self.scale
+        np.clip(Z, -_LARGEST, _LARGEST, out=Z)
         return np.hstack([Z, np.ones((len(Z), 1))], dtype=np.float32, casting="same_kind")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the attributes by name."""
         return dict(vars(self))
+
+
+def _within(numbers: NDArray[np.int32], end: int) -> bool:
+    return bool(((numbers >= 0) & (numbers < end)).all())
 
 
 def _widen(X: NDArray[np.float32], fill: NDArray[np.float64], indicated: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -8,34 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tuner_job.models.archive import pack, unpack
-from tuner_job.models.classes import Floats, PresentClasses, check_columns
+from tuner_job.arrays import require
+from tuner_job.models.archive import Fields, conform, pack, unpack
+from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
+from tuner_job.models.nodes import NODE_FIELDS, Nodes
+
+AT_ONCE = 2**20
+"""Walks, a row in a tree each, that are under way together."""
+FIELDS: Fields = {
+    **NODE_FIELDS,
+    **SHAPE_FIELDS,
+    "threshold": ("float64", 1),
+    "indptr": ("int32", 1),
+    "indices": ("int32", 1),
+    "data": ("float64", 1),
+}
 
 
 @dataclass(frozen=True, eq=False)
-class Trees:
-    """All nodes of all trees, one after the other, children numbered over the whole.
+class Trees(Nodes):
+    """Trees whose leaves hold a distribution of causes, kept sparse: in a forest most leaves hold one cause.
 
-    Leaf distributions are kept sparse: in a forest most leaves hold one cause.
+    A row goes left where ``X[feature] <= threshold``, or where it is NaN and `missing_left`; thresholds are float64.
 
     Attributes
     ----------
-    roots
-        (n_trees,) node at which each tree begins.
-    left, right
-        (n_nodes,) child nodes; a leaf is its own child.
-    feature, threshold, missing_left
-        (n_nodes,) a row goes left where ``X[feature] <= threshold``, or where it is NaN and `missing_left`.
     indptr, indices, data
         The (n_nodes, n_present) distribution of causes in compressed rows; empty for inner nodes.
     """
 
-    roots: NDArray[np.int32]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    feature: NDArray[np.int32]
-    threshold: NDArray[np.float64]
-    missing_left: NDArray[np.bool_]
     indptr: NDArray[np.int32]
     indices: NDArray[np.int32]
     data: NDArray[np.float64]
@@ -65,25 +66,53 @@ class Trees:
             data=leaves.data,
         )
 
-    def leaf(self, root: int, X: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Find the leaf (n_rows,) of each row in the tree that begins at `root`."""
-        node = np.full(len(X), root, np.intp)
-        moving = np.arange(len(X))
+    def check(self, n_features: int, n_present: int) -> None:
+        """Refuse what is no forest, or gives no probabilities.
+
+        Raises
+        ------
+        StoreError
+        """
+        self.check_nodes(n_features)
+        lengths = np.diff(self.indptr)
+        require(len(lengths) == len(self.left), "indptr must have a row a node")
+        ends = self.indptr[0] == 0 and self.indptr[-1] == len(self.indices) == len(self.data)
+        require(ends and (lengths >= 0).all(), "indptr must ascend from 0 to the number of values")
+        within = (self.indices >= 0) & (self.indices < n_present)
+        require(within.all(), f"indices must lie in 0 … {n_present - 1}")
+        require((self.data >= 0).all(), "data must be 0 or more")
+        sums = np.bincount(np.repeat(np.arange(len(lengths)), lengths), self.data, len(lengths))[self.is_leaf]
+        require((np.abs(sums - 1) <= 1e-6).all(), "the probabilities of a leaf must sum to 1")
+
+    def leaves(self, X: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Find the leaf of each row in each tree: (n_trees, n_rows)."""
+        node = np.repeat(self.roots.astype(np.intp), len(X))
+        row = np.tile(np.arange(len(X)), len(self.roots))
+        moving = np.flatnonzero(self.left[node] != node)
         while len(moving):
             at = node[moving]
-            value = X[moving, self.feature[at]]
+            value = X[row[moving], self.feature[at]]
             goes_left = np.where(np.isnan(value), self.missing_left[at], value <= self.threshold[at])
             node[moving] = below = np.where(goes_left, self.left[at], self.right[at])
             moving = moving[self.left[below] != below]
-        return node
+        return node.reshape(len(self.roots), len(X))
 
     def mean_distribution(self, X: NDArray[np.float32], n_present: int) -> Floats:
         """Average the leaf distributions over trees, summed in their order: (n_rows, n_present)."""
-        leaves: Any = sparse.csr_array((self.data, self.indices, self.indptr), shape=(len(self.left), n_present))
-        total = np.zeros((len(X), n_present))
-        for root in self.roots:
-            total += leaves[self.leaf(root, X)].toarray()
-        return np.divide(total, len(self.roots))
+        rows = max(1, AT_ONCE // len(self.roots))
+        parts = [self._summed(X[start : start + rows], n_present) for start in range(0, len(X), rows)]
+        summed: Floats = np.concatenate([np.zeros((0, n_present)), *parts])
+        return summed / len(self.roots)
+
+    def _summed(self, X: NDArray[np.float32], n_present: int) -> Floats:
+        """Multiply by a matrix that has a 1 for each leaf of a row; the product adds in the order of the trees."""
+        n_trees, n_nodes = len(self.roots), len(self.left)
+        chosen = self.leaves(X).T.ravel()
+        starts = np.arange(len(X) + 1) * n_trees
+        distributions: Any = sparse.csr_array((self.data, self.indices, self.indptr), shape=(n_nodes, n_present))
+        choice: Any = sparse.csr_array((np.ones(len(chosen)), chosen, starts), shape=(len(X), n_nodes))
+        summed: Floats = (choice @ distributions).toarray()
+        return summed
 
 
 @dataclass(frozen=True)
@@ -95,6 +124,11 @@ class TreesPredictor:
     classes: PresentClasses
     n_features: int
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of features and of causes; see `Predictor`."""
+        return self.n_features, self.classes.n_classes
+
     def predict_proba(self, X: NDArray[np.float32]) -> Floats:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
         check_columns(X, self.n_features)
@@ -103,8 +137,7 @@ class TreesPredictor:
     def to_bytes(self) -> bytes:
         """Write the arrays."""
         arrays = {field.name: getattr(self.trees, field.name) for field in fields(Trees)}
-        shape = np.array([self.n_features, self.classes.n_classes])
-        return pack(self.family, {**arrays, "codes": self.classes.codes, "shape": shape})
+        return pack(self.family, {**arrays, **self.classes.arrays(self.n_features)})
 
     @classmethod
     def from_bytes(cls, family: str, content: bytes) -> "TreesPredictor":
@@ -116,6 +149,8 @@ class TreesPredictor:
             If the bytes are not such a model.
         """
         arrays = unpack(family, content)
-        n_features, n_classes = (int(size) for size in arrays.pop("shape"))
-        classes = PresentClasses(arrays.pop("codes"), n_classes)
-        return cls(family, Trees(**arrays), classes, n_features)
+        conform(arrays, FIELDS)
+        classes, n_features = PresentClasses.stored(arrays.pop("codes"), arrays.pop("shape"))
+        trees = Trees(**arrays)
+        trees.check(n_features, len(classes.codes))
+        return cls(family, trees, classes, n_features)

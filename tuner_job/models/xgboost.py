@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -9,11 +10,14 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat
 
-from tuner_job.models.archive import pack, unpack
+from tuner_job.arrays import require
+from tuner_job.models.archive import conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
+from tuner_job.models.boosted_trees import TREE_FIELDS, BoostedTrees, load
 from tuner_job.models.boosting import NAME, Boosting, matrix, predict
-from tuner_job.models.classes import Floats, PresentClasses, check_columns
+from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
 from tuner_job.models.growing import Stages
+from tuner_job.models.nodes import MOST_TREES
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import in_order
 from tuner_job.schema import Closed
@@ -28,7 +32,7 @@ NonNegative = Annotated[FiniteFloat, Ge(0)]
 class XGBoostParameters(Closed):
     """What may be tuned; the meaning of each is XGBoost's, the defaults are the untuned model's."""
 
-    n_estimators: Annotated[int, Ge(1)] = 100
+    n_estimators: Annotated[int, Ge(1), Le(MOST_TREES)] = 100
     """Boosting rounds; each adds one tree a cause."""
     max_depth: Annotated[int, Ge(0)] = 6
     """Levels of a tree; 0 is no limit."""
@@ -62,28 +66,34 @@ class XGBoostParameters(Closed):
 
 @dataclass(frozen=True)
 class XGBoostPredictor:
-    """A fitted booster; `booster` is ``None`` where training had a single cause."""
+    """Boosted trees; `trees` is ``None`` where training had a single cause."""
 
-    booster: "xgboost.Booster | None"
+    trees: BoostedTrees | None
     classes: PresentClasses
     n_features: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of features and of causes; see `Predictor`."""
+        return self.n_features, self.classes.n_classes
+
+    @cached_property
+    def booster(self) -> "xgboost.Booster":
+        """XGBoost's own form of the trees, which predicts."""
+        assert self.trees
+        return load(self.trees, self.n_features, {"nthread": 1})
 
     def predict_proba(self, X: NDArray[np.float32]) -> Floats:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
         check_columns(X, self.n_features)
-        if self.booster is None:
+        if self.trees is None:
             return self.classes.certain(len(X))
         return predict(self.booster, matrix(X), self.classes)
 
     def to_bytes(self) -> bytes:
-        """Write the booster as UBJSON with its class map."""
-        raw = b"" if self.booster is None else self.booster.save_raw("ubj")
-        arrays: dict[str, NDArray[Any]] = {
-            "booster": np.frombuffer(raw, np.uint8),
-            "codes": self.classes.codes,
-            "shape": np.array([self.n_features, self.classes.n_classes]),
-        }
-        return pack(NAME, arrays)
+        """Write the arrays of the trees with their class map."""
+        trees: dict[str, NDArray[Any]] = {} if self.trees is None else dict(vars(self.trees))
+        return pack(NAME, {**trees, **self.classes.arrays(self.n_features)})
 
 
 class XGBoost:
@@ -151,16 +161,24 @@ class XGBoost:
             growing = self.start(whole, params, seed, content)
             growing.grow_to(rounds)
             content = growing.to_bytes()
-        return XGBoostPredictor(growing.booster, growing.classes, X.shape[1])
+        trees = BoostedTrees.of(growing.booster) if growing.booster else None
+        return XGBoostPredictor(trees, growing.classes, X.shape[1])
 
     def from_bytes(self, content: bytes) -> XGBoostPredictor:
         """Load what `XGBoostPredictor.to_bytes` wrote; see `ModelFamily`."""
-        import xgboost
-
         arrays = unpack(self.name, content)
-        n_features, n_classes = (int(size) for size in arrays["shape"])
-        booster = None
-        if arrays["booster"].size:
-            booster = xgboost.Booster({"nthread": 1})
-            booster.load_model(bytearray(arrays["booster"].tobytes()))
-        return XGBoostPredictor(booster, PresentClasses(arrays["codes"], n_classes), n_features)
+        document = arrays.pop("booster", None)
+        shape_alone = document is not None or arrays.keys() == SHAPE_FIELDS.keys()
+        conform(arrays, SHAPE_FIELDS if shape_alone else {**TREE_FIELDS, **SHAPE_FIELDS})
+        classes, n_features = PresentClasses.stored(arrays.pop("codes"), arrays.pop("shape"))
+        trees = BoostedTrees(**arrays) if arrays else None
+        if document is not None and document.size:  # as version 0.1.0 wrote it
+            trees = BoostedTrees.of_document(document.tobytes())
+        require(
+            (trees is None) == classes.single, "a model must have trees where it has several causes, and only there"
+        )
+        predictor = XGBoostPredictor(trees, classes, n_features)
+        if trees:
+            trees.check(n_features, len(classes.codes))
+            predictor.booster  # noqa: B018 - what XGBoost refuses is refused here
+        return predictor

@@ -1,6 +1,5 @@
 """Stored objects that are not what they should be: empty, cut, foreign, of another version, unreadable."""
 
-import io
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
+from tuner_job.arrays import read_arrays
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.results.store import Store
 from tuner_job.wording import MOST_ITEMS, plain
@@ -113,7 +113,7 @@ def parse_record(content: bytes, record: type[_R]) -> _R:
 
 
 def parse_arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read arrays that `numpy.savez` wrote.
+    """Read arrays that `write_arrays` or `numpy.savez` wrote.
 
     Raises
     ------
@@ -123,10 +123,12 @@ def parse_arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]
     if not content:
         raise ValueError("it is empty")
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
-    except Exception:  # whatever a cut or foreign archive makes numpy, zipfile and zlib raise
-        raise ValueError("it is cut off, or no arrays that va-tuning wrote") from None
+        found = read_arrays(content)
+    except StoreError as error:
+        raise ValueError(f"it is cut off, or no arrays that va-tuning wrote ({error})") from None
+    if lacking := [name for name in names if name not in found]:
+        raise ValueError(f"it is not what va-tuning wrote (it lacks {lacking[0]})")
+    return found
 
 
 def parse_matrix(content: bytes, shape: tuple[int, int] | None = None) -> NDArray[np.float64]:

@@ -16,7 +16,6 @@ Whoever reads finds an object whole or damaged, never half of a new one; what is
 made again by whoever can.
 """
 
-import io
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
+from tuner_job.arrays import write_arrays
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.results.damage import Damage, DamagedError, parse_matrix, parse_record, read_whole, tell
 from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
@@ -126,9 +126,7 @@ class ExperimentStore:
 
     def save_oof(self, model: str, trial: int, P: NDArray[np.floating[Any]]) -> None:
         """Write out-of-fold probabilities, (n_samples, n_classes)."""
-        buffer = io.BytesIO()
-        np.savez(buffer, P=P)
-        self.store.put(self._trial(model, "oof", trial, "npz"), buffer.getvalue())
+        self.store.put(self._trial(model, "oof", trial, "npz"), write_arrays({"P": P}, deflate=False))
 
     def load_oof(self, model: str, trial: int) -> NDArray[np.float64] | None:
         """Read out-of-fold probabilities, (n_samples, n_classes); None if they were not kept.

@@ -1,22 +1,28 @@
 """The parts of searches on Ray Tune that need no Ray running."""
 
 import math
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from ray import tune
+from ray.train._internal.session import _TrainingResult
 from ray.tune.schedulers import TrialScheduler
 
+from tuner_job.arrays import write_zip
 from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, score_fold
-from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, write_checkpoint
+from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, read_progress, write_checkpoint
 from tuner_job.execution.ray_tune.proposals import Proposals
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import TuneFolder
+from tuner_job.execution.ray_tune.trainable import TrialTrainable
 from tuner_job.execution.ray_tune.trial_fit import Begun, begin
 from tuner_job.models import FAMILIES
 from tuner_job.results.records import FoldRecord, Stage, TrialRecord
@@ -112,6 +118,53 @@ def test_a_checkpoint_goes_on_in_another_process(data: SharedData, model: str, t
     for one, other in zip(whole.probabilities, resumed.probabilities, strict=True):
         np.testing.assert_array_equal(one, other)
     assert [s.record.validation for s in whole.scored] == [s.record.validation for s in resumed.scored]
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_a_stranger_s_checkpoint_is_refused(data: SharedData, model: str) -> None:
+    part = begin(data, model, PARAMS[model], 3, 1)
+    part.advance()
+    records, parts = [one.record for one in part.scored], part.parts()
+    for first in (b"", parts[0][:-9], parts[0] + bytes(8), b"\xff" * len(parts[0]), b"\xff" * 4 + parts[0][4:]):
+        with pytest.raises(StoreError):
+            begin(data, model, PARAMS[model], 3, 1, Begun(records, [first, *parts[1:]]))
+
+
+def test_what_is_no_checkpoint_counts_as_none(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    bomb = {"progress.json": bytes(100_000_000)}
+    for content in (b"", write_zip({"fold-000": b""}), write_zip({"progress.json": b"{}"}), write_zip(bomb)):
+        path.write_bytes(content)
+        with path.open("rb") as file:
+            assert read_progress(file) is None
+        with path.open("rb") as file, pytest.raises(StoreError):
+            read_begun(file)
+
+
+class _Opened:
+    """What a file does that runs code when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_going_on_unpickles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, mark = tmp_path / "checkpoint", tmp_path / "code-ran"
+    folder.mkdir()
+    write_checkpoint(folder / FILE, Progress(params={}, folds=[], curve=[], schedule=[]), [])
+    (folder / "dict_checkpoint.pkl").write_bytes(pickle.dumps(_Opened(mark)))
+    taken: list[list[str]] = []
+    monkeypatch.setattr(
+        TrialTrainable, "load_checkpoint", lambda self, folder: taken.append([p.name for p in Path(folder).iterdir()])
+    )
+    trainable = TrialTrainable.__new__(TrialTrainable)
+    trainable._local_ip = ""
+    trainable.restore(_TrainingResult(checkpoint=tune.Checkpoint.from_directory(folder), metrics={}))
+    assert taken == [[FILE]]
+    assert not mark.exists()
 
 
 def test_the_newest_whole_checkpoint_counts(tmp_path: Path) -> None:

@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from tuner_job.arrays import read_member, read_zip, reading
+from tuner_job.errors import StoreError
 from tuner_job.execution.ray_tune.trial_fit import Begun
 from tuner_job.results.records import FoldRecord, Stage
 from tuner_job.schema import Closed
 
 FILE = "trial.zip"
 _PROGRESS = "progress.json"
+MOST_PROGRESS = 16 * 2**20
+"""Bytes of `_PROGRESS`."""
 
 
 class Progress(Closed):
@@ -36,17 +40,27 @@ def write_checkpoint(path: Path, progress: Progress, parts: Sequence[bytes]) -> 
 
 
 def read_progress(file: IO[bytes]) -> Progress | None:
-    """Read how far a trial is; None if the file was cut off."""
+    """Read how far a trial is; None if the file was cut off, or is no checkpoint."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            return Progress.model_validate_json(archive.read(_PROGRESS))
-    except zipfile.BadZipFile:
+        return _progress(read_member(file, _PROGRESS, MOST_PROGRESS))
+    except StoreError:
         return None
 
 
 def read_begun(file: IO[bytes]) -> tuple[Progress, Begun]:
-    """Read a trial to go on with."""
-    with zipfile.ZipFile(file) as archive:
-        progress = Progress.model_validate_json(archive.read(_PROGRESS))
-        names = sorted(name for name in archive.namelist() if name != _PROGRESS)
-        return progress, Begun(progress.folds, [archive.read(name) for name in names])
+    """Read a trial to go on with.
+
+    Raises
+    ------
+    StoreError
+        If it is no checkpoint.
+    """
+    members = read_zip(file.read())
+    progress = _progress(members.pop(_PROGRESS, b""))
+    parts = [members[name] for name in sorted(members)]
+    return progress, Begun(progress.folds, parts)
+
+
+def _progress(content: bytes) -> Progress:
+    with reading(_PROGRESS):  # what pydantic raises is a ValueError
+        return Progress.model_validate_json(content)

@@ -1,13 +1,16 @@
 """The class trainable: what an actor of Ray Tune does for a trial."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ray import tune
 
+from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
 from tuner_job.execution.fold_task import Scored, assess_trial, describe_failure
 from tuner_job.execution.ray_runner import shared_data
@@ -18,6 +21,8 @@ from tuner_job.results.records import FoldRecord, Stage
 from tuner_job.search.trial import FoldOutcome, judged
 from tuner_job.search_space import Configuration
 from tuner_job.tuners.free import Sizes
+
+logger = logging.getLogger(__name__)
 
 SCORE = "score"
 """What Ray Tune maximises: the mean validation score of the folds so far."""
@@ -89,6 +94,21 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         )
         write_checkpoint(Path(checkpoint_dir) / FILE, progress, self._fit.parts())
 
+    def restore(self, checkpoint_path: Any) -> None:
+        """Go on from a checkpoint, of which only our own file is taken: Ray would unpickle another beside it.
+
+        Parameters
+        ----------
+        checkpoint_path
+            A checkpoint with the result that it was saved with, as Ray hands it over.
+        """
+        saved = checkpoint_path.checkpoint
+        with TemporaryDirectory() as folder:
+            with saved.filesystem.open_input_file(f"{saved.path}/{FILE}") as file:
+                (Path(folder) / FILE).write_bytes(file.read())
+            own = tune.Checkpoint.from_directory(folder)
+            super().restore(type(checkpoint_path)(checkpoint=own, metrics=checkpoint_path.metrics))
+
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         """Go on from a trial, its own or another's, with the parameters of the present configuration."""
         with (Path(checkpoint_dir) / FILE).open("rb") as file:
@@ -113,8 +133,12 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
 
     def _begun(self) -> TrialFit:
         if self._fit is None and self._earlier:
-            with self._place.folder.open(self._earlier) as file:
-                self._go_on(*read_begun(file))
+            try:
+                with self._place.folder.open(self._earlier) as file:
+                    self._go_on(*read_begun(file))
+            except StoreError as error:
+                logger.warning("%s: cannot be gone on from, so the trial begins anew: %s", self._earlier, error)
+                self._take({"trial": {"params": self._params, "checkpoint": None}})
         return self._fit or self._begin(None)
 
     def _step(self) -> dict[str, Any]:

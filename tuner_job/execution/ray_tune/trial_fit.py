@@ -1,7 +1,6 @@
 """A trial of Ray Tune's: one configuration on all folds, taken further step by step."""
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.arrays import read_array, require, write_array
 from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
 from tuner_job.models import GROWING
 from tuner_job.models.growing import Growing, full_size
@@ -110,7 +110,7 @@ class FoldwiseTrial:
     def __init__(self, data: SharedData, model: str, params: Mapping[str, Any], begun: Begun | None):
         self.full_size = _n_folds(data)
         self.scored = _scored_before(begun)
-        self.probabilities: list[Probabilities] = [np.load(io.BytesIO(part)) for part in begun.parts] if begun else []
+        self.probabilities = [_stored(data, fold, part) for fold, part in enumerate(begun.parts)] if begun else []
         self._data, self._model, self._params = data, model, dict(params)
 
     @property
@@ -126,18 +126,20 @@ class FoldwiseTrial:
 
     def parts(self) -> list[bytes]:
         """Return every fold's probabilities."""
-        return list(_saved(self.probabilities))
+        return [write_array(matrix) for matrix in self.probabilities]
 
 
 def _scored_before(begun: Begun | None) -> list[Scored]:
     return [Scored(record, {}, {}) for record in begun.records] if begun else []
 
 
-def _saved(matrices: Sequence[Probabilities]) -> Iterator[bytes]:
-    for matrix in matrices:
-        buffer = io.BytesIO()
-        np.save(buffer, matrix)
-        yield buffer.getvalue()
+def _stored(data: SharedData, fold: int, part: bytes) -> Probabilities:
+    """Read a fold's probabilities, whoever wrote them: checkpoints stand with the results."""
+    P = read_array(part, "a fold's probabilities")
+    shape = (int((data.folds == fold).sum()), data.n_classes)
+    require(P.shape == shape, f"a fold's probabilities must be {shape}, found {P.shape}")
+    require(P.dtype.kind == "f" and (P >= 0).all() and (abs(P.sum(axis=1) - 1) < 1e-3).all(), "rows must sum to 1")
+    return P
 
 
 def _n_folds(data: SharedData) -> int:
