@@ -126,7 +126,7 @@ def validate(experiment: Path) -> None:
     _describe(console, prepared)
     for model, planned in prepared.planned().items():
         console.print(f"{model}: {in_words(prepared.config, model, planned)}", highlight=False)
-    console.print(f"{experiment} is valid")
+    console.print(f"{experiment} is valid", highlight=False, markup=False, soft_wrap=True)
 
 
 @main.command()
@@ -189,13 +189,18 @@ def report(results: str, output: Path | None) -> None:
 
     It goes beside the results, and to --output if that is given: one file, to be opened offline.
     """
+    from tuner_job.files import check_outputs, whole_files
     from tuner_job.pipeline import write_report
     from tuner_job.results.experiment_store import open_experiment
+    from tuner_job.results.protect import check_outside_results
 
-    store = open_experiment(results)
+    store, outputs = open_experiment(results), {} if output is None else {"--output": output}
+    check_outputs(outputs)
+    check_outside_results(store, outputs, but="report.html")
     page = write_report(store, store.summary())
-    if output:
-        output.write_text(page, encoding="utf-8")
+    if output is not None:
+        with whole_files([output]) as (file,):
+            file.write(page)
     click.echo(output or f"{store.url}/report.html")
 
 
@@ -216,8 +221,8 @@ def predict(results: str, data: str, model: str | None, output: Path, csmf: Path
     from tuner_job.prediction import predict_file
     from tuner_job.results.experiment_store import open_experiment
 
-    n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw)
-    click.echo(f"{output}: {n_rows} rows")
+    n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw, say=_note)
+    click.echo(f"{output}: {counted(n_rows, 'row')}")
     if csmf:
         click.echo(f"{csmf}: the CSMF of all of them")
 
@@ -228,7 +233,7 @@ def compare(arguments: tuple[str, ...]) -> None:
     """Compare models across sites, untuned and tuned; see its --help."""
     from tuner_job.comparison.run_distributed_comparison import main as run
 
-    run(arguments)
+    run(arguments, called="va-tuning compare")
 
 
 @main.command()
@@ -271,12 +276,16 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=120)
 
 
+def _note(text: str) -> None:
+    click.echo(f"note: {text}", err=True)
+
+
 def _describe(console: Console, prepared: "Prepared") -> None:
     data = prepared.dataset
     console.print(
-        f"{prepared.config.name}: {data.n_samples:,} deaths, {data.n_causes} causes, "
-        f"{len(data.sites)} sites, {len(data.features)} features; "
-        f"{prepared.n_folds} folds ({prepared.config.validation.scheme})",
+        f"{prepared.config.name}: {counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, "
+        f"{counted(len(data.sites), 'site')}, {counted(len(data.features), 'feature')}; "
+        f"{counted(prepared.n_folds, 'fold')} ({prepared.config.validation.scheme})",
         highlight=False,
     )
     for note in prepared.notes:

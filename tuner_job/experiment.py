@@ -110,7 +110,9 @@ def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp])
         return leave_one_site_out(dataset.site[rows])
     n_folds = config.tuning.cv_folds
     if n_folds > len(rows):
-        raise ConfigError(f"tuning.cv_folds: must not exceed the {len(rows)} rows of the data, got {n_folds}")
+        raise ConfigError(
+            f"tuning.cv_folds: must not exceed the {counted(len(rows), 'row')} of the data, got {n_folds}"
+        )
     return stratified(dataset.y[rows], n_folds, config.seed)
 
 

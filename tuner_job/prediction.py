@@ -1,15 +1,21 @@
 """Predicting with a tuned model."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from tuner_job.errors import DataError, StoreError
+from tuner_job.files import check_outputs, local_path, whole_files
 from tuner_job.public import public
+from tuner_job.results.choose import choose_model
 from tuner_job.results.commits import Commits
 from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.protect import check_outside_results
+from tuner_job.spreadsheet import cell
 from tuner_job.tuned_model import TunedModel, unpack_model
+from tuner_job.wording import plain
 
 
 def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
@@ -25,7 +31,7 @@ def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
     StoreError
         There is none, it is not clear which one, or it is not the one that was committed.
     """
-    model = model or _only_model(store)
+    model = choose_model(store, model)
     commit = Commits(store.store, store.experiment, model).newest()
     if commit is None:
         raise StoreError(f"{store.url}/{model}: has no model yet: its search has not finished")
@@ -43,6 +49,7 @@ def predict_file(
     output: Path,
     csmf_output: Path | None = None,
     raw: bool = False,
+    say: Callable[[str], None] = lambda note: None,
 ) -> int:
     """Predict for a file of deaths; write a CSV with one row a death; return how many.
 
@@ -52,34 +59,39 @@ def predict_file(
         Where the CSMF of all these deaths goes, one row a cause; None: nowhere.
     raw
         Write the model's own probabilities, not the calibrated ones.
+    say
+        Told what was found in the file and handled, one sentence each.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read or written, or does not fit the model; then nothing was changed.
     """
+    outputs = {"--output": output} | ({"--csmf": csmf_output} if csmf_output is not None else {})
+    given = local_path(source)
+    check_outputs(outputs, [given] if given is not None else [])
+    check_outside_results(store, outputs)
     tuned = load_model(store, model)
     if tuned.data.format == "synthetic":
-        raise DataError(f"{store.url}: was tuned on synthetic data, so there is no coding to read {public(source)} by")
-    P = tuned.predict_proba(tuned.encode(source))
-    _write_rows(
-        output,
-        ["cause", "probability", *tuned.causes],
-        (
-            [tuned.causes[row.argmax()], f"{row.max():.6f}", *(f"{p:.6f}" for p in row)]
-            for row in (P if raw else tuned.calibrate(P))
-        ),
-    )
-    if csmf_output:
-        fractions = zip(tuned.causes, tuned.estimate_csmf(P), strict=True)
-        _write_rows(csmf_output, ["cause", "fraction"], ([cause, f"{share:.6f}"] for cause, share in fractions))
+        raise DataError(
+            f"{store.url}: was tuned on synthetic data, so there is no coding to read {plain(public(source))} by"
+        )
+    P = tuned.predict_proba(tuned.encode(source, say))
+    with whole_files(list(outputs.values())) as files:
+        causes = [cell(cause) for cause in tuned.causes]
+        rows = ([causes[p.argmax()], *_fixed([p.max(), *p])] for p in (P if raw else tuned.calibrate(P)))
+        _write(files[0], ["cause", "probability", *causes], rows)
+        if csmf_output is not None:
+            fractions = _fixed(tuned.estimate_csmf(P))
+            _write(files[1], ["cause", "fraction"], zip(causes, fractions, strict=True))
     return len(P)
 
 
-def _write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+def _fixed(shares: Iterable[float]) -> list[str]:
+    return [f"{share:.6f}" for share in shares]
 
 
-def _only_model(store: ExperimentStore) -> str:
-    models = store.models()
-    if len(models) != 1:
-        raise StoreError(f"{store.url}: has models {', '.join(models) or 'none'}; name one with --model")
-    return models[0]
+def _write(file: TextIO, header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(header)
+    writer.writerows(rows)

@@ -9,7 +9,9 @@ from rich import box
 from rich.table import Table
 
 from tuner_job.results.records import ExperimentSummary, Interval, ModelSummary, StudySummary, TrialRecord
+from tuner_job.spreadsheet import cell
 from tuner_job.units import human_duration
+from tuner_job.wording import counted
 
 SCORE_DIGITS = 10  # of the canonical table: more than differs between runs, fewer than sums may wobble
 
@@ -66,7 +68,7 @@ def best_parameters(summary: ExperimentSummary) -> Table:
 
 
 def _which(best: ModelSummary) -> str:
-    stages = f", the last of {len(best.schedule)} stages" if best.schedule else ""
+    stages = f", the last of {counted(len(best.schedule), 'stage')}" if best.schedule else ""
     return f"trial {best.trial}{stages}"
 
 
@@ -86,12 +88,9 @@ def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
     for model in sorted(trials):
         for record in trials[model]:
             folds = [_rounded(fold.validation) for fold in record.folds]
-            row = [
-                model,
-                "default" if record.trial < 0 else record.trial,
-                _became(record),
-            ]
-            writer.writerow([*row, *(json.dumps(v) for v in (record.params, folds, _rounded(record.scores)))])
+            row: list[object] = [model, "default" if record.trial < 0 else record.trial, _became(record)]
+            row += [json.dumps(value) for value in (record.params, folds, _rounded(record.scores))]
+            writer.writerow([cell(value) for value in row])
     return out.getvalue()
 
 
@@ -136,7 +135,7 @@ def _caption(summary: ExperimentSummary) -> str:
     ]
     warning = f" Below merely copying the training CSMF: {', '.join(below)}." if below else ""
     return (
-        f"{summary.n_folds} folds, {summary.scheme}: {how}. The search score is the mean over folds of "
+        f"{counted(summary.n_folds, 'fold')}, {summary.scheme}: {how}. The search score is the mean over folds of "
         f"{summary.studies[0].objectives[0]}; accuracies are out-of-fold. The default's CSMF counts its most "
         "probable causes, the tuned one's is made as said below. The tuned configuration was chosen on these same "
         f"folds: its scores are somewhat optimistic.{warning}{_timing(summary)}"

@@ -1,7 +1,7 @@
 """A tuned model as one file: what was fitted, with what it takes to use it on new data."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, NoReturn
 
@@ -70,14 +70,19 @@ class TunedModel:
             return Q
         return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
 
-    def encode(self, source: str) -> NDArray[np.float32]:
+    def encode(self, source: str, say: Callable[[str], None] = lambda note: None) -> NDArray[np.float32]:
         """Read and encode new deaths, coded like the training data, from a path or URL.
+
+        Parameters
+        ----------
+        say
+            Told what was found and handled, one sentence each: cells that could not be read, for example.
 
         Raises
         ------
         DataError, StoreError
         """
-        return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes)
+        return encode_rows(self.data.model_copy(update={"source": source}), self.features, read_bytes, say)
 
 
 class _Feature(Closed):

@@ -1,12 +1,15 @@
 """Storage without room: a small file system of its own, made full."""
 
+import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.integration.experiments import run, tune, write
+from tests.unit.stored import DEATHS, copy
 
 pytestmark = pytest.mark.timeout(300)
 SIZE = 8 * 2**20
@@ -46,3 +49,24 @@ def test_a_disk_that_fills_up_loses_nothing_finished(small_disk: Path, tmp_path:
     (small_disk / "filler").unlink()
     tune(path, results)
     assert {trial: trial.read_bytes() for trial in before} == before
+
+
+@pytest.mark.parametrize("room", [0, 6 * 1024])
+def test_predictions_that_find_no_room_leave_the_old_ones(small_disk: Path, tmp_path: Path, room: int) -> None:
+    copy(tmp_path / "results")
+    output = small_disk / "predictions.csv"
+    output.write_text("of yesterday")
+    with (small_disk / "filler").open("wb") as filler:
+        filler.write(bytes(SIZE - 16 * 1024))
+        with suppress(OSError):
+            while True:
+                os.write(filler.fileno(), bytes(1024))
+    if room:
+        os.truncate(small_disk / "filler", (small_disk / "filler").stat().st_size - room)
+    before = sorted(small_disk.iterdir())
+    code, _, err = run("predict", tmp_path / "results", DEATHS, "--model", "logistic_regression", "--output", output)
+    assert code == 2
+    assert "cannot be written: No space left on device" in err
+    assert ("nothing was changed" in err) == bool(room), "without any room it is found out before the work"
+    assert output.read_text() == "of yesterday"
+    assert sorted(small_disk.iterdir()) == before

@@ -1,5 +1,6 @@
 """Bad input, each: exit code 2, one message that says what and where, no traceback, nothing written."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ),
     (
         {**BASE, "models": ["logistic_regression"],
-         "tuning": {"search_spaces": {"logistic_regression": {"penalty": ["l2"], "l1_ratio": [0.5]}}}},
+         "tuning": {"n_trials": 1, "search_spaces": {"logistic_regression": {"penalty": ["l2"], "l1_ratio": [0.5]}}}},
         ["logistic_regression", "l1_ratio is for penalty elasticnet only"],
     ),
     (with_tuning(cv_folds=31), ["tuning.cv_folds: must not exceed the 30 rows of the data, got 31"]),
@@ -132,6 +133,16 @@ DATA: list[tuple[str | bytes | None, dict[str, Any], list[str]]] = [
     (GOOD_CSV.replace("fever,cough", "fever,fever"), {}, ["data.csv", "fever"]),
     (GOOD_CSV, {"sites": ["Mexico"]}, ["data.csv", "Mexico", "A (15 rows), B (15 rows)"]),
     ("cause,site\n" + "x,A\ny,B\n" * 5, {}, ["data.csv"]),
+    ("cause,site,fever\n", {}, ["data.csv: must have at least one row below its header; found none"]),
+    ("a\n1\n2\n", {}, ["data.csv: columns must be there", "cause"]),
+    (GOOD_CSV + "x,A,\0,1\n", {}, ["data.csv", "row 32 (the header is row 1) holds a NUL character"]),
+    (GOOD_CSV.encode() + b"x,\xc3\xa9,1,1\nx,\xe9,1,1\n", {}, ["must be UTF-8 throughout", "byte 0xE9 in row 33"]),
+    (GOOD_CSV.encode("utf-16-le"), {}, ["NUL character"]),
+    (b"x" * 140_000 + b",cause,site\n1,2,3\n", {}, ["field larger than field limit"]),
+    (b"\x1f\x8b" + bytes(50), {}, ["found gzip-compressed data"]),
+    (b"PAR1" + bytes(50), {}, ["must be a whole Parquet file"]),
+    ("<!DOCTYPE html>\n<p>a,b</p>\n", {}, ["found HTML or XML"]),
+    (bytes(range(1, 256)) * 20, {}, ["must be text in UTF-8 or Windows-1252"]),
 ]
 
 
@@ -152,6 +163,43 @@ def test_data(tmp_path: Path, data: str | None, changes: dict[str, Any], expecte
     assert said.count("va-tuning: ") == 1
     for part in expected:
         assert part in said
+
+
+@pytest.mark.parametrize("source", ["/dev/zero", "pipe", ".", "nowhere.csv"])
+def test_what_is_no_file_is_neither_waited_for_nor_read(tmp_path: Path, source: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    code, said = tune(tmp_path, {**BASE, "data": {**BASE["data"], "source": source}})
+    assert code == 2
+    assert "cannot be read: " in said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GOOD_CSV.encode("utf-8-sig"),
+        GOOD_CSV.encode("utf-16"),
+        GOOD_CSV.replace("\n", "\r\n").encode(),
+        GOOD_CSV.replace("\n", "\r").encode(),
+        GOOD_CSV.replace("\n", "\r\n", 9).encode() + b"\n\n",
+    ],
+    ids=["byte order mark", "UTF-16", "CR LF", "CR", "mixed line ends"],
+)
+def test_every_way_of_writing_text_is_read_alike(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "data.csv").write_bytes(data)
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(BASE))
+    outcome = CliRunner().invoke(main, ["validate", str(tmp_path / "experiment.yaml")])
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "30 deaths, 3 causes, 2 sites, 2 features" in outcome.stdout
+
+
+def test_counts_agree_with_their_nouns(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("cause,x\n" + "a,1\nb,0\n" * 5)
+    content = {"name": "exp", "data": {"source": "data.csv", "label": "cause"}, "models": ["random_forest"],
+               "tuning": {"n_trials": 1, "search_spaces": {"random_forest": {"max_depth": [3]}}}}  # fmt: skip
+    (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(content))
+    said = CliRunner().invoke(main, ["validate", str(tmp_path / "experiment.yaml")]).stdout
+    assert "10 deaths, 2 causes, 1 site, 1 feature; 5 folds" in said
+    assert "1 trial in a space of 1 configuration\n" in said
 
 
 def test_a_cause_that_is_misspelt_is_guessed(tmp_path: Path) -> None:

@@ -4,15 +4,14 @@ Fields that are read are declared here; an answer that lacks one, or has another
 sentence. ``null`` counts as absent, as it does in Kubernetes.
 """
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
-import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from tuner_job.errors import ClusterError
-from tuner_job.wording import plain, shown
+from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.wording import plain
+from tuner_job.yaml_file import parse_yaml
 
 Object = dict[str, Any]
 """A Kubernetes object as its YAML would say it."""
@@ -278,12 +277,9 @@ def parsed_yaml(text: str, where: str) -> Object:
         It is not such YAML.
     """
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ClusterError(f"{where}: must be valid YAML: {plain(error)}") from None
-    if not isinstance(content, Mapping):
-        raise ClusterError(f"{where}: must hold keys and values; got {shown(content, 80)}")
-    return dict(content)
+        return parse_yaml(text, where)
+    except ConfigError as error:
+        raise ClusterError(str(error)) from None
 
 
 def _lowered(sentence: str) -> str:

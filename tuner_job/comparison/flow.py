@@ -2,7 +2,8 @@
 
 ``python -m tuner_job.comparison.flow experiment.yaml --output-dir URL [flags of run-distributed-comparison]``
 
-Needs the extra: ``pip install va-tuning[prefect]``. Without PREFECT_API_URL, Prefect starts a server for the run.
+Needs the extra ``prefect``: in a checkout, ``pip install --editable '.[prefect]'``. Without PREFECT_API_URL,
+Prefect starts a server for the run.
 """
 
 import argparse

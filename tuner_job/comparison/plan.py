@@ -12,6 +12,7 @@ from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import stratified
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.wording import counted, listed, plain
 
 ExperimentType = Literal["in_domain", "out_domain", "training_size", "leave_one_site_out", "cross_validation"]
 EXPERIMENT_TYPES: tuple[ExperimentType, ...] = get_args(ExperimentType)
@@ -149,7 +150,7 @@ def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:
 
 def _outer_folds(data: VaDataset, rows: Rows, n_folds: int, seed: int) -> Iterator[TrainingSet]:
     if n_folds < 2 or n_folds > len(rows):
-        raise ConfigError(f"--outer-folds: must lie between 2 and the {len(rows)} rows, got {n_folds}")
+        raise ConfigError(f"--outer-folds: must lie between 2 and the {counted(len(rows), 'row')}, got {n_folds}")
     folds = stratified(data.y[rows], n_folds, seed)
     for fold in range(n_folds):
         test = SiteTest("cross_validation", "all", f"part {fold + 1} of {n_folds}", 1.0, rows[folds == fold])
@@ -176,7 +177,7 @@ def _spread(turn: NDArray[np.int32]) -> NDArray[np.float64]:
 def _check(data: VaDataset, sites: Sequence[str], types: Sequence[ExperimentType]) -> None:
     for site in sites:
         if site not in data.sites:
-            raise ConfigError(f"--sites: must be among {', '.join(data.sites)}; got {site}")
+            raise ConfigError(f"--sites: must be among {listed(data.sites)}; got {plain(site, 60)}")
         n_rows = int((data.site == data.sites.index(site)).sum())
         if n_rows < _MIN_ROWS:
             raise ConfigError(f"--sites: a site must have at least {_MIN_ROWS} rows to be split; {site} has {n_rows}")

@@ -16,7 +16,7 @@ from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
 from tuner_job.report.figures import style
-from tuner_job.report.text import metric_label
+from tuner_job.report.text import count, metric_label, visible
 
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "report" / "style.css"
@@ -35,7 +35,8 @@ def write_report(
     for drawing in drawings:
         name = "".join(letter if letter.isalnum() else "-" for letter in drawing["title"].lower())
         store.write_text(
-            f"plots/{name}.svg", drawing["svg"].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+            f"plots/{name}.svg",
+            visible(drawing["svg"]).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1),
         )
     page = _environment().get_template("report.html").render(
         css=Markup(_STYLE.read_text(encoding="utf-8")),
@@ -49,7 +50,7 @@ def write_report(
         summary=_summary(table),
         drawings=drawings,
     )  # fmt: skip
-    store.write_text("report.html", page)
+    store.write_text("report.html", visible(page))
 
 
 def _drawings(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -91,5 +92,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["metric_label"] = metric_label
+    environment.filters |= {"metric_label": metric_label, "count": count}
     return environment

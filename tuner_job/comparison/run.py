@@ -19,6 +19,7 @@ from tuner_job.execution.fit_runner import Fit, Fitted, run_fits
 from tuner_job.execution.ray_runner import ray_running
 from tuner_job.models import FAMILIES
 from tuner_job.models.growing import Stages
+from tuner_job.wording import counted
 
 Tuners = Mapping[str, HyperparameterTuner]
 """Protocol → what tunes for it."""
@@ -84,12 +85,14 @@ class _Comparison:
         self.done.update({result.experiment_id: result for result in results})
 
     def is_finished(self, training: TrainingSet, model: str, protocols: Sequence[ScoringProtocol], tuned: bool) -> bool:
-        """Whether every test of a fit has its result."""
-        return all(
+        """Whether every test of a fit has its result, and the fit its predictions."""
+        scored = all(
             experiment_id(test, model, tuned, protocol.composition) in self.done
             for test in training.tests
             for protocol in protocols
         )
+        name = predictions_name(training, model, protocols[0].composition if tuned else None)
+        return scored and self.store.load_predictions(name) is not None
 
     def score(self, job: _Job, fitted: Fitted) -> None:
         """Score a fit on its tests in its protocols."""
@@ -188,7 +191,9 @@ def _choose(
         return {}
     if tuners is None:
         return {model: given[model] for model in models}
-    running.say(f"tuning on {training.name} ({len(training.rows)} deaths) for {protocol.composition} composition")
+    running.say(
+        f"tuning on {training.name} ({counted(len(training.rows), 'death')}) for {protocol.composition} composition"
+    )
     try:
         tuner, rows = tuners[protocol.composition], running.data.take(training.rows)
         chosen = tuner.tune_data(rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop)
@@ -211,7 +216,7 @@ def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
             running.store.save_predictions(job.name, fitted.fit.predict, fitted.P)
         running.score(job, fitted)
         if n % settings.checkpoint_interval == 0 or n == len(fits):
-            _checkpoint(running, f"{n} of {len(fits)} {'tuned' if job.tuned else 'untuned'} fits")
+            _checkpoint(running, f"{n} of {counted(len(fits), 'tuned fit' if job.tuned else 'untuned fit')}")
         if running.should_stop():
             raise Interrupted("the comparison was interrupted; the same command with --resume goes on from here")
 
@@ -219,7 +224,7 @@ def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
 def _checkpoint(running: _Comparison, progress: str) -> None:
     """Write the tables as far as they are, and say so."""
     write_results(running.store, list(running.done.values()))
-    running.say(f"{progress}, {len(running.done)} experiments in {running.store.url}")
+    running.say(f"{progress}, {counted(len(running.done), 'experiment')} in {running.store.url}")
 
 
 def _score_ensemble(

@@ -6,11 +6,9 @@ Ctrl-C the same command with --resume goes on.
 """
 
 import argparse
-import csv
-import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,39 +16,52 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from tuner_job.address import results_address
-from tuner_job.comparison.flags import make_parser
+from tuner_job.comparison.flags import parse
 from tuner_job.comparison.plan import TrainingSet, plan
 from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.data.dataset import VaDataset
+from tuner_job.data.read import read_names
 from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
+from tuner_job.files import local_path
+from tuner_job.public import public
 from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
+from tuner_job.wording import counted, listed, plain, shown
 from tuner_job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from tuner_job.comparison.tuning import HyperparameterTuner
 
+_CALLED = "run-distributed-comparison"
+_SAW_TEST_ROWS = "the given parameters were tuned on all rows, test rows too: scores of tuned models are optimistic"
 _OTHER_LABELS = ("va34", "va46", "va55", "cod5", "cod", "cause", "gs_text34", "gs_text46", "gs_text55")
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
+_BEYOND = 1e15
+"""No machine has so many bytes, and no search lasts so many seconds."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, called: str = _CALLED) -> None:
     """Run the command; exit codes as for every command: 0 done, 1 could not go on, 2 something given is wrong."""
     try:
-        compare(arguments)
+        compare(arguments, called)
     except VaTuningError as error:
         print(f"va-tuning: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
-def compare(arguments: Sequence[str] | None = None) -> None:
+def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> None:
     """Run a comparison as the command line says; None: as the process's own does.
+
+    Parameters
+    ----------
+    called
+        The command's name, for its help and messages.
 
     Raises
     ------
@@ -64,10 +75,12 @@ def compare(arguments: Sequence[str] | None = None) -> None:
     from tuner_job.comparison.tables import write_tables
     from tuner_job.comparison.tuning import read_tuned
 
-    options = make_parser(__doc__ or "").parse_args(arguments)
-    search = _search_config(options)
+    options, notes = parse(arguments, __doc__ or "", called)
+    search, budget = _search_config(options), _budget(options)
     _check_places(options)
-    data = load_dataset(_data_config(options), read_bytes)
+    content = read_bytes(options.data_path)
+    columns = read_names(content, public(options.data_path))
+    data = load_dataset(_data_config(options, columns), lambda _: content)
     sites = options.sites or list(data.sites)
     seed = options.random_seed
     sets = plan(data, sites, options.experiments, options.training_sizes, seed, options.outer_folds)
@@ -81,16 +94,17 @@ def compare(arguments: Sequence[str] | None = None) -> None:
         n_workers=options.n_workers,
         batch_size=options.batch_size,
         checkpoint_interval=options.checkpoint_interval,
-        memory_per_worker=_unit(MemorySize, "--memory-per-worker", options.memory_per_worker),
+        memory_per_worker=budget.memory_per_task,
     )
-    check_writable(options.output_dir)
+    given = read_tuned(options.tuned_params, data, options.models) if options.tuned_params else None
+    tuners = _tuners(options, search, validations, budget) if search else None
     store = ComparisonStore(options.output_dir)
+    store.check_place(local_path(options.data_path))
+    check_writable(options.output_dir)
     if options.clear_checkpoints:
         store.clear()
-    given = read_tuned(options.tuned_params, data, options.models) if options.tuned_params else None
-    tuners = _tuners(options, search, validations) if search else None
     store.claim(_document(options, data, sites, search), options.resume)
-    _announce(data, sets, options, given is not None)
+    _announce(data, sets, options, [*notes, *data.notes, *([_SAW_TEST_ROWS] if given else [])])
     with stop_signals() as should_stop:
         results = run_comparison(data, sets, settings, store, tuners, given, _say, should_stop)
     gains = tuned_gains(data, sets, settings.protocols, results, store, options.n_bootstrap, seed)
@@ -134,17 +148,21 @@ def _search_spaces(options: argparse.Namespace) -> dict[str, Any]:
         return {}
     folder = Path(options.search_spaces)
     files = {model: folder / f"{model}.yaml" for model in options.models}
-    found = {model: read_yaml(path) for model, path in files.items() if path.is_file()}
-    if not found:
-        raise ConfigError(f"--search-spaces: {folder} must hold one of {', '.join(f'{m}.yaml' for m in files)}")
-    return found
+    missing = [path.name for path in files.values() if not path.is_file()]
+    if missing:
+        raise ConfigError(f"--search-spaces: {plain(folder)} must hold a file for each model; lacks {listed(missing)}")
+    return {model: read_yaml(path) for model, path in files.items()}
 
 
 def _validations(options: argparse.Namespace) -> list[ValidationConfig]:
     """How to validate for each protocol, with test rows of natural composition validated as trained."""
     if bool(options.shift) != ("shift" in options.protocols):
         raise ConfigError("--shift and --protocols shift need each other")
-    shift = dict(_stated(one) for one in options.shift or [])
+    stated = [_stated(one) for one in options.shift or []]
+    shift = dict(stated)
+    if len(shift) < len(stated):
+        twice = next(cause for cause, _ in stated if [other for other, _ in stated].count(cause) > 1)
+        raise ConfigError(f"--shift: must state each cause once, states {shown(twice, 60)} in two ways")
     schemes = {"natural": "stratified"}
     try:
         return [
@@ -152,7 +170,9 @@ def _validations(options: argparse.Namespace) -> list[ValidationConfig]:
             for p in dict.fromkeys(options.protocols)
         ]
     except ValidationError as error:
-        raise ConfigError(f"--shift: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"][1:2])) or "all causes"
+        raise ConfigError(f"--shift: {plain(where, 60)}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
 def _stated(text: str) -> tuple[str, float | list[float]]:
@@ -163,19 +183,25 @@ def _stated(text: str) -> tuple[str, float | list[float]]:
     except ValueError:
         bounds = []
     if not cause or len(bounds) not in (1, 2):
-        raise ConfigError(f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {text}")
+        raise ConfigError(f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {shown(text, 60)}")
     return cause, bounds[0] if len(bounds) == 1 else bounds
 
 
-def _tuners(
-    options: argparse.Namespace, search: HyperparameterSearchConfig, validations: Sequence[ValidationConfig]
-) -> "dict[str, HyperparameterTuner]":
-    from tuner_job.comparison.tuning import HyperparameterTuner
-
-    budget = Budget(
+def _budget(options: argparse.Namespace) -> Budget:
+    return Budget(
         timeout=_unit(Duration, "--tuning-timeout", options.tuning_timeout),
         memory_per_task=_unit(MemorySize, "--memory-per-worker", options.memory_per_worker),
     )
+
+
+def _tuners(
+    options: argparse.Namespace,
+    search: HyperparameterSearchConfig,
+    validations: Sequence[ValidationConfig],
+    budget: Budget,
+) -> "dict[str, HyperparameterTuner]":
+    from tuner_job.comparison.tuning import HyperparameterTuner
+
     results = f"{options.output_dir.rstrip('/')}/tuning"
     return {
         composition_of(validation.scheme): HyperparameterTuner(
@@ -185,24 +211,12 @@ def _tuners(
     }
 
 
-def _data_config(options: argparse.Namespace) -> DataConfig:
+def _data_config(options: argparse.Namespace, columns: Collection[str]) -> DataConfig:
     """Raw PHMRC data are known by their columns; any other table must have the label and a site."""
-    columns = _columns(options.data_path)
-    if columns and columns >= _PHMRC:
+    if set(columns) >= _PHMRC:
         return DataConfig(source=options.data_path, format="phmrc", label=options.label_type, sites=options.sites)
-    others = [name for name in _OTHER_LABELS if name != options.label_type and name in (columns or ())]
+    others = [name for name in _OTHER_LABELS if name != options.label_type and name in columns]
     return DataConfig(source=options.data_path, label=options.label_type, site="site", sites=options.sites, drop=others)
-
-
-def _columns(path: str) -> set[str] | None:
-    """Names in the first line of a CSV file; of a Parquet file, in its schema."""
-    content = read_bytes(path)
-    if content[:4] == b"PAR1":
-        import pyarrow.parquet
-
-        return set(pyarrow.parquet.read_schema(io.BytesIO(content)).names)
-    first = content.split(b"\n", 1)[0].decode(errors="replace")
-    return {name.strip() for name in next(csv.reader([first.lstrip("\ufeff")]), [])}
 
 
 def _document(
@@ -227,25 +241,27 @@ def _document(
     }
 
 
-def _announce(data: VaDataset, sets: Sequence[TrainingSet], options: argparse.Namespace, given: bool) -> None:
+def _announce(data: VaDataset, sets: Sequence[TrainingSet], options: argparse.Namespace, notes: Sequence[str]) -> None:
     n_tests = sum(len(training.tests) for training in sets)
     _say(
-        f"{data.n_samples:,} deaths, {data.n_causes} causes, {len(data.sites)} sites; {len(sets)} training sets, "
-        f"{n_tests} tests, {len(options.models)} models"
+        f"{counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, {counted(len(data.sites), 'site')}; "
+        f"{counted(len(sets), 'training set')}, {counted(n_tests, 'test')}, {counted(len(options.models), 'model')}"
     )
-    for note in data.notes:
+    for note in notes:
         _say(f"note: {note}")
-    if given:
-        _say("note: the given parameters were tuned on all rows, test rows too: scores of tuned models are optimistic")
 
 
 def _unit(unit: Any, flag: str, value: str | None) -> float | None:
     if value is None:
         return None
     try:
-        return float(TypeAdapter(unit).validate_python(value))
+        found = float(TypeAdapter(unit).validate_python(value))
     except ValidationError as error:
-        raise ConfigError(f"{flag}: {error.errors()[0]['msg'].removeprefix('Value error, ')}, got {value}") from None
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{flag}: {reason}, got {shown(value, 40)}") from None
+    if not found < _BEYOND:
+        raise ConfigError(f"{flag}: must be a size or time that a machine can have, got {shown(value, 40)}")
+    return found
 
 
 def _say(line: str) -> None:

@@ -13,22 +13,28 @@ import json
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.arrays import write_arrays
-from tuner_job.comparison.plan import TrainingSet
+from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.files import is_same_file, local_path
 from tuner_job.results.damage import Damage, DamagedError, parse_arrays, parse_record, read_whole, tell
 from tuner_job.results.store import Store
-from tuner_job.wording import plain
+from tuner_job.wording import listed, plain
 
 _READERS = 16
 _RESULT = re.compile(r"[^/]+\.json")
+CLAIM = "comparison.json"
+PAGES = ("report.html", "full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
+         *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
+"""What is written anew as a comparison goes on."""
 
 
 def predictions_name(training: TrainingSet, model: str, tuned_for: Composition | None) -> str:
@@ -47,12 +53,41 @@ class ComparisonStore:
         """Address of the comparison."""
         return self.store.url
 
+    def check_place(self, data: Path | None) -> None:
+        """See before any work that nothing of anybody else's would be written over.
+
+        Parameters
+        ----------
+        data
+            The file that is compared on; None if it is not in a folder.
+
+        Raises
+        ------
+        StoreError
+            The data are what the comparison would write, or there are such files that no comparison wrote.
+        """
+        folder = local_path(self.url)
+        for name in PAGES if data and folder else ():
+            if data and folder and is_same_file(folder / name, data):
+                raise StoreError(f"{plain(data)}: would be written over by the comparison; choose another --output-dir")
+        if self.store.get(CLAIM) is not None:
+            return
+        foreign = [name for name in ("experiment.yaml", *PAGES) if self.store.get(name) is not None]
+        if foreign:
+            raise StoreError(
+                f"{self.url}: holds {listed(foreign)}, which no comparison wrote here; choose another --output-dir"
+            )
+
     def clear(self) -> None:
-        """Remove results and predictions; searches stay, being the same for the same rows."""
+        """Remove results, predictions and tables; searches stay, being the same for the same rows."""
+        if self.store.get(CLAIM) is None:
+            return
         for folder in ("results", "predictions"):
             for path in self.store.paths(folder):
                 self.store.delete(path)
-        self.store.delete("comparison.json")
+        for name in (*PAGES, CLAIM):  # the claim last: it says whose the others are
+            if self.store.get(name) is not None:
+                self.store.delete(name)
 
     def claim(self, document: dict[str, Any], resume: bool) -> None:
         """Write what is compared, or check that it is what was compared here before.
@@ -63,16 +98,16 @@ class ComparisonStore:
             Another comparison is here, or the same one and `resume` is False.
         """
         content = json.dumps(document, indent=1, sort_keys=True)
-        if self.store.create("comparison.json", content.encode()):
+        if self.store.create(CLAIM, content.encode()):
             return
         remedy = "nothing says what stands beside it: remove its results with --clear-checkpoints"
-        before = read_whole(self.store, "comparison.json", _parse_keys, remedy) or {}
+        before = read_whole(self.store, CLAIM, _parse_keys, remedy) or {}
         if isinstance(before, Damage):
             raise DamagedError(before)
         changed = sorted(k for k in before.keys() | document.keys() if before.get(k) != json.loads(content).get(k))
         if changed:
             raise StoreError(
-                f"{self.url}: holds another comparison ({', '.join(changed)} differ); choose another --output-dir, or "
+                f"{self.url}: holds another comparison ({listed(changed)} differ); choose another --output-dir, or "
                 "remove its results with --clear-checkpoints"
             )
         if not resume and self.store.paths("results"):

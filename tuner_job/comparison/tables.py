@@ -10,6 +10,7 @@ from tuner_job.comparison.plan import EXPERIMENT_TYPES
 from tuner_job.comparison.result import COLUMNS, ExperimentResult
 from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
+from tuner_job.spreadsheet import cell
 
 METRICS = ("csmf_accuracy", "cod_accuracy")
 
@@ -19,23 +20,28 @@ def full_table(results: Sequence[ExperimentResult]) -> pd.DataFrame:
     return pd.DataFrame([result.row() for result in results], columns=list(COLUMNS))
 
 
+def to_csv(table: pd.DataFrame) -> str:
+    """Write a table as CSV in which no text runs as a formula."""
+    return str(table.map(cell).rename(columns=cell).to_csv(index=False))
+
+
 def write_results(store: ComparisonStore, results: Sequence[ExperimentResult]) -> pd.DataFrame:
     """Write full_results.csv and its parts by type; return the whole table."""
     table = full_table(sorted(results, key=lambda result: result.experiment_id))
-    store.write_text("full_results.csv", table.to_csv(index=False))
+    store.write_text("full_results.csv", to_csv(table))
     for kind in EXPERIMENT_TYPES:
         part = table[table.experiment_type == kind]
         if len(part):
-            store.write_text(f"{kind}_results.csv", part.to_csv(index=False))
+            store.write_text(f"{kind}_results.csv", to_csv(part))
     return table
 
 
 def write_tables(store: ComparisonStore, results: Sequence[ExperimentResult], gains: Sequence[Gain]) -> None:
     """Write full_results.csv, its parts by type, summary_statistics.csv and, if there are any, tuned_vs_default.csv."""
     table = write_results(store, results)
-    store.write_text("summary_statistics.csv", summary_statistics(table).to_csv(index=False))
+    store.write_text("summary_statistics.csv", to_csv(summary_statistics(table)))
     if gains:
-        store.write_text("tuned_vs_default.csv", pd.DataFrame([vars(gain) for gain in gains]).to_csv(index=False))
+        store.write_text("tuned_vs_default.csv", to_csv(pd.DataFrame([vars(gain) for gain in gains])))
 
 
 def summary_statistics(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,10 +17,12 @@ from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import prepare_data
 from tuner_job.pipeline import run_experiment
 from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.records import CalibrationRecord, StudySummary, TrialRecord
 from tuner_job.results.store import Store
+from tuner_job.wording import counted, listed
 
 
 class HyperparameterTuner:
@@ -162,7 +164,7 @@ class HyperparameterTuner:
         tuning["cv_folds"] = min(self._config.cv_folds, data.n_samples)
         content = {
             "name": "tuning",
-            "data": {"source": f"{data.n_samples} rows", "label": "cause"},
+            "data": {"source": counted(data.n_samples, "row"), "label": "cause"},
             "models": list(models),
             "tuning": tuning,
             "validation": validation,
@@ -195,9 +197,9 @@ def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[M
     summary, provenance = store.summary(), store.provenance()
     if tuple(summary.causes) != data.causes:
         other = sorted(set(summary.causes) ^ set(data.causes))
-        differs = f"they differ in {', '.join(other[:5])}" if other else "their order differs"
+        differs = f"they differ in {listed(other)}" if other else "their order differs"
         raise StoreError(
-            f"{store.url}: was tuned on other causes ({len(summary.causes)}, here {data.n_causes}): {differs}"
+            f"{store.url}: was tuned on other causes ({len(summary.causes):,}, here {data.n_causes:,}): {differs}"
         )
     if provenance.data_digest != data.digest:
         raise StoreError(
@@ -206,12 +208,9 @@ def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[M
         )
     choices = {}
     for model in models:
-        study = cache.load_summary(store.experiment, model)
-        if study is None:
-            raise StoreError(
-                f"{store.url}/{model}: nothing is committed: its search has not finished or left the model out"
-            )
-        choices[model] = _choice(study, store).model_copy(update={"saw_test_rows": True})
+        study = cache.load_summary(store.experiment, choose_model(store, model))
+        if study:
+            choices[model] = _choice(study, store).model_copy(update={"saw_test_rows": True})
     return choices
 
 

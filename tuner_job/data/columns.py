@@ -111,12 +111,15 @@ class Table:
         (n_rows,) each row's number in the file.
     counting
         How `rows` counts, for messages.
+    notes
+        What was found while reading, one sentence each, to be said once.
     """
 
     source: str
     columns: Mapping[str, Column]
     rows: NDArray[np.intp]
     counting: str
+    notes: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -126,7 +129,7 @@ class Table:
     def take(self, rows: NDArray[np.intp]) -> "Table":
         """Keep these rows, in this order."""
         columns = {name: column.take(rows) for name, column in self.columns.items()}
-        return Table(self.source, columns, self.rows[rows], self.counting)
+        return Table(self.source, columns, self.rows[rows], self.counting, self.notes)
 
     def row_name(self, index: int) -> str:
         """Name a row as the user finds it in the file."""

@@ -16,9 +16,10 @@ from tuner_job.data.read import read_table
 from tuner_job.data.rows import candidates, check_rows, find_roles, index, keep_rows, read_label
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
+from tuner_job.data.unread import cell_shown, numbers_read_as_text, text_among_numbers, unknown_answers
 from tuner_job.errors import DataError
 from tuner_job.public import public
-from tuner_job.wording import MOST_OF_CELL, plain, shown
+from tuner_job.wording import counted, listed, plain
 
 ReadBytes = Callable[[str], bytes]
 
@@ -62,11 +63,17 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     inferred = infer_features(symptoms.columns)
     _check_features(table, inferred, symptoms.columns, source_format)
     notes += [*symptoms.notes, *_feature_notes(inferred, symptoms.columns, table)]
+    notes += numbers_read_as_text(table, symptoms.columns, inferred)
     X = encode(symptoms.columns, inferred.features, table.source, table.row_name, source_format.derived)
     return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes))
 
 
-def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: ReadBytes) -> FloatArray:
+def encode_rows(
+    config: DataConfig,
+    features: Sequence[Feature],
+    read_bytes: ReadBytes,
+    say: Callable[[str], None] = lambda note: None,
+) -> FloatArray:
     """Encode new rows, with or without a cause, as a trained model needs them.
 
     Parameters
@@ -78,36 +85,56 @@ def encode_rows(config: DataConfig, features: Sequence[Feature], read_bytes: Rea
         The features of the model's data set.
     read_bytes
         As in `load_dataset`.
+    say
+        Told what was found and handled, one sentence each.
 
     Returns
     -------
     X
         (n_rows, n_features) float32, in the order of the file. A text that was not seen in training is 0 in
-        all categories of its column, or NaN where a number is read.
+        all categories of its column, or NaN where a number is read; both are told.
 
     Raises
     ------
     DataError
-        If the file cannot be read or lacks columns; the message names all of them.
+        If the file cannot be read, has no rows, lacks columns or has only text in one that is read as numbers;
+        the message names all of them.
     """
     # A file for a model of generated deaths is written as a plain table.
     source_format = FORMATS.get(config.format, FORMATS["table"])
-    table, _ = _read(config, read_bytes)
+    table, notes = _read(config, read_bytes)
     needed = {feature.column for feature in features}
     needed |= {source for name in needed for source in source_format.derived.get(name, ())}
     symptoms = source_format.symptoms(table, [name for name in table.columns if name in needed], config)
-    return encode(symptoms.columns, features, table.source, table.row_name, source_format.derived)
+    X = encode(symptoms.columns, features, table.source, table.row_name, source_format.derived)
+    numbers = dict.fromkeys(feature.column for feature in features if feature.category is None)
+    notes += [*symptoms.notes, *text_among_numbers(table, symptoms.columns, list(numbers))]
+    notes += unknown_answers(table, symptoms.columns, features)
+    for note in [*notes, *_unused(table, needed, config, source_format)]:
+        say(note)
+    return X
+
+
+def _unused(table: Table, needed: set[str], config: DataConfig, source_format: SourceFormat) -> list[str]:
+    roles = {config.label, config.site, source_format.site_name, *config.drop}
+    extra = [
+        name for name in table.columns if name not in needed | roles and name.lower() not in source_format.label_names
+    ]
+    return [f"Left out {counted(len(extra), 'column')} that the model does not use: {listed(extra)}."] if extra else []
 
 
 def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
     address = config.source or ""
     source = public(address)
     table = read_table(read_bytes(address), source)
+    if not table.n_rows:
+        raise DataError(f"{source}: must have at least one row below its header; found none")
     if "" not in table.columns:
-        return table, []
+        return table, [*table.notes]
     # R and pandas write row names under an empty header: as a feature they would tell the order of the file.
     columns = {name: column for name, column in table.columns.items() if name}
-    return Table(source, columns, table.rows, table.counting), ["Left out a column without a name (row names?)."]
+    notes = [*table.notes, "Left out a column without a name (row names?)."]
+    return Table(source, columns, table.rows, table.counting), notes
 
 
 def _check_features(
@@ -115,13 +142,12 @@ def _check_features(
 ) -> None:
     if inferred.free_text and source_format.refuses_free_text:
         found = [
-            f"{plain(name, 30)} ({len(columns[name].counts())}, {_example(columns[name])})"
-            for name in inferred.free_text[:_SHOWN]
+            f"{plain(name, 60)} ({len(columns[name].counts())}, {_example(columns[name])})"
+            for name in inferred.free_text
         ]
-        more = f" and {len(inferred.free_text) - _SHOWN} more columns" if len(inferred.free_text) > _SHOWN else ""
         raise DataError(
             f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different values; found "
-            f"more in {', '.join(found)}{more}; name free text, dates and identifiers in data.drop"
+            f"more in {listed(found, _SHOWN)}; name free text, dates and identifiers in data.drop"
         )
     if not inferred.features:
         dropped = len(inferred.empty) + len(inferred.constant) + len(inferred.free_text)
@@ -132,7 +158,8 @@ def _check_features(
 
 
 def _example(column: Column) -> str:
-    return f"for example {shown(min(column.counts()), MOST_OF_CELL)}"
+    text = min((value for value in column.counts() if as_number(value) is None), key=lambda value: (len(value), value))
+    return f"for example {cell_shown(text)}"
 
 
 def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Table) -> list[str]:
@@ -144,7 +171,7 @@ def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Tab
     if inferred.free_text:
         notes.append(f"Dropped {_list(inferred.free_text)} of free text.")
     notes += [
-        f"Column {plain(name, 80)} has another whole number in every row: name it in data.drop if it identifies rows."
+        f"Column {plain(name, 60)} has another whole number in every row: name it in data.drop if it identifies rows."
         for name in _row_numbers(inferred, columns, table.n_rows)
     ]
     return notes
@@ -170,5 +197,5 @@ def _row_numbers(inferred: Inferred, columns: Mapping[str, Column], n_rows: int)
 
 
 def _list(names: Sequence[str]) -> str:
-    first = ", ".join(plain(name, 80) for name in names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
-    return f"{len(names)} column{'' if len(names) == 1 else 's'} ({first})"
+    shown = ", ".join(plain(name, 60) for name in names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
+    return f"{counted(len(names), 'column')} ({shown})"

@@ -13,8 +13,9 @@ import numpy as np
 from tuner_job.data.columns import Column, Table, as_number, is_missing
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Symptoms
+from tuner_job.data.unread import text_among_numbers
 from tuner_job.errors import DataError
-from tuner_job.wording import cell, listed
+from tuner_job.wording import cell, counted, listed
 
 _AGE = "age_years"
 _SEX = "g1_05"
@@ -75,10 +76,10 @@ class Phmrc:
         if any(ages):
             columns[_AGE] = _age(cleaned, table.n_rows)
         left_out = len(names) - len(cleaned)
-        notes = [_sentinel_note(table, cleaned)]
+        notes = [_sentinel_note(table, cleaned), *text_among_numbers(table, cleaned, [*ages[0], *ages[1]])]
         if left_out:
             notes.append(
-                f"Left out {left_out} columns that are no symptoms: identifiers, causes, dates, free text, "
+                f"Left out {counted(left_out, 'column')} beside the symptoms: identifiers, causes, dates, free text, "
                 f"the interview{'' if config.hce else ', and health-care experience'}."
             )
         return Symptoms(columns, tuple(note for note in notes if note))
@@ -93,7 +94,7 @@ def _is_symptom(name: str, hce: bool) -> bool:
 def _check_module(table: Table) -> None:
     modules = table.columns["module"].counts() if "module" in table.columns else {}
     if len(modules) > 1:
-        found = listed(f"{cell(name)} ({count} rows)" for name, count in sorted(modules.items()))
+        found = listed(f"{cell(name)} ({counted(count, 'row')})" for name, count in sorted(modules.items()))
         # Cause numbers mean different causes in different modules.
         raise DataError(f"{table.source}: column module must hold one module, found {found}; split the file")
 

@@ -11,16 +11,36 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pa_parquet
 
 from tuner_job.data.columns import Column, Table
+from tuner_job.data.decode import decode
 from tuner_job.errors import DataError
+from tuner_job.wording import listed, plain
 
+MOST_CELLS = 500_000_000
+"""Of one file: a compressed Parquet file may hold more than memory does."""
 _PARQUET_MAGIC = b"PAR1"
 _OTHER_FORMATS = {
     b"PK\x03\x04": "a zip archive (an Excel workbook?)",
     b"\x1f\x8b": "gzip-compressed data",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
+    b"BZh": "bzip2-compressed data",
+    b"\xfd7zXZ": "xz-compressed data",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed data",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\xff\xfe\x00\x00": "UTF-32 text",
+    b"\x00\x00\xfe\xff": "UTF-32 text",
     b"RDX": "an R data file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"<stata_dta>": "a Stata file",
+    b"$FL": "an SPSS file",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"ARROW1": "an Arrow file",
+    b"PARE": "an encrypted Parquet file",
+    b"SQLite format 3": "a SQLite database",
+    b"\x7fELF": "a program",
 }
+_OTHER_TEXTS = {"<": "HTML or XML", "{": "JSON", "[{": "JSON", "%YAML": "YAML"}
+_WHOLE_PARQUET = "must be a whole Parquet file of plain columns"
 _BLOCK_BYTES = 1 << 26  # no row may be longer
 _SHOWN = 3
 
@@ -31,8 +51,8 @@ def read_table(content: bytes, source: str) -> Table:
     Parameters
     ----------
     content
-        The file. Parquet is known by its first bytes; anything else is read as CSV with a header, in UTF-8
-        (with or without a byte order mark) or else Latin-1.
+        The file. Parquet is known by its first bytes; anything else is read as CSV with a header, encoded
+        as `decode` says.
     source
         Its name, for messages.
 
@@ -42,15 +62,48 @@ def read_table(content: bytes, source: str) -> Table:
         If the file is empty, of another kind or truncated, or has rows of unequal length or two columns of
         one name.
     """
+    if _is_parquet(content, source):
+        arrow, note, first_row, counting = _read_parquet(content, source), "", 1, "counted from 1"
+    else:
+        text, note = decode(content, source)
+        arrow, first_row, counting = _read_csv(text, source), 2, "the header is row 1"
+    columns = {name.strip(): _to_column(arrow.column(i)) for i, name in enumerate(arrow.column_names)}
+    rows = np.arange(arrow.num_rows) + first_row
+    table = Table(source, columns, rows, counting, (note,) if note else ())
+    _check_cells(table)
+    return table
+
+
+def read_names(content: bytes, source: str) -> tuple[str, ...]:
+    """Read the names of the columns alone.
+
+    Raises
+    ------
+    DataError
+        As `read_table` does.
+    """
+    if _is_parquet(content, source):
+        names = _parquet_file(content, source).schema_arrow.names
+        _check_names(names, source)
+    else:
+        names = _header(decode(content, source)[0], source)
+    return tuple(name.strip() for name in names)
+
+
+def _is_parquet(content: bytes, source: str) -> bool:
     for magic, found in _OTHER_FORMATS.items():
         if content.startswith(magic):
             raise DataError(f"{source}: must be CSV or Parquet; found {found}")
-    if content.startswith(_PARQUET_MAGIC):
-        arrow, first_row, counting = _read_parquet(content, source), 1, "counted from 1"
-    else:
-        arrow, first_row, counting = _read_csv(content, source), 2, "the header is row 1"
-    columns = {name.strip(): _to_column(arrow.column(i)) for i, name in enumerate(arrow.column_names)}
-    return Table(source, columns, np.arange(arrow.num_rows) + first_row, counting)
+    return content.startswith(_PARQUET_MAGIC)
+
+
+def _check_cells(table: Table) -> None:
+    """Refuse a NUL character in a cell, which Parquet may hold too."""
+    for name, column in table.columns.items():
+        wrong = [code for code, value in enumerate(column.values) if "\0" in value]
+        if wrong:
+            row = table.row_name(int(np.flatnonzero(np.isin(column.codes, wrong))[0]))
+            raise DataError(f"{table.source}: must hold text; column {plain(name)} in {row} has a NUL character")
 
 
 def _to_column(cells: pa.ChunkedArray) -> Column:
@@ -62,16 +115,27 @@ def _to_column(cells: pa.ChunkedArray) -> Column:
 
 
 def _read_parquet(content: bytes, source: str) -> pa.Table:
+    file = _parquet_file(content, source)
+    _check_names(file.schema_arrow.names, source)
+    rows, columns = file.metadata.num_rows, file.metadata.num_columns
+    if rows * columns > MOST_CELLS:
+        raise DataError(f"{source}: must have at most {MOST_CELLS:,} cells; found {rows:,} rows of {columns:,}")
     try:
-        arrow = pa_parquet.read_table(pa.BufferReader(content))
-        _check_names(arrow.column_names, source)
+        arrow = file.read()
         return arrow.cast(pa.schema([(name, pa.string()) for name in arrow.column_names]))
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{source}: must be a whole Parquet file of plain columns; {_first_line(error)}") from error
+        raise DataError(f"{source}: {_WHOLE_PARQUET}; {_first_line(error)}") from error
 
 
-def _read_csv(content: bytes, source: str) -> pa.Table:
-    text = _decode(content).rstrip("\r\n") + "\n"
+def _parquet_file(content: bytes, source: str) -> pa_parquet.ParquetFile:
+    try:
+        return pa_parquet.ParquetFile(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{source}: {_WHOLE_PARQUET}; {_first_line(error)}") from error
+
+
+def _read_csv(text: str, source: str) -> pa.Table:
+    text = text.rstrip("\r\n") + "\n"
     names = _header(text, source)
     ragged: list[pa_csv.InvalidRow] = []
 
@@ -97,16 +161,12 @@ def _read_csv(content: bytes, source: str) -> pa.Table:
     return arrow
 
 
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
 def _header(text: str, source: str) -> list[str]:
     if not text.strip():
         raise DataError(f"{source}: must hold a header and rows; the file is empty")
+    for beginning, found in _OTHER_TEXTS.items():
+        if text.lstrip().startswith(beginning):
+            raise DataError(f"{source}: must be CSV or Parquet; found {found}")
     try:
         names = next(csv.reader(io.StringIO(text.lstrip("\r\n"), newline="")))
     except csv.Error as error:
@@ -121,9 +181,13 @@ def _header(text: str, source: str) -> list[str]:
 
 def _check_names(names: list[str], source: str) -> None:
     counts = Counter(name.strip() for name in names)
-    repeated = [f"{name or 'a column without a name'} ({count} times)" for name, count in counts.items() if count > 1]
+    repeated = [
+        f"{plain(name, 60) or 'a column without a name'} ({count} times)" for name, count in counts.items() if count > 1
+    ]
     if repeated:
-        raise DataError(f"{source}: column names must differ; found {', '.join(repeated)}")
+        raise DataError(f"{source}: column names must differ; found {listed(repeated)}")
+    if not any(counts):
+        raise DataError(f"{source}: columns must have names in the first row; found none")
 
 
 def _ragged_message(ragged: list[pa_csv.InvalidRow], source: str) -> str:
@@ -148,4 +212,4 @@ def _check_closed(text: str, source: str, n_rows: int) -> None:
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]
+    return plain((str(error).strip() or type(error).__name__).splitlines()[0])

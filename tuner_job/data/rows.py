@@ -12,7 +12,7 @@ from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.formats import SourceFormat
 from tuner_job.errors import DataError
-from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, listed, plain
+from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, counted, listed, plain
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _NO_LABEL = frozenset({"na", "n/a", "<na>", "nan", "null"})
@@ -86,7 +86,8 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
     unlabelled = table.columns[roles.label].map(read_label).missing
     if unlabelled.any():
         notes.append(
-            f"Dropped {unlabelled.sum()} of {table.n_rows} rows without a cause in column {plain(roles.label, 80)}."
+            f"Dropped {unlabelled.sum()} of {counted(table.n_rows, 'row')} without a cause in column "
+            f"{plain(roles.label, 80)}."
         )
         table = table.take(np.flatnonzero(~unlabelled))
     if roles.site:
@@ -100,7 +101,8 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
 def _check_sites(table: Table, site: str) -> None:
     unknown = np.flatnonzero(table.columns[site].missing)
     if len(unknown):
-        others = f", nor do {len(unknown) - 1} more rows" if len(unknown) > 1 else ""
+        left = len(unknown) - 1
+        others = f", nor {'does' if left == 1 else 'do'} {counted(left, 'more row')}" if left else ""
         raise DataError(
             f"{table.source}: column {plain(site, 80)} must name a site in every row; "
             f"{table.row_name(int(unknown[0]))} names none{others}"
@@ -112,13 +114,13 @@ def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, 
     counts = column.counts()
     absent = [name for name in wanted if name not in counts]
     if absent:
-        there = listed(f"{cell(name)} ({counts[name]} rows)" for name in sort_names(counts))
+        there = listed(f"{cell(name)} ({counted(counts[name], 'row')})" for name in sort_names(counts))
         raise DataError(
             f"{table.source}: data.sites must name sites of column {plain(site, 80)}: {there}; found {listed(absent)}"
         )
     codes = [code for code, value in enumerate(column.values) if value in wanted]
     rows = np.flatnonzero(np.isin(column.codes, codes))
-    note = f"Kept {len(rows)} of {table.n_rows} rows: {len(set(wanted))} of {len(counts)} sites."
+    note = f"Kept {len(rows)} of {counted(table.n_rows, 'row')}: {len(set(wanted))} of {counted(len(counts), 'site')}."
     return table.take(rows), note
 
 
@@ -150,7 +152,7 @@ def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
     if len(causes) < 2:
         raise DataError(
             f"{table.source}: column {plain(roles.label, 80)} must hold at least 2 causes; "
-            f"all {table.n_rows} rows have {cell(causes[0])}"
+            f"all {table.n_rows:,} rows have {cell(causes[0])}"
         )
 
 

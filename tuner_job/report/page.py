@@ -52,18 +52,15 @@ def render_report(
             "comparison": _comparison_figures(summary),
             "models": [_model_figures(study, sorted_out[study.model]) for study in summary.studies],
         }
-        return (
-            _environment()
-            .get_template("report.html")
-            .render(
-                summary=summary,
-                provenance=provenance,
-                trials=sorted_out,
-                figures=figures,
-                css=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
-                command=f"va-tuning tune {shlex.quote(f'{summary.name}/experiment.yaml')}",
-            )
-        )
+        page = _environment().get_template("report.html").render(
+            summary=summary,
+            provenance=provenance,
+            trials=sorted_out,
+            figures=figures,
+            css=Markup((_HERE / "style.css").read_text(encoding="utf-8")),
+            command=f"va-tuning tune {shlex.quote(f'{summary.name}/experiment.yaml')}",
+        )  # fmt: skip
+    return text.visible(page)
 
 
 def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord]]) -> None:

@@ -1,8 +1,11 @@
 """Words and numbers as they stand in the report."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 DASH = "–"
 """Stands where there is no value."""
@@ -73,6 +76,11 @@ STOPS = {
     "max_trials": "the trial budget ended",
     "cpu_seconds": "the budget of fitting seconds ended",
 }
+
+
+def visible(page: str) -> str:
+    """Mark what a page cannot show: control characters, and those that turn the direction of what follows."""
+    return _INVISIBLE.sub("\ufffd", page)
 
 
 def metric_label(name: str) -> str:

@@ -21,6 +21,7 @@ from obstore.store import ObjectStore, from_url
 
 from tuner_job.address import Address, parse_data, parse_results
 from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.files import read_file
 from tuner_job.public import public, without_secrets
 from tuner_job.results.download import download, server_says
 from tuner_job.results.environment import check_environment
@@ -233,9 +234,10 @@ def read_bytes(location: str) -> bytes:
 
 def _read_file(path: Path, shown: str) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{plain(shown, _MOST_SHOWN)}: cannot be read: {error.strerror or error}") from None
+        return read_file(path)
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
+        raise StoreError(f"{plain(shown, _MOST_SHOWN)}: cannot be read: {reason}") from None
 
 
 def _open(url: str, patience: timedelta) -> _Place:

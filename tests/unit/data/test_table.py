@@ -84,17 +84,17 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
         ),
         ("cause,x\na,1\na,0\n", {}, "column cause must hold at least 2 causes; all 2 rows have a"),
         ("cause,x\na,1\n", {}, "at least 2 rows with a cause; found 1"),
-        ("cause,x\n", {}, "at least 2 rows with a cause; found 0"),
+        ("cause,x\n", {}, "must have at least one row below its header; found none"),
         ("cause,x\n,1\n,2\n", {}, "at least 2 rows with a cause; found 0"),
         (
             "cause,s,x\na,A,1\nb,B,0\n",
             {"site": "s", "sites": ["A", "Z"]},
-            r"must name sites of column s: A \(1 rows\), B \(1 rows\); found Z",
+            r"must name sites of column s: A \(1 row\), B \(1 row\); found Z",
         ),
         (
             "cause,s,x\na,A,1\nb,,0\n,,1\nb,,0\n",
             {"site": "s"},
-            r"must name a site in every row; row 3 \(the header is row 1\) names none, nor do 1 more",
+            r"must name a site in every row; row 3 \(the header is row 1\) names none, nor does 1 more row",
         ),
         (
             "cause,x,y\n,1,2\na,1,inf\nb,-Infinity,2\na,1e39,1\n",

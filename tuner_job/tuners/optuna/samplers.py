@@ -32,5 +32,5 @@ def _require_torch() -> None:
         import torch  # noqa: F401
     except ImportError:
         raise ConfigError(
-            "tuning.sampler: gp needs PyTorch, which is not installed: pip install va-tuning[gp]"
+            "tuning.sampler: gp needs PyTorch, which is not installed; in a checkout: pip install '.[gp]'"
         ) from None

@@ -1,0 +1,36 @@
+"""Files that the user asks for must not take the place of what an experiment stores."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tuner_job.errors import InputError
+from tuner_job.files import local_path
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.wording import plain
+
+_OBJECTS = ("experiment.yaml", "provenance.json", "lease.json", "summary.json", "report.html")
+
+
+def check_outside_results(store: ExperimentStore, outputs: Mapping[str, Path], but: str = "") -> None:
+    """Refuse outputs that would replace an object of an experiment in a folder.
+
+    Parameters
+    ----------
+    outputs
+        Option → the file that it names.
+    but
+        The object that the command writes itself.
+
+    Raises
+    ------
+    InputError
+    """
+    place = local_path(store.url)
+    if place is None:
+        return
+    folder = place.resolve()
+    for option, path in outputs.items():
+        target = path.resolve()
+        inside = target.relative_to(folder).parts if target.is_relative_to(folder) else ()
+        if inside and inside != (but,) and (inside[0] in _OBJECTS or (folder / inside[0] / "trials").is_dir()):
+            raise InputError(f"{option}: {plain(path)} is part of the experiment's results; name another file")
