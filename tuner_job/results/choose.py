@@ -1,9 +1,8 @@
 """Which of an experiment's models is meant."""
 
-import yaml
-
 from tuner_job.errors import StoreError
 from tuner_job.results.cache import TunedModelCache
+from tuner_job.results.claim import read_document
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.wording import listed, plain
 
@@ -32,14 +31,7 @@ def choose_model(store: ExperimentStore, model: str | None) -> str:
 
 
 def models_of(store: ExperimentStore) -> list[str]:
-    """Return the models that the experiment's own file names."""
-    path = f"{store.experiment}/experiment.yaml"
-    content = store.store.get(path)
-    try:
-        document = yaml.safe_load(content or b"")
-    except (yaml.YAMLError, UnicodeDecodeError):
-        document = None
-    models = document.get("models") if isinstance(document, dict) else None
-    if not isinstance(models, list) or not models:
-        raise StoreError(f"{store.store.url}/{path}: is not what this version wrote: it must name the models")
-    return [str(model) for model in models]
+    """Return the models that the experiment's own file names; if that is damaged, those that have trials."""
+    document = read_document(store)
+    models = document.get("models") if document else None
+    return [str(model) for model in models] if isinstance(models, list) else store.models()

@@ -48,6 +48,15 @@ def claim(store: ExperimentStore, document: Mapping[str, Any], digest: str, prov
         )
 
 
+def read_document(store: ExperimentStore) -> Mapping[str, Any] | None:
+    """Read the experiment as an experiment file; None if it is damaged, which is told, or not there."""
+    found = read_whole(store.store, store.path("experiment.yaml"), _parse_document, f"{RUN_AGAIN} writes it anew")
+    if isinstance(found, Damage):
+        tell([found])
+        return None
+    return found and found[1]
+
+
 def damaged_documents(store: ExperimentStore) -> list[Damage]:
     """Find what is there of the documents beside the models, and not whole."""
     read: dict[str, Callable[[bytes], Any]] = {
