@@ -13,9 +13,10 @@ import click
 import yaml
 from rich.console import Console
 
-from tuner_job import __version__
+from tuner_job import __version__, output
 from tuner_job.cluster.commands import COMMANDS
-from tuner_job.errors import StoreError, VaTuningError
+from tuner_job.errors import MissingModelsError, StoreError, VaTuningError
+from tuner_job.process import INTERRUPTED
 from tuner_job.public import without_secrets
 from tuner_job.wording import counted
 
@@ -38,6 +39,8 @@ class _Group(click.Group):
         except VaTuningError as error:
             click.echo(f"va-tuning: {error}", err=True)
             sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
 
 
 class _Notes(logging.Handler):
@@ -91,24 +94,32 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     """
     from tuner_job.experiment import prepare
     from tuner_job.experiment_file import load_experiment
+    from tuner_job.interruption import asked
     from tuner_job.pipeline import run_experiment
     from tuner_job.progress import ProgressDisplay
-    from tuner_job.signals import stop_signals
     from tuner_job.tables import best_parameters, default_vs_tuned
 
+    output.expendable()
     config = load_experiment(experiment)
     if results is not None:
         config = config.model_copy(update={"results": _checked_results(results)})
-    console = _console()
+    console = output.console()
     prepared = prepare(config)
     _describe(console, prepared)
-    with stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
-        summary = run_experiment(
-            prepared, n_workers=workers, listener=display, should_stop=should_stop, take_over=takeover
-        )
-    console.print(default_vs_tuned(summary))
-    console.print(best_parameters(summary))
-    console.print(f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True)
+    missing: MissingModelsError | None = None
+    try:
+        with ProgressDisplay(console, config.budget.timeout) as display:
+            summary = run_experiment(
+                prepared, n_workers=workers, listener=display, should_stop=asked, take_over=takeover
+            )
+    except MissingModelsError as error:
+        missing, summary = error, error.summary
+    if summary.studies:
+        console.print(default_vs_tuned(summary))
+        console.print(best_parameters(summary))
+        console.print(f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True)
+    if missing:
+        raise missing
 
 
 @main.command()
@@ -122,10 +133,10 @@ def validate(experiment: Path) -> None:
     from tuner_job.experiment_file import load_experiment
 
     prepared = prepare(load_experiment(experiment))
-    console = _console()
+    console = output.console()
     _describe(console, prepared)
     for model, planned in prepared.planned().items():
-        console.print(f"{model}: {in_words(prepared.config, model, planned)}", highlight=False)
+        console.print(f"{model}: {in_words(prepared.config, model, planned)}")
     console.print(f"{experiment} is valid")
 
 
@@ -148,7 +159,7 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     elif as_json:
         click.echo(store.summary().model_dump_json(indent=2))
     else:
-        console, summary = _console(), store.summary()
+        console, summary = output.console(), store.summary()
         console.print(default_vs_tuned(summary))
         console.print(best_parameters(summary))
 
@@ -265,19 +276,12 @@ def _checked_results(results: str) -> str:
         raise ConfigError(f"--results: {error}") from None
 
 
-def _console() -> Console:
-    """Standard output; a log is as wide as it needs to be."""
-    console = Console()
-    return console if console.is_terminal else Console(width=120)
-
-
 def _describe(console: Console, prepared: "Prepared") -> None:
     data = prepared.dataset
     console.print(
         f"{prepared.config.name}: {data.n_samples:,} deaths, {data.n_causes} causes, "
         f"{len(data.sites)} sites, {len(data.features)} features; "
-        f"{prepared.n_folds} folds ({prepared.config.validation.scheme})",
-        highlight=False,
+        f"{prepared.n_folds} folds ({prepared.config.validation.scheme})"
     )
     for note in prepared.notes:
-        console.print(f"note: {note}", highlight=False, markup=False)
+        console.print(f"note: {note}")

@@ -26,9 +26,10 @@ from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
+from tuner_job.interruption import asked
+from tuner_job.output import expendable
 from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
-from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
 from tuner_job.yaml_file import read_yaml
 
@@ -63,7 +64,9 @@ def compare(arguments: Sequence[str] | None = None) -> None:
     from tuner_job.comparison.store import ComparisonStore
     from tuner_job.comparison.tables import write_tables
     from tuner_job.comparison.tuning import read_tuned
+    from tuner_job.execution.ray_start import ray_for
 
+    expendable()
     options = make_parser(__doc__ or "").parse_args(arguments)
     search = _search_config(options)
     _check_places(options)
@@ -83,7 +86,8 @@ def compare(arguments: Sequence[str] | None = None) -> None:
         checkpoint_interval=options.checkpoint_interval,
         memory_per_worker=_unit(MemorySize, "--memory-per-worker", options.memory_per_worker),
     )
-    check_writable(options.output_dir)
+    with ray_for(Budget(memory_per_task=settings.memory_per_worker), settings.n_workers, data.X.nbytes):
+        check_writable(options.output_dir)  # not before it is clear that Ray can do what is asked
     store = ComparisonStore(options.output_dir)
     if options.clear_checkpoints:
         store.clear()
@@ -91,8 +95,7 @@ def compare(arguments: Sequence[str] | None = None) -> None:
     tuners = _tuners(options, search, validations) if search else None
     store.claim(_document(options, data, sites, search), options.resume)
     _announce(data, sets, options, given is not None)
-    with stop_signals() as should_stop:
-        results = run_comparison(data, sets, settings, store, tuners, given, _say, should_stop)
+    results = run_comparison(data, sets, settings, store, tuners, given, _say, asked)
     gains = tuned_gains(data, sets, settings.protocols, results, store, options.n_bootstrap, seed)
     write_tables(store, results, gains)
     write_report(store, data, results, gains, plots=not options.no_plots)
@@ -253,4 +256,6 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from tuner_job.__main__ import main_of_comparison
+
+    main_of_comparison()
