@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from tuner_job.choice import OutOfFold, choose_trial, estimate_optimism, score_held_out
 from tuner_job.config import ModelName
 from tuner_job.errors import RunError
+from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import Prepared
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.records import (
     CalibrationRecord,
+    ExperimentSummary,
     ModelSummary,
     Scores,
     StopReason,
@@ -149,4 +151,24 @@ def _study_summary(
         deterministic=not config.tuning.on_ray_tune,
         holdout=dict(held_out),
         calibration=CalibrationRecord.of(Calibration.fit(prepared.search_data.y, chosen.P[model, chosen.best.trial])),
+    )
+
+
+def summarise_experiment(prepared: Prepared, studies: list[StudySummary], wall_seconds: float) -> ExperimentSummary:
+    """Put together what a report says of all models that are committed."""
+    dataset, config = prepared.dataset, prepared.config
+    counts = np.bincount(dataset.site, minlength=len(dataset.sites))
+    return ExperimentSummary(
+        name=config.name,
+        n_samples=dataset.n_samples,
+        n_features=len(dataset.features),
+        causes=list(dataset.causes),
+        sites={site: int(n) for site, n in zip(dataset.sites, counts, strict=True)},
+        data_notes=prepared.notes,
+        scheme=config.validation.scheme,
+        shift=config.validation.ranges,
+        n_folds=prepared.n_folds,
+        baselines=baseline_scores(prepared.search_data.y, prepared.folds, dataset.n_causes, prepared.protocol),
+        studies=studies,
+        wall_seconds=wall_seconds,
     )

@@ -9,15 +9,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 
-import numpy as np
-
 from tuner_job.choice import choose_trial, complete_trials
 from tuner_job.config import ExperimentConfig, ModelName
 from tuner_job.errors import MissingModelsError, RunError, StoreError
 from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
-from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.experiment import Prepared
-from tuner_job.finish import finish_models
+from tuner_job.finish import finish_models, summarise_experiment
 from tuner_job.models import FAMILIES
 from tuner_job.results.claim import claim
 from tuner_job.results.commits import Commit, Commits
@@ -99,7 +96,7 @@ def _claim_and_run(
             _forget_trials_under_way(config.models, store)
         commits = [Commits(store.store, config.name, model).newest() for model in config.models]
         studies = [commit.summary for commit in commits if commit and commit.summary]
-        summary = _experiment_summary(prepared, studies, time.monotonic() - started)
+        summary = summarise_experiment(prepared, studies, time.monotonic() - started)
         if studies:
             write_report(store, summary)
     if without:
@@ -275,25 +272,6 @@ def _changed_versions(store: ExperimentStore) -> list[str]:
 
 def _n_trials(config: ExperimentConfig) -> int | None:
     return None if config.tuning.search_method == "grid" else config.tuning.n_trials
-
-
-def _experiment_summary(prepared: Prepared, studies: list[StudySummary], wall_seconds: float) -> ExperimentSummary:
-    dataset, config = prepared.dataset, prepared.config
-    counts = np.bincount(dataset.site, minlength=len(dataset.sites))
-    return ExperimentSummary(
-        name=config.name,
-        n_samples=dataset.n_samples,
-        n_features=len(dataset.features),
-        causes=list(dataset.causes),
-        sites={site: int(n) for site, n in zip(dataset.sites, counts, strict=True)},
-        data_notes=prepared.notes,
-        scheme=config.validation.scheme,
-        shift=config.validation.ranges,
-        n_folds=prepared.n_folds,
-        baselines=baseline_scores(prepared.search_data.y, prepared.folds, dataset.n_causes, prepared.protocol),
-        studies=studies,
-        wall_seconds=wall_seconds,
-    )
 
 
 def _provenance(prepared: Prepared) -> Provenance:
