@@ -13,9 +13,11 @@ import click
 import yaml
 from rich.console import Console
 
-from tuner_job import __version__, output
+from tuner_job import __version__
 from tuner_job.cluster.commands import COMMANDS
 from tuner_job.errors import MissingModelsError, StoreError, VaTuningError
+from tuner_job.output import console as plain_console
+from tuner_job.output import expendable
 from tuner_job.process import INTERRUPTED
 from tuner_job.public import without_secrets
 from tuner_job.wording import counted
@@ -99,11 +101,11 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     from tuner_job.progress import ProgressDisplay
     from tuner_job.tables import best_parameters, default_vs_tuned
 
-    output.expendable()
+    expendable()
     config = load_experiment(experiment)
     if results is not None:
         config = config.model_copy(update={"results": _checked_results(results)})
-    console = output.console()
+    console = plain_console()
     prepared = prepare(config)
     _describe(console, prepared)
     missing: MissingModelsError | None = None
@@ -133,7 +135,7 @@ def validate(experiment: Path) -> None:
     from tuner_job.experiment_file import load_experiment
 
     prepared = prepare(load_experiment(experiment))
-    console = output.console()
+    console = plain_console()
     _describe(console, prepared)
     for model, planned in prepared.planned().items():
         console.print(f"{model}: {in_words(prepared.config, model, planned)}")
@@ -159,7 +161,7 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     elif as_json:
         click.echo(store.summary().model_dump_json(indent=2))
     else:
-        console, summary = output.console(), store.summary()
+        console, summary = plain_console(), store.summary()
         console.print(default_vs_tuned(summary))
         console.print(best_parameters(summary))
 
@@ -203,6 +205,7 @@ def report(results: str, output: Path | None) -> None:
     from tuner_job.pipeline import write_report
     from tuner_job.results.experiment_store import open_experiment
 
+    expendable()
     store = open_experiment(results)
     page = write_report(store, store.summary())
     if output:
@@ -227,6 +230,7 @@ def predict(results: str, data: str, model: str | None, output: Path, csmf: Path
     from tuner_job.prediction import predict_file
     from tuner_job.results.experiment_store import open_experiment
 
+    expendable()
     n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw)
     click.echo(f"{output}: {n_rows} rows")
     if csmf:
