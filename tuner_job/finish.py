@@ -81,8 +81,8 @@ def _choose(prepared: Prepared, store: ExperimentStore, model: ModelName, reason
         No trial is complete, or the default was not evaluated.
     """
     records = store.load_trials(model)
-    _require_default(model, records)
     best = choose_trial(prepared.config, model, records, reason)
+    _require_default(model, records)
     P = {(model, n): _load_oof(store, model, n) for n in (DEFAULT_TRIAL, best.trial)}
     return _Chosen(records, best, P, _look_at(prepared, records, best, P, model))
 
