@@ -14,7 +14,7 @@ from tuner_job.comparison.plan import plan
 from tuner_job.comparison.run import Settings, run_comparison
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.data import DataConfig, load_dataset
-from tuner_job.execution.ray_runner import ray_running
+from tuner_job.execution.ray_start import ray_running
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.results.store import Store, read_bytes

@@ -14,7 +14,8 @@ from tuner_job.config import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution import drive
 from tuner_job.execution.fold_task import Scored, SharedData
-from tuner_job.execution.ray_runner import RayRunner, ray_running
+from tuner_job.execution.ray_runner import RayRunner
+from tuner_job.execution.ray_start import ray_running
 from tuner_job.results.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.trial import FoldTask

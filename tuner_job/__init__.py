@@ -1,5 +1,12 @@
 """va-tuning: tune cause-of-death models for verbal autopsy data, on a laptop or on Kubernetes."""
 
-from importlib.metadata import version
+__version__: str
 
-__version__ = version("va-tuning")
+
+def __getattr__(name: str) -> str:
+    """Look the version up when it is asked for: a command's process has more urgent things to do first."""
+    if name != "__version__":
+        raise AttributeError(name)
+    from importlib.metadata import version
+
+    return version("va-tuning")

@@ -1,5 +1,40 @@
-"""``python -m tuner_job`` is ``va-tuning``."""
+"""The commands' entry: ``python -m tuner_job`` is ``va-tuning``."""
 
-from tuner_job.cli import main
+import sys
 
-main()
+from tuner_job.process import run
+
+_GO_ON = "run the same command again to go on from here"
+_INTERRUPTED = {
+    "tune": f"the search was interrupted; {_GO_ON}",
+    "compare": "the comparison was interrupted; the same command with --resume goes on from here",
+    "submit": "interrupted; what was submitted runs on in the cluster",
+    "logs": "interrupted; the experiment runs on in the cluster",
+}
+
+
+def main() -> None:
+    """Run ``va-tuning``."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    run(_cli, _INTERRUPTED.get(command, f"interrupted; {_GO_ON}"))
+
+
+def main_of_comparison() -> None:
+    """Run ``run-distributed-comparison``."""
+    run(_comparison, _INTERRUPTED["compare"])
+
+
+def _cli() -> None:
+    from tuner_job.cli import main as cli
+
+    cli()
+
+
+def _comparison() -> None:
+    from tuner_job.comparison.run_distributed_comparison import main as comparison
+
+    comparison()
+
+
+if __name__ == "__main__":
+    main()

@@ -35,7 +35,7 @@ def choose_trial(
     """
     complete = complete_trials(records)
     if not complete:
-        raise RunError(f"{model}: no trial was complete when the search ended ({reason}); allow it more")
+        raise RunError(f"{model}: no trial was complete when the search ended ({reason})")
     metric = config.tuning.objectives[0]
     rank: list[Any] = []
     match config.tuning.selection:
@@ -66,7 +66,7 @@ def estimate_optimism(records: Sequence[TrialRecord], metric: str) -> float | No
 
 def score_held_out(
     prepared: Prepared, models: Mapping[ModelName, Mapping[str, ModelSummary]], P: OutOfFold
-) -> dict[str, dict[str, Scores]]:
+) -> dict[str, dict[str, Scores] | RunError]:
     """Fit on the searched rows and score on those that the search never saw.
 
     Parameters
@@ -78,7 +78,7 @@ def score_held_out(
 
     Returns
     -------
-    Model → ``default``, ``tuned`` and ``copy_train`` → metrics; empty without a hold-out.
+    Model → ``default``, ``tuned`` and ``copy_train`` → metrics, or why one cannot be fitted; empty without a hold-out.
     """
     if not prepared.held_out.any():
         return {}
@@ -96,16 +96,18 @@ def score_held_out(
     y, searched = prepared.dataset.y[test], prepared.search_data.y
     samples = reported(prepared.protocol).samples(y, prepared.dataset.n_causes)
     copied = csmf(searched, prepared.dataset.n_causes)
-    scores: dict[str, dict[str, Scores]] = {}
+    scores: dict[str, dict[str, Scores] | RunError] = {}
     for model, kinds in models.items():
-        scores[model] = {"copy_train": {"csmf_accuracy": float(csmf_accuracy_of(samples.true, copied).mean())}}
+        told = {"copy_train": {"csmf_accuracy": float(csmf_accuracy_of(samples.true, copied).mean())}}
+        scores[model] = told
         for kind, one in kinds.items():
             fitted = predicted[model, one.trial]
             if fitted.P is None:
-                raise RunError(f"{model}: {kind} cannot be fitted for the hold-out: {fitted.error}")
+                scores[model] = RunError(f"{model}: {kind} cannot be fitted for the hold-out: {fitted.error}")
+                break
             part = Part(y, fitted.P, Calibration.fit(searched, P[model, one.trial]))
             found = part.estimate([one.csmf_estimator], samples)[0]
-            scores[model][kind] = part.scores(one.csmf_estimator, samples, found)
+            told[kind] = part.scores(one.csmf_estimator, samples, found)
     return scores
 
 

@@ -15,7 +15,10 @@ from rich.console import Console
 
 from tuner_job import __version__
 from tuner_job.cluster.commands import COMMANDS
-from tuner_job.errors import StoreError, VaTuningError
+from tuner_job.errors import MissingModelsError, StoreError, VaTuningError
+from tuner_job.output import console as plain_console
+from tuner_job.output import expendable
+from tuner_job.process import INTERRUPTED
 from tuner_job.public import without_secrets
 from tuner_job.wording import counted
 
@@ -38,6 +41,8 @@ class _Group(click.Group):
         except VaTuningError as error:
             click.echo(f"va-tuning: {error}", err=True)
             sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
 
 
 class _Notes(logging.Handler):
@@ -91,24 +96,32 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     """
     from tuner_job.experiment import prepare
     from tuner_job.experiment_file import load_experiment
+    from tuner_job.interruption import asked
     from tuner_job.pipeline import run_experiment
     from tuner_job.progress import ProgressDisplay
-    from tuner_job.signals import stop_signals
     from tuner_job.tables import best_parameters, default_vs_tuned
 
+    expendable()
     config = load_experiment(experiment)
     if results is not None:
         config = config.model_copy(update={"results": _checked_results(results)})
-    console = _console()
+    console = plain_console()
     prepared = prepare(config)
     _describe(console, prepared)
-    with stop_signals() as should_stop, ProgressDisplay(console, config.budget.timeout) as display:
-        summary = run_experiment(
-            prepared, n_workers=workers, listener=display, should_stop=should_stop, take_over=takeover
-        )
-    console.print(default_vs_tuned(summary))
-    console.print(best_parameters(summary))
-    console.print(f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True)
+    missing: MissingModelsError | None = None
+    try:
+        with ProgressDisplay(console, config.budget.timeout) as display:
+            summary = run_experiment(
+                prepared, n_workers=workers, listener=display, should_stop=asked, take_over=takeover
+            )
+    except MissingModelsError as error:
+        missing, summary = error, error.summary
+    if summary.studies:
+        console.print(default_vs_tuned(summary))
+        console.print(best_parameters(summary))
+        console.print(f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True)
+    if missing:
+        raise missing
 
 
 @main.command()
@@ -122,11 +135,11 @@ def validate(experiment: Path) -> None:
     from tuner_job.experiment_file import load_experiment
 
     prepared = prepare(load_experiment(experiment))
-    console = _console()
+    console = plain_console()
     _describe(console, prepared)
     for model, planned in prepared.planned().items():
-        console.print(f"{model}: {in_words(prepared.config, model, planned)}", highlight=False)
-    console.print(f"{experiment} is valid", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{model}: {in_words(prepared.config, model, planned)}")
+    console.print(f"{experiment} is valid")
 
 
 @main.command()
@@ -148,7 +161,7 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     elif as_json:
         click.echo(store.summary().model_dump_json(indent=2))
     else:
-        console, summary = _console(), store.summary()
+        console, summary = plain_console(), store.summary()
         console.print(default_vs_tuned(summary))
         console.print(best_parameters(summary))
 
@@ -194,6 +207,7 @@ def report(results: str, output: Path | None) -> None:
     from tuner_job.results.experiment_store import open_experiment
     from tuner_job.results.protect import check_outside_results
 
+    expendable()
     store, outputs = open_experiment(results), {} if output is None else {"--output": output}
     check_outputs(outputs)
     check_outside_results(store, outputs, but="report.html")
@@ -221,6 +235,7 @@ def predict(results: str, data: str, model: str | None, output: Path, csmf: Path
     from tuner_job.prediction import predict_file
     from tuner_job.results.experiment_store import open_experiment
 
+    expendable()
     n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw, say=_note)
     click.echo(f"{output}: {counted(n_rows, 'row')}")
     if csmf:
@@ -270,12 +285,6 @@ def _checked_results(results: str) -> str:
         raise ConfigError(f"--results: {error}") from None
 
 
-def _console() -> Console:
-    """Standard output; a log is as wide as it needs to be."""
-    console = Console()
-    return console if console.is_terminal else Console(width=120)
-
-
 def _note(text: str) -> None:
     click.echo(f"note: {text}", err=True)
 
@@ -285,8 +294,7 @@ def _describe(console: Console, prepared: "Prepared") -> None:
     console.print(
         f"{prepared.config.name}: {counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, "
         f"{counted(len(data.sites), 'site')}, {counted(len(data.features), 'feature')}; "
-        f"{counted(prepared.n_folds, 'fold')} ({prepared.config.validation.scheme})",
-        highlight=False,
+        f"{counted(prepared.n_folds, 'fold')} ({prepared.config.validation.scheme})"
     )
     for note in prepared.notes:
-        console.print(f"note: {note}", highlight=False, markup=False)
+        console.print(f"note: {note}")

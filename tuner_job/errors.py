@@ -8,11 +8,18 @@ VaTuningError
 │   │   └── UnreadableError   one object in it, the others can be read
 │   └── ClusterError    the Kubernetes cluster: absent, refusing, without the chart
 └── RunError        the search itself could not go on: exit code 1, finished trials are kept
-    └── Interrupted     it was asked to stop: exit code 130
+    ├── Interrupted     it was asked to stop: exit code 130
+    └── MissingModelsError  some models have nothing to commit; the others are committed and reported
 """
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tuner_job.public import without_secrets
 from tuner_job.wording import printable
+
+if TYPE_CHECKING:
+    from tuner_job.results.records import ExperimentSummary
 
 
 class VaTuningError(Exception):
@@ -64,3 +71,24 @@ class Interrupted(RunError):  # noqa: N818 (it is what happened)
 
     def __init__(self, message: str = "the search was interrupted; run the same command again to go on from here"):
         super().__init__(message)
+
+
+class MissingModelsError(RunError):
+    """Some models have nothing to commit; the others are committed and reported.
+
+    Attributes
+    ----------
+    missing
+        Model → why.
+    summary
+        Of the models that are committed.
+    """
+
+    def __init__(self, missing: Mapping[str, RunError], summary: "ExperimentSummary", report: str):
+        self.missing, self.summary = dict(missing), summary
+        done = ", ".join(study.model for study in summary.studies)
+        super().__init__(
+            "; ".join(str(error) for error in self.missing.values())
+            + ": allow it more (budget, or other spaces) and run the same command again, which goes on from here"
+            + (f"; committed: {done}, see {report}" if done else "")
+        )

@@ -8,38 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tuner_job.choice import OutOfFold, choose_trial, complete_trials, estimate_optimism, score_held_out
+from tuner_job.choice import choose_trial, complete_trials
 from tuner_job.config import ExperimentConfig, ModelName
-from tuner_job.errors import RunError, StoreError
+from tuner_job.errors import MissingModelsError, RunError, StoreError
 from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
-from tuner_job.evaluation.baselines import baseline_scores
-from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment import Prepared
+from tuner_job.finish import finish_models, summarise_experiment
 from tuner_job.models import FAMILIES
 from tuner_job.results.claim import claim
 from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.lease import leased
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import (
-    CalibrationRecord,
-    ExperimentSummary,
-    ModelSummary,
-    Provenance,
-    StopReason,
-    StudySummary,
-    TrialRecord,
-)
+from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.results.store import Store, check_writable
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
 from tuner_job.search_space import Configuration
-from tuner_job.summarise import count_states, pareto_front, summarise_trial
+from tuner_job.summarise import count_states
 from tuner_job.tuned_model import pack_model
 from tuner_job.tuners import make_stopping_rule, make_tuner
 from tuner_job.tuners.fixed import FixedTuner
@@ -75,24 +62,45 @@ def run_experiment(
     ------
     StoreError
         The results location cannot be written, holds another experiment, or somebody runs this one.
+    InputError
+        Ray cannot be started or reached, or could never run what is asked for; nothing was written.
+    MissingModelsError
+        Some models have nothing to commit; the others are committed and reported.
     RunError
         The search could not go on.
     """
+    from tuner_job.execution.ray_start import ray_for
+
+    with ray_for(prepared.config.budget, n_workers, prepared.dataset.X.nbytes):
+        return _claim_and_run(prepared, n_workers, listener, should_stop, take_over)
+
+
+def _claim_and_run(
+    prepared: Prepared,
+    n_workers: int | None,
+    listener: Callable[[TuningMonitor], None] | None,
+    should_stop: Callable[[], bool],
+    take_over: bool,
+) -> ExperimentSummary:
     config = prepared.config
     started = time.monotonic()
     check_writable(config.results)
     store = ExperimentStore(Store(config.results), config.name)
     claim(store, config.document(), config.digest, _provenance(prepared))
+    without: dict[str, RunError] = {}
     with leased(store.store, config.name, take_over, should_stop) as lost:
         stored = {model: found for model in config.models if (found := _to_search(prepared, store, model)) is not None}
         if stored:
-            _search_and_commit(prepared, stored, store, n_workers, listener, lambda: should_stop() or lost())
-        if config.tuning.on_ray_tune:
+            without = _search_and_commit(prepared, stored, store, n_workers, listener, lambda: should_stop() or lost())
+        if config.tuning.on_ray_tune and not without:
             _forget_trials_under_way(config.models, store)
         commits = [Commits(store.store, config.name, model).newest() for model in config.models]
         studies = [commit.summary for commit in commits if commit and commit.summary]
-        summary = _experiment_summary(prepared, studies, time.monotonic() - started)
-        write_report(store, summary)
+        summary = summarise_experiment(prepared, studies, time.monotonic() - started)
+        if studies:
+            write_report(store, summary)
+    if without:
+        raise MissingModelsError(without, summary, f"{store.url}/report.html")
     return summary
 
 
@@ -157,32 +165,21 @@ def _search_and_commit(
     n_workers: int | None,
     listener: Callable[[TuningMonitor], None] | None,
     should_stop: Callable[[], bool],
-) -> None:
+) -> dict[str, RunError]:
+    """Search models and commit each that can be; return why the others cannot."""
     from tuner_job.execution.session import search
 
-    config, models = prepared.config, list(stored)
+    models = list(stored)
+
+    def commit(model: ModelName, summary: StudySummary, fitted: bytes) -> None:
+        packed = pack_model(model, prepared.dataset, prepared.config.data, summary, fitted)
+        _commit(store, model, summary, packed)
+
     studies = [s for model in models for s in _studies(prepared, model, stored[model], store)]
     planned: dict[str, int | None] = {m: n for m, n in prepared.planned().items() if m in models}
     monitor = TuningMonitor(planned, listener)
     with search(prepared, store, studies, stored, monitor, n_workers, should_stop) as session:
-        records = {model: store.load_trials(model) for model in models}
-        chosen = {model: choose_trial(config, model, records[model], session.reason) for model in models}
-        fitted = session.start_final(chosen)
-        P = {(model, n): _load_oof(store, model, n) for model in models for n in (DEFAULT_TRIAL, chosen[model].trial)}
-        looked_at = {model: _look_at(prepared, records[model], chosen[model], P, model) for model in models}
-        y, held_out = prepared.search_data.y, score_held_out(prepared, looked_at, P)
-        summaries = {
-            model: _study_summary(prepared, model, records[model], looked_at[model], session.reason).model_copy(
-                update={
-                    "holdout": held_out.get(model, {}),
-                    "calibration": CalibrationRecord.of(Calibration.fit(y, P[model, chosen[model].trial])),
-                }
-            )
-            for model in models
-        }
-        fits = fitted()
-    for model, summary in summaries.items():
-        _commit(store, model, summary, pack_model(model, prepared.dataset, config.data, summary, fits[model]))
+        return finish_models(prepared, store, models, session, commit)
 
 
 def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, packed: bytes) -> None:
@@ -275,83 +272,6 @@ def _changed_versions(store: ExperimentStore) -> list[str]:
 
 def _n_trials(config: ExperimentConfig) -> int | None:
     return None if config.tuning.search_method == "grid" else config.tuning.n_trials
-
-
-def _load_oof(store: ExperimentStore, model: str, trial: int) -> NDArray[np.floating[Any]]:
-    P = store.load_oof(model, trial)
-    if P is None and trial == DEFAULT_TRIAL:
-        raise RunError(f"{model}: its untuned default was not evaluated when the search ended; allow it more")
-    if P is None:
-        raise RunError(f"{store.url}/{model}/oof: probabilities of trial {trial} are missing")
-    return P
-
-
-def _look_at(
-    prepared: Prepared,
-    records: Sequence[TrialRecord],
-    best: TrialRecord,
-    P: OutOfFold,
-    model: ModelName,
-) -> dict[str, ModelSummary]:
-    """The untuned default as it is used today, its most probable causes counted, and the chosen configuration."""
-    default = next(record for record in records if record.trial == DEFAULT_TRIAL)
-    methods = prepared.config.validation.csmf_estimators
-    return {
-        "default": summarise_trial(default, P[model, DEFAULT_TRIAL], prepared, ["count"]),
-        "tuned": summarise_trial(best, P[model, best.trial], prepared, methods),
-    }
-
-
-def _study_summary(
-    prepared: Prepared,
-    model: ModelName,
-    records: Sequence[TrialRecord],
-    looked_at: Mapping[str, ModelSummary],
-    reason: StopReason,
-) -> StudySummary:
-    from tuner_job.tuners.optuna import parameter_importance
-
-    config, objectives = prepared.config, prepared.config.tuning.objectives
-    searched = [record for record in records if record.trial != DEFAULT_TRIAL]
-    planned = prepared.planned()[model]
-    n_trials = count_states(records)
-    all_run = reason == "finished" or (planned is not None and sum(n_trials.values()) >= planned)
-    cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
-    return StudySummary(
-        model=model,
-        search_method=config.tuning.method_label,
-        objectives=objectives,
-        n_trials=n_trials,
-        n_free=sum(record.free and record.state == "complete" for record in records),
-        default=looked_at["default"],
-        best=looked_at["tuned"],
-        pareto_front=pareto_front(searched, objectives) if len(objectives) > 1 else [looked_at["tuned"].trial],
-        stopped_by=("max_trials" if cut else "finished") if all_run else reason,
-        fit_seconds=sum(record.fit_seconds for record in records),
-        selection=config.tuning.selection,
-        optimism=estimate_optimism(records, objectives[0]),
-        parameter_importance=parameter_importance(searched, config.space(model), objectives[0], config.seed),
-        deterministic=not config.tuning.on_ray_tune,
-    )
-
-
-def _experiment_summary(prepared: Prepared, studies: list[StudySummary], wall_seconds: float) -> ExperimentSummary:
-    dataset, config = prepared.dataset, prepared.config
-    counts = np.bincount(dataset.site, minlength=len(dataset.sites))
-    return ExperimentSummary(
-        name=config.name,
-        n_samples=dataset.n_samples,
-        n_features=len(dataset.features),
-        causes=list(dataset.causes),
-        sites={site: int(n) for site, n in zip(dataset.sites, counts, strict=True)},
-        data_notes=prepared.notes,
-        scheme=config.validation.scheme,
-        shift=config.validation.ranges,
-        n_folds=prepared.n_folds,
-        baselines=baseline_scores(prepared.search_data.y, prepared.folds, dataset.n_causes, prepared.protocol),
-        studies=studies,
-        wall_seconds=wall_seconds,
-    )
 
 
 def _provenance(prepared: Prepared) -> Provenance:

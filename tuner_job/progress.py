@@ -48,7 +48,7 @@ class ProgressDisplay:
         if self._console.is_terminal:
             self._live.update(self._table(monitor), refresh=True)
         else:
-            self._console.print(self._line(monitor), highlight=False, soft_wrap=True)
+            self._console.print(self._line(monitor), soft_wrap=True)
 
     def _table(self, monitor: TuningMonitor) -> Table:
         table = Table(title=f"running {human_duration(monitor.seconds)}, {self._left(monitor)}", box=None)
@@ -67,7 +67,7 @@ class ProgressDisplay:
 
     def _line(self, monitor: TuningMonitor) -> str:
         states = [f"{model} {_done(p)} trials, best {_score(p)}" for model, p in monitor.models.items()]
-        return f"[{human_duration(monitor.seconds)}] {'; '.join(states)}; {self._left(monitor)}".replace("[", "\\[", 1)
+        return f"[{human_duration(monitor.seconds)}] {'; '.join(states)}; {self._left(monitor)}"
 
     def _left(self, monitor: TuningMonitor) -> str:
         left = monitor.seconds_left(self._timeout)

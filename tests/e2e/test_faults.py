@@ -81,3 +81,27 @@ def _n_trials(release: Namespace, name: str) -> int:
     kube = Kube(CONTEXT, release.name)
     with open_results(kube, read_template(kube, RELEASE), "s3://va-results") as store:
         return len(store.paths(f"{name}/random_forest/trials"))
+
+
+_SIGNAL = """
+import os, pathlib, signal
+for one in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    if b"va-tuning\\0tune" in one.read_bytes():
+        os.kill(int(one.parent.name), signal.SIGTERM)
+"""
+
+
+def test_a_driver_that_is_told_to_end(
+    release: Namespace, write: Write, local_table: Table, fetched_table: Fetched
+) -> None:
+    experiment = write("told-to-end", tuning=_TUNING)
+    release.va_tuning("submit", experiment)
+    wait_until("the third trial", lambda: _n_trials(release, "told-to-end") >= 3)
+    (head,) = release.list("pods", f"ray.io/node-type=head,ray.io/cluster={RELEASE}")
+    release.kubectl("exec", head["metadata"]["name"], "--container", "ray-head", "--", "python", "-c", _SIGNAL)
+    assert release.wait_for_end("told-to-end", 120) == "FAILED"
+    said = release.va_tuning("status", "told-to-end")
+    assert "the search was interrupted; run the same command again to go on from here" in said
+    release.va_tuning("submit", experiment)
+    release.must_succeed("told-to-end", 480)
+    assert fetched_table("told-to-end") == local_table(experiment)

@@ -53,7 +53,7 @@ def start(*arguments: str | Path, environment: Mapping[str, str] | None = None) 
 def run(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
     """Run ``va-tuning``; return exit code, output and error output."""
     process = start(*arguments, environment=environment)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=540)
     return process.returncode, out, err
 
 

@@ -9,7 +9,8 @@ from tuner_job.config import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData, score_fold
-from tuner_job.execution.ray_runner import RayRunner, ray_running
+from tuner_job.execution.ray_runner import RayRunner
+from tuner_job.execution.ray_start import ray_running
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from tuner_job.output import expendable
+
 if TYPE_CHECKING:
     from tuner_job.cluster.follow import Observation
     from tuner_job.cluster.kube import Kube
@@ -107,6 +109,7 @@ def submit(
             click.echo(f"# without --dry-run, {plain(made.upload.source)} is copied to data.source first")
         click.echo(yaml.safe_dump_all([made.experiment, made.job], sort_keys=False), nl=False)
         return
+    expendable()
     create(kube, made, endpoint, _say)
     click.echo(f"experiment {made.name} is submitted to namespace {kube.namespace}")
     if follow:

@@ -18,6 +18,7 @@ from tuner_job.errors import InputError, VaTuningError
 from tuner_job.experiment import prepare
 from tuner_job.experiment_file import load_experiment
 from tuner_job.pipeline import run_experiment, write_report
+from tuner_job.process import run
 from tuner_job.public import holds_secrets
 from tuner_job.results.experiment_store import open_experiment
 
@@ -91,4 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "the flow was interrupted; run the same command again to go on from here")

@@ -13,10 +13,10 @@ from tuner_job.comparison.tables import write_results
 from tuner_job.comparison.tuning import HyperparameterTuner
 from tuner_job.config import ModelName
 from tuner_job.data.dataset import VaDataset
-from tuner_job.errors import Interrupted, RunError
+from tuner_job.errors import Interrupted, MissingModelsError, RunError
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fit_runner import Fit, Fitted, run_fits
-from tuner_job.execution.ray_runner import ray_running
+from tuner_job.execution.ray_start import ray_running
 from tuner_job.models import FAMILIES
 from tuner_job.models.growing import Stages
 from tuner_job.wording import counted
@@ -199,6 +199,9 @@ def _choose(
         chosen = tuner.tune_data(rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop)
     except Interrupted:
         raise
+    except MissingModelsError as error:
+        chosen = tuner.read_choices(error.summary)
+        return {model: chosen[model] if model in chosen else str(error.missing[model]) for model in models}
     except RunError as error:
         return dict.fromkeys(models, str(error))
     return {model: chosen[model] for model in models}

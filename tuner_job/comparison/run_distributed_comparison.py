@@ -26,10 +26,11 @@ from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
 from tuner_job.files import local_path
+from tuner_job.interruption import asked
+from tuner_job.output import expendable
 from tuner_job.public import public
 from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
-from tuner_job.signals import stop_signals
 from tuner_job.units import Duration, MemorySize
 from tuner_job.wording import counted, listed, plain, shown
 from tuner_job.yaml_file import read_yaml
@@ -74,7 +75,9 @@ def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> No
     from tuner_job.comparison.store import ComparisonStore
     from tuner_job.comparison.tables import write_tables
     from tuner_job.comparison.tuning import read_tuned
+    from tuner_job.execution.ray_start import ray_for
 
+    expendable()
     options, notes = parse(arguments, __doc__ or "", called)
     search, budget = _search_config(options), _budget(options)
     _check_places(options)
@@ -100,13 +103,13 @@ def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> No
     tuners = _tuners(options, search, validations, budget) if search else None
     store = ComparisonStore(options.output_dir)
     store.check_place(local_path(options.data_path))
-    check_writable(options.output_dir)
+    with ray_for(budget, settings.n_workers, data.X.nbytes):
+        check_writable(options.output_dir)  # not before it is clear that Ray can do what is asked
     if options.clear_checkpoints:
         store.clear()
     store.claim(_document(options, data, sites, search), options.resume)
     _announce(data, sets, options, [*notes, *data.notes, *([_SAW_TEST_ROWS] if given else [])])
-    with stop_signals() as should_stop:
-        results = run_comparison(data, sets, settings, store, tuners, given, _say, should_stop)
+    results = run_comparison(data, sets, settings, store, tuners, given, _say, asked)
     gains = tuned_gains(data, sets, settings.protocols, results, store, options.n_bootstrap, seed)
     write_tables(store, results, gains)
     write_report(store, data, results, gains, plots=not options.no_plots)
@@ -269,4 +272,6 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from tuner_job.__main__ import main_of_comparison
+
+    main_of_comparison()

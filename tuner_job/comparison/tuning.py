@@ -20,7 +20,7 @@ from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import CalibrationRecord, StudySummary, TrialRecord
+from tuner_job.results.records import CalibrationRecord, ExperimentSummary, StudySummary, TrialRecord
 from tuner_job.results.store import Store
 from tuner_job.wording import counted, listed
 
@@ -123,7 +123,11 @@ class HyperparameterTuner:
         config = self._experiment(data, models, search_spaces, unseen_site)
         prepared = prepare_data(config, data)
         summary = run_experiment(prepared, n_workers=self._n_workers, listener=listener, should_stop=should_stop)
-        store = ExperimentStore(Store(self._results), config.name)
+        return self.read_choices(summary)
+
+    def read_choices(self, summary: ExperimentSummary) -> dict[ModelName, TunedChoice]:
+        """Read what a search of this tuner has chosen."""
+        store = ExperimentStore(Store(self._results), summary.name)
         return {study.model: _choice(study, store) for study in summary.studies}  # type: ignore[misc]
 
     def tune_ensemble(self, data: VaDataset, models: Sequence[ModelName], unseen_site: bool = False) -> TunedChoice:

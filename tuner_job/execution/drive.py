@@ -44,6 +44,8 @@ class Driver:
         self._seconds: dict[str, float] = dict.fromkeys(self._studies, 0.0)
         self._running: dict[str, int] = dict.fromkeys(self._studies, 0)
         self._ended: dict[str, int] = dict.fromkeys(self._studies, 0)
+        self.given_up: dict[str, RunError] = {}
+        """Models that are searched no further because most of their trials fail."""
 
     @property
     def cpu_seconds(self) -> float:
@@ -57,8 +59,6 @@ class Driver:
         ------
         Interrupted
             `should_stop` said so.
-        RunError
-            Most trials of a study fail.
         """
         started = time.monotonic()
         while True:
@@ -118,7 +118,8 @@ class Driver:
         """
         mean = self.cpu_seconds / max(1, sum(self._ended.values()))
         served = {name: self._seconds[name] + self._running[name] * mean for name in self._studies}
-        order = [self._studies[name] for name in sorted(served, key=served.__getitem__)]
+        wanted = [name for name, study in self._studies.items() if study.model not in self.given_up]
+        order = [self._studies[name] for name in sorted(wanted, key=served.__getitem__)]
         may_start = self._may_start()
         for study in order:
             if task := study.next_task(may_start):
@@ -150,9 +151,7 @@ class Driver:
 
     def _give_up_if_most_fail(self, study: Study, error: str) -> None:
         if most_fail(study.counts):
-            self._runner.cancel_all()
-            self._hand_over()
-            raise too_many_failures(study.model, study.counts, error)
+            self.given_up.setdefault(study.model, too_many_failures(study.model, study.counts, error))
 
 
 def most_fail(counts: Counter[TrialState]) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tuner_job.data.dataset import VaDataset
 from tuner_job.execution.fold_task import describe_failure
-from tuner_job.execution.ray_runner import require_memory
+from tuner_job.execution.ray_start import require_memory
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData
 from tuner_job.models.growing import Stages, replay

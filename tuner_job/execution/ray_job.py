@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tuner_job.process import run
 from tuner_job.public import without_secrets
 
 _PAUSE = 1.0
@@ -124,4 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main, "the submitter was stopped; the job runs on in the Ray cluster")

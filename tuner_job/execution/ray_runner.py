@@ -1,30 +1,25 @@
-"""Fits as plain Ray tasks: on the cluster that RAY_ADDRESS names, else on an embedded one."""
+"""Fits as plain Ray tasks."""
 
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray._private import utils as ray_utils
 
 from tuner_job.config import ModelName
-from tuner_job.errors import ConfigError, RunError
+from tuner_job.errors import RunError
 from tuner_job.execution.fold_task import SharedData, assess_trial, describe_failure, fit_final, score_fold
+from tuner_job.execution.ray_start import require_memory
 from tuner_job.models.growing import Stages
-from tuner_job.public import without_secrets
 from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
-_START_ATTEMPTS = 3  # a busy machine may need them
 _FEW = 16  # tasks that are not worth a second look at which of them have ended
 _CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
-_LOCAL_STORE_BYTES = 512 * 2**20  # at least, for the embedded object store
 
 
 @dataclass(frozen=True)
@@ -36,58 +31,6 @@ class Finished:
     told: Sequence[Told]
     seconds: float
     error: str | None = None
-
-
-def start_ray(n_workers: int | None, data_bytes: int) -> None:
-    """Connect to the cluster that RAY_ADDRESS names, or start an embedded one.
-
-    Parameters
-    ----------
-    n_workers
-        CPUs of the embedded one; None: all of this machine. A cluster has its own size.
-    data_bytes
-        Size of the data set, from which the embedded object store is sized.
-    """
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if "RAY_ADDRESS" in os.environ:
-        options: dict[str, Any] = {}
-    else:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        size = max(_LOCAL_STORE_BYTES, 4 * data_bytes)
-        options = {"num_cpus": n_workers, "include_dashboard": False, "object_store_memory": size}
-    for attempt in range(1, _START_ATTEMPTS + 1):
-        try:
-            with _command_line_without_secrets():
-                ray.init(logging_level="ERROR", log_to_driver=False, **options)
-            return
-        except Exception as error:  # Ray's own start-up time-out (30 s, fixed) has no type of its own
-            ray.shutdown()
-            if attempt == _START_ATTEMPTS:
-                raise RunError(f"Ray cannot be started or reached: {' '.join(str(error).split())}") from None
-
-
-@contextmanager
-def _command_line_without_secrets() -> Iterator[None]:
-    """Ray records the command line, which its dashboard shows; an address in it may hold a password or a signature."""
-    whole = ray_utils.get_entrypoint_name
-    ray_utils.get_entrypoint_name = lambda: without_secrets(whole())
-    try:
-        yield
-    finally:
-        ray_utils.get_entrypoint_name = whole
-
-
-@contextmanager
-def ray_running(n_workers: int | None, data_bytes: int) -> Iterator[None]:
-    """Have Ray as `start_ray` starts it for a block; one that runs already is used, and left running."""
-    if ray.is_initialized():
-        yield
-        return
-    start_ray(n_workers, data_bytes)
-    try:
-        yield
-    finally:
-        ray.shutdown()
 
 
 class RayRunner:
@@ -164,7 +107,7 @@ class RayRunner:
 
     def start_final(
         self, choices: Mapping[ModelName, TrialRecord], whole: SharedData | None = None
-    ) -> Callable[[], dict[str, bytes]]:
+    ) -> Callable[[ModelName], bytes]:
         """Begin to fit each model's chosen trial on all rows, along its schedule if it has one.
 
         Parameters
@@ -174,7 +117,7 @@ class RayRunner:
 
         Returns
         -------
-        A function that waits for the models' bytes; it raises `RunError` if one of the fits failed.
+        A function that waits for a model's bytes; it raises `RunError` if that fit failed.
         """
         fit = ray.remote(**self._options)(_fit_final)
         data = [ray.put(whole)] if whole else self.data
@@ -183,13 +126,14 @@ class RayRunner:
             for model, trial in choices.items()
         }
 
-        def collect() -> dict[str, bytes]:
+        def collect(model: ModelName) -> bytes:
             try:
-                return {model: ray.get(ref) for model, ref in refs.items()}
+                fitted: bytes = ray.get(refs[model])
             except ray.exceptions.RayError as error:
                 raise RunError(
-                    f"the chosen configuration cannot be fitted on all rows: {failure_reason(error)}"
+                    f"{model}: the chosen configuration cannot be fitted on all rows: {failure_reason(error)}"
                 ) from None
+            return fitted
 
         return collect
 
@@ -213,16 +157,6 @@ class RayRunner:
                 results = [FoldOutcome(s.record, P, s.screened, s.train) for s, P in zip(results, kept, strict=False)]
             finished.append(Finished(study, task, results, seconds, failure))
         return finished
-
-
-def require_memory(memory_per_task: float) -> None:
-    """Refuse what no node could ever give: Ray would wait for it without end."""
-    largest = max(node["Resources"].get("memory", 0.0) for node in ray.nodes())
-    if memory_per_task > largest:
-        raise ConfigError(
-            f"budget.memory_per_task: must fit on one node, the largest has {largest / 2**30:.1f} Gi for tasks; "
-            f"got {memory_per_task / 2**30:.1f} Gi"
-        )
 
 
 _Told = tuple[list[Any], float, str | None]

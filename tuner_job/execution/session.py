@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tuner_job.config import ModelName
+from tuner_job.errors import RunError
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
-from tuner_job.execution.ray_runner import RayRunner, ray_running
+from tuner_job.execution.ray_runner import RayRunner
+from tuner_job.execution.ray_start import ray_running
 from tuner_job.experiment import Prepared
+from tuner_job.interruption import held_back
 from tuner_job.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
@@ -25,12 +28,14 @@ class Session:
     """A search that has ended, with Ray still there to fit the chosen configurations."""
 
     reason: StopReason
+    given_up: Mapping[str, RunError]
+    """Models whose search was given up, because most of their trials fail."""
     _runner: RayRunner
     _whole: SharedData | None
     """All rows, where the search did not see them all."""
 
-    def start_final(self, choices: Mapping[ModelName, TrialRecord]) -> Callable[[], dict[str, bytes]]:
-        """Begin to fit each model's chosen trial on all rows; the function returned waits for the models' bytes."""
+    def start_final(self, choices: Mapping[ModelName, TrialRecord]) -> Callable[[ModelName], bytes]:
+        """Begin to fit each model's chosen trial on all rows; the function returned waits for a model's bytes."""
         return self._runner.start_final(choices, self._whole)
 
 
@@ -48,18 +53,20 @@ def search(
     config, data = prepared.config, searched_data(prepared)
     with ray_running(n_workers, data.X.nbytes):
         runner = RayRunner(data, config.budget.memory_per_task)
-        with BackgroundWriter() as writer:
+        with held_back(), BackgroundWriter() as writer:
             known = {str(model): records for model, records in stored.items()}
             recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning, known)
             driver = Driver(studies, runner, config.budget, recorder.record, should_stop)
             started = time.monotonic()
-            reason = driver.run()
+            reason, given_up = driver.run(), driver.given_up
             if config.tuning.on_ray_tune and reason == "finished":
                 from tuner_job.execution.ray_tune.run import search_models  # takes a second that others need not wait
 
                 used = (time.monotonic() - started, driver.cpu_seconds)
-                reason = search_models(prepared, store.url, stored, runner, recorder.record, used, should_stop)
-        yield Session(reason, runner, _whole(prepared, data))
+                to_search = {model: records for model, records in stored.items() if model not in given_up}
+                reason, more = search_models(prepared, store.url, to_search, runner, recorder.record, used, should_stop)
+                given_up |= more
+        yield Session(reason, given_up, runner, _whole(prepared, data))
 
 
 def searched_data(prepared: Prepared) -> SharedData:

@@ -9,6 +9,7 @@ securityContext: {{- include "va-tuning.securityContext" .root | nindent 2 }}
 env:
   - {name: HOME, value: /tmp}
   - {name: VA_TUNING_IMAGE, value: {{ include "va-tuning.image" .root | quote }}}
+  - {name: RAY_JOB_STOP_WAIT_TIME_S, value: "10"} # a search that is told to end needs up to 8 s
   {{- with trim (include "va-tuning.storeEnv" .root) }}
   {{- . | nindent 2 }}
   {{- end }}

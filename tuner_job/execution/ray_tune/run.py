@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import ray
 from ray import tune
 
 from tuner_job.config import ModelName
-from tuner_job.errors import ConfigError, Interrupted
+from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
+from tuner_job.execution.ray_start import require_cpus
 from tuner_job.execution.ray_tune.proposals import Proposals, ProposalSearcher, Start
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
@@ -34,7 +34,7 @@ _PENDING = 200
 _KEPT_CHECKPOINTS = 4  # of a member of a population: one that is handed on must last until it is read
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the results store has what they would write
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals are ours, see `signals`
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals are ours, see `process`
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # they are in the records
     "RAY_AIR_NEW_OUTPUT": "0",
 }
@@ -55,8 +55,12 @@ def search_models(
     on_finished: Callable[[Searched, Trial], None],
     used: tuple[float, float],
     should_stop: Callable[[], bool],
-) -> StopReason:
-    """Search each model; return why the first search that did not finish ended.
+) -> tuple[StopReason, dict[str, RunError]]:
+    """Search each model.
+
+    Returns
+    -------
+    Why the first search that did not finish ended; and the models whose search was given up, with the reason.
 
     Parameters
     ----------
@@ -71,27 +75,24 @@ def search_models(
     ------
     Interrupted
         `should_stop` said so.
-    RunError
-        Most trials of a model fail.
     """
     budget = prepared.config.budget
     require_cpus(budget.cpus_per_trial)
     started, cpu_seconds = time.monotonic() - used[0], used[1]
     reasons: list[StopReason] = []
+    given_up: dict[str, RunError] = {}
     for n, model in enumerate(stored):
         left = len(stored) - n
         wall = _share(budget.timeout, time.monotonic() - started, left)
         search = _Search(prepared, f"{url}/{model}", model, stored[model], runner, on_finished)
-        reasons.append(search.run(wall, _share(budget.cpu_seconds, cpu_seconds, left), should_stop))
+        try:
+            reasons.append(search.run(wall, _share(budget.cpu_seconds, cpu_seconds, left), should_stop))
+        except Interrupted:
+            raise
+        except RunError as error:  # the other models know nothing of it
+            given_up[model] = error
         cpu_seconds += search.reporter.seconds
-    return next((reason for reason in reasons if reason != "finished"), "finished")
-
-
-def require_cpus(cpus: int) -> None:
-    """Refuse what no node could ever give: Ray would wait for it without end."""
-    largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes())
-    if cpus > 1 and largest < cpus:
-        raise ConfigError(f"budget.cpus_per_trial: must fit on one node, the largest has {largest:.0f}; got {cpus}")
+    return next((reason for reason in reasons if reason != "finished"), "finished"), given_up
 
 
 def _share(limit: float | None, used: float, n_models: int) -> float | None:
