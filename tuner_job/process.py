@@ -81,6 +81,11 @@ def _work(command: Callable[[], object], told: int, say: int, watched: set[signa
         os._exit(INTERRUPTED)
 
 
+def command_pid() -> int:
+    """Process id by which whoever started this command knows it."""
+    return os.getpid() if _parent is None else os.getppid()
+
+
 def give_up(sentence: str, code: int = 1) -> None:
     """End this command from any of its threads: say why, let the main thread write what is finished, and exit.
 

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 from tuner_job.errors import Interrupted, RunError, StoreError
+from tuner_job.process import command_pid
 from tuner_job.results.store import Store
 from tuner_job.wording import plain
 
@@ -52,7 +53,7 @@ class Owner:
     def here(cls) -> "Owner":
         """This process."""
         job = os.environ.get("VA_TUNING_OWNER") or _ray_job()
-        host, pid = socket.gethostname(), os.getpid()
+        host, pid = socket.gethostname(), command_pid()
         since = datetime.now(UTC).isoformat(timespec="seconds")
         who = f"{f'job {job}' if job else f'process {pid}'} on {host}, since {since}"
         return cls(job or uuid4().hex, who, (_machine(host), pid))
