@@ -4,7 +4,6 @@ Exit codes: 0 done · 1 the search could not go on · 2 something given cannot b
 """
 
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from tuner_job import __version__
 from tuner_job.cluster.commands import COMMANDS
 from tuner_job.errors import MissingModelsError, StoreError, VaTuningError
 from tuner_job.output import console as plain_console
-from tuner_job.output import expendable
+from tuner_job.output import expendable, tell_notes
 from tuner_job.process import INTERRUPTED
 from tuner_job.public import without_secrets
 from tuner_job.wording import counted
@@ -43,27 +42,6 @@ class _Group(click.Group):
             sys.exit(error.exit_code)
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
-
-
-class _Notes(logging.Handler):
-    """Tells each warning of the package once, as a note on the error output."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._told: set[str] = set()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if message not in self._told:
-            self._told.add(message)
-            click.echo(f"note: {message}", err=True)
-
-
-def tell_notes() -> None:
-    """Have the package's warnings told to whoever runs a command."""
-    logger = logging.getLogger("tuner_job")
-    logger.handlers = [_Notes()]
-    logger.propagate = False
 
 
 @click.group(cls=_Group, context_settings={"max_content_width": 100})
@@ -99,6 +77,7 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     from tuner_job.interruption import asked
     from tuner_job.pipeline import run_experiment
     from tuner_job.progress import ProgressDisplay
+    from tuner_job.results.lease import rayjob_of
     from tuner_job.tables import best_parameters, default_vs_tuned
 
     expendable()
@@ -112,7 +91,12 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     try:
         with ProgressDisplay(console, config.budget.timeout) as display:
             summary = run_experiment(
-                prepared, n_workers=workers, listener=display, should_stop=asked, take_over=takeover
+                prepared,
+                n_workers=workers,
+                listener=display,
+                should_stop=asked,
+                take_over=takeover,
+                job=rayjob_of(experiment),
             )
     except MissingModelsError as error:
         missing, summary = error, error.summary

@@ -6,6 +6,7 @@ output is its point, and is nothing to one that is `expendable`: a search goes o
 """
 
 import io
+import logging
 import os
 import select
 import sys
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tuner_job import interruption
 from tuner_job.errors import InputError
+from tuner_job.public import without_secrets
+from tuner_job.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,6 +58,27 @@ def flush() -> None:
 def debugging() -> bool:
     """Whether the user wants to see more than sentences."""
     return os.environ.get(DEBUG) == "debug"
+
+
+class _Notes(logging.Handler):
+    """Tells each warning of the package once, as a note on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = printable(without_secrets(record.getMessage()))
+        if message not in self._told:
+            self._told.add(message)
+            print(f"note: {message}", file=sys.stderr)
+
+
+def tell_notes() -> None:
+    """Have the package's warnings told to whoever runs a command."""
+    logger = logging.getLogger("tuner_job")
+    logger.handlers = [_Notes()]
+    logger.propagate = False
 
 
 def console() -> "Console":

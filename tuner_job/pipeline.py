@@ -44,6 +44,7 @@ def run_experiment(
     listener: Callable[[TuningMonitor], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     take_over: bool = False,
+    job: str | None = None,
 ) -> ExperimentSummary:
     """Tune every model of the experiment, or go on where an earlier run stopped, and write the results.
 
@@ -57,6 +58,8 @@ def run_experiment(
         Once it returns True the search ends, its finished trials kept.
     take_over
         Stop whoever runs this experiment now.
+    job
+        Uid of the RayJob that this run is a part of; None: of none.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def run_experiment(
     from tuner_job.execution.ray_start import ray_for
 
     with ray_for(prepared.config.budget, n_workers, prepared.dataset.X.nbytes):
-        return _claim_and_run(prepared, n_workers, listener, should_stop, take_over)
+        return _claim_and_run(prepared, n_workers, listener, should_stop, take_over, job)
 
 
 def _claim_and_run(
@@ -81,6 +84,7 @@ def _claim_and_run(
     listener: Callable[[TuningMonitor], None] | None,
     should_stop: Callable[[], bool],
     take_over: bool,
+    job: str | None,
 ) -> ExperimentSummary:
     config = prepared.config
     started = time.monotonic()
@@ -88,7 +92,7 @@ def _claim_and_run(
     store = ExperimentStore(Store(config.results), config.name)
     claim(store, config.document(), config.digest, _provenance(prepared))
     without: dict[str, RunError] = {}
-    with leased(store.store, config.name, take_over, should_stop) as lost:
+    with leased(store.store, config.name, take_over, should_stop, job) as lost:
         stored = {model: found for model in config.models if (found := _to_search(prepared, store, model)) is not None}
         if stored:
             without = _search_and_commit(prepared, stored, store, n_workers, listener, lambda: should_stop() or lost())

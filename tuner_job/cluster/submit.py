@@ -19,6 +19,7 @@ from tuner_job.cluster.upload import Upload, plan_upload
 from tuner_job.errors import ClusterError, ConfigError
 from tuner_job.experiment_file import load_experiment
 from tuner_job.public import holds_secrets, is_url, public
+from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import plain, shown
 from tuner_job.yaml_file import read_yaml
 
@@ -169,10 +170,15 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
             kube.create(ConfigMap, _again(earlier))
         raise
     try:
-        kube.create(ConfigMap, made.experiment)
+        kube.create(ConfigMap, _of_rayjob(made.experiment, job))
     except BaseException as error:  # an interruption too: a RayJob without its experiment would wait for ever
         _take_back(kube, job, error)
         raise
+
+
+def _of_rayjob(experiment: Object, job: RayJob) -> Object:
+    """Say in an experiment's ConfigMap which RayJob it is for: a run that begins again after a fault is known by it."""
+    return {**experiment, "data": {**experiment["data"], RAYJOB_UID: job.metadata.uid}}
 
 
 def _may_be_there(kube: Kube, name: str, error: ClusterError) -> bool:

@@ -27,7 +27,7 @@ from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.experiment import composition_of, make_protocol
 from tuner_job.files import local_path
 from tuner_job.interruption import asked
-from tuner_job.output import expendable
+from tuner_job.output import expendable, tell_notes
 from tuner_job.public import public
 from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
@@ -49,6 +49,7 @@ _BEYOND = 1e15
 
 def main(arguments: Sequence[str] | None = None, called: str = _CALLED) -> None:
     """Run the command; exit codes as for every command: 0 done, 1 could not go on, 2 something given is wrong."""
+    tell_notes()
     try:
         compare(arguments, called)
     except VaTuningError as error:

@@ -31,6 +31,18 @@ _PATIENCE = timedelta(seconds=10)  # with storage: a beat that fails is no reaso
 _log = logging.getLogger(__name__)
 
 
+RAYJOB_UID = "rayjob-uid"
+"""File beside an experiment file in a cluster, which says of which RayJob it is a part."""
+
+
+def rayjob_of(experiment: Path) -> str | None:
+    """Return the uid of the RayJob whose ConfigMap brought an experiment file; None on a laptop."""
+    try:
+        return experiment.with_name(RAYJOB_UID).read_text(encoding="utf-8").strip() or None
+    except (OSError, ValueError):
+        return None
+
+
 @dataclass(frozen=True)
 class Owner:
     """A run.
@@ -38,7 +50,7 @@ class Owner:
     Attributes
     ----------
     name
-        The same for a run that goes on after a fault: a RayJob's uid or job; else this process alone.
+        The same for a run that goes on after a fault: a RayJob's uid or Ray's job; else this process alone.
     who
         For people.
     process
@@ -50,9 +62,9 @@ class Owner:
     process: tuple[str, int]
 
     @classmethod
-    def here(cls) -> "Owner":
-        """This process."""
-        job = os.environ.get("VA_TUNING_OWNER") or _ray_job()
+    def here(cls, job: str | None = None) -> "Owner":
+        """This process, as part of a job that goes on after a fault, if it is."""
+        job = job or _ray_job()
         host, pid = socket.gethostname(), command_pid()
         since = datetime.now(UTC).isoformat(timespec="seconds")
         who = f"{f'job {job}' if job else f'process {pid}'} on {host}, since {since}"
@@ -61,7 +73,11 @@ class Owner:
 
 @contextmanager
 def leased(
-    store: Store, experiment: str, take_over: bool = False, should_stop: Callable[[], bool] = lambda: False
+    store: Store,
+    experiment: str,
+    take_over: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+    job: str | None = None,
 ) -> Iterator[Callable[[], bool]]:
     """Hold the lease of an experiment for a block.
 
@@ -71,6 +87,8 @@ def leased(
         Take it from whoever has it; a run that loses it stops.
     should_stop
         Asked while waiting.
+    job
+        Uid of the RayJob that runs it, if one does: the same one goes on at once.
 
     Yields
     ------
@@ -85,7 +103,7 @@ def leased(
     RunError
         Somebody has taken the lease over, which ended the block.
     """
-    lease = _Lease(store, experiment, Owner.here())
+    lease = _Lease(store, experiment, Owner.here(job))
     lease.take(take_over, should_stop)
     lease.keep()
     try:

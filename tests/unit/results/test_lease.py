@@ -83,9 +83,15 @@ def test_a_damaged_lease_keeps_nobody_out(store: Store, content: bytes, monkeypa
         pass
 
 
-def test_the_same_owner_goes_on_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VA_TUNING_OWNER", "rayjob-uid")
-    held(store, owner="rayjob-uid")
+def test_the_same_job_goes_on_at_once(store: Store) -> None:
+    held(store, owner="uid-of-a-rayjob")
+    with leased(store, "exp", job="uid-of-a-rayjob"):
+        assert b"uid-of-a-rayjob" in (store.get("exp/lease.json") or b"")
+
+
+def test_a_lost_head_goes_on_at_once_with_its_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    held(store, owner="child-x7f2q")
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", json.dumps({"metadata": {"job_submission_id": "child-x7f2q"}}))
     with leased(store, "exp"):
         pass
 
