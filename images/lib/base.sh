@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Base images out of Debian packages, for sites without a container registry. Sourced, not run.
 
-python_base_image=va-tuning/python-base:$DEBIAN_RELEASE
-proxy_base_image=va-tuning/proxy-base:$DEBIAN_RELEASE
-node_base_image=va-tuning/node-base:$DEBIAN_RELEASE
+python_base_image=$local_prefix/python-base:$DEBIAN_RELEASE
+proxy_base_image=$local_prefix/proxy-base:$DEBIAN_RELEASE
+node_base_image=$local_prefix/node-base:$DEBIAN_RELEASE
 
 python_packages=(ca-certificates python3 python3-venv)
 proxy_packages=(iptables nftables conntrack kmod)
