@@ -88,7 +88,7 @@ build() {
   engine
   if [[ $image_source == packages ]]; then
     step "build versitygw $VERSITYGW_VERSION" build_versitygw
-    step "build the base images" build_bases
+    step "build the Python base image" build_python_base
   fi
   cluster_images
 }

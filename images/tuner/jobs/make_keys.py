@@ -65,11 +65,13 @@ def keep(api: client.CoreV1Api, namespace: str, name: str, generation: int) -> s
 
 def main(namespace: str, name: str, generation: str) -> None:
     """Say in one sentence what became of the keys, never the keys."""
-    config.load_incluster_config()
     try:
+        config.load_incluster_config()
         done = keep(client.CoreV1Api(), namespace, name, int(generation))
     except ApiException as error:
         sys.exit(f"Secret {name} in namespace {namespace} cannot be kept: {error.status} {error.reason}")
+    except config.ConfigException as error:
+        sys.exit(f"this program must run in a pod with a token of the Kubernetes API: {error}")
     except urllib3.exceptions.HTTPError as error:
         why = type(error).__name__
         sys.exit(f"the Kubernetes API does not answer ({why}); does networkPolicy.apiServer name its address?")
