@@ -13,7 +13,16 @@ NAMES = {
     *("fork", "getuid", "geteuid", "getgid", "killpg", "setsid", "sched_getaffinity", "getloadavg", "statvfs", "uname"),
     *("fchmod", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "mkfifo", "nice", "getpgid", "sysconf"),
 }
-GUARDS = ("sys.platform", "os.name", "hasattr(", "getattr(", "AttributeError", "ImportError", "platform.system")
+GUARDS = (
+    "suppress(OSError",
+    "sys.platform",
+    "os.name",
+    "hasattr(",
+    "getattr(",
+    "AttributeError",
+    "ImportError",
+    "platform.system",
+)
 
 
 def unix_only(tree: ast.AST) -> Iterator[tuple[int, str]]:
