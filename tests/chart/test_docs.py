@@ -13,7 +13,7 @@ import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods
 
-from tuner_job.comparison.flags import make_parser
+from tuner_job.comparison.flags import parse
 
 ROOT = chart_tools.ROOT
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
@@ -92,7 +92,7 @@ def test_the_comparison_s_manifest_runs_what_the_command_line_takes() -> None:
     (container,) = job["spec"]["submitterPodTemplate"]["spec"]["containers"]
     dashes, *command = container["args"]
     assert (dashes, " ".join(command)) == ("--", job["spec"]["entrypoint"])
-    options = make_parser("").parse_args(command[2:])
+    options, _ = parse(command[2:], "", "va-tuning compare")
     assert options.resume
     assert options.tuned_params.startswith("s3://")
 
