@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration chart-test kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
+.PHONY: help setup demo check test lint types unit integration chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,12 @@ chart-test: setup ## the Helm chart and manifests, without a cluster (installs G
 	tests/install-tools.sh
 	$(BIN)/pytest -q tests/chart
 
+images: setup ## the tuner's and the object store's image, named for REGISTRY=registry.example.org/team
+	VA_TUNING_REGISTRY=$(REGISTRY) VA_TUNING_PYTHON=$(BIN)/python images/cluster.sh build
+
+push: ## push both to REGISTRY
+	VA_TUNING_REGISTRY=$(REGISTRY) images/cluster.sh push
+
 kind-up: setup ## a kind cluster with KubeRay and this project's images
 	VA_TUNING_PYTHON=$(BIN)/python images/cluster.sh up load
 
@@ -61,6 +67,7 @@ lock: setup ## resolve the lock files anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock pyproject.toml images/tuner/image.in -o images/tuner/requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements-dev.lock images/tuner/build.in -o images/tuner/build.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock benchmarks/requirements.in -o benchmarks/requirements.lock
 
 bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)

@@ -29,10 +29,13 @@ Usage: images/cluster.sh COMMAND…
   tools    only build the commands        (in \$VA_TUNING_CACHE/bin)
   engine   only start the container engine
   images   only build the images
+  build    only build the tuner's and the object store's image
+  push     push these two to VA_TUNING_REGISTRY
   test-tools  only build the commands that tests without a cluster use
 
 Settings, all optional:
   VA_TUNING_IMAGES         auto | registry | packages: where images come from (auto: registry, if one answers)
+  VA_TUNING_REGISTRY       registry in the names of the two images ($registry: they are only loaded)
   VA_TUNING_CACHE          where builds are kept, by version      ($cache)
   VA_TUNING_CLUSTER        name of the cluster                    ($cluster_name)
   VA_TUNING_TUNER_IMAGE    name of the tuner image                ($tuner_image)
@@ -45,7 +48,7 @@ END
 test_tools() {
   step "build helm $HELM_VERSION" go_install helm "$HELM_VERSION" helm.sh/helm/v3/cmd/helm
   step "build kubeconform $KUBECONFORM_VERSION" go_install kubeconform "$KUBECONFORM_VERSION" github.com/yannh/kubeconform/cmd/kubeconform
-  step "build versitygw $VERSITYGW_VERSION" go_install versitygw "$VERSITYGW_VERSION" github.com/versity/versitygw/cmd/versitygw
+  step "build versitygw $VERSITYGW_VERSION" build_versitygw
 }
 
 tools() {
@@ -80,6 +83,17 @@ images() {
   node_images
   cluster_images
 }
+
+build() {
+  engine
+  if [[ $image_source == packages ]]; then
+    step "build versitygw $VERSITYGW_VERSION" build_versitygw
+    step "build the Python base image" build_python_base
+  fi
+  cluster_images
+}
+
+push() { step "push both images to $registry" push_images; }
 
 up() {
   tools
@@ -122,15 +136,16 @@ main() {
   local command
   for command in "$@"; do
     case $command in
-      tools | engine | images | up | load | smoke | status | down | test-tools) ;;
+      tools | engine | images | build | push | up | load | smoke | status | down | test-tools) ;;
       -h | --help) usage && exit ;;
-      *) die "the command must be one of up, load, smoke, status, down, tools, engine, images, test-tools; found '$command'" ;;
+      *) die "the command must be one of up, load, smoke, status, down, build, push, tools, engine, images, test-tools; found '$command'" ;;
     esac
   done
   if [[ $* == status ]]; then
     show_status
     exit
   fi
+  check_image_names
   lock_cache
   if [[ $* == test-tools ]]; then
     test_tools

@@ -1,7 +1,8 @@
 """Write the example manifests from the chart's RayJob template: ``python manifests/generate.py [FOLDER]``.
 
 The template is filled in as `va-tuning submit` does it, so that the examples are what this chart makes.
-Needs Helm: on PATH or named by HELM.
+Needs Helm: on PATH or named by HELM. REGISTRY names the registry of the images; without it they are those that are
+loaded into the nodes.
 """
 
 import os
@@ -25,6 +26,7 @@ from experiments import (
 
 ROOT = Path(__file__).parents[1]
 PLACEHOLDER = "experiment-name"
+REGISTRY = os.environ.get("REGISTRY", "localhost")
 
 HEADER = """\
 # {shows}
@@ -56,7 +58,11 @@ def render_templates(values: dict[str, Any]) -> dict[str, str]:
     options = ["--api-versions", "ray.io/v1/RayCluster", "--kube-version", "1.34.0", "--values", "-"]
     only = ["--show-only", "templates/rayjob-template.yaml"]
     run = subprocess.run(
-        command + options + only, input=yaml.safe_dump(values), text=True, check=True, capture_output=True
+        command + options + only,
+        input=yaml.safe_dump({"registry": REGISTRY} | values),
+        text=True,
+        check=True,
+        capture_output=True,
     )
     data: dict[str, str] = yaml.safe_load(run.stdout)["data"]
     return data

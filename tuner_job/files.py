@@ -165,7 +165,7 @@ def _beside(target: Path) -> Path:
 def _opened(part: Path, target: Path) -> Iterator[TextIO]:
     with part.open("x", newline="", encoding="utf-8") as file:
         with suppress(FileNotFoundError):
-            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+            part.chmod(stat.S_IMODE(target.stat().st_mode))
         yield file
 
 

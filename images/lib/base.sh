@@ -1,21 +1,25 @@
 # shellcheck shell=bash
 # Base images out of Debian packages, for sites without a container registry. Sourced, not run.
 
-python_base_image=va-tuning/python-base:$DEBIAN_RELEASE
-proxy_base_image=va-tuning/proxy-base:$DEBIAN_RELEASE
-node_base_image=va-tuning/node-base:$DEBIAN_RELEASE
+python_base_image=$local_prefix/python-base:$DEBIAN_RELEASE
+proxy_base_image=$local_prefix/proxy-base:$DEBIAN_RELEASE
+node_base_image=$local_prefix/node-base:$DEBIAN_RELEASE
 
 python_packages=(ca-certificates python3 python3-venv)
 proxy_packages=(iptables nftables conntrack kmod)
 node_packages=("${proxy_packages[@]}" ca-certificates systemd systemd-sysv dbus iproute2 procps ethtool socat mount util-linux
   containerd runc containernetworking-plugins dnsmasq-base jq curl pigz)
 
-build_bases() {
+build_python_base() {
   build_once "$(base_key minimal)" bootstrap_into
   build_once "$(base_key python)" grow_into "${python_packages[@]}"
+  import_base "$python_base_image" "$(base_key python)"
+}
+
+build_bases() {
+  build_python_base
   build_once "$(base_key proxy)" grow_into "${proxy_packages[@]}"
   build_once "$(base_key node)" grow_into "${node_packages[@]}"
-  import_base "$python_base_image" "$(base_key python)"
   import_base "$proxy_base_image" "$(base_key proxy)"
   import_base "$node_base_image" "$(base_key node)"
 }

@@ -37,7 +37,7 @@ node_image_id() {
   docker exec "$cluster_name-control-plane" bash -c '
     manifest=$(ctr --namespace k8s.io images list "name==$1" | sed -n "2p" | cut -d" " -f3)
     if [[ $manifest ]]; then ctr --namespace k8s.io content get "$manifest" | jq --raw-output .config.digest; fi' \
-    node_image_id "docker.io/$1"
+    node_image_id "$1"
 }
 
 show_status() {

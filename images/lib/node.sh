@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # The node image for kind and everything in it, for sites without a container registry. Sourced, not run.
 
-node_image=va-tuning/node:v$KUBERNETES_VERSION
-storage_helper_image=docker.io/va-tuning/storage-helper:1
+node_image=$local_prefix/node:v$KUBERNETES_VERSION
+storage_helper_image=$local_prefix/storage-helper:1
 storage_module=github.com/rancher/local-path-provisioner
 etcd_module=go.etcd.io/etcd/server/v3
 kuberay_image=quay.io/kuberay/operator:v$KUBERAY_VERSION # the name in KubeRay's own manifests

@@ -66,7 +66,7 @@ VARIANTS: dict[str, Values] = {
         ],
         "rbac": {"submitters": [{"kind": "Group", "name": "analysts"}], "storeKeys": True},
         "networkPolicy": {
-            "operator": {"namespace": "kuberay"},
+            "operator": {"namespace": "elsewhere"},
             "storeClients": [{"podSelector": {"matchLabels": {"app": "notebook"}}}],
             "dashboardClients": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
             "extraEgress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}], "ports": [{"port": 443}]}],
@@ -92,15 +92,20 @@ def run(tool: str, *arguments: str | Path, stdin: str = "", **environment: str) 
 
 
 def helm_template(
-    values: Values, release: str = "va-tuning", apis: str = "ray.io/v1/RayCluster"
+    values: Values,
+    release: str = "va-tuning",
+    apis: str = "ray.io/v1/RayCluster",
+    namespace: str = "va",
+    again: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Render the chart as of Kubernetes 1.34 with these API versions."""
-    return _template(json.dumps(values), release, apis)  # JSON is YAML
+    """Render the chart as of Kubernetes 1.34 with these API versions, with images that were loaded into the nodes."""
+    template = _template.__wrapped__ if again else _template
+    return template(json.dumps({"registry": "localhost"} | values), release, apis, namespace)  # JSON is YAML
 
 
 @functools.cache
-def _template(values: str, release: str, apis: str) -> subprocess.CompletedProcess[str]:
-    options = ["--namespace", "va", "--kube-version", "1.34.0", "--values", "-"]
+def _template(values: str, release: str, apis: str, namespace: str) -> subprocess.CompletedProcess[str]:
+    options = ["--namespace", namespace, "--kube-version", "1.34.0", "--values", "-"]
     if apis:
         options += ["--api-versions", apis]
     return run("helm", "template", release, chart_tools.CHART, *options, stdin=values)

@@ -17,6 +17,14 @@ RESTRICTED_VOLUMES = {
 }
 
 
+def walk(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield every node below and including this one, with its place."""
+    yield path, node
+    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in below:
+        yield from walk(value, (*path, key))
+
+
 def pod_templates(document: Object) -> Iterator[tuple[str, Object]]:
     """Yield the place and the content (metadata, spec) of every pod template of an object."""
     kind, spec = document["kind"], document.get("spec", {})

@@ -13,13 +13,14 @@ import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods
 
-from tuner_job.comparison.flags import make_parser
+from tuner_job.comparison.flags import parse
 
 ROOT = chart_tools.ROOT
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
 MODELS = ("xgboost", "random-forest", "logistic-regression")
 METHODS = ("grid", "random", "bayesian", "optuna")
 SKAFFOLD: dict[str, Any] = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
+ARTIFACTS: list[dict[str, Any]] = SKAFFOLD["build"]["artifacts"]
 CHART: dict[str, Any] = yaml.safe_load((chart_tools.CHART / "Chart.yaml").read_text())
 VALUES: dict[str, Any] = yaml.safe_load((chart_tools.CHART / "values.yaml").read_text())
 
@@ -91,7 +92,7 @@ def test_the_comparison_s_manifest_runs_what_the_command_line_takes() -> None:
     (container,) = job["spec"]["submitterPodTemplate"]["spec"]["containers"]
     dashes, *command = container["args"]
     assert (dashes, " ".join(command)) == ("--", job["spec"]["entrypoint"])
-    options = make_parser("").parse_args(command[2:])
+    options, _ = parse(command[2:], "", "va-tuning compare")
     assert options.resume
     assert options.tuned_params.startswith("s3://")
 
@@ -120,27 +121,29 @@ def test_external_manifest_needs_nothing_of_the_embedded_store() -> None:
 
 
 def test_skaffold_names_what_there_is() -> None:
-    (artifact,) = SKAFFOLD["build"]["artifacts"]
     (release,) = SKAFFOLD["deploy"]["helm"]["releases"]
-    assert artifact["image"] == VALUES["image"]["repository"]
+    images = (VALUES["image"]["repository"], VALUES["store"]["embedded"]["image"]["repository"])
+    assert [artifact["image"] for artifact in ARTIFACTS] == [f"localhost/{image}" for image in images]
     assert ROOT / release["chartPath"] == chart_tools.CHART
     for path in release.get("valuesFiles", []):
         assert (ROOT / path).is_file()
-    if not (ROOT / "images").exists():
-        pytest.skip("images/ is not in this checkout")
-    assert (ROOT / artifact["context"] / artifact["docker"]["dockerfile"]).is_file()
+    for artifact in ARTIFACTS:
+        assert (ROOT / artifact["context"] / artifact["docker"]["dockerfile"]).is_file()
 
 
-def skaffold_values(release: dict[str, Any]) -> dict[str, Any]:
-    """Return what Skaffold would set: its templates with an image filled in."""
-    name = re.sub(r"\W", "_", SKAFFOLD["build"]["artifacts"][0]["image"])
-    filled = {
-        f"{{{{.IMAGE_REPO_{name}}}}}": "registry.example/va-tuning/tuner",
-        f"{{{{.IMAGE_TAG_{name}}}}}": "abc123",
-        f"{{{{.IMAGE_DIGEST_{name}}}}}": "sha256:" + "0" * 64,
-    }
-    values: dict[str, Any] = {}
-    for path, text in release.get("setValueTemplates", {}).items():
+def skaffold_values(profile: str) -> dict[str, Any]:
+    """Return what Skaffold would set under a profile: its templates with the images filled in."""
+    (release,) = SKAFFOLD["deploy"]["helm"]["releases"]
+    (patches,) = [entry["patches"] for entry in SKAFFOLD["profiles"] if entry["name"] == profile]
+    added = {patch["path"].rpartition("/")[2]: patch["value"] for patch in patches if "Template" in patch["path"]}
+    filled = {}
+    for artifact in ARTIFACTS:
+        name = re.sub(r"\W", "_", artifact["image"])
+        filled[f"{{{{.IMAGE_REPO_{name}}}}}"] = "registry.example/" + artifact["image"].rpartition("/")[2]
+        filled[f"{{{{.IMAGE_TAG_{name}}}}}"] = "abc123"
+        filled[f"{{{{.IMAGE_DIGEST_{name}}}}}"] = "sha256:" + "0" * 64
+    values: dict[str, Any] = {"registry": ""}
+    for path, text in (release["setValueTemplates"] | added).items():
         *parents, key = path.split(".")
         node = values
         for parent in parents:
@@ -149,12 +152,12 @@ def skaffold_values(release: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def test_skaffold_sets_the_image_that_it_built() -> None:
-    (release,) = SKAFFOLD["deploy"]["helm"]["releases"]
-    result = helm_template(skaffold_values(release))
+@pytest.mark.parametrize(("profile", "pin"), [("kind", ":abc123"), ("registry", "@sha256:" + "0" * 64)])
+def test_skaffold_sets_the_images_that_it_built(profile: str, pin: str) -> None:
+    result = helm_template(skaffold_values(profile))
     assert result.returncode == 0, result.stderr
-    assert 'image: "registry.example/va-tuning/tuner:abc123"' in result.stdout
-    assert "va-tuning/tuner:0.1.0" not in result.stdout
+    images = set(re.findall(r'image: "(.+)"', result.stdout))
+    assert images == {f"registry.example/{name}{pin}" for name in ("tuner", "versitygw")}
 
 
 @pytest.mark.parametrize("name", ["kind", "registry"])
@@ -168,7 +171,7 @@ def test_skaffold_profiles(name: str) -> None:
 
 def test_versions_agree() -> None:
     project = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    ray = re.search(r'"ray\[.+\]==(.+)"', (ROOT / "pyproject.toml").read_text())
+    ray = re.search(r'"ray\[.+\]==([^;]+); [^"]+ or ', (ROOT / "pyproject.toml").read_text())
     assert project is not None
     assert ray is not None
     assert CHART["appVersion"] == project[1]
@@ -176,7 +179,54 @@ def test_versions_agree() -> None:
 
 
 def test_versions_agree_with_the_images() -> None:
-    assert VALUES["store"]["embedded"]["image"]["tag"] == chart_tools.VERSIONS["VERSITYGW_VERSION"]
+    version = chart_tools.VERSIONS["VERSITYGW_VERSION"]
+    assert VALUES["store"]["embedded"]["image"]["tag"] == version
+    assert f"github.com/versity/versitygw v{version} " in (ROOT / "images" / "store" / "go.mod").read_text()
+    assert f"/versitygw:{version} images/store" in (ROOT / "docs" / "kubernetes.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["tuner", "store"])
+def test_bases_are_pinned_by_digest_and_written_alike(name: str) -> None:
+    text = (ROOT / "images" / name / "Dockerfile").read_text()
+    argument, base = re.search(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE).groups()  # type: ignore[union-attr]
+    assert re.fullmatch(r"[a-z0-9.]+\.[a-z]+/\S+:\S+@sha256:[0-9a-f]{64}", base)
+    assert base in chart_tools.VERSIONS.values()
+    stages = set(re.findall(r" AS (\w+)$", text, re.MULTILINE)) | {"scratch", f"${{{argument}}}"}
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) <= stages
+
+
+def test_a_build_from_the_repository_sees_what_the_dockerfile_copies_and_no_more() -> None:
+    allowed = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    copies = re.findall(
+        r"^COPY (?!--from)(.+) \S+$", (ROOT / "images" / "tuner" / "Dockerfile").read_text(), re.MULTILINE
+    )
+    sources = {source.rstrip("*") for copy in copies for source in copy.split()}
+    assert "*" in (ROOT / ".dockerignore").read_text().splitlines()
+    assert all(any(source == entry or source.startswith(f"{entry}/") for entry in allowed) for source in sources), (
+        sources
+    )
+    assert all(any(source == entry or source.startswith(f"{entry}/") for source in sources) for entry in allowed), (
+        allowed
+    )
+
+
+def test_no_image_is_named_without_a_registry() -> None:
+    """In scripts and pages: such a name would be the default public registry's, and anybody's."""
+    files = [
+        *(ROOT / "images").rglob("*"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "manifests").glob("*"),
+        ROOT / "README.md",
+    ]
+    bare = re.compile(r"(?<![\w./}-])va-tuning/(tuner|versitygw|node|python-base|storage-helper)[:@]")
+    found = [
+        f"{path}: {line}"
+        for path in files
+        if path.is_file()
+        for line in path.read_text().splitlines()
+        if bare.search(line)
+    ]
+    assert found == []
 
 
 def test_search_spaces_are_the_models_own() -> None:

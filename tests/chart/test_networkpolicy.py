@@ -41,20 +41,24 @@ def member(component: str, release: str = "va-tuning") -> Peer:
     )
 
 
-OWN = ["head", "worker", "submitter", "client", "store"]
+OWN = ["head", "worker", "submitter", "client", "store", "keys"]
 PEERS: dict[str, Peer] = {component: member(component) for component in OWN} | {
     "other head": member("head", "another-release"),
     "other worker": member("worker", "another-release"),
     "other client": member("client", "another-release"),
     "stranger": pod({"app": "web"}),
-    "operator": pod({"app.kubernetes.io/component": "kuberay-operator"}, "kuberay"),
-    "false operator": pod({"app.kubernetes.io/component": "kuberay-operator-x"}, "kuberay"),
+    "operator": pod({"app.kubernetes.io/component": "kuberay-operator"}, "default"),
+    "operator elsewhere": pod({"app.kubernetes.io/component": "kuberay-operator"}, "elsewhere"),
+    "false operator": pod({"app.kubernetes.io/component": "kuberay-operator-x"}, "default"),
     "dns": pod({"k8s-app": "kube-dns"}, "kube-system"),
     "false dns": pod({"k8s-app": "kube-dns"}, "elsewhere"),
+    "openshift dns": pod({"dns.operator.openshift.io/daemonset-dns": "default"}, "openshift-dns"),
     "internet": {"IP": "93.184.216.34"},
     "private": {"IP": "10.1.2.3"},
+    "metadata server": {"IP": "169.254.169.254"},
+    "node-local dns": {"IP": "169.254.20.10"},
 }
-PORTS = [53, 80, 443, 6379, 6443, 7070, 8265, 10002, 30000]
+PORTS = [53, 80, 443, 5353, 6379, 6443, 7070, 8053, 8265, 10002, 30000]
 
 RAY = {"head", "worker"}
 
@@ -62,8 +66,8 @@ RAY = {"head", "worker"}
 def expected(flow: Flow) -> bool:
     """The table in the chart's README, by default."""
     source, destination, port, protocol = flow
-    if destination == "dns":
-        return port == 53
+    if destination in ("dns", "node-local dns"):
+        return port in (53, 5353, 8053) or (source == "keys" and protocol == "TCP" and port in (443, 6443))
     if source in RAY and destination in RAY:
         return True
     if protocol != "TCP":
@@ -72,7 +76,9 @@ def expected(flow: Flow) -> bool:
         return source in ("submitter", "client", "operator") and port == 8265
     if destination == "store":
         return source in (*RAY, "client") and port == 7070
-    return False
+    return (
+        source == "keys" and "IP" in PEERS[destination] and "Internal" not in PEERS[destination] and port in (443, 6443)
+    )
 
 
 def flows() -> list[Flow]:
@@ -120,6 +126,7 @@ def test_only_what_tuning_needs_is_allowed(render: Render, tmp_path: Path) -> No
         "client",
         "operator",
         "store",
+        "keys",
     }
 
 
@@ -129,12 +136,40 @@ AUTOSCALING = VARIANTS["autoscaling"]
 
 SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
     ("external store", EXTERNAL, Flow("worker", "internet", 443), True),
+    ("external store", EXTERNAL, Flow("worker", "private", 443), False),
+    ("external store", EXTERNAL, Flow("worker", "metadata server", 443), False),
+    (
+        "private external store",
+        EXTERNAL | {"networkPolicy": {"externalStore": {"cidrs": ["10.1.0.0/16"], "ports": [9000]}}},
+        Flow("worker", "private", 9000),
+        True,
+    ),
     ("external store", EXTERNAL, Flow("head", "internet", 80), False),
     ("external store", EXTERNAL, Flow("submitter", "internet", 443), False),
     ("external store", EXTERNAL, Flow("worker", "store", 7070), False),
     ("autoscaling", AUTOSCALING, Flow("head", "internet", 6443), True),
     ("autoscaling", AUTOSCALING, Flow("worker", "internet", 6443), False),
-    ("operator's namespace", EVERYTHING, Flow("operator", "head", 8265), True),
+    ("operator's namespace", EVERYTHING, Flow("operator elsewhere", "head", 8265), True),
+    ("operator's namespace", EVERYTHING, Flow("operator", "head", 8265), False),
+    (
+        "operator anywhere",
+        {"networkPolicy": {"operator": {"namespace": ""}}},
+        Flow("operator elsewhere", "head", 8265),
+        True,
+    ),
+    (
+        "OpenShift's DNS",
+        {
+            "networkPolicy": {
+                "dns": {
+                    "namespace": "openshift-dns",
+                    "podLabels": {"k8s-app": None, "dns.operator.openshift.io/daemonset-dns": "default"},
+                }
+            }
+        },
+        Flow("worker", "openshift dns", 5353, "UDP"),
+        True,
+    ),
     (
         "operator elsewhere",
         {"networkPolicy": {"operator": {"namespace": "other"}}},

@@ -57,14 +57,22 @@ def test_memory_is_requested_as_limited(variant: Objects) -> None:
             assert resources["requests"]["memory"] == resources["limits"]["memory"], place
 
 
-def test_only_an_autoscaling_head_gets_an_api_token(variant: Objects) -> None:
-    clusters = [document for document in variant if document["kind"] == "RayCluster"]
-    autoscaling = clusters[0]["spec"]["enableInTreeAutoscaling"]
+def test_only_the_autoscaler_and_the_keys_hook_get_an_api_token(variant: Objects) -> None:
+    """Not the head's own container: what an experiment brings runs there."""
+    found = set()
     for place, pod in all_pods(variant):
-        expected = autoscaling and place.endswith(" head")
-        assert pod["spec"]["automountServiceAccountToken"] is expected, place
+        mounted = pod["spec"]["automountServiceAccountToken"]
+        for container in pod["spec"]["containers"]:
+            mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+            if mounted or "/var/run/secrets/kubernetes.io/serviceaccount" in mounts:
+                found.add((place, container["name"]))
+    clusters = [document for document in variant if document["kind"] == "RayCluster"]
+    scaled = clusters[0]["spec"]["enableInTreeAutoscaling"]
+    embedded = any(document["kind"] == "Deployment" for document in variant)
+    keys, heads = {("Job", "main")}, {("RayCluster head", "autoscaler"), ("RayJob head", "autoscaler")}
+    assert found == (keys if embedded else set()) | (heads if scaled else set())
     accounts = [document for document in variant if document["kind"] == "ServiceAccount"]
-    assert [account["automountServiceAccountToken"] for account in accounts] == [False] * (1 + autoscaling)
+    assert [account["automountServiceAccountToken"] for account in accounts] == [False] * (1 + embedded + scaled)
 
 
 def test_mounts_have_volumes(variant: Objects) -> None:

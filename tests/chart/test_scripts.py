@@ -16,7 +16,7 @@ import chart_tools
 import pytest
 from conftest import Render
 
-FILES = chart_tools.CHART / "files"
+FILES = chart_tools.ROOT / "images" / "tuner" / "jobs"
 KEYS = {"AWS_ACCESS_KEY_ID": "test-access-key", "AWS_SECRET_ACCESS_KEY": "test-secret-key-0123456789"}
 URL = "s3://va-results/some/prefix"
 

@@ -1,5 +1,6 @@
 """The life of a release: what an upgrade changes, what an uninstallation leaves."""
 
+import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,19 +24,56 @@ def elsewhere(cluster: None) -> Iterator[Namespace]:
     here.kubectl("delete", "namespace", here.name, "--wait", "--timeout", "180s")
 
 
-def test_upgrade_takes_effect_and_uninstallation_leaves_nothing(elsewhere: Namespace) -> None:
+def test_upgrade_takes_effect_and_uninstallation_leaves_nothing_but_the_keys(elsewhere: Namespace) -> None:
     values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false"]
     before = _objects(elsewhere)
     elsewhere.helm("install", RELEASE, CHART, *values, "--wait", "--timeout", "5m")
-    keys = elsewhere.get("secret", f"{RELEASE}-store")["data"]
+    keys = _keys(elsewhere)
     space = "searchSpaces.xgboost.max_depth={2,3}"
     elsewhere.helm("upgrade", RELEASE, CHART, *values, "--set", space, "--wait", "--timeout", "5m")
     changed = yaml.safe_load(elsewhere.get("configmap", f"{RELEASE}-space-xgboost")["data"]["xgboost.yaml"])
     assert changed["max_depth"] == [2, 3]
-    assert elsewhere.get("secret", f"{RELEASE}-store")["data"] == keys  # an upgrade must not lock anybody out
+    assert _keys(elsewhere) == keys  # an upgrade must not lock anybody out
     elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
-    wait_until("the end of all its objects", lambda: _objects(elsewhere) == before, 60)
+    left = before | {f"secret/{RELEASE}-store"}
+    wait_until("the end of all its other objects", lambda: _objects(elsewhere) == left, 60)
     assert elsewhere.list("persistentvolumeclaims") == []  # values-kind.yaml does not ask to keep it
+
+
+def test_new_keys_replace_the_store_s_pod_and_a_rollback_keeps_them(elsewhere: Namespace) -> None:
+    values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false", "--wait", "--timeout", "5m"]
+    store_works = ["test", RELEASE, "--filter", f"name={RELEASE}-test-store", "--timeout", "3m"]
+    elsewhere.helm("install", RELEASE, CHART, *values)
+    old, pod = _keys(elsewhere), _store_pod(elsewhere)
+    elsewhere.helm("upgrade", RELEASE, CHART, *values, "--set", "store.keyGeneration=2")
+    new = _keys(elsewhere)
+    assert set(new) == set(old) > {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"}
+    assert new["AWS_SECRET_ACCESS_KEY"] != old["AWS_SECRET_ACCESS_KEY"]
+    assert _store_pod(elsewhere) != pod
+    elsewhere.helm(*store_works)
+    elsewhere.helm("rollback", RELEASE, "1", "--wait", "--timeout", "5m")
+    assert _keys(elsewhere) == new
+    elsewhere.helm(*store_works)
+    rules = elsewhere.kubectl("get", "roles,rolebindings,serviceaccounts", "--output", "name")
+    assert f"{RELEASE}-store-keys" not in rules  # what made the keys is gone
+
+
+def test_an_archive_of_the_store_can_be_restored(release: Namespace) -> None:
+    program = ["python", "/opt/va-tuning/jobs/archive_store.py"]
+    label = f"ray.io/cluster={RELEASE},ray.io/node-type=head"
+    head = release.list("pods", label)[0]["metadata"]["name"]
+
+    def names(url: str) -> list[str]:
+        listing = (
+            f"import obstore; print([m['path'] for b in obstore.list(obstore.store.from_url('{url}')) for m in b])"
+        )
+        return sorted(ast.literal_eval(release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", listing)))
+
+    write = "import obstore; s = obstore.store.from_url('s3://va-results'); obstore.put(s, 'archived/a/b.json', b'{}')"
+    release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", write)
+    shell = f"{' '.join(program)} save s3://va-results/archived | {' '.join(program)} restore s3://va-results/restored"
+    release.kubectl("exec", head, "-c", "ray-head", "--", "bash", "-o", "pipefail", "-c", shell)
+    assert names("s3://va-results/archived") == names("s3://va-results/restored") == ["a/b.json"]
 
 
 def test_the_results_volume_is_kept_where_that_is_asked(elsewhere: Namespace) -> None:
@@ -49,6 +87,17 @@ def test_a_cluster_without_the_operator_is_told_what_to_do() -> None:
     done = attempt("helm", "template", RELEASE, CHART, "--kube-version", "1.34.0")
     assert done.returncode != 0
     assert "the KubeRay operator is not installed" in done.stderr
+
+
+def _keys(namespace: Namespace) -> dict[str, str]:
+    found: dict[str, str] = namespace.get("secret", f"{RELEASE}-store")["data"]
+    return found
+
+
+def _store_pod(namespace: Namespace) -> str:
+    running = namespace.list("pods", "app.kubernetes.io/component=store")
+    (uid,) = [pod["metadata"]["uid"] for pod in running if "deletionTimestamp" not in pod["metadata"]]
+    return str(uid)
 
 
 def _objects(namespace: Namespace) -> set[str]:

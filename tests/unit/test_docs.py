@@ -32,7 +32,9 @@ def test_the_readme_s_experiment_file_is_valid() -> None:
     assert ExperimentConfig.model_validate(yaml.safe_load(block[: block.index("```")])).name == "child"
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "page", ["README.md", "SECURITY.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
 def test_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     for target in path.read_text(encoding="utf-8").split("](")[1:]:

@@ -103,7 +103,7 @@ def _waiting(pod: str, image: str, waiting: Reason) -> Iterable[str]:
     reason, message = waiting.reason, plain(waiting.message)
     if reason in _PULL:
         yield (
-            f"image {image} cannot be pulled ({message or reason}): check image.repository, image.tag and "
+            f"image {image} cannot be pulled ({message or reason}): check registry, image.repository, image.tag and "
             "imagePullSecrets in the chart's values; on kind, load it with `kind load docker-image`"
         )
     elif reason == "CreateContainerConfigError":

@@ -49,74 +49,104 @@ limits:
 {{/* Environment that reaches the store. The endpoint is said here even where the Secret has it: an existing one need not. */}}
 {{- define "va-tuning.storeEnv" -}}
 {{- if .Values.store.embedded.enabled }}
-- {name: AWS_ENDPOINT_URL, value: {{ include "va-tuning.storeEndpoint" . | quote }}}
-- {name: AWS_REGION, value: us-east-1}
-- {name: AWS_ALLOW_HTTP, value: "true"}
+{{- include "va-tuning.storeEndpointEnv" . }}
 {{- end }}
 {{- range $name, $value := .Values.store.env }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
+- {name: {{ $name | quote }}, value: {{ $value | quote }}}
 {{- end }}
 {{- range $name, $key := .Values.store.secretKeys }}
-- {name: {{ $name }}, valueFrom: {secretKeyRef: {name: {{ $.Values.store.existingSecret }}, key: {{ $key }}}}}
+- {name: {{ $name | quote }}, valueFrom: {secretKeyRef: {name: {{ $.Values.store.existingSecret | quote }}, key: {{ $key | quote }}}}}
 {{- end }}
 {{- end }}
 
 {{- define "va-tuning.storeEnvFrom" -}}
 {{- if not .Values.store.secretKeys }}
 {{- with include "va-tuning.storeSecret" . }}
-- secretRef: {name: {{ . }}}
+- secretRef: {name: {{ . | quote }}}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- define "va-tuning.storeEndpointEnv" }}
+- {name: AWS_ENDPOINT_URL, value: {{ include "va-tuning.storeEndpoint" . | quote }}}
+- {name: AWS_REGION, value: us-east-1}
+- {name: AWS_ALLOW_HTTP, value: "true"}
 {{- end }}
 
 {{/* Environment of a client of the installed cluster's job API. */}}
 {{- define "va-tuning.rayClientEnv" -}}
 - {name: RAY_ADDRESS, value: {{ include "va-tuning.headAddress" . | quote }}}
 - {name: RAY_AUTH_MODE, value: token}
-- {name: RAY_AUTH_TOKEN, valueFrom: {secretKeyRef: {name: {{ include "va-tuning.authSecret" . }}, key: auth_token}}}
+- {name: RAY_AUTH_TOKEN, valueFrom: {secretKeyRef: {name: {{ include "va-tuning.authSecret" . | quote }}, key: auth_token}}}
 {{- end }}
 
-{{/* Where a pod runs. Call with the settings of head, workers or the embedded store. */}}
+{{/* The metadata of every pod: the labels that policies select by win over those that are asked for, and what is asked for
+     one kind of pods over what is asked for all (`pods`). Call with (dict "root" $ "settings" … "labels" YAML
+     "annotations" DICT). */}}
+{{- define "va-tuning.podMetadata" -}}
+labels: {{- merge (fromYaml .labels) .settings.podLabels .root.Values.pods.podLabels | toYaml | nindent 2 }}
+{{- with merge (default dict .annotations | deepCopy) .settings.podAnnotations .root.Values.pods.podAnnotations }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where every pod runs: its own settings (those of head, workers, jobs or the embedded store) beside those of all pods.
+     Call with (dict "root" $ "settings" …). */}}
 {{- define "va-tuning.scheduling" -}}
-{{- with .nodeSelector }}
+{{- $all := .root.Values.pods -}}
+{{- $own := .settings -}}
+{{- with merge dict $own.nodeSelector $all.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .tolerations }}
+{{- with concat $own.tolerations $all.tolerations }}
 tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .affinity }}
+{{- with default $all.affinity $own.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .topologySpreadConstraints }}
+{{- with concat $own.topologySpreadConstraints $all.topologySpreadConstraints }}
 topologySpreadConstraints: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .priorityClassName }}
-priorityClassName: {{ . }}
+{{- with default $all.priorityClassName $own.priorityClassName }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
-{{/* The pod-level part that is the same everywhere. */}}
+{{/* Pods that hold the store's keys are replaced when the keys are. */}}
+{{- define "va-tuning.keyGeneration" -}}
+va-tuning/key-generation: {{ int .Values.store.keyGeneration | quote }}
+{{- end }}
+
+{{/* The pod-level part that is the same everywhere. Call with (dict "root" $ "settings" …). */}}
 {{- define "va-tuning.podBase" -}}
 enableServiceLinks: false
-securityContext: {{- include "va-tuning.podSecurityContext" . | nindent 2 }}
-{{- with .Values.imagePullSecrets }}
+securityContext: {{- include "va-tuning.podSecurityContext" .root | nindent 2 }}
+{{- with .root.Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with trim (include "va-tuning.scheduling" .) }}
+{{ . }}
 {{- end }}
 {{- end }}
 
-{{/* Hooks, tests and submitters: short Python programs in the tuning image, which find their files in /scripts.
+{{/* The metadata of a pod of `scriptPod`. Call with (dict "root" $ "component" …). */}}
+{{- define "va-tuning.scriptPodMetadata" -}}
+{{- include "va-tuning.podMetadata" (dict "root" .root "settings" .root.Values.job "labels" (include "va-tuning.labels" .) "annotations" .annotations) }}
+{{- end }}
+
+{{/* Hooks, tests and scheduled submitters: short Python programs that the tuning image holds.
      Call with (dict "root" $ "script" … "args" …), and as needed
-     "store" true (its address and keys), "env", "mounts", "volumes" (YAML lists). */}}
+     "store" true (its address and keys), "account" (one with a token of the API), "env", "mounts", "volumes" (YAML lists). */}}
 {{- define "va-tuning.scriptPod" -}}
-serviceAccountName: {{ include "va-tuning.serviceAccount" .root }}
-automountServiceAccountToken: false
+serviceAccountName: {{ default (include "va-tuning.serviceAccount" .root) .account | quote }}
+automountServiceAccountToken: {{ not (not .account) }}
 restartPolicy: Never
-{{- include "va-tuning.podBase" .root | nindent 0 }}
+{{- include "va-tuning.podBase" (dict "root" .root "settings" .root.Values.job) | nindent 0 }}
 containers:
   - name: main
     image: {{ include "va-tuning.image" .root | quote }}
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-    command: [python, /scripts/{{ .script }}]
+    command: [python, /opt/va-tuning/jobs/{{ .script }}]
     args: {{ .args | toJson }}
     {{- with .root.Values.job.submitterResources }}
     resources: {{- include "va-tuning.resources" . | nindent 6 }}
@@ -140,13 +170,11 @@ containers:
     {{- end }}
     volumeMounts:
       - {name: tmp, mountPath: /tmp}
-      - {name: scripts, mountPath: /scripts, readOnly: true}
       {{- with .mounts }}
       {{- . | nindent 6 }}
       {{- end }}
 volumes:
   - {name: tmp, emptyDir: {}}
-  - {name: scripts, configMap: {name: {{ include "va-tuning.fullname" .root }}-scripts}}
   {{- with .volumes }}
   {{- . | nindent 2 }}
   {{- end }}

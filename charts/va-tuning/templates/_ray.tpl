@@ -28,25 +28,14 @@ envFrom:
 {{- end }}
 {{- end }}
 
-{{/* Call with (dict "root" $ "settings" … "component" …). */}}
+{{/* Call with (dict "root" $ "settings" … "component" … "experiment" …), and as needed "annotations". */}}
 {{- define "va-tuning.rayPodMetadata" -}}
-labels:
-  {{- include "va-tuning.selectorLabels" . | nindent 2 }}
-  {{- with .experiment }}
-  va-tuning/experiment: {{ . }}
-  {{- end }}
-  {{- with .settings.podLabels }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- if or .settings.podAnnotations .annotations }}
-annotations:
-  {{- with .annotations }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-  {{- with .settings.podAnnotations }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+{{- $labels := include "va-tuning.selectorLabels" . -}}
+{{- with .experiment }}
+{{- $labels = printf "%s\nva-tuning/experiment: %s" $labels . }}
 {{- end }}
+{{- $annotations := merge (include "va-tuning.keyGeneration" .root | fromYaml) (default dict .annotations) -}}
+{{- include "va-tuning.podMetadata" (dict "root" .root "settings" .settings "labels" $labels "annotations" $annotations) }}
 {{- end }}
 
 {{/* A RayCluster's spec. Call with (dict "root" $ "experiment" NAME): NAME is empty for the installed cluster; an
@@ -57,10 +46,10 @@ rayVersion: {{ $values.rayVersion | quote }}
 authOptions:
   mode: token
   {{- if and $values.cluster.authSecret (not .experiment) }}
-  secretName: {{ $values.cluster.authSecret }}
+  secretName: {{ $values.cluster.authSecret | quote }}
   {{- end }}
 {{- if not .experiment }}
-upgradeStrategy: {type: {{ $values.cluster.upgradeStrategy }}}
+upgradeStrategy: {type: {{ $values.cluster.upgradeStrategy | quote }}}
 {{- end }}
 enableInTreeAutoscaling: {{ $values.autoscaling.enabled }}
 {{- with $values.autoscaling }}
@@ -73,7 +62,10 @@ autoscalerOptions:
   resources: {{- include "va-tuning.resources" .resources | nindent 4 }}
   securityContext: {{- include "va-tuning.securityContext" $.root | nindent 4 }}
   env: [{name: HOME, value: /tmp}]
-  volumeMounts: [{name: tmp, mountPath: /tmp}]
+  volumeMounts:
+    - {name: tmp, mountPath: /tmp}
+    # Only the autoscaler may ask the Kubernetes API: what experiments run in the head's own container finds no token.
+    - {name: api-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 {{- end }}
 {{- end }}
 headGroupSpec:
@@ -83,12 +75,9 @@ headGroupSpec:
       {{- $keep := ternary (dict "cluster-autoscaler.kubernetes.io/safe-to-evict" "false" "karpenter.sh/do-not-disrupt" "true") dict (ne .experiment "") }}
       {{- include "va-tuning.rayPodMetadata" (dict "root" .root "settings" $values.head "component" "head" "experiment" .experiment "annotations" $keep) | nindent 6 }}
     spec:
-      serviceAccountName: {{ include "va-tuning.headServiceAccount" .root }}
-      automountServiceAccountToken: {{ $values.autoscaling.enabled }}
-      {{- include "va-tuning.podBase" .root | nindent 6 }}
-      {{- with trim (include "va-tuning.scheduling" $values.head) }}
-      {{- . | nindent 6 }}
-      {{- end }}
+      serviceAccountName: {{ include "va-tuning.headServiceAccount" .root | quote }}
+      automountServiceAccountToken: false
+      {{- include "va-tuning.podBase" (dict "root" .root "settings" $values.head) | nindent 6 }}
       containers:
         - name: ray-head
           {{- include "va-tuning.rayContainer" (dict "root" .root "settings" $values.head) | nindent 10 }}
@@ -106,6 +95,14 @@ headGroupSpec:
             {{- end }}
       volumes:
         - {name: tmp, emptyDir: {}}
+        {{- if $values.autoscaling.enabled }}
+        - name: api-token
+          projected:
+            sources:
+              - serviceAccountToken: {path: token, expirationSeconds: 3607}
+              - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+              - downwardAPI: {items: [{path: namespace, fieldRef: {apiVersion: v1, fieldPath: metadata.namespace}}]}
+        {{- end }}
         - name: search-spaces
           projected:
             sources:
@@ -129,12 +126,9 @@ workerGroupSpecs:
       metadata:
         {{- include "va-tuning.rayPodMetadata" (dict "root" .root "settings" $values.workers "component" "worker" "experiment" .experiment) | nindent 8 }}
       spec:
-        serviceAccountName: {{ include "va-tuning.serviceAccount" .root }}
+        serviceAccountName: {{ include "va-tuning.serviceAccount" .root | quote }}
         automountServiceAccountToken: false
-        {{- include "va-tuning.podBase" .root | nindent 8 }}
-        {{- with trim (include "va-tuning.scheduling" $values.workers) }}
-        {{- . | nindent 8 }}
-        {{- end }}
+        {{- include "va-tuning.podBase" (dict "root" .root "settings" $values.workers) | nindent 8 }}
         containers:
           - name: ray-worker
             {{- include "va-tuning.rayContainer" (dict "root" .root "settings" $values.workers) | nindent 12 }}
@@ -158,15 +152,14 @@ workerGroupSpecs:
      would take a head that is shut down in good order for the end of the job. The pod mounts the experiment too: a job
      on the installed cluster sends it along as its working directory. */}}
 {{- define "va-tuning.submitterPod" -}}
+{{- $labels := printf "%s\nva-tuning/experiment: %s" (include "va-tuning.selectorLabels" (dict "root" .root "component" "submitter")) .experiment -}}
 metadata:
-  labels:
-    {{- include "va-tuning.selectorLabels" (dict "root" .root "component" "submitter") | nindent 4 }}
-    va-tuning/experiment: {{ .experiment }}
+  {{- include "va-tuning.podMetadata" (dict "root" .root "settings" .root.Values.job "labels" $labels) | nindent 2 }}
 spec:
-  serviceAccountName: {{ include "va-tuning.serviceAccount" .root }}
+  serviceAccountName: {{ include "va-tuning.serviceAccount" .root | quote }}
   automountServiceAccountToken: false
   restartPolicy: Never
-  {{- include "va-tuning.podBase" .root | nindent 2 }}
+  {{- include "va-tuning.podBase" (dict "root" .root "settings" .root.Values.job) | nindent 2 }}
   containers:
     - name: ray-job-submitter
       image: {{ include "va-tuning.image" .root | quote }}
@@ -196,13 +189,13 @@ apiVersion: ray.io/v1
 kind: RayJob
 metadata:
   name: {{ .experiment }}
-  namespace: {{ .root.Release.Namespace }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels:
     {{- include "va-tuning.selectorLabels" (dict "root" .root "component" "experiment") | nindent 4 }}
     va-tuning/experiment: {{ .experiment }}
     {{- if not .installed }}
     {{- with .root.Values.kueue.queueName }}
-    kueue.x-k8s.io/queue-name: {{ . }}
+    kueue.x-k8s.io/queue-name: {{ . | quote }}
     {{- end }}
     {{- end }}
 spec:
@@ -214,7 +207,7 @@ spec:
   {{- end }}
   {{- if .installed }}
   entrypoint: {{ include "va-tuning.entrypoint" . }}
-  clusterSelector: {ray.io/cluster: {{ include "va-tuning.fullname" .root }}}
+  clusterSelector: {ray.io/cluster: {{ include "va-tuning.fullname" .root | quote }}}
   {{- else }}
   entrypoint: {{ include "va-tuning.entrypoint" . }}
   backoffLimit: {{ int $job.backoffLimit }}

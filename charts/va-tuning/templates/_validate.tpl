@@ -5,6 +5,18 @@
 {{- $problems = append $problems "the KubeRay operator is not installed: this cluster does not know ray.io/v1 RayCluster. Install KubeRay v1.6 or newer first (with `helm template`, pass `--api-versions ray.io/v1/RayCluster`)." -}}
 {{- end -}}
 {{- $full := include "va-tuning.fullname" . -}}
+{{- if and .Values.registry (not (include "va-tuning.hasHost" (printf "%s/" .Values.registry))) -}}
+{{- $problems = append $problems (printf "registry must begin with a host (registry.example.org/team, localhost); it is %q." .Values.registry) -}}
+{{- end -}}
+{{- $images := dict "image.repository" .Values.image.repository -}}
+{{- if .Values.store.embedded.enabled -}}
+{{- $images = set $images "store.embedded.image.repository" .Values.store.embedded.image.repository -}}
+{{- end -}}
+{{- range $key, $repository := $images -}}
+{{- if not (or $.Values.registry (include "va-tuning.hasHost" $repository)) -}}
+{{- $problems = append $problems (printf "%s is %q, which without a registry is a name at the default public one, where it may be anybody's. Set registry to the one that you pushed to (`make images push REGISTRY=…`), or to localhost for images that are loaded into the nodes." $key $repository) -}}
+{{- end -}}
+{{- end -}}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $full) -}}
 {{- $problems = append $problems (printf "object names must begin with a lower-case letter and hold only a-z, 0-9 and '-'; the release gives %q. Choose another release name or set fullnameOverride." $full) -}}
 {{- end -}}
