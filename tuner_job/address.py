@@ -105,6 +105,8 @@ def _misspelt(text: str, may_be: str) -> str | None:
         return "is a path of Windows, which this system does not know"
     if LOGIN.match(text) and not is_url(text):
         return "must begin with https:// if it is an address on the web"
+    if text.startswith("://"):
+        return f"must be {may_be}"
     scheme, colon, rest = text.partition(":")
     if not is_url(text) or (scheme in SCHEMES and rest.startswith("//")):
         return None

@@ -4,9 +4,10 @@ Exit codes: 0 done · 1 the search could not go on · 2 something given cannot b
 """
 
 import json
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -19,10 +20,25 @@ from tuner_job.output import console as plain_console
 from tuner_job.output import expendable, tell_notes
 from tuner_job.process import INTERRUPTED
 from tuner_job.public import without_secrets
-from tuner_job.wording import counted
+from tuner_job.wording import counted, plain
 
 if TYPE_CHECKING:
     from tuner_job.experiment import Prepared
+
+
+class _OutputFile(click.Path):
+    """A file to write, as a `Path`, which forgets the slash by which a folder is meant."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value).endswith(("/", os.sep)):
+            self.fail(f"must be a file, not a folder: {plain(value)}", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 RESULTS = click.argument("results")
@@ -60,7 +76,7 @@ def main() -> None:
 
 @main.command()
 @EXPERIMENT
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that fit models. [default: one a CPU]")
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that fit models. [default: one a CPU]")
 @click.option("--results", help="Where results go, instead of what the file says.")
 @click.option("--takeover", is_flag=True, help="If another run of it is going on, stop that and go on here.")
 def tune(experiment: Path, workers: int | None, results: str | None, takeover: bool) -> None:
@@ -180,7 +196,7 @@ def check(results: str, repair: bool) -> None:
 
 @main.command()
 @RESULTS
-@click.option("--output", type=click.Path(path_type=Path), help="Also write the page to this file.")
+@click.option("--output", type=_OutputFile(), help="Also write the page to this file.")
 def report(results: str, output: Path | None) -> None:
     """Write the HTML report of a finished experiment anew.
 
@@ -206,8 +222,8 @@ def report(results: str, output: Path | None) -> None:
 @RESULTS
 @click.argument("data", type=click.Path())
 @click.option("--model", help="Which model; not needed if only one was tuned.")
-@click.option("--output", type=click.Path(path_type=Path), default=Path("predictions.csv"), show_default=True)
-@click.option("--csmf", type=click.Path(path_type=Path), help="Also write the CSMF of all these deaths to this file.")
+@click.option("--output", type=_OutputFile(), default=Path("predictions.csv"), show_default=True)
+@click.option("--csmf", type=_OutputFile(), help="Also write the CSMF of all these deaths to this file.")
 @click.option("--raw", is_flag=True, help="The model's own probabilities, neither calibrated nor adjusted.")
 def predict(results: str, data: str, model: str | None, output: Path, csmf: Path | None, raw: bool) -> None:
     """Predict causes for new deaths with a tuned model.

@@ -4,6 +4,7 @@ import difflib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,10 @@ def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
     ConfigError
         They cannot be laid out on these data.
     """
+    if config.tuning.sampler == "gp" and find_spec("torch") is None:
+        raise ConfigError(
+            "tuning.sampler: gp needs PyTorch, which is not installed; in a checkout: pip install '.[gp]'"
+        )
     held_out = hold_out(dataset.y, config.validation.holdout, config.seed)
     rows = np.flatnonzero(~held_out)
     return Prepared(

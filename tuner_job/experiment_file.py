@@ -1,6 +1,7 @@
 """From an experiment file, and the files that it names, to a checked experiment: all problems at once."""
 
 import difflib
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -145,5 +146,6 @@ def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentCo
     source = config.data.source
     if source is None or is_url(source):
         return config
-    data = config.data.model_copy(update={"source": str((folder / data_address(source)).resolve())})
+    absolute = os.path.abspath(folder / data_address(source))  # noqa: PTH100 (resolve would follow links, round and round)
+    data = config.data.model_copy(update={"source": absolute})
     return config.model_copy(update={"data": data})

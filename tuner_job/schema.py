@@ -1,9 +1,10 @@
 """The base of every model that reads user input: closed, frozen, strict about what it takes."""
 
 import re
-from typing import Any
+from functools import cache
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from tuner_job.wording import plain, shown
 
@@ -19,6 +20,25 @@ class Closed(BaseModel):
     """A pydantic model that refuses unknown keys and cannot be changed after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, content: Any) -> Any:
+        """Refuse true and false where a number is meant: Python would take them for 1 and 0."""
+        for name, value in content.items() if isinstance(content, dict) else ():
+            if isinstance(value, bool) and name in cls.model_fields and not _may_be_truth(cls, name):
+                raise ValueError(f"{name}: must not be true or false, got {str(value).lower()}")
+        return content
+
+
+@cache
+def _may_be_truth(model: type[BaseModel], name: str) -> bool:
+    """Whether a field has bool, or anything at all, among its types, or reads what it is given itself."""
+    return _has(model.model_fields[name].annotation, {bool, Any, object})
+
+
+def _has(annotation: Any, types: set[Any]) -> bool:
+    return annotation in types or any(_has(part, types) for part in get_args(annotation) if not isinstance(part, str))
 
 
 def sentences(error: ValidationError) -> list[str]:

@@ -108,6 +108,8 @@ def _parsed(text: str) -> Any:
         before = text[: error.position]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         raise _PlaceError(f"line {line}, column {column}: text cannot hold {shown(text[error.position])}") from None
+    except (ValueError, OverflowError):  # such as "\\UFFFFFFFF", of which PyYAML makes a character unseen
+        raise _PlaceError("an escape in quotation marks must stand for a character") from None
 
 
 class _PlaceError(Exception):

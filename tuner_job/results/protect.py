@@ -1,5 +1,6 @@
 """Files that the user asks for must not take the place of what an experiment stores."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def check_outside_results(store: ExperimentStore, outputs: Mapping[str, Path], b
     place = local_path(store.url)
     if place is None:
         return
-    folder = place.resolve()
+    folder = Path(os.path.realpath(place))
     for option, path in outputs.items():
-        target = path.resolve()
+        target = Path(os.path.realpath(path))
         inside = target.relative_to(folder).parts if target.is_relative_to(folder) else ()
         if inside and inside != (but,) and (inside[0] in _OBJECTS or (folder / inside[0] / "trials").is_dir()):
             raise InputError(f"{option}: {plain(path)} is part of the experiment's results; name another file")

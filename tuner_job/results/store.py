@@ -28,7 +28,7 @@ from tuner_job.results.environment import check_environment
 from tuner_job.results.folder import Folder
 from tuner_job.wording import plain
 
-_MOST_SHOWN = 500
+_MOST_SHOWN = 200
 """Characters of an address in a message."""
 PATIENCE = timedelta(minutes=10)
 """How long a running search waits for storage that went away."""

@@ -5,8 +5,6 @@ import warnings
 import optuna
 from optuna.samplers import BaseSampler, TPESampler
 
-from tuner_job.errors import ConfigError
-
 
 def make_sampler(name: str, seed: int) -> BaseSampler:
     """Return Optuna's sampler of this name, seeded."""
@@ -22,15 +20,5 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
             case "nsgaii":
                 return optuna.samplers.NSGAIISampler(seed=seed)
             case "gp":
-                _require_torch()
                 return optuna.samplers.GPSampler(seed=seed)
     raise ValueError(f"unknown sampler {name}")
-
-
-def _require_torch() -> None:
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        raise ConfigError(
-            "tuning.sampler: gp needs PyTorch, which is not installed; in a checkout: pip install '.[gp]'"
-        ) from None
