@@ -17,6 +17,8 @@ from tuner_job.wording import listed, plain
 
 MOST_CELLS = 500_000_000
 """Of one file: a compressed Parquet file may hold more than memory does."""
+MOST_COLUMNS = 50_000
+"""Of one file: each takes kilobytes, however few rows there are."""
 _PARQUET_MAGIC = b"PAR1"
 _OTHER_FORMATS = {
     b"PK\x03\x04": "a zip archive (an Excel workbook?)",
@@ -180,6 +182,8 @@ def _header(text: str, source: str) -> list[str]:
 
 
 def _check_names(names: list[str], source: str) -> None:
+    if len(names) > MOST_COLUMNS:
+        raise DataError(f"{source}: must have at most {MOST_COLUMNS:,} columns; found {len(names):,}")
     counts = Counter(name.strip() for name in names)
     repeated = [
         f"{plain(name, 60) or 'a column without a name'} ({count} times)" for name, count in counts.items() if count > 1

@@ -71,3 +71,9 @@ def test_an_unusable_file_is_one_clear_error(content: bytes, message: str) -> No
 def test_a_row_longer_than_a_megabyte_is_read() -> None:
     long = "x" * 3_000_000
     assert cells(read_table(f"a,b\n1,{long}\n2,3\n".encode(), "f.csv"))["b"] == [long, "3"]
+
+
+def test_a_header_without_end_is_refused_before_its_columns_are_made() -> None:
+    header = ",".join(f"f{i}" for i in range(60_000))
+    with pytest.raises(DataError, match="must have at most 50,000 columns; found 60,000"):
+        read_table(f"{header}\n1\n".encode(), "wide.csv")
