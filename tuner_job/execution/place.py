@@ -18,7 +18,6 @@ _REQUEST_SECONDS = 5.0
 _PAUSE = 0.5
 _SOCKET = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 _LONGEST = 107  # bytes of a socket's path
-_SHARED = Path("/dev/shm")
 _LEAST_FREE = 100 * 2**20  # in the temporary folder: sockets, logs
 
 
@@ -67,6 +66,8 @@ def require_folders(store_bytes: int) -> None:
     ------
     InputError
     """
+    if sys.platform == "win32":  # Ray has ports there, and no sockets with a path
+        return
     variable = next((name for name in ("RAY_TMPDIR", "TMPDIR") if name in os.environ), None)
     folder = Path(os.environ[variable] if variable else "/tmp")
     where = f"{variable}={shown(str(folder))}" if variable else str(folder)
@@ -80,8 +81,9 @@ def require_folders(store_bytes: int) -> None:
     _require_writable(folder / "ray" if (folder / "ray").is_dir() else folder, where, "Ray's own files")
     free = shutil.disk_usage(folder).free
     if sys.platform == "linux":
-        _require_writable(_SHARED, str(_SHARED), "Ray's shared objects")
-        if shutil.disk_usage(_SHARED).free < store_bytes:
+        shared = Path("/dev/shm")
+        _require_writable(shared, str(shared), "Ray's shared objects")
+        if shutil.disk_usage(shared).free < store_bytes:
             free -= store_bytes
     if free < _LEAST_FREE:
         raise InputError(f"{where}: has too little room for Ray's own files: {max(0, free):,} bytes are left")

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -169,14 +169,14 @@ def _cannot_start(address: str | None, error: BaseException) -> Exception:
 
 
 def _is_rays(pid: int) -> bool:
-    try:
+    with suppress(OSError):  # it has ended
         return b"/ray/" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it has ended
-        return False
+    return False
 
 
 def _is_busy() -> bool:
-    return os.getloadavg()[0] > (os.cpu_count() or 1)
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return load > (os.cpu_count() or 1)
 
 
 @contextmanager
