@@ -223,7 +223,7 @@ def test_a_template_without_its_parts(
     ("content", "expected"),
     [
         ("", "must hold keys and values"),
-        ("[", "must be valid YAML"),
+        ("[", "is not valid YAML"),
         ("results: 5", "must be an s3://, gs:// or az:// address"),
         ("results: /home/me", "must be an s3://, gs:// or az:// address"),
         ("results: file:///home/me", "must be an s3://, gs:// or az:// address"),

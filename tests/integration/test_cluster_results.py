@@ -37,8 +37,8 @@ def _write(s3: S3Server, key: str, content: str = "x") -> None:
 
 @pytest.fixture
 def with_data(tmp_path: Path) -> Path:
-    (tmp_path / "deaths of é\n#1.csv").write_text("site,cause,s1\nA,b,1\n")
-    data = {"source": "deaths of é\n#1.csv", "format": "table", "label": "cause"}
+    (tmp_path / "deaths of é #1.csv").write_text("site,cause,s1\nA,b,1\n")
+    data = {"source": "deaths of é #1.csv", "format": "table", "label": "cause"}
     path = tmp_path / "with-data.yaml"
     path.write_text(yaml.safe_dump({"name": "adult", "data": data, "models": ["xgboost"]}))
     return path

@@ -14,7 +14,7 @@ from tuner_job.cluster.objects import ConfigMap, Object, RayJob
 from tuner_job.cluster.references import missing
 from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.cluster.storage import check_remote, open_results
-from tuner_job.cluster.template import MOST_BYTES, Template, config_map, read_template
+from tuner_job.cluster.template import Template, config_map, read_template
 from tuner_job.cluster.upload import Upload, plan_upload
 from tuner_job.errors import ClusterError, ConfigError
 from tuner_job.experiment_file import load_experiment
@@ -230,11 +230,6 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
     -------
     The experiment file's content, and the data file that only this machine can read, if any.
     """
-    if path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
-        raise ConfigError(
-            f"{path}: must be at most {MOST_BYTES:,} bytes long, as a ConfigMap brings it to the cluster; it has "
-            f"{size:,}"
-        )
     config = load_experiment(path, mounted=_MOUNTED)
     content = read_yaml(path)
     spaces = (content.get("tuning") or {}).get("search_spaces")
