@@ -1,0 +1,34 @@
+"""The tables: groups × tried, refused well, accepted, what did not hold; and the failures, each to be run alone."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+
+from tests.reliability.runner import Result
+
+_COLUMNS = ("tried", "refused well", "accepted", "run error, said", "traceback, wrong exit, hang, loss")
+
+
+def table(results: Sequence[Result]) -> str:
+    """Write a Markdown table with a row a group and a sum."""
+    groups = list(dict.fromkeys(result.group for result in results))
+    rows = [(group, _counts([r for r in results if r.group == group])) for group in groups]
+    rows.append(("**all**", _counts(results)))
+    lines = ["| group | " + " | ".join(_COLUMNS) + " |", "|---|" + "---|" * len(_COLUMNS)]
+    lines += [f"| {group} | " + " | ".join(f"{n:,}" for n in counts) + " |" for group, counts in rows]
+    return "\n".join(lines)
+
+
+def _counts(results: Sequence[Result]) -> list[int]:
+    good = [result.verdict for result in results if not result.failures]
+    refused = sum(verdict in ("refused", "usage") for verdict in good)
+    accepted = sum(verdict in ("accepted", "held") for verdict in good)
+    return [len(results), refused, accepted, len(good) - refused - accepted, len(results) - len(good)]
+
+
+def failures(results: Sequence[Result]) -> Iterator[str]:
+    """Say each failure, and how to see it again."""
+    for result in results:
+        if result.failures:
+            yield f"- {result.label}  (`va-tuning {shlex.join(result.argv)[:120]}`)"
+            yield from (f"    {failure}" for failure in result.failures)
+            yield f"    again: python -m tests.reliability --only {shlex.quote(result.label)}"
