@@ -63,10 +63,15 @@ def _run(listening: socket.socket, worlds: Sequence[World], log: Path) -> None:
         pass
 
     Handler.worlds, Handler.log = worlds, log
-    server = ThreadingHTTPServer(listening.getsockname(), Handler, bind_and_activate=False)
+    server = _Server(listening.getsockname(), Handler, bind_and_activate=False)
     server.socket = listening
     server.daemon_threads = True
     server.serve_forever()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no matter."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,13 +1,13 @@
 """Runs cases side by side, each in a folder of its own."""
 
 import os
+import random
 import shutil
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -33,13 +33,17 @@ class Result:
 _cases: Sequence[Case | Fault] = ()
 
 
-def run_all(cases: Sequence[Case | Fault], jobs: int) -> Iterator[Result]:
-    """Run cases, `jobs` at a time; yield their results in order."""
+def run_all(cases: Sequence[Case | Fault], jobs: int) -> Iterator[tuple[int, Result]]:
+    """Run cases, `jobs` at a time; yield their numbers and results as they end."""
     global _cases
     _cases = cases
     process.preload()
     with process.scratch() as folder, ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        yield from pool.map(partial(_run, folder), range(len(cases)))
+        order = list(range(len(cases)))
+        random.Random(0).shuffle(order)  # those that wait stand between those that compute
+        waiting = {pool.submit(_run, folder, number): number for number in order}
+        for done in as_completed(waiting):
+            yield waiting[done], done.result()
 
 
 def _run(folder: Path, number: int) -> Result:

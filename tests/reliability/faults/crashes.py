@@ -30,7 +30,7 @@ _QUICK: dict[str, tuple[str, ...]] = {
     "predict": PREDICT,
     "a finished tune": FINISHED,
 }
-_TUNE_POINTS, _QUICK_POINTS = 22, 10
+_TUNE_POINTS, _QUICK_POINTS = 16, 10
 
 
 def faults() -> Iterator[Fault]:

@@ -102,7 +102,8 @@ def _clock(year: str) -> Callable[[Path], Iterator[str]]:
         offset = f"import time as t\n_n = t.time\nt.time = lambda o={_YEARS[year]} - _n(): max(0.0, _n() + o)\n"
         (site / "sitecustomize.py").write_text(offset)
         wrong = {"PYTHONPATH": f"{site}:{Path.cwd()}", "PYTHONNOUSERSITE": "1"}
-        yield from ends(run(folder, *TUNE, environment=wrong), "accepted")
+        with running(folder, *TUNE, environment=wrong) as started:
+            yield from ends(started.wait(), "accepted")
         yield from same_as_undisturbed(folder)
 
     return play

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.reliability.case import Outcome
-from tests.reliability.faults.hooks import Plan
+from tests.reliability import process
+from tests.reliability.case import Case, Outcome
+from tests.reliability.faults.hooks import Plan, install
 from tests.reliability.process import scratch
 from tests.reliability.samples import STORED
 from tests.reliability.verdict import verdict_of
@@ -105,23 +106,26 @@ def running(
     if plan:
         variables["VA_RELIABILITY_PLAN"] = plan.dump()
     with out.open("wb") as to_out, err.open("wb") as to_err:
-        process = subprocess.Popen(
+        started = subprocess.Popen(
             [sys.executable, "-m", module, *argv], cwd=folder, env=variables, stdin=subprocess.DEVNULL,
             stdout=to_out, stderr=to_err, start_new_session=True,
         )  # fmt: skip
-    run = Run(process, out, err)
+    run = Run(started, out, err)
     try:
         yield run
     finally:
-        if process.poll() is None:
-            process.kill()
+        if started.poll() is None:
+            started.kill()
             run.wait()
 
 
 def run(folder: Path, *argv: str, plan: Plan | None = None, environment: Mapping[str, str] | None = None) -> Outcome:
-    """Run a command to its end."""
-    with running(folder, *argv, plan=plan, environment=environment) as started:
-        return started.wait()
+    """Run a command to its end, as a copy of this process: it starts at once."""
+    streams = folder.parent / "streams"
+    streams.mkdir(exist_ok=True)
+    inside = partial(install, plan) if plan else None
+    case = Case("", "", "", argv, environment=environment or {}, inside=inside, ray=True, seconds=120)
+    return process.run(case, folder, streams)
 
 
 @cache

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.reliability.case import ACCEPTED, ONLY_ACCEPTED, ONLY_REFUSED, REFUSED, USAGE, Case, Outcome
-from tests.reliability.samples import put, put_stored
+from tests.reliability.samples import experiment, put, put_stored
 
 GROUP = "arguments"
 WHERE = "results/stored"
@@ -155,9 +155,9 @@ def _results() -> Iterator[Case]:
     places = {
         "a file": "deaths.csv", "in a file": "deaths.csv/x", "/proc": "/proc/none/results", "/dev/null": "/dev/null",
         "a link to itself": "loop", "empty": "", "a long name": "n" * 300, "ftp": "ftp://host/x", "no scheme": "://x",
-        "mailto": "mailto://x@y", "file of a host": "file://host/x", "s3 without a bucket": "s3://", "a query": "s3://b?x=1",
-        "https": "https://localhost:1/x", "a fragment": "s3://b/x#y", "spaces": "s3://a b/c", "a NUL's escape": "file:///a%00b",
-        "a bad escape": "file:///%zz%", "an open bracket": "s3://[", "a port of text": "http://h:x/", "a line feed": "s3://a\nb",
+        "mailto": "mailto://x@y", "file of a host": "file://host/proc/x", "s3 without a bucket": "s3://", "a query": "s3://b?x=1",
+        "https": "https://localhost:1/x", "a fragment": "s3://b/x#y", "spaces": "s3://a b/c", "a NUL's escape": "file:///proc/a%00b",
+        "a bad escape": "file:///proc/%zz%", "an open bracket": "s3://[", "a port of text": "http://h:x/", "a line feed": "s3://a\nb",
     }  # fmt: skip
 
     def arrange(folder: Path) -> None:

@@ -282,7 +282,7 @@ def _kubeconfigs(address: str) -> Iterator[Case]:
         "a bad port": "http://127.0.0.1:99999", "no such host": "http://nowhere.invalid",
         "TLS to plain": address.replace("http", "https"),
         "a space": "http://a b/", "an open bracket": "http://[::1",
-        "user info": address.replace("//", "//me:Pa55word@"),
+        "user info": f"{address}/0".replace("//", "//me:Pa55word@"),
     }  # fmt: skip
     for name, server in servers.items():
         texts[f"server: {name}"] = yaml.safe_dump(_kubeconfig(server))

@@ -12,7 +12,7 @@ from tests.reliability.samples import BASE, experiment, put
 GROUP = "experiment YAML"
 FILE = "experiment.yaml"
 HEAD = "name: exp\ndata: {source: data.csv, label: cause, site: site}\nmodels: [random_forest]\n"
-_NAMED = f"{FILE}|data.|tuning.|validation.|budget."
+_NAMED = f"{FILE}|data.csv|data.|tuning.|validation.|budget."
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefghi", "bcdefghij", strict=True)
 )
@@ -97,7 +97,6 @@ _HOSTILE: dict[str, str | bytes] = {
     "a code point too high": HEAD + 'results: "\\U00110000"\n',
     "invalid UTF-8": HEAD.encode() + b"results: \xff\xfe\n",
     "a lone continuation": HEAD.encode() + b"# \x80\n",
-    "UTF-16": HEAD.encode("utf-16"),
     "UTF-32": HEAD.encode("utf-32"),
     "PNG": b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
     "zip": b"PK\x03\x04" + bytes(100),
@@ -138,6 +137,7 @@ _FINE: dict[str, str | bytes] = {
     "a merge key": "x: &x {source: data.csv, label: cause, site: site}\n" + HEAD.replace("{source", "{<<: *x, source"),
     "underscores": HEAD + "seed: 1" + "_" * 5000 + "\n",
     "tag binary": HEAD + "results: !!binary aGVsbG8=\n",
+    "UTF-16": HEAD.encode("utf-16"),
     "non-ASCII comment": HEAD + "# données – décès\n",
 }
 
@@ -145,13 +145,16 @@ _FINE: dict[str, str | bytes] = {
 def cases() -> Iterator[Case]:
     """Yield the cases."""
     for name, content in _HOSTILE.items():
-        yield _case("hostile text", name, partial(put, content=content), ONLY_REFUSED, (FILE,))
+        yield _case("hostile text", name, partial(put, content=content), ONLY_REFUSED, (_NAMED,))
     for name, content in _FINE.items():
-        doubtful = ("old Mac line ends", "a merge key", "underscores", "tag binary")
+        doubtful = ("old Mac line ends", "a merge key", "underscores", "tag binary", "UTF-16")
         allowed = REFUSED_OR_ACCEPTED if name in doubtful else ONLY_ACCEPTED
         yield _case("unusual text", name, partial(put, content=content), allowed)
     for name, content in _contradictions():
         yield _case("contradiction", name, partial(put, content=content), ONLY_REFUSED, (_NAMED,))
+    for path in _SOURCES:
+        content = experiment(data={**BASE["data"], "source": path})
+        yield _case("source", repr(path), partial(put, content=content), ONLY_REFUSED)
     for name, arrange in _files().items():
         yield _case("no file", name, arrange, ONLY_REFUSED, (FILE,))
 
@@ -218,21 +221,12 @@ def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "a timeout of nan", experiment(budget={"timeout": float("nan")})
     yield "CPU seconds of infinity", experiment(budget={"cpu_seconds": float("inf")})
     yield "Gaussian processes without torch", experiment(tuning={"search_method": "optuna", "sampler": "gp"})
-    for path in (
-        "",
-        " ",
-        ".",
-        "/",
-        "data.csv/",
-        "data.csv/x",
-        "~/data.csv",
-        "no/../data.csv",
-        "data.csv\n",
-        "/dev/null",
-    ):
-        yield f"source {path!r}", experiment(data={**data, "source": path})
-    for path in ("/proc/self/mem", "/proc/none", "file:///none", "ftp://x/y", "s3://", "://", "http://", "mailto:x@y"):
-        yield f"source {path!r}", experiment(data={**data, "source": path})
+
+
+_SOURCES = (
+    "", " ", ".", "/", "data.csv/x", "~/data.csv", "data.csv\n", "/dev/null", "/proc/self/mem", "/proc/none",
+    "file:///none", "ftp://x/y", "s3://", "://", "http://", "mailto:x@y",
+)  # fmt: skip
 
 
 def _files() -> dict[str, Callable[[Path], object]]:

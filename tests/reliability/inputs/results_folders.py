@@ -25,10 +25,6 @@ CREATES = {
     "predict": ("out.csv",),
 }
 _NOBODY = 65534
-_SELF_CONTAINED = {
-    "show --trials": ("trials", "experiment.yaml"),
-    "show": ("summary", "experiment.yaml", "commit", "best"),
-}
 
 
 def drop_privileges() -> None:
@@ -40,14 +36,13 @@ def drop_privileges() -> None:
 
 def cases() -> Iterator[Case]:
     """Yield the cases: every kind of object × damage × command, and foreign files."""
-    for fixture, experiment in {"0.1.0": STORED / "finished", "now": current()}.items():
+    for shift, (fixture, experiment) in enumerate({"0.1.0": STORED / "finished", "now": current()}.items()):
         for command in COMMANDS:
             yield _case(f"{fixture}, intact", command, experiment, command, ONLY_ACCEPTED, "", lambda path: None)
         for number, (target, damage, action) in enumerate(_damaged(experiment)):
-            commands = list(COMMANDS) if fixture == "0.1.0" else [list(COMMANDS)[number % len(COMMANDS)]]
-            for command in commands:
-                name = f"{target} {damage}, {command}"
-                yield _case(f"{fixture}, damage", name, experiment, command, REFUSED_OR_ACCEPTED, target, action)
+            command = list(COMMANDS)[(number + shift) % len(COMMANDS)]
+            name = f"{target} {damage}, {command}"
+            yield _case(f"{fixture}, damage", name, experiment, command, REFUSED_OR_ACCEPTED, target, action)
         yield from _foreign(fixture, experiment)
     yield from _no_experiments()
 
@@ -81,7 +76,7 @@ def _case(
 
     return Case(
         GROUP, kind, name, COMMANDS[command], arrange, allowed,
-        names=(Path(target).name,) if target else (),
+        names=(f"{Path(target).name}|must be the address of an experiment",) if target else (),
         inside=drop_privileges if "unreadable" in name else None,
         creates=CREATES.get(command, ()),
         check=partial(_right_or_said, experiment, command, target, "absent" in name),
@@ -125,7 +120,7 @@ def _foreign(fixture: str, experiment: Path) -> Iterator[Case]:
     places = sorted({str(p.parent.relative_to(experiment)) for p in experiment.rglob("*") if p.is_file()})
     places = [place for place in places if place == "." or place.startswith(MODEL)]
     for number, foreign in enumerate(FOREIGN):
-        for at, place in enumerate(places):
+        for at, place in enumerate((places[number % len(places)], f"{MODEL}/trials")):
             command = list(COMMANDS)[(number + at) % len(COMMANDS)]
 
             def add(root: Path, place: str = place, foreign: str = foreign, number: int = number) -> None:

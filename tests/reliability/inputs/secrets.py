@@ -1,8 +1,9 @@
 """Addresses that hold secrets, and wrong ones: the secret stands in no output and in no file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.reliability.case import ACCEPTED, REFUSED, RUN_ERROR, USAGE, Case
 from tests.reliability.samples import GOOD_CSV, experiment, put, put_stored
@@ -50,30 +51,11 @@ _QUICK = {
 
 
 def cases() -> Iterator[Case]:
-    """Yield the cases."""
+    """Yield the cases: each address in half of the places where one may stand."""
     for number, (name, address) in enumerate(ADDRESSES.items()):
-        data = {"source": address, "label": "cause", "site": "site"}
-        command = "validate" if number % 2 else "tune"
-        yield _case(
-            "source", f"{command} {name}", (command, "experiment.yaml"), partial(put, content=experiment(data=data))
-        )
-        both = partial(put, content=experiment(data=data, seed=-1, name=address))
-        yield _case("source", f"{name}, of a file with other problems", ("validate", "experiment.yaml"), both)
-        folder = address.replace("/data.csv", "")
-        stated = partial(put, content=experiment(results=folder))
-        yield _case("results", f"tune {name}", ("tune", "experiment.yaml"), stated)
-        yield _case("results", f"tune --results {name}", ("tune", "experiment.yaml", f"--results={folder}"), _good)
-        command = ("show", "report", "show")[number % 3]
-        yield _case("results", f"{command} {name}", (command, folder), _good)
-        yield _case("data", f"predict {name}", ("predict", "results/stored", address, "--model", "xgboost"), _stored)
-        compare = ("compare", "--output-dir", "out")
-        yield _case("data", f"compare {name}", (*compare, "--data-path", address), _good)
-        yield _case(
-            "data",
-            f"compare --tuned-params {name}",
-            (*compare, "--data-path", "va.csv", f"--tuned-params={folder}"),
-            _sites,
-        )
+        for place, case in enumerate(_places(number, name, address)):
+            if (place + number) % 2:
+                yield case
     for name, key in {"a key": "password", "a section": "budget"}.items():
         content = experiment(**{key: {"token": SECRET}})
         yield _case(
@@ -85,6 +67,27 @@ def cases() -> Iterator[Case]:
             (),
         )
     yield _case("ray", "RAY_ADDRESS", ("validate", "experiment.yaml"), _good, ANY_END)
+
+
+def _places(number: int, name: str, address: str) -> Iterator[Case]:
+    folder = address.replace("/data.csv", "")
+    data = {"source": address, "label": "cause", "site": "site"}
+    command = ("validate", "tune")[number // 2 % 2]
+    yield _case("source", f"{command} {name}", (command, "experiment.yaml"), _file(data=data))
+    both = _file(data=data, seed=-1, name=address)
+    yield _case("source", f"{name}, of a file with other problems", ("validate", "experiment.yaml"), both)
+    yield _case("results", f"tune {name}", ("tune", "experiment.yaml"), _file(results=folder))
+    yield _case("results", f"tune --results {name}", ("tune", "experiment.yaml", f"--results={folder}"), _good)
+    command = ("show", "report")[number // 2 % 2]
+    yield _case("results", f"{command} {name}", (command, folder), _good)
+    yield _case("data", f"predict {name}", ("predict", "results/stored", address, "--model", "xgboost"), _stored)
+    compare = ("compare", "--output-dir", "out", "--data-path")
+    yield _case("data", f"compare {name}", (*compare, address), _good)
+    yield _case("data", f"compare --tuned-params {name}", (*compare, "va.csv", f"--tuned-params={folder}"), _sites)
+
+
+def _file(**changes: Any) -> Callable[[Path], None]:
+    return partial(put, content=experiment(**changes))
 
 
 def _case(
