@@ -37,6 +37,9 @@ def scratch() -> Iterator[Path]:
 
 def preload() -> None:
     """Import what the commands import, so that a copy of this process starts at once."""
+    import encodings.cp437  # zip archives need it, and a copy may have become nobody, who reads no module
+    import encodings.idna  # noqa: F401
+
     import kubernetes.client
     import kubernetes.config.kube_config
     import pyarrow.csv

@@ -157,18 +157,12 @@ def _results() -> Iterator[Case]:
         "a link to itself": "loop", "empty": "", "a long name": "n" * 300, "ftp": "ftp://host/x", "no scheme": "://x",
         "mailto": "mailto://x@y", "file of a host": "file://host/proc/x", "s3 without a bucket": "s3://", "a query": "s3://b?x=1",
         "https": "https://localhost:1/x", "a fragment": "s3://b/x#y", "spaces": "s3://a b/c", "a NUL's escape": "file:///proc/a%00b",
-        "a bad escape": "file:///proc/%zz%", "an open bracket": "s3://[", "a port of text": "http://h:x/", "a line feed": "s3://a\nb",
+        "a bad escape": "file:///proc/%zz%",
+        "an open bracket": "s3://[", "a port of text": "http://h:x/", "a line feed": "s3://a\nb",
     }  # fmt: skip
 
     def arrange(folder: Path) -> None:
-        put(
-            folder,
-            {
-                "name": "exp",
-                "data": {"source": "data.csv", "label": "cause", "site": "site"},
-                "models": ["random_forest"],
-            },
-        )
+        put(folder, experiment())
         (folder / "deaths.csv").write_text("x")
         (folder / "loop").symlink_to("loop")
 

@@ -77,7 +77,7 @@ def _case(
         environment=environment,
         inside=inside,
         creates=made,
-        fresh=True,
+        fresh=inside is not drop_privileges,
         ray=True,
         seconds=75,
     )
