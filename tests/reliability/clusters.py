@@ -15,6 +15,18 @@ LABELS = {
 _PLACEHOLDER = "va-tuning-placeholder"
 
 
+def kubeconfig(address: str) -> dict[str, Any]:
+    """A kubeconfig file of one context."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u", "namespace": "lab"}}],
+        "clusters": [{"name": "k", "cluster": {"server": address}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+
+
 def rayjob(name: str = "exp", **status: str) -> dict[str, Any]:
     """A RayJob of an experiment."""
     return {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.reliability import process
+from tests.reliability import faults, process
 from tests.reliability.case import Case
 from tests.reliability.faults.fault import Fault
 from tests.reliability.verdict import failures, listing, verdict_of
@@ -38,6 +38,8 @@ def run_all(cases: Sequence[Case | Fault], jobs: int) -> Iterator[tuple[int, Res
     global _cases
     _cases = cases
     process.preload()
+    if any(isinstance(case, Fault) for case in cases):
+        faults.prepare()
     with process.scratch() as folder, ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         order = list(range(len(cases)))
         random.Random(0).shuffle(order)  # those that wait stand between those that compute

@@ -4,8 +4,15 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from tests.reliability.faults import crashes, engine, errors, s3, signals
-from tests.reliability.faults.fault import Fault
+from tests.reliability.faults.fault import Fault, undisturbed
 
 MODULES = (crashes, errors, signals, engine, s3)
 FAULTS: Final[dict[str, Callable[[], Iterator[Fault]]]] = {module.GROUP: module.faults for module in MODULES}
 """Group → the function that makes its faults."""
+
+
+def prepare() -> None:
+    """Find out once, for every process that is copied from this one, what comes of commands that nothing happens to."""
+    undisturbed()
+    for command in crashes.COMMANDS:
+        crashes.operations(command)

@@ -25,11 +25,12 @@ GROUP = "killed at a file operation"
 STORED_PLACE = "results/stored"
 PREDICT = ("predict", STORED_PLACE, "deaths.csv", "--model", "xgboost", "--output", "out.csv", "--csmf", "csmf.csv")
 FINISHED = ("tune", "experiment.yaml", "--results", "results")
-_QUICK: dict[str, tuple[str, ...]] = {
+QUICK: dict[str, tuple[str, ...]] = {
     "report": ("report", STORED_PLACE, "--output", "page.html"),
     "predict": PREDICT,
     "a finished tune": FINISHED,
 }
+COMMANDS = ("tune", *QUICK)
 _TUNE_POINTS, _QUICK_POINTS = 16, 10
 
 
@@ -39,7 +40,7 @@ def faults() -> Iterator[Fault]:
         for share in range(_TUNE_POINTS if how == "kill" else _TUNE_POINTS // 2):
             n = _TUNE_POINTS if how == "kill" else _TUNE_POINTS // 2
             yield Fault(GROUP, f"tune, {how}", f"{share + 1} of {n}", _tune(how, share, n))
-    for name, argv in _QUICK.items():
+    for name, argv in QUICK.items():
         for share in range(_QUICK_POINTS):
             how = "tear" if share % 3 == 2 else "kill"
             yield Fault(GROUP, name, f"{how}, {share + 1} of {_QUICK_POINTS}", _quick(name, how, share), argv)
@@ -68,7 +69,7 @@ def _quick(name: str, how: str, share: int) -> Callable[[Path], Iterator[str]]:
         put_stored(folder)
         at = 1 + share * operations(name)[0] // _QUICK_POINTS
         before = {p.relative_to(folder): p.read_bytes() for p in (folder / "results").rglob("*") if p.is_file()}
-        outcome = run(folder, *_QUICK[name], plan=Plan(str(folder), at, how))
+        outcome = run(folder, *QUICK[name], plan=Plan(str(folder), at, how))
         yield from _was_killed(outcome.code)
         yield from readable(folder, STORED_PLACE)
         for part in ("out.csv", "csmf.csv", "page.html"):
@@ -77,7 +78,7 @@ def _quick(name: str, how: str, share: int) -> Callable[[Path], Iterator[str]]:
         lost = [path for path, content in before.items() if not (folder / path).exists()]
         if lost:
             yield f"lost {lost[:3]}"
-        again = run(folder, *_QUICK[name])
+        again = run(folder, *QUICK[name])
         yield from ends(again, "accepted")
         made = {p.name for p in folder.iterdir()} - {"out.csv", "csmf.csv", "page.html", "now.csv"}
         if strange := made - {"results", "deaths.csv", "experiment.yaml"} - {n for n in made if n.startswith(".")}:
@@ -121,7 +122,7 @@ def _undisturbed_run(name: str) -> tuple[int, list[str], dict[str, bytes]]:
             put_small(work)
         else:
             put_stored(work)
-        outcome = run(work, *(TUNE if name == "tune" else _QUICK[name]), plan=Plan(str(work), marker=str(marker)))
+        outcome = run(work, *(TUNE if name == "tune" else QUICK[name]), plan=Plan(str(work), marker=str(marker)))
         if outcome.code != 0:
             raise AssertionError(f"the undisturbed {name} fails: {outcome.err}")
         counted = json.loads(marker.read_text()) if marker.exists() else {"seen": 0, "unsynced": []}

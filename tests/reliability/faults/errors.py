@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.reliability.faults.crashes import FINISHED, PREDICT, STORED_PLACE, operations
+from tests.reliability.faults.crashes import FINISHED, QUICK, STORED_PLACE, operations
 from tests.reliability.faults.fault import TUNE, WHERE, Fault, ends, goes_on, put_small, readable, run, undisturbed
 from tests.reliability.faults.hooks import Plan
 from tests.reliability.samples import put_stored
@@ -32,15 +32,14 @@ _NO_LINKS = (
     errno.EINVAL,
     errno.EACCES,
 )
-_QUICK = {"report": ("report", STORED_PLACE, "--output", "page.html"), "predict": PREDICT, "a finished tune": FINISHED}
 
 
 def faults() -> Iterator[Fault]:
     """Yield the faults."""
     for number in _NUMBERS:
-        for name in _QUICK:
+        for name in QUICK:
             yield Fault(
-                GROUP, "every write fails", f"{name}, {errno.errorcode[number]}", _failing(name, number), _QUICK[name]
+                GROUP, "every write fails", f"{name}, {errno.errorcode[number]}", _failing(name, number), QUICK[name]
             )
     for i, number in enumerate(_NUMBERS):
         yield Fault(GROUP, "writes fail from a point on", errno.errorcode[number], _failing_tune(number, (i + 1) / 10))
@@ -48,9 +47,9 @@ def faults() -> Iterator[Fault]:
         yield Fault(GROUP, "no hard links", errno.errorcode[number], _without_links(number))
     for share in (0, 1, 2, 4, 8):
         yield Fault(GROUP, "a small disk", f"tune, {share * 16} KiB free", _small_disk(share * 16 * 1024))
-    for name in _QUICK:
-        yield Fault(GROUP, "a full disk", name, _full_disk(name), _QUICK[name])
-        yield Fault(GROUP, "a read-only disk", name, _read_only(name), _QUICK[name])
+    for name in QUICK:
+        yield Fault(GROUP, "a full disk", name, _full_disk(name), QUICK[name])
+        yield Fault(GROUP, "a read-only disk", name, _read_only(name), QUICK[name])
     for argv in (("show", STORED_PLACE), ("show", STORED_PLACE, "--trials"), ("show", STORED_PLACE, "--json")):
         yield Fault(GROUP, "a read-only disk", " ".join(argv), _reading(argv), argv)
 
@@ -59,10 +58,10 @@ def _failing(name: str, number: int) -> Callable[[Path], Iterator[str]]:
     def play(folder: Path) -> Iterator[str]:
         put_stored(folder)
         before = _contents(folder)
-        outcome = run(folder, *_QUICK[name], plan=Plan(str(folder), 1, number, again=True))
+        outcome = run(folder, *QUICK[name], plan=Plan(str(folder), 1, number, again=True))
         yield from ends(outcome, "refused", "run error")
         yield from _nothing_lost(before, folder)
-        yield from ends(run(folder, *_QUICK[name]), "accepted")
+        yield from ends(run(folder, *QUICK[name]), "accepted")
 
     return play
 
@@ -136,10 +135,10 @@ def _full_disk(name: str) -> Callable[[Path], Iterator[str]]:
                         pass
                 except OSError:
                     pass
-            yield from ends(run(disk, *_QUICK[name]), "refused", "run error")
+            yield from ends(run(disk, *QUICK[name]), "refused", "run error")
             yield from _nothing_lost(before, disk)
             filler.unlink()
-            yield from ends(run(disk, *_QUICK[name]), "accepted")
+            yield from ends(run(disk, *QUICK[name]), "accepted")
 
     return play
 
@@ -150,7 +149,7 @@ def _read_only(name: str) -> Callable[[Path], Iterator[str]]:
             put_stored(disk)
             before = _contents(disk)
             subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-            yield from ends(run(disk, *_QUICK[name]), "refused", "run error")
+            yield from ends(run(disk, *QUICK[name]), "refused", "run error")
             yield from _nothing_lost(before, disk)
 
     return play

@@ -5,7 +5,7 @@ import copy
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -16,7 +16,7 @@ import yaml
 from tests.reliability import clusters
 from tests.reliability.api_server import Answer, World, refusal, requests_to, serve
 from tests.reliability.case import ACCEPTED, ONLY_REFUSED, REFUSED, RUN_ERROR, USAGE, Case, Outcome
-from tests.reliability.damage import ANY
+from tests.reliability.inputs import kubeconfigs
 from tests.reliability.inputs.arguments import STRANGE
 from tests.reliability.inputs.experiments import LAUGHS
 from tests.reliability.samples import experiment, put
@@ -52,7 +52,7 @@ def cases() -> Iterator[Case]:
     address = serve([world for world, _ in made], log)
     for number, (_, make) in enumerate(made):
         yield make(f"{address}/{number}", partial(requests_to, log, number))
-    yield from _kubeconfigs(address)
+    yield from kubeconfigs.cases(address)
 
 
 def _remove_in(pid: int, folder: Path) -> None:
@@ -82,7 +82,7 @@ def _made(
             put(folder, content or experiment(data={"format": "synthetic"}))
             (folder / "store" / "exp").mkdir(parents=True)
             (folder / "store" / "exp" / "experiment.yaml").write_text("# digest: x\nname: exp\n")
-            (folder / "kubeconfig").write_text(yaml.safe_dump(_kubeconfig(address)))
+            (folder / "kubeconfig").write_text(yaml.safe_dump(clusters.kubeconfig(address)))
 
         def check(folder: Path, outcome: Outcome) -> Iterator[str]:
             wrote = [line for line in requests() if not line.startswith("GET")]
@@ -96,17 +96,6 @@ def _made(
         )
 
     return world, make
-
-
-def _kubeconfig(address: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u", "namespace": "lab"}}],
-        "clusters": [{"name": "k", "cluster": {"server": address}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
 
 
 def _names() -> Iterator[Made]:
@@ -264,54 +253,3 @@ def _submissions() -> Iterator[Made]:
         yield _made(World({}), "usage", " ".join(argv), argv, WRONG)
     for output in ("experiment.yaml", "experiment.yaml/x", "/proc/x", ""):
         yield _made(World(clusters.good()), "fetch", f"into {output!r}", ("fetch", "exp", "--output", output), WRONG)
-
-
-def _kubeconfigs(address: str) -> Iterator[Case]:
-    good = _kubeconfig(f"{address}/0")
-    texts: dict[str, object] = {
-        "empty": "", "a list": "[]", "a text": "hello", "an open bracket": "{", "laughs": LAUGHS,
-        "deep": "[" * 20_000, "NULs": "\0" * 50,
-        "a tag": "!!python/object/apply:os.system [id]", "HTML": "<html></html>", "not UTF-8": b"\xff\xfe\x00",
-        "a number": "5",
-    }  # fmt: skip
-    for name, changed in clusters.mutations(good):
-        texts[name] = yaml.safe_dump(changed)
-    servers: Mapping[str, str] = {
-        "nobody listens": "http://127.0.0.1:9", "no scheme": "127.0.0.1:9", "another scheme": "ftp://127.0.0.1/",
-        "empty": "",
-        "a bad port": "http://127.0.0.1:99999", "no such host": "http://nowhere.invalid",
-        "TLS to plain": address.replace("http", "https"),
-        "a space": "http://a b/", "an open bracket": "http://[::1",
-        "user info": f"{address}/0".replace("//", "//me:Pa55word@"),
-    }  # fmt: skip
-    for name, server in servers.items():
-        texts[f"server: {name}"] = yaml.safe_dump(_kubeconfig(server))
-    environment = {"KUBECONFIG": "kubeconfig", "HOME": "/nonexistent", "NO_PROXY": "*"}
-    commands = cycle((("list",), ("status", "exp"), ("submit", "experiment.yaml"), ("fetch", "exp"), ("cancel", "exp")))
-    for (name, text), argv in zip(texts.items(), commands, strict=False):
-
-        def arrange(folder: Path, text: Any = text) -> None:
-            put(folder, experiment(data={"format": "synthetic"}))
-            (folder / "kubeconfig").write_bytes(text if isinstance(text, bytes) else str(text).encode())
-
-        yield Case(
-            GROUP,
-            "kubeconfig",
-            f"{argv[0]}, {name}",
-            argv,
-            arrange,
-            ANY_END,
-            environment=environment,
-            seconds=75,
-            secrets=("Pa55word",),
-        )
-    for name in ("absent", "a folder", "a link to itself", "a FIFO", "a dangling link"):
-
-        def arrange_place(folder: Path, name: str = name) -> None:
-            put(folder, experiment(data={"format": "synthetic"}))
-            (folder / "kubeconfig").write_text("x")
-            ANY[name](folder / "kubeconfig")
-
-        yield Case(
-            GROUP, "kubeconfig", f"list, {name}", ("list",), arrange_place, ONLY_REFUSED, environment=environment
-        )

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from tests.reliability.case import ACCEPTED, REFUSED, USAGE, Case, Outcome
+from tests.reliability.deaths import good_table, parquet
 from tests.reliability.inputs.arguments import STRANGE, WRONG
-from tests.reliability.inputs.data_files import _good_table, _parquet
 
 GROUP = "compare"
 _HEAD = "va34,site,fever,cough\n"
@@ -75,7 +75,7 @@ def _arrange(folder: Path, content: bytes = _GOOD.encode()) -> None:
 
 
 def _files() -> dict[str, bytes]:
-    good = _parquet(_good_table())
+    good = parquet(good_table())
     files: dict[str, str | bytes] = {
         "empty": "", "header only": _HEAD, "one site": _GOOD.replace(",B,", ",A,"),
         "no site": _GOOD.replace("site", "place"),

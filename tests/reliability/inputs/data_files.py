@@ -1,57 +1,22 @@
-"""Data files of every hostile kind, read by validate, tune and predict."""
+"""Data files of every hostile kind, read by validate and tune."""
 
-import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from tests.reliability.case import ONLY_ACCEPTED, ONLY_REFUSED, REFUSED_OR_ACCEPTED, Case, Outcome
-from tests.reliability.samples import GOOD_CSV, STORED, experiment, put, put_stored
+from tests.reliability.deaths import HEAD, NARRATIVE, ROWS, Content, csv_file, good_table, parquet, quoted, with_cell
+from tests.reliability.samples import GOOD_CSV, experiment, put
 
 GROUP = "data files"
-Content = str | bytes
-HEAD, *ROWS = GOOD_CSV.splitlines(keepends=True)
-NARRATIVE = "The deceased had fever for nine days before the family sought care at the clinic. "
-
-
-def _csv(head: str = HEAD, rows: list[str] | None = None) -> str:
-    return head + "".join(ROWS if rows is None else rows)
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"'
-
-
-def _with_cell(cell: str, column: int = 2) -> str:
-    """The good file with one cell of its first row changed."""
-    cells = ROWS[0].rstrip().split(",")
-    cells[column] = _quoted(cell)
-    return _csv(rows=[",".join(cells) + "\n", *ROWS[1:]])
-
-
-def _parquet(table: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer)
-    return buffer.getvalue()
-
-
-def _good_table(**changes: Any) -> pa.Table:
-    columns: dict[str, Any] = {
-        "cause": ["xyz"[i % 3] for i in range(30)],
-        "site": ["AB"[i % 2] for i in range(30)],
-        "fever": [i % 2 for i in range(30)],
-        "cough": [i % 3 for i in range(30)],
-    }
-    return pa.table({**columns, **changes})
+_NAMED = "data.csv|nowhere|/dev/|/proc/"
 
 
 def _refused() -> dict[str, Content]:
-    good = _parquet(_good_table())
+    good = parquet(good_table())
     rng = np.random.default_rng(0)
     return {
         "empty": "",
@@ -63,7 +28,7 @@ def _refused() -> dict[str, Content]:
         "one row": HEAD + ROWS[0],
         "a row short": GOOD_CSV + "x,A,1\n",
         "a row long": GOOD_CSV + "x,A,1,1,1\n",
-        "every row long": _csv(rows=[r.rstrip() + ",1\n" for r in ROWS]),
+        "every row long": csv_file(rows=[r.rstrip() + ",1\n" for r in ROWS]),
         "cut in a row": GOOD_CSV[:-4],
         "cut in a quoted cell": GOOD_CSV + 'x,A,1,"half',
         "quotes unclosed at first": HEAD + '"x,A,1,1\n' + "".join(ROWS),
@@ -78,14 +43,13 @@ def _refused() -> dict[str, Content]:
         "feature twice but for spaces": GOOD_CSV.replace("fever,cough", "fever, fever "),
         "1,000 columns of one name": "cause,site" + ",f" * 1000 + "\n" + ("x,A" + ",1" * 1000 + "\n") * 4,
         "empty headers": GOOD_CSV.replace("fever,cough", ","),
-        "one cause": _csv(rows=["x,A,1,0\n", "x,B,0,1\n"] * 5),
-        "no cause": _csv(rows=[f",A,{i % 2},1\n" for i in range(10)]),
-        "every cause once": _csv(rows=[f"c{i},A,{i % 2},1\n" for i in range(10)]),
+        "one cause": csv_file(rows=["x,A,1,0\n", "x,B,0,1\n"] * 5),
+        "no cause": csv_file(rows=[f",A,{i % 2},1\n" for i in range(10)]),
         "only cause and site": "cause,site\n" + "x,A\ny,B\n" * 5,
-        "nothing tells rows apart": _csv(rows=["x,A,1,1\n", "y,B,1,1\n"] * 5),
-        "infinity": _with_cell("inf"),
-        "minus infinity": _with_cell("-Infinity"),
-        "1e999": _with_cell("1e999"),
+        "nothing tells rows apart": csv_file(rows=["x,A,1,1\n", "y,B,1,1\n"] * 5),
+        "infinity": with_cell("inf"),
+        "minus infinity": with_cell("-Infinity"),
+        "1e999": with_cell("1e999"),
         "header cell of 200,000 characters": GOOD_CSV.replace("fever", "f" * 200_000),
         "header of 2 MB": "cause,site," + ",".join(f"f{i:07d}" for i in range(200_000)) + "\nx,A\n",
         "PNG": b"\x89PNG\r\n\x1a\n" + bytes(200),
@@ -115,44 +79,44 @@ def _refused() -> dict[str, Content]:
         "UTF-16": GOOD_CSV.encode("utf-16"),
         "UTF-16 without a mark": GOOD_CSV.encode("utf-16-le"),
         "UTF-32": GOOD_CSV.encode("utf-32"),
-        "NUL in a cell": _with_cell("a\0b"),
-        "NUL in a cause": _with_cell("x\0", 0),
-        "NUL in a site": _with_cell("A\0", 1),
+        "NUL in a cell": with_cell("a\0b"),
+        "NUL in a cause": with_cell("x\0", 0),
+        "NUL in a site": with_cell("A\0", 1),
         "NUL in the header": GOOD_CSV.replace("fever", "fe\0ver"),
         "NULs at the end": GOOD_CSV + "\0" * 4096,
         "an invalid byte in a cause": GOOD_CSV.replace("\ny,", "\nDécès,").encode() + b"x\xff,A,1,0\n",
         "an invalid byte in a header": GOOD_CSV.encode().replace(b"fever", b"f\xe9ver") + "é,A,1,0\n".encode(),
         "free text in a number column": "cause,site,fever\n" + "".join(
-            f"{'xy'[i % 2]},A,{_quoted(NARRATIVE + str(i))}\n" for i in range(200)),
+            f"{'xy'[i % 2]},A,{quoted(NARRATIVE + str(i))}\n" for i in range(200)),
         "Parquet magic only": b"PAR1",
         "Parquet cut at the start": good[:10],
         "Parquet cut in the middle": good[: len(good) // 2],
         "Parquet cut at the end": good[:-1],
         "Parquet with a long footer": good[:-8] + b"\xff\xff\xff\x7fPAR1",
         "Parquet of zeros between": b"PAR1" + bytes(len(good)) + b"PAR1",
-        "Parquet without rows": _parquet(_good_table().slice(0, 0)),
-        "Parquet without columns": _parquet(pa.table({})),
-        "Parquet with lists": _parquet(_good_table(fever=[[1, 2]] * 30)),
-        "Parquet with structs": _parquet(_good_table(fever=[{"a": i} for i in range(30)])),
-        "Parquet with bytes": _parquet(_good_table(fever=[bytes([255, i]) for i in range(30)])),
-        "Parquet with infinity": _parquet(_good_table(fever=[float("inf")] * 15 + [1.0] * 15)),
-        "Parquet with a NUL in a cause": _parquet(_good_table(cause=["x\0", "y"] * 15)),
-        "Parquet with two columns of a name": _parquet(pa.table(
+        "Parquet without rows": parquet(good_table().slice(0, 0)),
+        "Parquet without columns": parquet(pa.table({})),
+        "Parquet with lists": parquet(good_table(fever=[[1, 2]] * 30)),
+        "Parquet with structs": parquet(good_table(fever=[{"a": i} for i in range(30)])),
+        "Parquet with bytes": parquet(good_table(fever=[bytes([255, i]) for i in range(30)])),
+        "Parquet with infinity": parquet(good_table(fever=[float("inf")] * 15 + [1.0] * 15)),
+        "Parquet with a NUL in a cause": parquet(good_table(cause=["x\0", "y"] * 15)),
+        "Parquet with two columns of a name": parquet(pa.table(
             [["x", "y"] * 15, ["A"] * 30, list(range(30)), list(range(30))], names=["cause", "site", "f", "f"])),
-        "Parquet named twice but for spaces": _parquet(_good_table(**{"fever ": list(range(30))})),
-        "Parquet without a label": _parquet(_good_table().drop(["cause"])),
-        "Parquet of nulls": _parquet(_good_table(cause=pa.nulls(30))),
+        "Parquet named twice but for spaces": parquet(good_table(**{"fever ": list(range(30))})),
+        "Parquet without a label": parquet(good_table().drop(["cause"])),
+        "Parquet of nulls": parquet(good_table(cause=pa.nulls(30))),
     }  # fmt: skip
 
 
 def _perhaps() -> dict[str, Content]:
-    good = _parquet(_good_table())
+    good = parquet(good_table())
     return {
-        "a cell of 1 MB": _with_cell("c" * 1_000_000),
-        "a cell of 70 MB": _with_cell("c" * 70_000_000),
-        "a cause of 1 MB": _with_cell("c" * 1_000_000, 0),
-        "a cause of 10,000 characters twice": _csv(rows=[*ROWS, f"{'c' * 10_000},A,1,0\n", f"{'c' * 10_000},B,0,1\n"]),
-        "a site of 1 MB": _with_cell("s" * 1_000_000, 1),
+        "a cell of 1 MB": with_cell("c" * 1_000_000),
+        "a cell of 70 MB": with_cell("c" * 70_000_000),
+        "a cause of 1 MB": with_cell("c" * 1_000_000, 0),
+        "a cause of 10,000 characters twice": csv_file(rows=[*ROWS, *[f"{'c' * 10_000},A,1,{i}\n" for i in (0, 1)]]),
+        "a site of 1 MB": with_cell("s" * 1_000_000, 1),
         "terminal escapes in causes": GOOD_CSV.replace("\nx,", "\n\x1b[31mx\x1b[2J,"),
         "terminal escapes in sites": GOOD_CSV.replace(",A,", ",\x1b]0;title\x07A,"),
         "terminal escapes in headers": GOOD_CSV.replace("fever", "\x1b[31mfever"),
@@ -173,6 +137,7 @@ def _perhaps() -> dict[str, Content]:
         "None as a cause": GOOD_CSV.replace("\nx,", "\nNone,"),
         "causes that differ in case": GOOD_CSV.replace("\nx,", "\nY,"),
         "causes that differ in form": GOOD_CSV.replace("\nx,", "\né,").replace("\ny,", "\ne\u0301,"),
+        "every cause once": csv_file(rows=[f"c{i},A,{i % 2},1\n" for i in range(10)]),
         "a cause once": GOOD_CSV + "rare,A,1,1\n",
         "one site": GOOD_CSV.replace(",B,", ",A,"),
         "a site of each row": "cause,site,fever\n" + "".join(f"{'xy'[i % 2]},s{i},{i % 3}\n" for i in range(300)),
@@ -185,32 +150,32 @@ def _perhaps() -> dict[str, Content]:
         "mixed line ends": GOOD_CSV.replace("\nx,", "\r\nx,"),
         "blank lines between": GOOD_CSV.replace("\nx,", "\n\nx,"),
         "Control-Z at the end": GOOD_CSV + "\x1a",
-        "1e308": _with_cell("1e308"),
-        "1e-400": _with_cell("1e-400"),
-        "a number of 10,000 digits": _with_cell("9" * 10_000),
-        "hexadecimal": _with_cell("0x10"),
-        "underscores": _with_cell("1_000"),
-        "full-width digits": _with_cell("\uff11"),
-        "Arabic digits": _with_cell("\u0661"),
+        "1e308": with_cell("1e308"),
+        "1e-400": with_cell("1e-400"),
+        "a number of 10,000 digits": with_cell("9" * 10_000),
+        "hexadecimal": with_cell("0x10"),
+        "underscores": with_cell("1_000"),
+        "full-width digits": with_cell("\uff11"),
+        "Arabic digits": with_cell("\u0661"),
         "decimal commas": GOOD_CSV.replace(",0,", ',"0,5",'),
-        "percent": _with_cell("50%"),
+        "percent": with_cell("50%"),
         "5,000 columns": "cause,site," + ",".join(f"f{i}" for i in range(5000)) + "\n"
         + "".join(f"{'xy'[i % 2]},A," + ",".join(str((i * j) % 3) for j in range(5000)) + "\n" for i in range(20)),
         "a first column without a name": "," + HEAD + "".join(f"{i}," + r for i, r in enumerate(ROWS)),
         "Parquet with a strange footer": good[:-40] + bytes(32) + good[-8:],
-        "Parquet, good": _parquet(_good_table()),
-        "Parquet with nulls": _parquet(_good_table(fever=[None, 1] * 15)),
-        "Parquet with dates": _parquet(_good_table(fever=pa.array([10_000 + i for i in range(30)], pa.date32()))),
-        "Parquet with decimals": _parquet(_good_table().set_column(
+        "Parquet, good": parquet(good_table()),
+        "Parquet with nulls": parquet(good_table(fever=[None, 1] * 15)),
+        "Parquet with dates": parquet(good_table(fever=pa.array([10_000 + i for i in range(30)], pa.date32()))),
+        "Parquet with decimals": parquet(good_table().set_column(
             2, "fever", pa.array(range(30), pa.int32()).cast(pa.decimal128(12, 2)))),
-        "Parquet with dictionaries": _parquet(_good_table(cause=pa.array(["x", "y"] * 15).dictionary_encode())),
-        "Parquet with bools": _parquet(_good_table(fever=[True, False] * 15)),
-        "Parquet with numbers as causes": _parquet(_good_table(cause=[1.0, 2.0] * 15)),
-        "Parquet with an escape in a name": _parquet(_good_table(**{"\x1b[2J": [i % 4 for i in range(30)]})),
+        "Parquet with dictionaries": parquet(good_table(cause=pa.array(["x", "y"] * 15).dictionary_encode())),
+        "Parquet with bools": parquet(good_table(fever=[True, False] * 15)),
+        "Parquet with numbers as causes": parquet(good_table(cause=[1.0, 2.0] * 15)),
+        "Parquet with an escape in a name": parquet(good_table(**{"\x1b[2J": [i % 4 for i in range(30)]})),
     }  # fmt: skip
 
 
-_PLACES: dict[str, Callable[[Path], object]] = {
+PLACES: dict[str, Callable[[Path], object]] = {
     "absent": lambda path: None,
     "a folder": lambda path: path.mkdir(),
     "a dangling link": lambda path: path.symlink_to("nowhere"),
@@ -236,10 +201,8 @@ def cases() -> Iterator[Case]:
             else REFUSED_OR_ACCEPTED
         )
         yield _searched("perhaps", name, content, fine)
-    for name, place in _PLACES.items():
+    for name, place in PLACES.items():
         yield _placed("place", name, place)
-        yield _predicted("place, predict", name, place)
-    yield from _predictions()
 
 
 def _searched(kind: str, name: str, content: Content, allowed: frozenset[str]) -> Case:
@@ -257,7 +220,7 @@ def _searched(kind: str, name: str, content: Content, allowed: frozenset[str]) -
         if len(outcome.said) > 8_000:
             yield f"{len(outcome.said):,} characters of output"
 
-    return Case(GROUP, kind, name, argv, arrange, allowed, ("data.csv|nowhere",), check=check)
+    return Case(GROUP, kind, name, argv, arrange, allowed, (_NAMED,), check=check)
 
 
 def _placed(kind: str, name: str, place: Callable[[Path], object]) -> Case:
@@ -265,79 +228,4 @@ def _placed(kind: str, name: str, place: Callable[[Path], object]) -> Case:
         put(folder, experiment(), None)
         place(folder / "data.csv")
 
-    return Case(GROUP, kind, name, ("validate", "experiment.yaml"), arrange, ONLY_REFUSED, ("data.csv|nowhere",))
-
-
-def _predicted(kind: str, name: str, place: Callable[[Path], object]) -> Case:
-    def arrange(folder: Path) -> None:
-        put_stored(folder)
-        place(folder / "new.csv")
-
-    return _prediction(kind, name, arrange, ONLY_REFUSED)
-
-
-def _prediction(kind: str, name: str, arrange: Callable[[Path], object], allowed: frozenset[str]) -> Case:
-    def prepare(folder: Path) -> None:
-        arrange(folder)
-
-    argv = ("predict", "results/stored", "new.csv", "--model", "xgboost", "--output", "out.csv", "--csmf", "csmf.csv")
-    made = ("out.csv", "csmf.csv")
-    return Case(GROUP, kind, name, argv, prepare, allowed, ("new.csv|nowhere",), creates=made, check=_whole)
-
-
-def _whole(folder: Path, outcome: Outcome) -> Iterator[str]:
-    """A CSMF of what was predicted: fractions that sum to 1, and nothing that a spreadsheet would run."""
-    path = folder / "csmf.csv"
-    if outcome.code == 0:
-        fractions = [float(line.rsplit(",", 1)[1]) for line in path.read_text().splitlines()[1:]]
-        if not abs(sum(fractions) - 1) < 1e-3:
-            yield f"fractions of causes that sum to {sum(fractions)}"
-
-
-def _predictions() -> Iterator[Case]:
-    head, *rows = (STORED / "deaths.csv").read_text().splitlines(keepends=True)
-    rows = rows[:10]
-    good = head + "".join(rows)
-    refused: dict[str, Content] = {
-        "empty": "",
-        "zero rows": head,
-        "zero rows, Parquet": _parquet(pa.table({name: pa.array([], pa.string()) for name in head.strip().split(",")})),
-        "a column missing": good.replace("s0", "zz"),
-        "all columns missing": "a,b\n1,2\n",
-        "a column twice": good.replace("s1,", "s0,", 1),
-        "a row short": good + "north,Malaria,no\n",
-        "cut": good[:-3],
-        "NUL in a cell": good.replace("yes", "y\0es", 1),
-        "NULs": bytes(500),
-        "UTF-16": good.encode("utf-16"),
-        "semicolons": good.replace(",", ";"),
-        "PNG": b"\x89PNG\r\n\x1a\n" + bytes(200),
-        "Excel workbook": b"PK\x03\x04" + bytes(200),
-        "Parquet cut": _parquet(_good_table())[:-3],
-        "HTML": "<html><body>404</body></html>",
-    }
-    perhaps: dict[str, Content] = {
-        "good": good,
-        "new categories": good.replace("yes", "perhaps"),
-        "a narrative in a cell": good.replace("yes", NARRATIVE * 100, 1),
-        "escapes in a cell": good.replace("yes", "\x1b[2J", 1),
-        "no cause column": "\n".join(line.partition(",")[2].partition(",")[2] for line in good.splitlines()) + "\n",
-        "columns in another order": "\n".join(",".join(line.split(",")[::-1]) for line in good.splitlines()) + "\n",
-        "all blank": head + ",,,,,,,,,,,\n" * 5,
-        "an invalid byte": good.encode().replace(b"yes", b"y\xff", 1),
-    }
-    for name, content in refused.items():
-        yield _prediction("predict, refused", name, _arranged(content), ONLY_REFUSED)
-    for name, content in perhaps.items():
-        allowed = (
-            ONLY_ACCEPTED if name in ("good", "no cause column", "columns in another order") else REFUSED_OR_ACCEPTED
-        )
-        yield _prediction("predict, perhaps", name, _arranged(content), allowed)
-
-
-def _arranged(content: Content) -> Callable[[Path], None]:
-    def arrange(folder: Path) -> None:
-        put_stored(folder)
-        (folder / "new.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-
-    return arrange
+    return Case(GROUP, kind, name, ("validate", "experiment.yaml"), arrange, ONLY_REFUSED, (_NAMED,))
