@@ -37,6 +37,9 @@ def scratch() -> Iterator[Path]:
 
 def preload() -> None:
     """Import what the commands import, so that a copy of this process starts at once."""
+    os.environ.setdefault(
+        "RAY_worker_niceness", "0"
+    )  # else a busy machine starves its workers, which looks like a hang
     import encodings.cp437  # zip archives need it, and a copy may have become nobody, who reads no module
     import encodings.idna  # noqa: F401
 
