@@ -34,7 +34,7 @@ def main() -> int:
         cases = [case for name in names for case in groups[name]() if options.only in case.label][:: options.every]
         if cases:
             found = _run(cases, options.jobs)
-            print(f"\n## {kind}\n\n{tables.table(found)}\n", flush=True)
+            print(f"\n## {kind}\n\n{tables.table(found, kind)}\n", flush=True)
             results += found
     for line in tables.failures(results):
         print(line)
@@ -60,7 +60,7 @@ def _run(cases: Sequence[Case], jobs: int) -> list[Result]:
         found[place] = result
         if result.failures:
             print(f"{result.label}: {result.failures[0]}", file=sys.stderr, flush=True)
-        if number % 100 == 0 or number == len(cases):
+        if number % 25 == 0 or number == len(cases):
             print(f"{number:,} of {len(cases):,} after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return [found[place] for place in sorted(found)]
 

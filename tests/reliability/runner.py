@@ -38,8 +38,7 @@ def run_all(cases: Sequence[Case | Fault], jobs: int) -> Iterator[tuple[int, Res
     global _cases
     _cases = cases
     process.preload()
-    if any(isinstance(case, Fault) for case in cases):
-        faults.prepare()
+    faults.prepare([case for case in cases if isinstance(case, Fault)])
     with process.scratch() as folder, ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         order = list(range(len(cases)))
         random.Random(0).shuffle(order)  # those that wait stand between those that compute

@@ -5,15 +5,19 @@ from collections.abc import Iterator, Sequence
 
 from tests.reliability.runner import Result
 
-_COLUMNS = ("tried", "refused well", "accepted", "run error, said", "traceback, wrong exit, hang, loss")
+COLUMNS = {
+    "inputs": ("tried", "refused well", "accepted", "run error, said", "traceback, wrong exit, hang, loss"),
+    "faults": ("tried", "nothing lost", "lost, wrong, traceback, hang"),
+}
 
 
-def table(results: Sequence[Result]) -> str:
-    """Write a Markdown table with a row a group and a sum."""
+def table(results: Sequence[Result], kind: str) -> str:
+    """Write a Markdown table with a row a group and a sum; `kind` is one of `COLUMNS`."""
     groups = list(dict.fromkeys(result.group for result in results))
-    rows = [(group, _counts([r for r in results if r.group == group])) for group in groups]
-    rows.append(("**all**", _counts(results)))
-    lines = ["| group | " + " | ".join(_COLUMNS) + " |", "|---|" + "---|" * len(_COLUMNS)]
+    count = _counts if kind == "inputs" else _held
+    rows = [(group, count([r for r in results if r.group == group])) for group in groups]
+    rows.append(("**all**", count(results)))
+    lines = ["| group | " + " | ".join(COLUMNS[kind]) + " |", "|---|" + "---|" * len(COLUMNS[kind])]
     lines += [f"| {group} | " + " | ".join(f"{n:,}" for n in counts) + " |" for group, counts in rows]
     return "\n".join(lines)
 
@@ -21,8 +25,13 @@ def table(results: Sequence[Result]) -> str:
 def _counts(results: Sequence[Result]) -> list[int]:
     good = [result.verdict for result in results if not result.failures]
     refused = sum(verdict in ("refused", "usage") for verdict in good)
-    accepted = sum(verdict in ("accepted", "held") for verdict in good)
+    accepted = good.count("accepted")
     return [len(results), refused, accepted, len(good) - refused - accepted, len(results) - len(good)]
+
+
+def _held(results: Sequence[Result]) -> list[int]:
+    failed = sum(bool(result.failures) for result in results)
+    return [len(results), len(results) - failed, failed]
 
 
 def failures(results: Sequence[Result]) -> Iterator[str]:

@@ -39,13 +39,13 @@ def faults() -> Iterator[Fault]:
     for how in ("kill", "tear"):
         for share in range(_TUNE_POINTS if how == "kill" else _TUNE_POINTS // 2):
             n = _TUNE_POINTS if how == "kill" else _TUNE_POINTS // 2
-            yield Fault(GROUP, f"tune, {how}", f"{share + 1} of {n}", _tune(how, share, n))
+            yield Fault(GROUP, f"tune, {how}", f"{share + 1} of {n}", _tune(how, share, n), undisturbed="tune")
     for name, argv in QUICK.items():
         for share in range(_QUICK_POINTS):
             how = "tear" if share % 3 == 2 else "kill"
-            yield Fault(GROUP, name, f"{how}, {share + 1} of {_QUICK_POINTS}", _quick(name, how, share), argv)
-        yield Fault(GROUP, "synced before it is named", name, _synced(name), argv)
-    yield Fault(GROUP, "synced before it is named", "tune", _synced("tune"))
+            yield Fault(GROUP, name, f"{how}, {share + 1} of {_QUICK_POINTS}", _quick(name, how, share), argv, name)
+        yield Fault(GROUP, "synced before it is named", name, _synced(name), argv, name)
+    yield Fault(GROUP, "synced before it is named", "tune", _synced("tune"), undisturbed="tune")
 
 
 def _tune(how: str, share: int, n: int) -> Callable[[Path], Iterator[str]]:

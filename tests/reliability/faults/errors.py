@@ -42,7 +42,13 @@ def faults() -> Iterator[Fault]:
                 GROUP, "every write fails", f"{name}, {errno.errorcode[number]}", _failing(name, number), QUICK[name]
             )
     for i, number in enumerate(_NUMBERS):
-        yield Fault(GROUP, "writes fail from a point on", errno.errorcode[number], _failing_tune(number, (i + 1) / 10))
+        yield Fault(
+            GROUP,
+            "writes fail from a point on",
+            errno.errorcode[number],
+            _failing_tune(number, (i + 1) / 10),
+            undisturbed="tune",
+        )
     for number in dict.fromkeys(_NO_LINKS):
         yield Fault(GROUP, "no hard links", errno.errorcode[number], _without_links(number))
     for share in (0, 1, 2, 4, 8):

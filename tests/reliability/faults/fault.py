@@ -49,6 +49,8 @@ class Fault:
     name: str
     play: Callable[[Path], Iterator[str]]
     argv: tuple[str, ...] = TUNE
+    undisturbed: str = ""
+    """The command whose file operations must be counted before."""
 
     @property
     def label(self) -> str:
