@@ -48,7 +48,7 @@ def cases() -> Iterator[Case]:
                 ("validate", "experiment.yaml"),
                 partial(put, content=content),
                 ONLY_REFUSED if excluded else REFUSED_OR_ACCEPTED,
-                (key,) if excluded else (),
+                (f"{key}|line ",) if excluded else (),
                 seconds=15,
             )
 
