@@ -61,6 +61,6 @@ def test_a_case_says_what_may_be_accepted(tmp_path: Path) -> None:
 
 def test_some_of_its_inputs() -> None:
     groups = ("experiment YAML", "keys of an experiment", "search spaces", "data files", "arguments")
-    command = [sys.executable, "-m", "tests.reliability", "--groups", *groups, "--every", "25", "--jobs", "2"]
+    command = [sys.executable, "-m", "tests.reliability", "--groups", *groups, "--every", "60", "--jobs", "2"]
     outcome = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout
