@@ -132,7 +132,7 @@ FOREIGN: Final = (
     "COM1.json",
     "a name with spaces and 'quotes'.json",
     "\x1b[31mred.json",
-    "[/b].json",
+    "[b].json",
 )
 """Names that sync clients, editors, desktops and network file systems give."""
 

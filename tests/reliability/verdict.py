@@ -52,7 +52,7 @@ def _of_message(case: Case, err: str) -> Iterator[str]:
     begun = [line for line in lines if line.startswith("va-tuning: ")]
     if len(begun) != 1:
         yield f"{len(begun)} messages that begin with `va-tuning: `, where one must: {err[:300]!r}"
-    elif strange := [x for x in lines if not x.startswith(("va-tuning: ", "  ")) and x.strip()]:
+    elif strange := [x for x in lines if not x.startswith(("va-tuning: ", "  ", "note: ")) and x.strip()]:
         yield f"more than the message: {strange[0][:200]!r}"
     if len(err) > MOST_CHARACTERS:
         yield f"a message of {len(err):,} characters"
