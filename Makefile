@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo check test lint types unit integration chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
+.PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,7 +42,11 @@ integration: setup
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
 	$(BIN)/pytest tests/unit tests/integration tests/chart
+	$(MAKE) reliability
 	tests/cluster-tier.sh
+
+reliability: setup ## bad inputs and faults of every kind; prints two tables (OPTIONS="--groups compare": a part)
+	$(BIN)/python -m tests.reliability $(OPTIONS)
 
 chart-test: setup ## the Helm chart and manifests, without a cluster (installs Go tools)
 	tests/install-tools.sh
