@@ -18,6 +18,7 @@ from tuner_job.finish import finish_models, summarise_experiment
 from tuner_job.models import FAMILIES
 from tuner_job.results.claim import claim
 from tuner_job.results.commits import Commit, Commits
+from tuner_job.results.damage import Damage, tell
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.lease import leased
 from tuner_job.results.monitor import TuningMonitor
@@ -114,8 +115,10 @@ def _to_search(prepared: Prepared, store: ExperimentStore, model: ModelName) -> 
     commits = Commits(store.store, prepared.config.name, model)
     commit = commits.newest()
     records, damaged = store.read_trials(model, objectives)
-    is_whole = commit and isinstance(store.committed_model(model, commit.summary), bytes)
-    if is_whole and (_changed_versions(store) or not (damaged or _lacks_trials(records, commit))):
+    fitted = store.committed_model(model, commit.summary) if commit else None
+    if isinstance(fitted, Damage):
+        tell([fitted])
+    if isinstance(fitted, bytes) and (_changed_versions(store) or not (damaged or _lacks_trials(records, commit))):
         commits.copy()
         return None
     return _with_probabilities(prepared, store, model, records)

@@ -32,7 +32,7 @@ from tuner_job.arrays import write_arrays
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.results.damage import Damage, DamagedError, parse_matrix, parse_record, read_whole, tell
 from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
-from tuner_job.results.store import Store
+from tuner_job.results.store import FIRST_CONTACT, Store
 from tuner_job.wording import listed
 
 DEFAULT_TRIAL = -1
@@ -213,9 +213,9 @@ def open_experiment(url: str) -> ExperimentStore:
     if "://" not in url and url.rstrip("/").rpartition("/")[2] in ("", ".", ".."):
         url = os.path.abspath(url)  # noqa: PTH100 (a link keeps its name)
     folder, _, name = url.rstrip("/").rpartition("/")
-    inside = Store(url)
+    inside = Store(url, FIRST_CONTACT)
     if _has(inside, "experiment.yaml"):
-        return ExperimentStore(Store(folder or "."), name)
+        return ExperimentStore(Store(folder or ".", FIRST_CONTACT), name)
     experiments = [f for f in inside.folders() if _has(inside, f"{f}/experiment.yaml")]
     if len(experiments) == 1:
         return ExperimentStore(inside, experiments[0])

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "show --trials": ("show", WHERE, "--trials"),
     "report": ("report", WHERE),
     "predict": ("predict", WHERE, "deaths.csv", "--model", MODEL, "--output", "out.csv"),
+    "check": ("check", WHERE),
 }
 CREATES = {
     "report": (f"{WHERE}/report.html", f"{WHERE}/summary.json"),
