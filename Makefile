@@ -34,14 +34,15 @@ types: setup
 	$(BIN)/mypy
 
 unit: setup
-	$(BIN)/pytest -q tests/unit
+	$(BIN)/pytest -q -n auto tests/unit
 
 integration: setup
 	$(BIN)/pytest -q tests/integration
 
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
-	$(BIN)/pytest tests/unit tests/integration tests/chart
+	$(BIN)/pytest -n auto tests/unit
+	$(BIN)/pytest tests/integration tests/chart
 	$(MAKE) reliability
 	tests/cluster-tier.sh
 

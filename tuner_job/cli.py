@@ -20,7 +20,7 @@ from tuner_job.output import console as plain_console
 from tuner_job.output import expendable, tell_notes
 from tuner_job.process import INTERRUPTED
 from tuner_job.public import without_secrets
-from tuner_job.wording import counted, plain
+from tuner_job.wording import counted, listed, plain
 
 if TYPE_CHECKING:
     from tuner_job.experiment import Prepared
@@ -190,7 +190,8 @@ def check(results: str, repair: bool) -> None:
         click.echo(f"{len(found) - len(left)} of {counted(len(found), 'object')} set aside in {store.url}/.damaged")
         found = left
     if found:
-        raise StoreError(f"{store.url}: {counted(len(found), 'object')} damaged")
+        names = listed(damage.path for damage in found)
+        raise StoreError(f"{store.url}: {counted(len(found), 'object')} damaged: {names}")
     click.echo(f"{store.url}: whole")
 
 

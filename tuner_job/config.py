@@ -98,7 +98,7 @@ class HyperparameterSearchConfig(Closed):
     @field_validator("early_stopping", mode="before")
     @classmethod
     def _rule_alone(cls, value: object) -> object:
-        if value is False or value is None or value in ("no", "off"):
+        if value is False or value in ("no", "off"):
             return {"rule": "none"}
         return {"rule": value} if isinstance(value, str) else value
 

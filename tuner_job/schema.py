@@ -26,15 +26,16 @@ class Closed(BaseModel):
     def _no_truth_for_a_number(cls, content: Any) -> Any:
         """Refuse true and false where a number is meant: Python would take them for 1 and 0."""
         for name, value in content.items() if isinstance(content, dict) else ():
-            if isinstance(value, bool) and name in cls.model_fields and not _may_be_truth(cls, name):
+            if isinstance(value, bool) and name in cls.model_fields and _is_number(cls, name):
                 raise ValueError(f"{name}: must not be true or false, got {str(value).lower()}")
         return content
 
 
 @cache
-def _may_be_truth(model: type[BaseModel], name: str) -> bool:
-    """Whether a field has bool, or anything at all, among its types, or reads what it is given itself."""
-    return _has(model.model_fields[name].annotation, {bool, Any, object})
+def _is_number(model: type[BaseModel], name: str) -> bool:
+    """Whether a field takes numbers and no truth values."""
+    annotation = model.model_fields[name].annotation
+    return _has(annotation, {int, float}) and not _has(annotation, {bool, Any, object})
 
 
 def _has(annotation: Any, types: set[Any]) -> bool:

@@ -43,7 +43,8 @@ def preload() -> None:
         "RAY_worker_niceness", "0"
     )  # else a busy machine starves its workers, which looks like a hang
     import encodings.cp437  # zip archives need it, and a copy may have become nobody, who reads no module
-    import encodings.idna  # noqa: F401
+    import encodings.idna
+    import encodings.utf_8_sig  # noqa: F401
 
     import kubernetes.client
     import kubernetes.config.kube_config

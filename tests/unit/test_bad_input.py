@@ -51,6 +51,7 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ({**BASE, "modles": 1}, ["modles: is not a known key"]),
     (with_tuning(n_trails=5), ["tuning.n_trails: is not a known key"]),
     (with_tuning(n_trials="many"), ["tuning.n_trials: ", "got 'many'"]),
+    (with_tuning(early_stopping=None), ["tuning.early_stopping: must hold keys and values, got None"]),
     (with_tuning(n_trials=True), ["tuning: n_trials: must not be true or false, got true"]),
     ({**BASE, "seed": False}, ["seed: must not be true or false, got false"]),
     ({**BASE, "budget": {"timeout": True}}, ["budget: timeout: must not be true or false, got true"]),

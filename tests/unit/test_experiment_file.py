@@ -94,7 +94,7 @@ def test_folders_that_are_none(folder: Path) -> None:
     ("space", "message"),
     [
         ({"max_depth": {"low": 1, "high": 9, "step": 0.5}}, "max_depth: step must be a whole number"),
-        ({"max_depth": {"low": True, "high": 9}}, "max_depth.low: must be a number, got true"),
+        ({"max_depth": {"low": True, "high": 9}}, "max_depth: low: must not be true or false, got true"),
         ({"max_depth": {"low": 3, "high": 3}}, "low must be below high"),
         ({"subsample": {"low": 0.5, "high": 1, "step": 1e-20}}, "subsample: step must tell numbers near 1 apart"),
         ({"subsample": {"low": "nan", "high": 1}}, "low must be below high"),

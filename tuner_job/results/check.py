@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.results.choose import models_of
 from tuner_job.results.claim import damaged_documents
 from tuner_job.results.commits import Commits
 from tuner_job.results.damage import Damage
@@ -16,7 +17,7 @@ ASIDE = ".damaged"
 def find_damage(store: ExperimentStore) -> list[Damage]:
     """Read every object of an experiment; return what is not whole. Nothing is written."""
     found = damaged_documents(store)
-    for model in store.model_folders():
+    for model in models_of(store):
         commits = Commits(store.store, store.experiment, model)
         found += [*store.damaged_numbered(model), *commits.damage(), *_lost_model(store, model, commits)]
     return found
@@ -30,7 +31,7 @@ def mend(store: ExperimentStore, found: list[Damage]) -> list[Damage]:
     for damage in found:
         if damage.path.rpartition("/")[2] not in ("experiment.yaml", "provenance.json"):
             _set_aside(store, damage.path)
-    for model in store.model_folders():
+    for model in models_of(store):
         Commits(store.store, store.experiment, model).copy()
     return find_damage(store)
 

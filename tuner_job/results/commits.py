@@ -9,7 +9,7 @@ from tuner_job.results.records import StudySummary
 from tuner_job.results.store import Store
 from tuner_job.schema import Closed
 
-_NAME = re.compile(r"(\d{4,})\.json")
+_NAME = re.compile(r"([0-9]{4,18})\.json")
 _AGAIN = "`va-tuning tune` with the experiment's file commits again, from the trials that are there"
 
 

@@ -38,9 +38,8 @@ from tuner_job.wording import listed
 DEFAULT_TRIAL = -1
 """Number of the untuned default among the trials of a model."""
 _READERS = 16
-_NUMBERED = re.compile(r"(default|\d{6,})\.(json|npz)")
+_NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names in a folder of trials: a sync client's copies and other files do not matter."""
-_PARTS = ("trials", "oof", "models", "commits", "best.json", "model.bin")
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _log = logging.getLogger(__name__)
 _R = TypeVar("_R", bound=BaseModel)
@@ -79,11 +78,6 @@ class ExperimentStore:
         """Models that have trials here."""
         paths = [path.split("/") for path in self.store.paths(self.experiment)]
         return sorted({parts[1] for parts in paths if len(parts) == 4 and parts[2] == "trials"})
-
-    def model_folders(self) -> list[str]:
-        """Names of the folders that hold, or held, anything of a model."""
-        paths = [path.split("/") for path in self.store.paths(self.experiment)]
-        return sorted({parts[1] for parts in paths if len(parts) > 2 and parts[2] in _PARTS})
 
     # trials
 

@@ -143,7 +143,6 @@ def _variables() -> Iterator[Case]:
         "COLUMNS 1": {"COLUMNS": "1"},
         "COLUMNS 0": {"COLUMNS": "0"}, "COLUMNS text": {"COLUMNS": "wide"}, "COLUMNS below 0": {"COLUMNS": "-5"},
         "COLUMNS large": {"COLUMNS": "99999999"}, "LINES text": {"LINES": "x"}, "NO_COLOR": {"NO_COLOR": "1"},
-        "FORCE_COLOR": {"FORCE_COLOR": "0"},
         "TZ nowhere": {"TZ": "Nowhere/Nope"}, "threads text": {"OMP_NUM_THREADS": "4"},
         "RAY_ADDRESS empty": {"RAY_ADDRESS": ""},
         "MPLBACKEND": {"MPLBACKEND": "agg"}, "PYTHONWARNINGS": {"PYTHONWARNINGS": "always"},

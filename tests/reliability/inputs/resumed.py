@@ -1,7 +1,7 @@
 """Damaged results, gone on with by tune: the same trials and the same model in the end, nothing else touched."""
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from tests.reliability import process
@@ -61,16 +61,30 @@ def _as_undisturbed(kind: str, folder: Path, outcome: Outcome) -> Iterator[str]:
         return
     said = {}
     for command in ("show --trials", "predict"):
-        with process.scratch() as place:
-            after = process.run(Case(GROUP, "after", command, COMMANDS[command]), folder, place)
-        if after.code != 0:
-            yield f"afterwards {command} says {after.err[-300:]!r}"
+        said[command], problem = _answer_to(command, folder)
+        if problem:
+            yield f"afterwards {command} says {problem!r}"
             return
-        said[command] = answer(folder, command, after)
     rows = [line for line in said["show --trials"].splitlines() if line.startswith(MODEL)]
     expected = [line for line in (STORED / "trials.csv").read_text().splitlines() if line.startswith(MODEL)]
     if rows != expected:
         yield f"the trials are others than those of the undisturbed search: {set(rows) ^ set(expected)}"[:600]
-    first = (STORED / f"predictions-{MODEL}.csv").read_text().splitlines()
-    if said["predict"].splitlines()[: len(first)] != first:
+    if said["predict"] != _undisturbed_predictions():
         yield "the committed model predicts otherwise than that of the undisturbed search"
+
+
+def _answer_to(command: str, folder: Path) -> tuple[str, str]:
+    """What a command says of the results in a folder, and what it says if it fails."""
+    with process.scratch() as place:
+        after = process.run(Case(GROUP, "after", command, COMMANDS[command]), folder, place)
+    return ("", after.err[-300:]) if after.code else (answer(folder, command, after), "")
+
+
+@cache
+def _undisturbed_predictions() -> str:
+    """Predictions for the same deaths by the model as version 0.1.0 stored it."""
+    with process.scratch() as folder:
+        put_stored(folder, STORED / "finished")
+        said, problem = _answer_to("predict", folder)
+    assert not problem, problem
+    return said
