@@ -118,7 +118,7 @@ def _to_search(prepared: Prepared, store: ExperimentStore, model: ModelName) -> 
     fitted = store.committed_model(model, commit.summary) if commit else None
     if isinstance(fitted, Damage):
         tell([fitted])
-    if isinstance(fitted, bytes) and (_changed_versions(store) or not (damaged or _lacks_trials(records, commit))):
+    if isinstance(fitted, bytes) and not (damaged or _lacks_trials(records, commit)):
         commits.copy()
         return None
     return _with_probabilities(prepared, store, model, records)
