@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import S3Server
-from tests.unit.results.conftest import STORED
+from tests.unit.results.conftest import STORED, VERSIONS
 from tuner_job.results.experiment_store import open_experiment
 
 FOREST = {
@@ -152,12 +152,13 @@ def test_what_is_damaged_is_named_and_made_again(done: tuple[Path, Path, str], t
     assert open_experiment(str(tmp_path / "results")).summary().studies[0].best.trial == best
 
 
-def test_an_experiment_that_version_0_1_0_began_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_experiment_that_an_earlier_version_began_goes_on(tmp_path: Path, version: str) -> None:
     for name in ("experiment.yaml", "deaths.csv"):
-        shutil.copy(STORED / "0.1.0" / name, tmp_path)
+        shutil.copy(STORED / version / name, tmp_path)
     results = tmp_path / "results"
-    shutil.copytree(STORED / "0.1.0" / "stopped", results / "stored")
+    shutil.copytree(STORED / version / "stopped", results / "stored")
     kept = {path: path.read_bytes() for path in (results / "stored/xgboost/trials").iterdir()}
     tune(tmp_path / "experiment.yaml", results)
-    assert trials_table(results) == (STORED / "0.1.0" / "trials.csv").read_text()
+    assert trials_table(results) == (STORED / version / "trials.csv").read_text()
     assert {path: path.read_bytes() for path in kept} == kept
