@@ -180,7 +180,7 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
     (s3.root / "compare" / "tuned" / "random_forest" / "best.json").unlink()
     shutil.rmtree(s3.root / "compare" / "tuned" / "random_forest" / "commits")
     code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments)
-    assert (code, "nothing is committed" in err) == (2, True), err
+    assert (code, "has no model yet: its search has not finished" in err) == (2, True), err
     assert not (tmp_path / "o" / "results").exists()
 
 

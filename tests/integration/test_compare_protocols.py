@@ -118,10 +118,10 @@ def test_stated_compositions_are_what_is_tested(table: Path, tmp_path: Path) -> 
     ("arguments", "said"),
     [
         (("--shift", "Malaria=0.2"), "--shift and --protocols shift need each other"),
-        (("--protocols", "shift", "--shift", "Malaria"), "must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got Malaria"),
+        (("--protocols", "shift", "--shift", "Malaria"), "must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got 'Malaria'"),
         (("--protocols", "shift", "--shift", "Nothing=0.2"), "validation.shift.Nothing: must be one of the 5 causes"),
-        (("--experiments", "cross_validation", "--outer-folds", "1"), "--outer-folds: must lie between 2 and"),
-        (("--tune-hyperparameters", "--search-spaces", "/nowhere"), "--search-spaces: /nowhere must hold one of"),
+        (("--experiments", "cross_validation", "--outer-folds", "1"), "--outer-folds: must be a whole number from 2"),
+        (("--tune-hyperparameters", "--search-spaces", "/nowhere"), "/nowhere must hold a file for each model"),
     ],
 )
 def test_bad_input(table: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
