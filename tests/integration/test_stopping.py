@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -188,13 +190,23 @@ def test_nothing_finished_is_lost(
     assert trials_table(results) == undisturbed
 
 
+@contextmanager
+def silent_server() -> Iterator[tuple[str, Callable[[], object]]]:
+    """A server on loopback that never answers: its address, and a function that waits for the next who asks."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(300)
+        asked = []
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/data.csv", lambda: asked.append(server.accept())
+        for connection, _ in asked:
+            connection.close()
+
+
 @pytest.mark.parametrize("number", [TERM, INT, HUP])
 def test_while_data_is_read(number: int, tmp_path: Path) -> None:
-    source = tmp_path / "data.csv"
-    os.mkfifo(source)
-    data = {"source": str(source), "label": "cause", "site": "site"}
-    process = start("tune", write(tmp_path, data=data), "--results", str(tmp_path / "results"))
-    with source.open("w"):  # which waits for the reader
+    with silent_server() as (source, wait_until_asked):
+        data = {"source": source, "label": "cause", "site": "site"}
+        process = start("tune", write(tmp_path, data=data), "--results", str(tmp_path / "results"))
+        wait_until_asked()
         assert stopped(process, [number]) == SENTENCE
     assert not (tmp_path / "results").exists()
 
@@ -222,16 +234,21 @@ def test_a_hang_up_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     assert process.returncode == 0, err
 
 
-def test_other_commands(tmp_path: Path) -> None:
-    source = tmp_path / "data.csv"
-    os.mkfifo(source)
-    data = {"source": str(source), "label": "cause", "site": "site"}
-    path = write(tmp_path, data=data)
-    compare = ("--data-path", str(source), "--output-dir", str(tmp_path / "output"))
-    for command, said in (
-        (("validate", path), "interrupted; run the same command again to go on from here"),
-        (("compare", *compare), "the comparison was interrupted; the same command with --resume goes on from here"),
-    ):
-        process = start(*command)
-        with source.open("w"):
-            assert stopped(process, [TERM]) == f"va-tuning: {said}\n"
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["validate", "FILE"], "interrupted; run the same command again to go on from here"),
+        (
+            ["compare", "--data-path", "SOURCE", "--output-dir", "OUT"],
+            "the comparison was interrupted; the same command with --resume goes on from here",
+        ),
+    ],
+)
+def test_other_commands(tmp_path: Path, command: list[str], said: str) -> None:
+    with silent_server() as (source, wait_until_asked):
+        path = write(tmp_path, data={"source": source, "label": "cause", "site": "site"})
+        place = {"FILE": str(path), "SOURCE": source, "OUT": str(tmp_path / "output")}
+        process = start(*(place.get(part, part) for part in command))
+        wait_until_asked()
+        assert stopped(process, [TERM]) == f"va-tuning: {said}\n"
+    assert not (tmp_path / "output").exists()
