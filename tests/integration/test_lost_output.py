@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(1500)
     ],
 )
 def test_a_search_goes_on(redirection: str, environment: dict[str, str], said: str, tmp_path: Path) -> None:
-    path, results = write(tmp_path, models=["random_forest"]), tmp_path / "res[" / "b]"
+    path, results = write(tmp_path), tmp_path / "res[" / "b]"
     command = f"set -o pipefail; {sys.executable} -m tuner_job tune {path} --results '{results}' {redirection}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env={**os.environ, **environment})
     assert (done.returncode, done.stderr) == (0, said)
