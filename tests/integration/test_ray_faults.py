@@ -48,7 +48,7 @@ def head(tmp_path: Path) -> Iterator[str]:
         command = [Path(sys.executable).parent / "ray", "start", "--head", "--block", "--num-cpus=2"]
         options = [f"--port={port}", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        others = ["--include-dashboard=false", "--disable-usage-stats", "--ray-client-server-port=0"]
+        others = ["--include-dashboard=false", "--disable-usage-stats"]
         environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
         process = subprocess.Popen([*command, *options, *others], env=environment, **quiet)  # type: ignore[call-overload]
         wait_for(process, lambda: any(one.name() == "raylet" for one in psutil.Process(process.pid).children(True)))
@@ -111,4 +111,4 @@ def test_shared_memory_that_cannot_be_used(mount: str, reason: str, tmp_path: Pa
 
 
 def test_an_empty_address_counts_as_not_set(tmp_path: Path) -> None:
-    tune(write(tmp_path, models=["random_forest"]), tmp_path / "results", environment={"RAY_ADDRESS": ""})
+    tune(write(tmp_path), tmp_path / "results", environment={"RAY_ADDRESS": ""})
