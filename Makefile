@@ -5,6 +5,7 @@ PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
+SIDE_BY_SIDE := -n 2 --dist loadfile # most of these tests wait for processes
 
 .PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
 
@@ -37,13 +38,14 @@ unit: setup
 	$(BIN)/pytest -q -n auto tests/unit
 
 integration: setup
-	$(BIN)/pytest -q tests/integration
+	$(BIN)/pytest -q $(SIDE_BY_SIDE) tests/integration
 
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
 	$(BIN)/pytest -n auto tests/unit
-	$(BIN)/pytest tests/integration tests/chart
-	$(MAKE) reliability
+	$(BIN)/pytest $(SIDE_BY_SIDE) tests/integration tests/chart
+	$(BIN)/python -m tests.reliability --kind inputs --every 6
+	$(BIN)/python -m tests.reliability --kind faults --every 8
 	tests/cluster-tier.sh
 
 reliability: setup ## bad inputs and faults of every kind; prints two tables (OPTIONS="--groups compare": a part)
