@@ -5,7 +5,8 @@ PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
-SIDE_BY_SIDE := -n 2 --dist loadfile # most of these tests wait for processes
+SAMPLED := "experiment YAML" "keys of an experiment" "search spaces" "data files" "files of new deaths" \
+  "results folders" "results resumed" arguments cluster compare "addresses and secrets"
 
 .PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
 
@@ -38,13 +39,13 @@ unit: setup
 	$(BIN)/pytest -q -n auto tests/unit
 
 integration: setup
-	$(BIN)/pytest -q $(SIDE_BY_SIDE) tests/integration
+	$(BIN)/pytest -q tests/integration
 
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
 	$(BIN)/pytest -n auto tests/unit
-	$(BIN)/pytest $(SIDE_BY_SIDE) tests/integration tests/chart
-	$(BIN)/python -m tests.reliability --kind inputs --every 6
+	$(BIN)/pytest tests/integration tests/chart
+	$(BIN)/python -m tests.reliability --kind inputs --every 6 --groups $(SAMPLED)
 	$(BIN)/python -m tests.reliability --kind faults --every 8
 	tests/cluster-tier.sh
 

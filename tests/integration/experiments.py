@@ -73,10 +73,10 @@ def trials_table(results: str | Path) -> str:
 
 def kill_when(process: subprocess.Popen[str], condition: Callable[[], bool], number: int = signal.SIGKILL) -> None:
     """Send a signal as soon as something holds."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while not condition():
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "what was waited for did not happen within 120 s"
+        assert time.monotonic() < deadline, "what was waited for did not happen within 600 s"
         time.sleep(0.01)
     os.kill(process.pid, number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)

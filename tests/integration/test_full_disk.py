@@ -11,7 +11,7 @@ import pytest
 from tests.integration.experiments import run, tune, write
 from tests.unit.stored import DEATHS, copy
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1500)
 SIZE = 8 * 2**20
 
 

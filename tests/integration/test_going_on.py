@@ -58,7 +58,7 @@ def is_usable(results: str) -> bool:
 def test_two_runs_at_once_without_a_lease_end_with_one_commit(case: tuple[Path, str]) -> None:
     path, results = case
     both = [without_lease("tune", path, "--results", results, "--workers", "1") for _ in range(2)]
-    ended = [process.communicate(timeout=280) for process in both]
+    ended = [process.communicate(timeout=900) for process in both]
     assert [process.returncode for process in both] == [0, 0], ended
     assert is_usable(results)
 
@@ -76,7 +76,7 @@ def test_the_second_run_says_who_is_running(case: tuple[Path, str]) -> None:
             continue
     code, _, err = run("tune", path, "--results", results)
     assert (code, f"is being run by process {first.pid} on" in err) == (2, True), err
-    out, err = first.communicate(timeout=280)
+    out, err = first.communicate(timeout=900)
     assert first.returncode == 0, err + out
     assert is_usable(results)
     assert store.store.get(f"{store.experiment}/lease.json") is None
@@ -88,9 +88,9 @@ def test_a_run_that_is_taken_over_keeps_its_trials_and_says_so(tmp_path: Path) -
     while not list(results.glob("*/*/trials/*.json")):
         assert first.poll() is None, first.communicate()
     second = start("tune", path, "--results", str(results), "--workers", "1", "--takeover")
-    _, err = first.communicate(timeout=280)
+    _, err = first.communicate(timeout=900)
     assert (first.returncode, f"was taken over by process {second.pid} on" in err) == (1, True), err
-    out, err = second.communicate(timeout=280)
+    out, err = second.communicate(timeout=900)
     assert second.returncode == 0, err + out
     tune(path, tmp_path / "undisturbed")
     assert trials_table(results) == trials_table(tmp_path / "undisturbed")

@@ -12,7 +12,7 @@ from tests.integration.experiments import SMALL, run, trials_table, tune, write
 from tuner_job.experiment import prepare
 from tuner_job.experiment_file import load_experiment
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 FOREST = {"n_estimators": [10, 30], "max_depth": [None, 4], "min_samples_leaf": [1, 2, 4]}
 

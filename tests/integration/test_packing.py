@@ -18,7 +18,7 @@ from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 from tuner_job.tuners.random import RandomTuner
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(1500)
 
 N_TRIALS, N_FOLDS = 40, 3
 MODEL = "random_forest"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.experiments import run, tune, write
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

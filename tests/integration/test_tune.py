@@ -14,7 +14,7 @@ import pytest
 from tests.integration.experiments import SMALL, kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import S3Server, serve
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +88,12 @@ def test_a_finished_run_does_nothing_again(finished: tuple[Path, str]) -> None:
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(finished: tuple[Path, str], tmp_path: Path) -> None:
     results, path = tmp_path / "results", write(tmp_path)
     process = start("tune", path, "--results", str(results), "--workers", "2")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while len(_trial_files(results)) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.strip().endswith("run the same command again to go on from here")
     assert "Traceback" not in err
@@ -107,7 +107,7 @@ def test_a_worker_that_dies_costs_time_only(finished: tuple[Path, str], tmp_path
     process = start("tune", path, "--results", str(results), "--workers", "2")
     killed = 0
     driver = psutil.Process(process.pid)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while killed < 2 and process.poll() is None:
         assert time.monotonic() < deadline
         if len(_trial_files(results)) < 2 + 4 * killed:
@@ -119,7 +119,7 @@ def test_a_worker_that_dies_costs_time_only(finished: tuple[Path, str], tmp_path
                 killed += 1
                 break
     assert killed == 2
-    _, err = process.communicate(timeout=240)
+    _, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     assert trials_table(results) == trials_table(finished[0])
 
@@ -139,7 +139,7 @@ def test_a_store_that_goes_away_for_a_while_costs_time_only(
     path = write(tmp_path)
     with serve(root) as first:
         process = start("tune", path, "--results", "s3://flaky", environment=first.environment)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while len(list(root.glob("flaky/small/*/trials/*.json"))) < 4:
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline
@@ -147,7 +147,7 @@ def test_a_store_that_goes_away_for_a_while_costs_time_only(
     time.sleep(5)  # the outage itself: shorter than the store's patience, longer than a request
     assert process.poll() is None
     with serve(root, int(first.endpoint.rpartition(":")[2])):
-        _, err = process.communicate(timeout=240)
+        _, err = process.communicate(timeout=900)
     assert process.returncode == 0, err
     tables = root / "flaky"
     assert trials_table(tables) == trials_table(finished[0])
