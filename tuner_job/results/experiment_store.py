@@ -33,13 +33,14 @@ from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.results.damage import Damage, DamagedError, parse_matrix, parse_record, read_whole, tell
 from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.results.store import FIRST_CONTACT, Store
-from tuner_job.wording import listed
+from tuner_job.wording import listed, shown
 
 DEFAULT_TRIAL = -1
 """Number of the untuned default among the trials of a model."""
 _READERS = 16
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names in a folder of trials: a sync client's copies and other files do not matter."""
+_MODEL = re.compile(r"model\.bin|models/[0-9a-f]{64}\.bin")
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _log = logging.getLogger(__name__)
 _R = TypeVar("_R", bound=BaseModel)
@@ -152,6 +153,8 @@ class ExperimentStore:
         """Read the fitted model that a commit names, or say what is wrong with it."""
         name = (summary and summary.model_object) or "model.bin"
         path, remedy = self.path(f"{model}/{name}"), f"{RUN_AGAIN} fits it again"
+        if not _MODEL.fullmatch(name):
+            return Damage(self.url, path, f"a commit of {model} names {shown(name)}, which is no model", remedy)
         digest = summary.model_sha256 if summary else None
         found = read_whole(self.store, path, lambda content: _checked(content, digest), remedy)
         return Damage(f"{self.store.url}/{path}", path, "it is not there", remedy) if found is None else found

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tuner_job.errors import Interrupted, RunError, StoreError
+from tuner_job.errors import Interrupted, RunError, StoreError, UnreadableError
 from tuner_job.process import command_pid
 from tuner_job.results.store import Store
 from tuner_job.wording import plain
@@ -134,7 +134,7 @@ class _Lease:
             return
         seen, since = None, 0.0
         while not self._store.create(self._path, self._content()):
-            content = self._store.get(self._path)
+            content = self._there()
             if content is None:
                 continue
             holder = _read(content)
@@ -179,10 +179,17 @@ class _Lease:
                 self._write()
 
     def _is_ours(self) -> bool:
-        content = self._store.get(self._path)
+        content = self._there()
         holder = _read(content) if content else {}
         self.holder = plain(holder.get("who", "somebody"))
         return not content or holder.get("process") == list(self._owner.process)
+
+    def _there(self) -> bytes | None:
+        """The lease; one that cannot be read keeps nobody out, and its number never moves."""
+        try:
+            return self._store.get(self._path)
+        except UnreadableError:
+            return b""
 
     def _is_free(self, holder: dict[str, Any]) -> bool:
         """Whether its holder is this run before a fault, or a process of this machine that is no more."""

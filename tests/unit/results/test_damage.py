@@ -146,6 +146,16 @@ def test_probabilities_must_be_those_of_these_deaths(finished: ExperimentStore) 
         finished.load_oof("xgboost", 2)
 
 
+@pytest.mark.parametrize("name", ["models/../../../x", "/etc/passwd", "../xgboost/model.bin", "", "models/x.bin"])
+def test_a_commit_that_names_no_model_is_damage_like_any_other(finished: ExperimentStore, name: str) -> None:
+    path = Path(finished.url) / "xgboost" / "best.json"
+    content = json.loads(path.read_text())
+    content["summary"]["model_object"] = name or "model"
+    path.write_text(json.dumps(content))
+    (found,) = find_damage(finished)
+    assert "which is no model" in found.sentence
+
+
 class TestCommits:
     def test_readers_take_the_highest_whole_one(self, finished: ExperimentStore) -> None:
         commits = Commits(finished.store, "stored", "xgboost")

@@ -83,6 +83,13 @@ def test_a_damaged_lease_keeps_nobody_out(store: Store, content: bytes, monkeypa
         pass
 
 
+def test_a_folder_in_its_place_keeps_nobody_out(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "exp" / "lease.json").mkdir(parents=True)
+    monkeypatch.setattr(lease, "DEAD_AFTER", 0.05)
+    with leased(store, "exp"):
+        assert (tmp_path / "exp" / "lease.json").is_file()
+
+
 def test_the_same_job_goes_on_at_once(store: Store) -> None:
     held(store, owner="uid-of-a-rayjob")
     with leased(store, "exp", job="uid-of-a-rayjob"):
