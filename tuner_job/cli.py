@@ -152,12 +152,13 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     RESULTS is the address of the experiment, for example va-results/adult-xgboost or
     s3://va-results/adult-xgboost. With --trials an experiment that is still running can be looked at too.
     """
+    from tuner_job.results.choose import models_of
     from tuner_job.results.experiment_store import open_experiment
     from tuner_job.tables import best_parameters, default_vs_tuned, trials_csv
 
     store = open_experiment(results)
     if trials:
-        click.echo(trials_csv({model: store.load_trials(model) for model in store.models()}), nl=False)
+        click.echo(trials_csv({model: store.load_trials(model) for model in sorted(models_of(store))}), nl=False)
     elif as_json:
         click.echo(store.summary().model_dump_json(indent=2))
     else:

@@ -79,7 +79,7 @@ def test_ray_keeps_no_secret_of_the_command_line() -> None:
     program = """
 import ray
 from ray._private.worker import global_worker
-from tuner_job.execution.ray_runner import start_ray
+from tuner_job.execution.ray_start import start_ray
 start_ray(1, 1000)
 print([job.entrypoint for job in global_worker.gcs_client.get_all_job_info().values()])
 ray.shutdown()

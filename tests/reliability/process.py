@@ -42,6 +42,7 @@ def preload() -> None:
     os.environ.setdefault(
         "RAY_worker_niceness", "0"
     )  # else a busy machine starves its workers, which looks like a hang
+    _have_folder_for_figures()
     import encodings.cp437  # zip archives need it, and a copy may have become nobody, who reads no module
     import encodings.idna
     import encodings.utf_8_sig  # noqa: F401
@@ -68,6 +69,14 @@ def preload() -> None:
     import tuner_job.tuners.optuna  # noqa: F401
 
     kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(kubernetes.client.Configuration()))  # imports the most
+
+
+def _have_folder_for_figures() -> None:
+    """Matplotlib remembers its folder, and a copy that has become nobody may not read this process's home."""
+    folder, owner = Path(tempfile.mkdtemp()), os.getpid()
+    folder.chmod(0o755)
+    os.environ["MPLCONFIGDIR"] = str(folder)
+    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(folder, ignore_errors=True))
 
 
 def run(case: Case, work: Path, streams: Path) -> Outcome:

@@ -19,7 +19,7 @@ made again by whoever can.
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ from tuner_job.wording import listed, shown
 DEFAULT_TRIAL = -1
 """Number of the untuned default among the trials of a model."""
 _READERS = 16
+_SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names in a folder of trials: a sync client's copies and other files do not matter."""
 _MODEL = re.compile(r"model\.bin|models/[0-9a-f]{64}\.bin")
@@ -111,13 +112,27 @@ class ExperimentStore:
         tell(damaged)
         return records, damaged
 
+    def files_for_folders(self, model: str) -> list[Damage]:
+        """Files that stand where a folder of the model's must, so that nothing can be written there."""
+        tops = [self.path(f"{model}/{folder}") for folder in ("trials", "oof", "commits", "models")]
+        found = [self._misplaced(top, self.store.paths(top)) for top in tops]
+        return list(dict.fromkeys(one for one in found if one))
+
+    def _misplaced(self, top: str, paths: Sequence[str]) -> Damage | None:
+        """The file in the way of a folder, among the paths that were found for it."""
+        for path in paths:
+            if not path.startswith(f"{top}/"):
+                return Damage(f"{self.store.url}/{path}", path, "it is a file, not a folder", _SET_ASIDE)
+        return None
+
     def damaged_numbered(self, model: str) -> list[Damage]:
-        """What of a model's trials and probabilities is not whole."""
+        """What of a model's trials, probabilities and folders is not whole."""
         found = [
             *self._numbered(model, "trials", lambda content, n: _parse_trial(content, n, ())),
             *self._numbered(model, "oof", lambda content, _: parse_matrix(content)),
         ]
-        return [one for _, one in found if isinstance(one, Damage)]
+        misplaced = self.files_for_folders(model)
+        return [*misplaced, *(one for _, one in found if isinstance(one, Damage) and one not in misplaced)]
 
     def save_oof(self, model: str, trial: int, P: NDArray[np.floating[Any]]) -> None:
         """Write out-of-fold probabilities, (n_samples, n_classes)."""
@@ -177,17 +192,15 @@ class ExperimentStore:
         def read(trial: int, path: str) -> tuple[int, _T | Damage | None]:
             return trial, read_whole(self.store, path, lambda content: parse(content, trial), _again(trial))
 
-        own = dict(self._own(f"{model}/{folder}"))
+        top = self.path(f"{model}/{folder}")
+        paths = self.store.paths(top)
+        if misplaced := self._misplaced(top, paths):
+            return [(DEFAULT_TRIAL, misplaced)]
+        names = {path: _NUMBERED.fullmatch(path.removeprefix(f"{top}/")) for path in paths}  # others' files stay out
+        own = {DEFAULT_TRIAL if n[1] == "default" else int(n[1]): path for path, n in names.items() if n}
         with ThreadPoolExecutor(_READERS) as readers:
             found = list(readers.map(read, own.keys(), own.values()))
         return sorted(((trial, one) for trial, one in found if one is not None), key=lambda entry: entry[0])
-
-    def _own(self, folder: str) -> Iterator[tuple[int, str]]:
-        """Trial and path of what va-tuning itself wrote to a folder of trials."""
-        top = self.path(folder)
-        for path in self.store.paths(top):
-            if match := _NUMBERED.fullmatch(path.removeprefix(f"{top}/")):
-                yield DEFAULT_TRIAL if match[1] == "default" else int(match[1]), path
 
     def _read(self, name: str, record: type[_R]) -> _R:
         remedy = f"{RUN_AGAIN} writes it anew"

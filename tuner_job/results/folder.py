@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -62,9 +62,9 @@ class Folder:
         _sync_folder(target.parent)
 
     def paths(self, prefix: str) -> list[str]:
-        """Names of all files below a folder, and of folders that stand where a file should."""
+        """Names of all files below a folder, of folders that stand where a file should, and of a file in its way."""
         top = self._at(prefix) if prefix else self.root
-        found = []
+        found = [name for name in _above(prefix) if self._at(name).is_file()]
         for folder, folders, names in os.walk(top):
             names += [name for name in folders if name.endswith(_FILES)]
             found += [(Path(folder) / name).relative_to(self.root).as_posix() for name in names]
@@ -87,17 +87,23 @@ class Folder:
 @contextmanager
 def _written_beside(target: Path, content: bytes) -> Iterator[Path]:
     """Have the content in a file beside the target, on the disk; what the block does is synced after it."""
-    _make_folder(target.parent)
     temporary = target.with_name(f".{uuid4().hex}.tmp")
+    made: list[Path] = []
     try:
+        _make_folder(target.parent, made)
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             _sync(file.fileno())
         yield temporary
         _sync_folder(target.parent)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # others may have put something in
+            for folder in reversed(made):
+                folder.rmdir()
+        raise
+    temporary.unlink(missing_ok=True)
 
 
 def _take_name(temporary: Path, target: Path) -> bool:
@@ -122,11 +128,19 @@ def _take_name(temporary: Path, target: Path) -> bool:
     return True
 
 
-def _make_folder(folder: Path) -> None:
+def _above(path: str) -> list[str]:
+    """A name and those of the folders above it."""
+    parts = path.strip("/").split("/") if path else []
+    return ["/".join(parts[:n]) for n in range(1, len(parts) + 1)]
+
+
+def _make_folder(folder: Path, made: list[Path]) -> None:
+    """Make a folder and those above it; each that was not there is added to `made`."""
     if folder.is_dir():
         return
-    _make_folder(folder.parent)
+    _make_folder(folder.parent, made)
     folder.mkdir(exist_ok=True)
+    made.append(folder)
     _sync_folder(folder.parent)
 
 

@@ -36,6 +36,8 @@ FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
 _PAUSE = 0.5
+_PROBE = 16384
+"""Bytes of what is written to try a place: as many as the first documents of an experiment have, or more."""
 _T = TypeVar("_T")
 
 
@@ -195,14 +197,15 @@ def check_writable(url: str) -> None:
     """
     store = Store(url, FIRST_CONTACT)
     place, probe = store._place, f".write-test-{uuid4().hex}"
+    first = b"first".ljust(_PROBE)
     with store._translated("written"):
         try:
-            made, again = place.create(probe, b"first"), place.create(probe, b"second")
+            made, again = place.create(probe, first), place.create(probe, b"second")
             kept = place.get(probe)
         finally:
             with suppress(Exception):  # what went wrong before is what counts
                 place.delete(probe)
-    if not made or again or kept != b"first":
+    if not made or again or kept != first:
         raise StoreError(
             f"{store.url}: cannot be used for results: of two writers of one new object one must be refused, as S3 "
             "does by If-None-Match; this store lets both write"

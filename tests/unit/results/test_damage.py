@@ -225,3 +225,18 @@ class TestClaim:
         damage(finished, "provenance.json", "empty")
         with pytest.raises(StoreError, match="nothing says whose results stand beside it"):
             self.claim(finished)
+
+
+@pytest.mark.parametrize("name", ["xgboost", "xgboost/trials", "xgboost/oof", "xgboost/commits", "xgboost/models"])
+def test_a_file_where_a_folder_must_be_is_named_and_set_aside(finished: ExperimentStore, name: str) -> None:
+    path = Path(finished.url) / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.write_text("a file")
+    found = [one for one in find_damage(finished) if one.address == str(path)]
+    assert [one.reason for one in found] == ["it is a file, not a folder"]
+    if name in ("xgboost", "xgboost/trials"):
+        code, _, err = va_tuning("show", finished.url, "--trials")
+        assert (code, f"note: {path}: is damaged: it is a file" in err) == (0, True)
+    assert not [one for one in mend(finished, found) if one.address == str(path)]
+    assert (Path(finished.url) / ".damaged" / name).read_text() == "a file"

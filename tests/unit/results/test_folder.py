@@ -61,14 +61,14 @@ def test_what_is_written_is_synced_before_it_has_its_name(tmp_path: Path, monkey
     assert steps == ["sync", "name", "sync"], "the content, its name, and the folder that holds the name"
 
 
+def _full(_: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Folder(tmp_path)
     folder.put("x", b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", _full)
     with pytest.raises(OSError, match="No space"):
         folder.put("x", b"new")
     with pytest.raises(OSError, match="No space"):
@@ -141,3 +141,11 @@ def test_a_store_whose_create_overwrites_is_refused(tmp_path: Path, monkeypatch:
     with pytest.raises(StoreError, match="one must be refused"):
         check_writable(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_made_for_a_write_that_fails_go_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.setattr(os, "fsync", _full)
+    with pytest.raises(OSError, match="No space"):
+        Folder(tmp_path / "there" / "new").put("deep/object.json", b"content")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]

@@ -40,10 +40,10 @@ def write_checkpoint(path: Path, progress: Progress, parts: Sequence[bytes]) -> 
 
 
 def read_progress(file: IO[bytes]) -> Progress | None:
-    """Read how far a trial is; None if the file was cut off, or is no checkpoint."""
+    """Read how far a trial is; None if the file was cut off, or is no checkpoint, or cannot be read."""
     try:
         return _progress(read_member(file, _PROGRESS, MOST_PROGRESS))
-    except StoreError:
+    except (StoreError, OSError):
         return None
 
 

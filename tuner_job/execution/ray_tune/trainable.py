@@ -136,7 +136,7 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             try:
                 with self._place.folder.open(self._earlier) as file:
                     self._go_on(*read_begun(file))
-            except StoreError as error:
+            except (StoreError, OSError) as error:  # damaged, or the store says so itself (S3 keeps checksums)
                 logger.warning("%s: cannot be gone on from, so the trial begins anew: %s", self._earlier, error)
                 self._take({"trial": {"params": self._params, "checkpoint": None}})
         return self._fit or self._begin(None)
