@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.installed
 SAMPLED := "experiment YAML" "keys of an experiment" "search spaces" "data files" "files of new deaths" \
-  "results folders" "results resumed" arguments cluster compare "addresses and secrets"
+  "results folders" "results resumed" arguments cluster compare "addresses and secrets" environment
 
 .PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
 
