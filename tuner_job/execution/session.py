@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tuner_job.config import ModelName
+from tuner_job.config.experiment import ModelName
 from tuner_job.errors import RunError
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
-from tuner_job.experiment import Prepared
-from tuner_job.interruption import held_back
-from tuner_job.recorder import Recorder
+from tuner_job.experiment.recorder import Recorder
+from tuner_job.problem import Prepared
+from tuner_job.process.interruption import held_back
+from tuner_job.records import StopReason, TrialRecord
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import StopReason, TrialRecord
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.study import Study
 
@@ -35,7 +35,8 @@ class Session:
     """All rows, where the search did not see them all."""
 
     def start_final(self, choices: Mapping[ModelName, TrialRecord]) -> Callable[[ModelName], bytes]:
-        """Begin to fit each model's chosen trial on all rows; the function returned waits for a model's bytes."""
+        """Begin to fit each model's chosen trial on all rows; the function returned waits for a
+        model's bytes."""
         return self._runner.start_final(choices, self._whole)
 
 
@@ -55,16 +56,24 @@ def search(
         runner = RayRunner(data, config.budget.memory_per_task)
         with held_back(), BackgroundWriter() as writer:
             known = {str(model): records for model, records in stored.items()}
-            recorder = Recorder(store, writer, runner, monitor, prepared.folds, config.tuning, known)
+            recorder = Recorder(
+                store, writer, runner, monitor, prepared.folds, config.tuning, known
+            )
             driver = Driver(studies, runner, config.budget, recorder.record, should_stop)
             started = time.monotonic()
             reason, given_up = driver.run(), driver.given_up
             if config.tuning.on_ray_tune and reason == "finished":
-                from tuner_job.execution.ray_tune.run import search_models  # takes a second that others need not wait
+                from tuner_job.execution.ray_tune.run import (
+                    search_models,
+                )  # takes a second that others need not wait
 
                 used = (time.monotonic() - started, driver.cpu_seconds)
-                to_search = {model: records for model, records in stored.items() if model not in given_up}
-                reason, more = search_models(prepared, store.url, to_search, runner, recorder.record, used, should_stop)
+                to_search = {
+                    model: records for model, records in stored.items() if model not in given_up
+                }
+                reason, more = search_models(
+                    prepared, store.url, to_search, runner, recorder.record, used, should_stop
+                )
                 given_up |= more
         yield Session(reason, given_up, runner, _whole(prepared, data))
 

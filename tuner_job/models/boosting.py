@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import require
 from tuner_job.errors import ConfigError
+from tuner_job.files.arrays import require
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.boosted_trees import BoostedTrees, load
 from tuner_job.models.classes import Floats, PresentClasses
@@ -28,11 +28,17 @@ T = TypeVar("T")
 class Boosting:
     """A booster on its way over one fold; see `Growing`.
 
-    It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread, which boosters
-    that take turns would draw from in turn.
+    It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread,
+    which boosters that take turns would draw from in turn.
     """
 
-    def __init__(self, fold: FoldData, parameters: "XGBoostParameters", seed: int, content: bytes | None = None):
+    def __init__(
+        self,
+        fold: FoldData,
+        parameters: "XGBoostParameters",
+        seed: int,
+        content: bytes | None = None,
+    ):
         self.classes = PresentClasses.of(fold.y_train, fold.n_classes)
         self.booster: xgboost.Booster | None = None
         self._fold, self._max_bin, self._size, self._seconds = fold, parameters.max_bin, 0, 0.0
@@ -55,7 +61,9 @@ class Boosting:
         """
         n_trees = size * len(self.classes.codes)
         if n_trees > MOST_TREES:
-            raise ConfigError(f"n_estimators × causes must be at most {MOST_TREES:,}, found {n_trees:,}")
+            raise ConfigError(
+                f"n_estimators × causes must be at most {MOST_TREES:,}, found {n_trees:,}"
+            )
         if self.booster:
             self._own_thread.submit(self._boost, self.booster, size).result()
         self._size = max(size, self._size)
@@ -63,7 +71,8 @@ class Boosting:
     def point(self) -> PathPoint:
         """Score what there is.
 
-        Predicting a matrix again adds only the trees grown since: the booster remembers its margins.
+        Predicting a matrix again adds only the trees grown since: the booster remembers its
+        margins.
         """
         rows = {"validation": self._fold.X_validation, "probe": self._fold.X_probe}
         if not self.booster:
@@ -75,8 +84,11 @@ class Boosting:
         return PathPoint(validation, probe, seconds)
 
     def to_bytes(self) -> bytes:
-        """Write the booster as UBJSON, after its size; nothing more where training had a single cause."""
-        return self._size.to_bytes(4, "big") + (bytes(self.booster.save_raw("ubj")) if self.booster else b"")
+        """Write the booster as UBJSON, after its size; nothing more where training had a single
+        cause."""
+        return self._size.to_bytes(4, "big") + (
+            bytes(self.booster.save_raw("ubj")) if self.booster else b""
+        )
 
     def _begin(self, parameters: "XGBoostParameters", seed: int, content: bytes | None) -> None:
         import xgboost
@@ -96,7 +108,10 @@ class Boosting:
         self._size = int.from_bytes(content[:4], "big")
         trees = BoostedTrees.of_document(content[4:])
         trees.check(self._fold.X_train.shape[1], len(self.classes.codes))
-        require(trees.n_rounds == self._size, f"a booster of {trees.n_rounds:,} rounds must have {self._size:,}")
+        require(
+            trees.n_rounds == self._size,
+            f"a booster of {trees.n_rounds:,} rounds must have {self._size:,}",
+        )
         return trees
 
     def _boost(self, booster: "xgboost.Booster", size: int) -> None:
@@ -127,7 +142,8 @@ def matrix(X: NDArray[np.float32]) -> "xgboost.DMatrix":
 
 
 def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
-    """Matrices of the fold, made once: binning the training rows costs as much as several rounds."""
+    """Matrices of the fold, made once: binning the training rows costs as much as several
+    rounds."""
     key = f"{NAME}/{part}"
     if key not in fold.prepared:
         fold.prepared[key] = make()
@@ -135,7 +151,9 @@ def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
     return made
 
 
-def _settings(parameters: "XGBoostParameters", classes: PresentClasses, seed: int) -> dict[str, Any]:
+def _settings(
+    parameters: "XGBoostParameters", classes: PresentClasses, seed: int
+) -> dict[str, Any]:
     settings = parameters.model_dump(exclude={"n_estimators"})
     fixed = {"objective": "multi:softprob", "num_class": len(classes.codes), "tree_method": "hist"}
     return {**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}
