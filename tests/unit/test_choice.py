@@ -14,8 +14,8 @@ from tuner_job.experiment.choice import (
     complete_trials,
     estimate_optimism,
     score_held_out,
-    scored_by,
 )
+from tuner_job.experiment.summarise import scored_by
 from tuner_job.problem import prepare_data
 from tuner_job.records import FoldRecord, TrialRecord, TrialState
 

@@ -90,6 +90,7 @@ def searched_data(prepared: Prepared) -> SharedData:
         seed=config.seed,
         protocol=prepared.protocol,
         methods=tuple(config.validation.csmf_estimators),
+        objectives=tuple(config.tuning.objectives),
     )
 
 

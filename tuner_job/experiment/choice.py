@@ -10,7 +10,6 @@ from tuner_job.config.experiment import ExperimentConfig, ModelName
 from tuner_job.errors import RunError
 from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.intervals import reported
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
 from tuner_job.evaluation.selection import optimism, within_one_standard_error
@@ -130,11 +129,6 @@ def score_held_out(
             found = part.estimate([one.csmf_estimator], samples)[0]
             told[kind] = part.scores(one.csmf_estimator, samples, found)
     return scores
-
-
-def scored_by(record: TrialRecord, config: ExperimentConfig) -> CsmfEstimator:
-    """The CSMF estimator behind a trial's scores."""
-    return record.csmf_estimator or CsmfEstimator(method=config.validation.csmf_estimators[0])
 
 
 def _by_fold(records: Sequence[TrialRecord], metric: str) -> NDArray[np.float64]:

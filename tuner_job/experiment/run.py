@@ -11,7 +11,8 @@ from importlib.metadata import version
 
 from tuner_job.config.experiment import ExperimentConfig, ModelName
 from tuner_job.errors import MissingModelsError, RunError, StoreError
-from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
+from tuner_job.evaluation.assessment import needs_assessment
+from tuner_job.evaluation.screening import n_values_judged
 from tuner_job.experiment.choice import choose_trial, complete_trials
 from tuner_job.experiment.finish import finish_models, summarise_experiment
 from tuner_job.experiment.summarise import count_states
