@@ -13,9 +13,10 @@ from benchmarks.tables import markdown
 from tuner_job.config.experiment import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution import drive
-from tuner_job.execution.fold_task import Scored, SharedData
+from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
+from tuner_job.models.base import PathPoint
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
@@ -106,7 +107,15 @@ def runner_seconds(n_tasks: int, packed: int) -> float:
 def _shared() -> SharedData:
     rows = np.zeros(2, dtype=np.int32)
     return SharedData(
-        "scale", np.zeros((2, 1), dtype=np.float32), rows, rows, 2, 1, ScoringProtocol(), ("count",)
+        "scale",
+        np.zeros((2, 1), dtype=np.float32),
+        rows,
+        rows,
+        2,
+        1,
+        ScoringProtocol(),
+        ("count",),
+        (METRIC,),
     )
 
 
@@ -119,7 +128,13 @@ def _no_fit(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any
     for task in tasks:
         scores = {METRIC: 0.5}
         record = FoldRecord(
-            fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0
+            fold=task.fold,
+            n_validation=1,
+            validation=scores,
+            train=scores,
+            fit_seconds=0,
+            judged=[0.5],
         )
-        told.append(([Scored(record, {}, {})], 0.001, None))
-    return (told, *(np.full((1, 2), 0.5) for _ in tasks))
+        told.append(([record], 0.001, None))
+    P = np.full((1, 2), 0.5)
+    return (told, *(PathPoint(P, P, 0.0) for _ in tasks))

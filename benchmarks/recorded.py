@@ -138,7 +138,7 @@ def _shared(model: str, seed: int, data: dict[str, Any] | None) -> SharedData:
     made = prepare(config)
     rows, key = made.search_data, f"{model} {seed}"
     return SharedData(
-        key, rows.X, rows.y, made.folds, rows.n_causes, seed, made.protocol, ("mean",)
+        key, rows.X, rows.y, made.folds, rows.n_causes, seed, made.protocol, ("mean",), (METRIC,)
     )
 
 
@@ -152,7 +152,7 @@ def _fit_grid(model: str, data: SharedData) -> dict[str, Any]:
         batch_scores, batch_seconds = [], []
         for fold in range(N_FOLDS):
             begun = time.process_time()
-            told, _ = score_fold(
+            told = score_fold(
                 data, model, FoldTask(number, fold, members[0], values, places, places)
             )
             spent = max(0.0, time.process_time() - begun - scoring * len(values))
@@ -175,5 +175,12 @@ def _seconds_of_scoring(data: SharedData, repeats: int = 5) -> float:
 def _outcome(score: float, fold: int) -> FoldOutcome:
     scores = {METRIC: score}
     return FoldOutcome(
-        FoldRecord(fold=fold, n_validation=1, validation=scores, train=scores, fit_seconds=0.0)
+        FoldRecord(
+            fold=fold,
+            n_validation=1,
+            validation=scores,
+            train=scores,
+            fit_seconds=0.0,
+            judged=[score],
+        )
     )

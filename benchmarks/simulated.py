@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner_job.execution.runner import Finished
+from tuner_job.models.base import PathPoint
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
 from tuner_job.search.samplers.base import Tuner
@@ -106,14 +106,16 @@ class SimulatedCluster:
             validation={METRIC: score},
             train={METRIC: score},
             fit_seconds=1.0,
+            judged=[score],
         )
         finished = Finished(study, task, [FoldOutcome(record, task.fold)], 1.0)
         self.seconds += time.perf_counter() - started
         return [finished]
 
-    def fetch(self, handle: Any) -> NDArray[np.floating[Any]]:
+    def fetch(self, handle: Any) -> PathPoint:
         """Probabilities of one held-out row."""
-        return np.full((1, 2), 0.5)
+        P = np.full((1, 2), 0.5)
+        return PathPoint(P, P, 1.0)
 
     def cancel_all(self) -> None:
         """End what is running."""

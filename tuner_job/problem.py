@@ -13,7 +13,14 @@ from tuner_job.config.experiment import ExperimentConfig, ModelName, ValidationC
 from tuner_job.data import load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
-from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site_out, stratified
+from tuner_job.evaluation.folds import (
+    FoldIds,
+    Scheme,
+    count_folds,
+    hold_out,
+    leave_one_site_out,
+    stratified,
+)
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.results.store import read_bytes
 from tuner_job.wording import cell, counted, listed, plain
@@ -46,7 +53,7 @@ class Prepared:
     @property
     def n_folds(self) -> int:
         """Number of folds."""
-        return int(self.folds.max()) + 1
+        return count_folds(self.folds)
 
     @property
     def notes(self) -> list[str]:

@@ -6,11 +6,10 @@ from pydantic import AfterValidator
 
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.evaluation.intervals import Interval as Interval  # records are made of it
+from tuner_job.evaluation.metrics import Scores as Scores
 from tuner_job.public import public
 from tuner_job.schema import Closed
-
-Scores = dict[str, float]
-"""Metric name → value; see `tuner_job.evaluation.metrics`."""
 
 TrialState = Literal["complete", "pruned", "failed"]
 
@@ -24,9 +23,12 @@ class FoldRecord(Closed):
     fold: int
     n_validation: int
     validation: Scores
-    """Scores on the rows held out of this fold's training."""
+    """Scores on the rows held out of this fold's training. A trial that was assessed as a whole has
+    them by its `csmf_estimator`, one that was pruned by the plainest that was to be tried."""
     train: Scores
-    """Scores on as many training rows: the difference is the overfitting gap."""
+    """Scores on as many training rows, by the same CSMF estimator with the same calibration: the
+    difference is the overfitting gap. (Up to version 0.2.0 an assessed trial has them with a
+    calibration from these very rows, which is too good.)"""
     fit_seconds: float
     diagnostics: dict[str, Any] = {}
     judged: list[float] = []
@@ -80,14 +82,6 @@ class TrialRecord(Closed):
         return sum(fold.fit_seconds for fold in self.folds)
 
 
-class Interval(Closed):
-    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
-
-    estimate: float
-    low: float
-    high: float
-
-
 class CauseRecord(Closed):
     """Out-of-fold result for one cause."""
 
@@ -111,7 +105,9 @@ class ModelSummary(Closed):
     """Mean over folds, as the search saw it."""
     folds: list[Scores] = []
     """Every metric in each fold."""
-    train_scores: Scores
+    train_scores: Scores = {}
+    """Mean over folds on training rows, made in the same way; empty where `csmf_estimator` is not
+    the one that the search scored the trial by."""
     csmf_estimator: CsmfEstimator = CsmfEstimator(method="count")
     """How its CSMF is made of its probabilities."""
     out_of_fold: dict[str, Interval]

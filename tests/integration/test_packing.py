@@ -57,7 +57,9 @@ def data() -> SharedData:
     y = rng.integers(0, 4, 120).astype(np.int32)
     X = (rng.normal(size=(120, 6)) + y[:, None]).astype(np.float32)
     folds = np.arange(120, dtype=np.int32) % N_FOLDS
-    return SharedData("packing", X, y, folds, 4, 5, ScoringProtocol(), ("count",))
+    return SharedData(
+        "packing", X, y, folds, 4, 5, ScoringProtocol(), ("count",), ("csmf_accuracy",)
+    )
 
 
 @pytest.fixture
@@ -89,5 +91,5 @@ def test_packed_fits_score_as_they_do_alone_and_fail_alone(
             continue
         assert trial.state == "complete"
         for fold in range(N_FOLDS):
-            (alone,), _ = score_fold(data, MODEL, FoldTask(0, fold, trial.params, (), (0,), (0,)))
+            (alone,) = score_fold(data, MODEL, FoldTask(0, fold, trial.params, (), (0,), (0,)))
             assert trial.outcomes[fold].record.validation == alone.record.validation

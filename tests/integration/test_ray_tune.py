@@ -167,12 +167,11 @@ def test_a_complete_trial_becomes_the_best_that_it_went_through(
             assert best == (size, pytest.approx(score))
             smaller += size < record.curve[-1][0]
             for fold in range(3):
-                (alone,), (P,) = score_fold(
-                    data, model, FoldTask(0, fold, record.params, (), (0,), (0,))
-                )
+                (alone,) = score_fold(data, model, FoldTask(0, fold, record.params, (), (0,), (0,)))
                 assert alone.record.validation == record.folds[fold].validation
                 kept = store.load_oof(model, record.trial)
                 assert kept is not None
+                P = alone.point.P_validation
                 np.testing.assert_allclose(kept[data.folds == fold], P, atol=1e-6)
     assert smaller > 0
 

@@ -18,7 +18,6 @@ from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.comparison.score import estimator_of, part_of
 from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.data.dataset import VaDataset
-from tuner_job.evaluation.assessment import score_each_sample
 from tuner_job.evaluation.intervals import bootstrap_counts
 from tuner_job.evaluation.protocols import Composition, Samples, ScoringProtocol, draw_samples
 
@@ -183,7 +182,5 @@ def _differences(
         tuned: TunedChoice | None = result.tuned
         part, estimator = part_of(pair.y[rows], P[rows], tuned), estimator_of(tuned)
         found = part.estimate([estimator], samples)[0]
-        scores.append(
-            score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator))
-        )
+        scores.append(part.score_each(estimator, samples, found))
     return {metric: scores[1][metric] - scores[0][metric] for metric in METRICS}

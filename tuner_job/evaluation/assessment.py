@@ -1,8 +1,8 @@
 """Judging a configuration by its out-of-fold probabilities: scores in each fold, and the CSMF
 estimator that suits it.
 
-An estimator that needs a calibration gets it, for each fold, from the other folds' rows: nothing is
-judged on rows that it was fitted on.
+An estimator that needs a calibration gets it, for each fold, from the other folds' held-out rows:
+nothing is judged on predictions that its calibration was fitted on.
 """
 
 from collections.abc import Sequence
@@ -13,23 +13,19 @@ from numpy.typing import NDArray
 
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName, adjust, candidates, estimate
-from tuner_job.evaluation.folds import FoldIds
+from tuner_job.evaluation.folds import FoldIds, count_folds
 from tuner_job.evaluation.metrics import (
-    CSMF_CHANCE,
     Causes,
+    Floats,
     Probabilities,
-    chance_corrected,
+    Scores,
     csmf_accuracy_of,
     rank_of_truth,
+    score,
 )
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 
-Floats = NDArray[np.float64]
-Scores = dict[str, float]
-
 MEAN = CsmfEstimator(method="mean")
-CSMF_METRICS = ("csmf_accuracy", "cccsmf_accuracy")
-"""Metrics that depend on the CSMF estimator."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,9 @@ class Assessment:
     fell_back
         Whether another estimator scored higher than `mean`, but not by more than noise.
     folds
-        All metrics of each fold, CSMF accuracies by `estimator`.
+        All metrics of each fold's held-out rows, CSMF accuracies by `estimator`.
+    train
+        All metrics of each fold's training rows, made in the same way; empty if none were given.
     csmf
         Estimator → its CSMF accuracy in each fold, of every candidate.
     """
@@ -51,7 +49,58 @@ class Assessment:
     estimator: CsmfEstimator
     fell_back: bool
     folds: list[Scores]
+    train: list[Scores]
     csmf: dict[str, list[float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of causes y (n_rows,) with predictions P (n_rows, n_classes), and a calibration that was
+    not fitted on these predictions."""
+
+    y: Causes
+    P: Probabilities
+    calibration: Calibration | None
+
+    def samples(self, protocol: ScoringProtocol, fold: int = 0, n_folds: int = 1) -> Samples:
+        """Make the protocol's populations out of these rows."""
+        return protocol.samples(self.y, self.P.shape[1], fold, n_folds)
+
+    def estimate(self, estimators: Sequence[CsmfEstimator], samples: Samples) -> Floats:
+        """Estimated CSMFs, (n_estimators, n_populations, n_classes), of populations made of these
+        rows."""
+        return estimate(estimators, self.P, samples.counts, self.calibration)
+
+    def scores(self, estimator: CsmfEstimator, samples: Samples, estimates: Floats) -> Scores:
+        """All metrics, each as its mean over populations; see `score_each`."""
+        by_population = self.score_each(estimator, samples, estimates)
+        return {metric: float(values.mean()) for metric, values in by_population.items()}
+
+    def score_each(
+        self, estimator: CsmfEstimator, samples: Samples, estimates: Floats
+    ) -> dict[str, Floats]:
+        """All metrics, (n_populations,) each, of populations made of these rows.
+
+        Parameters
+        ----------
+        estimates : (n_populations, n_classes)
+            CSMFs by `estimator`.
+        """
+        ranks = self.ranks(estimator, estimates)
+        return score(self.y, samples.counts, samples.true, estimates, ranks)
+
+    def ranks(self, estimator: CsmfEstimator, estimates: Floats) -> NDArray[np.intp]:
+        """How many causes come before each death's true one, (n_populations or 1, n_rows).
+
+        An estimator that takes the composition to differ from training has single deaths' causes
+        adjusted to its estimates, (n_populations, n_classes), too.
+        """
+        if self.calibration is None or not estimator.needs_calibration:
+            return rank_of_truth(self.y, self.P)[None]
+        Q, prior = self.calibration.apply(self.P), self.calibration.prior
+        return np.stack(
+            [rank_of_truth(self.y, adjust(Q, prior, fractions)) for fractions in estimates]
+        )
 
 
 def assess(
@@ -60,6 +109,7 @@ def assess(
     folds: FoldIds,
     protocol: ScoringProtocol,
     methods: Sequence[EstimatorName],
+    probes: Sequence[tuple[Causes, Probabilities]] = (),
 ) -> Assessment:
     """Score every candidate estimator on every fold and choose one.
 
@@ -68,53 +118,57 @@ def assess(
     y : (n_samples,)
     P : (n_samples, n_classes)
         Out-of-fold probabilities.
-    folds : (n_samples,) methods
+    folds : (n_samples,)
+    methods
         Kinds of estimators to choose from.
+    probes
+        Training rows of each fold: their causes, (n_probe,), and what that fold's model says of
+        them, (n_probe, n_classes). They have no say in the choice. See `score_probes`.
     """
     tried = candidates(methods)
     parts = cross_fit(y, P, folds, tried)
-    populations = [
-        protocol.samples(part.y, P.shape[1], fold, len(parts)) for fold, part in enumerate(parts)
-    ]
-    estimates = [
-        part.estimate(tried, samples) for part, samples in zip(parts, populations, strict=True)
-    ]
+    tested = [part.samples(protocol, fold, len(parts)) for fold, part in enumerate(parts)]
+    found = [part.estimate(tried, samples) for part, samples in zip(parts, tested, strict=True)]
     accuracy = np.stack(
-        [
-            csmf_accuracy_of(s.true, found).mean(axis=1)
-            for s, found in zip(populations, estimates, strict=True)
-        ]
+        [csmf_accuracy_of(s.true, f).mean(axis=1) for s, f in zip(tested, found, strict=True)]
     )
     chosen, fell_back = choose(tried, accuracy)
+    estimator = tried[chosen]
     scores = [
-        part.scores(tried[chosen], samples, found[chosen])
-        for part, samples, found in zip(parts, populations, estimates, strict=True)
+        part.scores(estimator, samples, estimates[chosen])
+        for part, samples, estimates in zip(parts, tested, found, strict=True)
     ]
-    csmf = {str(estimator): accuracy[:, i].tolist() for i, estimator in enumerate(tried)}
-    return Assessment(tried[chosen], fell_back, scores, csmf)
+    train = score_probes(probes, parts, estimator, protocol) if probes else []
+    csmf = {str(one): accuracy[:, i].tolist() for i, one in enumerate(tried)}
+    return Assessment(estimator, fell_back, scores, train, csmf)
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Held-out rows, y (n_rows,) and P (n_rows, n_classes), with a calibration that did not see
-    them."""
+def score_probes(
+    probes: Sequence[tuple[Causes, Probabilities]],
+    parts: Sequence[Part],
+    estimator: CsmfEstimator,
+    protocol: ScoringProtocol,
+) -> list[Scores]:
+    """Score training rows of each fold just as its held-out rows are scored.
 
-    y: Causes
-    P: Probabilities
-    calibration: Calibration | None
+    The estimator is the same, with the same shrinkage; so is its calibration: the very one that
+    the fold's held-out rows have, fitted on what the *other* folds' models say of the rows that
+    those held out. No prediction that is scored, of training or held-out rows, is among those
+    that it was fitted on. So a difference of the two scores is the model's, not the estimator's.
 
-    def estimate(self, estimators: Sequence[CsmfEstimator], samples: Samples) -> Floats:
-        """Estimated CSMFs, (n_estimators, n_samples, n_classes), of populations made of these
-        rows."""
-        return estimate(estimators, self.P, samples.counts, self.calibration)
-
-    def scores(self, estimator: CsmfEstimator, samples: Samples, estimates: Floats) -> Scores:
-        """All metrics, each as its mean over populations; see `score_samples`."""
-        return score_samples(self.y, self.P, samples, estimates, self.adjusted_by(estimator))
-
-    def adjusted_by(self, estimator: CsmfEstimator) -> Calibration | None:
-        """The calibration, if this estimator takes the composition to differ from training."""
-        return self.calibration if estimator.needs_calibration else None
+    Parameters
+    ----------
+    probes
+        See `assess`.
+    parts
+        Each fold's held-out rows.
+    """
+    scores = []
+    for fold, ((y, P), held_out) in enumerate(zip(probes, parts, strict=True)):
+        part = Part(y, P, held_out.calibration)
+        samples = part.samples(protocol, fold, len(parts))
+        scores.append(part.scores(estimator, samples, part.estimate([estimator], samples)[0]))
+    return scores
 
 
 def cross_fit(
@@ -125,7 +179,7 @@ def cross_fit(
     fit = needs_calibration(estimators)
     return [
         Part(y[out], P[out], Calibration.fit(y[~out], P[~out]) if fit else None)
-        for out in (folds == fold for fold in range(int(folds.max()) + 1))
+        for out in (folds == fold for fold in range(count_folds(folds)))
     ]
 
 
@@ -151,8 +205,7 @@ def choose(tried: Sequence[CsmfEstimator], accuracy: Floats) -> tuple[int, bool]
     Returns
     -------
     The position of the chosen one, and whether another one scored higher: its mean paired
-    difference to
-    `mean` was not above its standard error over folds.
+    difference to `mean` was not above its standard error over folds.
     """
     best = int(accuracy.mean(axis=0).argmax())
     if MEAN not in tried or tried[best] == MEAN:
@@ -161,112 +214,3 @@ def choose(tried: Sequence[CsmfEstimator], accuracy: Floats) -> tuple[int, bool]
     gains = accuracy[:, best] - accuracy[:, mean]
     error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
     return (best, False) if gains.mean() > error else (mean, True)
-
-
-def screened(methods: Sequence[EstimatorName]) -> list[CsmfEstimator]:
-    """Estimators by which a fold alone is judged, one a method, the most telling first.
-
-    `mixture` is not among them where there are others: a fold has too few rows for its matrix.
-    """
-    order = ("em", "mean", "count") if set(methods) != {"mixture"} else ("mixture",)
-    return [
-        CsmfEstimator(method=m, shrinkage=float(m in ("em", "mixture")))
-        for m in order
-        if m in methods
-    ]
-
-
-def n_values_judged(objectives: Sequence[str], methods: Sequence[EstimatorName]) -> int:
-    """How many values a fold is judged by: one an objective, but CSMF accuracies by each of
-    `screened`."""
-    kinds = len(screened(methods)) if needs_assessment(methods) else 1
-    return sum(kinds if metric in CSMF_METRICS else 1 for metric in objectives)
-
-
-def screen(
-    y: Causes, P: Probabilities, samples: Samples, methods: Sequence[EstimatorName]
-) -> dict[str, Scores]:
-    """All metrics on one fold alone by each of `screened`, before the other folds are there.
-
-    What needs a calibration takes it from the fold's own rows, which flatters it a little: good
-    enough to give up poor configurations.
-
-    Parameters
-    ----------
-    y : (n_rows,)
-    P : (n_rows, n_classes)
-
-    Returns
-    -------
-    Method → metrics.
-    """
-    tried = screened(methods)
-    calibration = Calibration.fit(y, P) if needs_calibration(tried) else None
-    found = estimate(tried, P, samples.counts, calibration)
-    return {
-        estimator.method: score_samples(
-            y, P, samples, fractions, calibration if estimator.needs_calibration else None
-        )
-        for estimator, fractions in zip(tried, found, strict=True)
-    }
-
-
-def score_samples(
-    y: Causes,
-    P: Probabilities,
-    samples: Samples,
-    estimates: Floats,
-    adjusted_by: Calibration | None = None,
-) -> Scores:
-    """All metrics, each as its mean over populations; see `score_each_sample`."""
-    by_sample = score_each_sample(y, P, samples, estimates, adjusted_by)
-    return {metric: float(values.mean()) for metric, values in by_sample.items()}
-
-
-def score_each_sample(
-    y: Causes,
-    P: Probabilities,
-    samples: Samples,
-    estimates: Floats,
-    adjusted_by: Calibration | None = None,
-) -> dict[str, Floats]:
-    """All metrics, (n_samples,) each, of populations made of the same rows.
-
-    Parameters
-    ----------
-    y : (n_rows,)
-    P : (n_rows, n_classes)
-    estimates : (n_samples, n_classes)
-        Estimated CSMFs.
-    adjusted_by
-        Single deaths get their cause by probabilities that are adjusted to the estimated
-        composition, with this calibration; None: by `P` itself.
-    """
-    n_classes, counts = P.shape[1], samples.counts
-    hit, near = found_causes(y, P, estimates, adjusted_by)
-    size = counts.sum(axis=1)
-    cod, partial = ((counts * found).sum(axis=1) / size for found in (hit, near))
-    is_cause = np.eye(n_classes)[y]
-    deaths, found = counts @ is_cause, (counts * hit) @ is_cause
-    sensitivity = np.divide(found, deaths, out=np.full_like(deaths, np.nan), where=deaths > 0)
-    accuracy = csmf_accuracy_of(samples.true, estimates)
-    return {
-        "csmf_accuracy": accuracy,
-        "cccsmf_accuracy": chance_corrected(accuracy, CSMF_CHANCE),
-        "cod_accuracy": cod,
-        "ccc": np.asarray(np.nanmean(chance_corrected(sensitivity, 1 / n_classes), axis=1)),
-        "pccc3": np.ones_like(cod) if n_classes <= 3 else chance_corrected(partial, 3 / n_classes),
-    }
-
-
-def found_causes(
-    y: Causes, P: Probabilities, estimates: Floats, adjusted_by: Calibration | None
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether the true cause is the most probable one, and among three: (n_samples or 1, n_rows)
-    each."""
-    if adjusted_by is None:
-        ranks = rank_of_truth(y, P)[None]
-    else:
-        Q, prior = adjusted_by.apply(P), adjusted_by.prior
-        ranks = np.stack([rank_of_truth(y, adjust(Q, prior, fractions)) for fractions in estimates])
-    return ranks < 1, ranks < 3

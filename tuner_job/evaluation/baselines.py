@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.evaluation.folds import FoldIds
+from tuner_job.evaluation.folds import FoldIds, count_folds
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
 from tuner_job.evaluation.protocols import ScoringProtocol
 
@@ -17,11 +17,10 @@ def baseline_scores(
     Returns
     -------
     ``copy_train`` (the training rows' CSMF, no death assigned), ``uniform`` (equal fractions, no
-    death
-    assigned) and ``majority`` (each death gets the commonest training cause).
+    death assigned) and ``majority`` (each death gets the commonest training cause).
     """
     rows: dict[str, list[dict[str, float]]] = {"copy_train": [], "uniform": [], "majority": []}
-    n_folds = int(folds.max()) + 1
+    n_folds = count_folds(folds)
     for fold in range(n_folds):
         trained = csmf(y[folds != fold], n_classes)
         true = protocol.samples(y[folds == fold], n_classes, fold, n_folds).true

@@ -5,12 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from tuner_job.evaluation.metrics import Causes, Probabilities
-
-Floats = NDArray[np.float64]
+from tuner_job.evaluation.metrics import Causes, Floats, Probabilities
 
 FLOOR = 1e-6
 """Least probability: what a model calls impossible may still happen."""

@@ -1,22 +1,20 @@
 """CSMF estimators: how the probabilities of single deaths become cause-specific mortality
 fractions.
 
-Each takes many samples at once: `counts` (n_samples, n_rows) says how often each row is in each
-sample. So five hundred resampled populations cost a few matrix products.
+Each takes many populations at once: `counts` (n_populations, n_rows) says how often each row is
+in each of them. So five hundred resampled populations cost a few matrix products.
 """
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.metrics import Probabilities
+from tuner_job.evaluation.metrics import Floats, Probabilities
 from tuner_job.schema import Closed
 
-Floats = NDArray[np.float64]
 EstimatorName = Literal["count", "mean", "em", "mixture"]
 ESTIMATORS: tuple[EstimatorName, ...] = ("count", "mean", "em", "mixture")
 
@@ -75,20 +73,20 @@ def estimate(
     counts: Floats,
     calibration: Calibration | None,
 ) -> Floats:
-    """Estimate the CSMF of each sample in each way.
+    """Estimate the CSMF of each population in each way.
 
     Parameters
     ----------
     P : (n_rows, n_classes)
         Uncalibrated probabilities.
-    counts : (n_samples, n_rows)
-        How often each row is in each sample; no sample is empty.
+    counts : (n_populations, n_rows)
+        How often each row is in each population; none is empty.
     calibration
         Of the model that gave `P`; None is enough for count and mean.
 
     Returns
     -------
-    (n_estimators, n_samples, n_classes); the last axis sums to 1.
+    (n_estimators, n_populations, n_classes); the last axis sums to 1.
 
     Raises
     ------
@@ -137,7 +135,7 @@ def adjust(Q: Floats, prior: Floats, fractions: Floats) -> Floats:
 
 
 def count(P: Probabilities, counts: Floats) -> Floats:
-    """Share of deaths whose most probable cause it is, (n_samples, n_classes): "classify and
+    """Share of deaths whose most probable cause it is, (n_populations, n_classes): "classify and
     count"."""
     assigned = np.zeros(P.shape)
     assigned[np.arange(len(P)), P.argmax(axis=1)] = 1
@@ -145,7 +143,7 @@ def count(P: Probabilities, counts: Floats) -> Floats:
 
 
 def mean(P: Probabilities, counts: Floats) -> Floats:
-    """Mean probability, (n_samples, n_classes).
+    """Mean probability, (n_populations, n_classes).
 
     Source: Bella et al. 2010, Quantification via probability estimators, ICDM ("probability
     average").
@@ -163,14 +161,15 @@ def em(Q: Floats, counts: Floats, prior: Floats, pseudo: Floats) -> Floats:
     ----------
     Q : (n_rows, n_classes)
         Calibrated probabilities, none of them 0.
-    counts : (n_samples, n_rows) prior : (n_classes,)
+    counts : (n_populations, n_rows)
+    prior : (n_classes,)
         The composition for which `Q` is calibrated.
-    pseudo : (n_variants, n_samples, n_classes)
+    pseudo : (n_variants, n_populations, n_classes)
         Pseudo-deaths.
 
     Returns
     -------
-    (n_variants, n_samples, n_classes)
+    (n_variants, n_populations, n_classes)
 
     Source: Saerens, Latinne and Decaestecker 2002, Neural Computation 14(1), without the
     pseudo-deaths.
@@ -179,31 +178,31 @@ def em(Q: Floats, counts: Floats, prior: Floats, pseudo: Floats) -> Floats:
     return _most_likely(counts, Q / held, pseudo, held / held.sum())
 
 
-def mixture(average: Floats, n_rows: Floats, matrix: Floats, pseudo: Floats) -> Floats:
+def mixture(average: Floats, n_deaths: Floats, matrix: Floats, pseudo: Floats) -> Floats:
     """Mixture of the causes' mean probabilities that comes closest to the sample's, by
     Kullback-Leibler distance.
 
     Parameters
     ----------
-    average : (n_samples, n_classes)
-        Mean calibrated probabilities of each sample.
-    n_rows : (n_samples,)
-        Deaths in each sample.
+    average : (n_populations, n_classes)
+        Mean calibrated probabilities of each population.
+    n_deaths : (n_populations,)
+        Deaths in each population.
     matrix : (n_classes, n_classes)
         Mean calibrated probabilities of the deaths of each cause (rows).
-    pseudo : (n_variants, n_samples, n_classes)
+    pseudo : (n_variants, n_populations, n_classes)
         Pseudo-deaths.
 
     Returns
     -------
-    (n_variants, n_samples, n_classes)
+    (n_variants, n_populations, n_classes)
 
     Source: the maximum likelihood form of probabilistic adjusted counting (Bella et al. 2010);
     Firat 2016, Unified framework for quantification, arXiv:1606.00868.
     """
     n_classes = len(matrix)
     return _most_likely(
-        average * n_rows[:, None], matrix.T, pseudo, np.full(n_classes, 1 / n_classes)
+        average * n_deaths[:, None], matrix.T, pseudo, np.full(n_classes, 1 / n_classes)
     )
 
 
@@ -211,8 +210,8 @@ def _most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Floa
     """Maximise ``sum_i counts_i log sum_j pi_j likelihood_ij + sum_j pseudo_j log pi_j`` over
     compositions pi.
 
-    `counts` is (n_samples, n_items), `likelihood` (n_items, n_classes), up to a factor; the rest is
-    as in `em`.
+    `counts` is (n_populations, n_items), `likelihood` (n_items, n_classes), up to a factor; the
+    rest is as in `em`.
     """
     n_variants, _, n_classes = pseudo.shape
     seen, added = np.tile(counts, (n_variants, 1)), pseudo.reshape(-1, n_classes)
@@ -231,7 +230,7 @@ def _most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Floa
 
 
 def _pseudo_deaths(estimator: CsmfEstimator, average: Floats) -> Floats:
-    """(n_samples, n_classes)."""
+    """(n_populations, n_classes)."""
     n_classes = average.shape[1]
     target = average if estimator.towards == "mean" else np.full_like(average, 1 / n_classes)
     return np.asarray(estimator.shrinkage * n_classes * target)

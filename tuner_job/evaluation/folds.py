@@ -1,6 +1,7 @@
 """Which rows validate which fit."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,20 @@ def stratified(y: NDArray[np.integer], n_folds: int, seed: int) -> FoldIds:
     folds = np.empty(len(y), dtype=np.int32)
     folds[_shuffled_by_cause(y, seed)] = np.arange(len(y)) % n_folds
     return folds
+
+
+def count_folds(folds: FoldIds) -> int:
+    """Return the number of folds."""
+    return int(folds.max()) + 1
+
+
+def in_row_order(parts: Sequence[NDArray[Any]], folds: FoldIds) -> NDArray[Any]:
+    """Put what is known of each fold's held-out rows, (n_held_out, …) a fold, in the order of the
+    rows, (n_samples, …)."""
+    whole = np.empty((len(folds), *parts[0].shape[1:]), dtype=parts[0].dtype)
+    for fold, part in enumerate(parts):
+        whole[folds == fold] = part
+    return whole
 
 
 def hold_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:

@@ -5,18 +5,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tuner_job.evaluation.assessment import Part, found_causes, score_each_sample
+from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.evaluation.metrics import csmf_accuracy_of
+from tuner_job.evaluation.metrics import Floats, csmf_accuracy_of, share_of_deaths
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
-from tuner_job.records import Interval
+from tuner_job.schema import Closed
 
 N_RESAMPLES = 1000
 REPORTED_DRAWS = 500
 """Compositions behind a reported interval."""
 _ACCURACIES = ("csmf_accuracy", "cod_accuracy")
+
+
+class Interval(Closed):
+    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
+
+    estimate: float
+    low: float
+    high: float
 
 
 def over_rows(
@@ -39,22 +46,22 @@ def over_rows(
     rng = np.random.default_rng(seed)
     n_classes = parts[0].P.shape[1]
     n_rows = sum(len(part.y) for part in parts)
-    true, estimated, hits = (
-        np.zeros((n_resamples + 1, width)) for width in (n_classes, n_classes, 1)
-    )
+    true = np.zeros((n_resamples + 1, n_classes))
+    estimated = np.zeros_like(true)
+    hits = np.zeros(len(true))
     for part in parts:
         share = len(part.y) / n_rows
         own = np.ones((1, len(part.y)))
         counts = np.concatenate([own, bootstrap_counts(len(part.y), n_resamples, rng)])
         samples = Samples(counts, counts @ np.eye(n_classes)[part.y] / len(part.y))
         found = part.estimate([estimator], samples)[0]
-        hit = found_causes(part.y, part.P, found[:1], part.adjusted_by(estimator))[0][0]
+        hit = part.ranks(estimator, found[:1]) < 1
         true += share * samples.true
         estimated += share * found
-        hits[:, 0] += share * (counts @ hit) / len(part.y)
+        hits += share * share_of_deaths(counts, hit)
     return {
         "csmf_accuracy": _standard(csmf_accuracy_of(true, estimated)),
-        "cod_accuracy": _standard(hits[:, 0]),
+        "cod_accuracy": _standard(hits),
     }
 
 
@@ -69,11 +76,9 @@ def over_compositions(
     drawn = reported(protocol)
     by_part = []
     for number, part in enumerate(parts):
-        samples = drawn.samples(part.y, part.P.shape[1], number, len(parts))
+        samples = part.samples(drawn, number, len(parts))
         found = part.estimate([estimator], samples)[0]
-        by_part.append(
-            score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator))
-        )
+        by_part.append(part.score_each(estimator, samples, found))
     intervals = {}
     for metric in _ACCURACIES:
         values = np.concatenate([scores[metric] for scores in by_part])
@@ -89,9 +94,7 @@ def reported(protocol: ScoringProtocol) -> ScoringProtocol:
     return replace(protocol, n_draws=REPORTED_DRAWS)
 
 
-def bootstrap_counts(
-    n_rows: int, n_resamples: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def bootstrap_counts(n_rows: int, n_resamples: int, rng: np.random.Generator) -> Floats:
     """How often each row is in each resample, (n_resamples, n_rows)."""
     picked = (
         rng.integers(n_rows, size=(n_resamples, n_rows)) + n_rows * np.arange(n_resamples)[:, None]
@@ -103,7 +106,7 @@ def bootstrap_counts(
     )
 
 
-def _standard(values: NDArray[np.float64]) -> Interval:
+def _standard(values: Floats) -> Interval:
     """The first value ± 1.96 standard deviations of the others."""
     estimate, reach = float(values[0]), 1.96 * float(values[1:].std(ddof=1))
     return Interval(estimate=estimate, low=estimate - reach, high=min(1.0, estimate + reach))

@@ -1,32 +1,65 @@
-"""Scores of probabilities against known causes.
+"""Scores against known causes, of many populations at once.
 
-All functions are pure and take the whole, fixed cause list: a cause that a sample lacks still
-counts.
+Populations are made of the same deaths: `counts` (n_populations, n_rows) says how often each
+death is in each of them. All functions are pure and take the whole, fixed cause list: a cause that
+a population lacks still counts.
 """
 
-from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
 Probabilities = NDArray[np.floating]
 Causes = NDArray[np.integer]
+Scores = dict[str, float]
+"""Metric name → value."""
+
+METRICS = ("csmf_accuracy", "cccsmf_accuracy", "cod_accuracy", "ccc", "pccc3")
+"""Every metric that can be an objective; higher is better for all of them."""
+CSMF_METRICS = ("csmf_accuracy", "cccsmf_accuracy")
+"""Metrics that depend on the CSMF estimator."""
 CSMF_CHANCE = float(1 - np.exp(-1))
 """CSMF accuracy that random fractions reach in the long run; Flaxman et al. 2015."""
-Numbers = TypeVar("Numbers", float, NDArray[np.float64])
+_NEAR = 3  # most probable causes that pccc3 looks at
+Numbers = TypeVar("Numbers", float, Floats)
 
 
-def csmf(causes: Causes, n_classes: int) -> NDArray[np.float64]:
+def score(
+    y: Causes, counts: Floats, true: Floats, estimates: Floats, ranks: NDArray[np.intp]
+) -> dict[str, Floats]:
+    """All `METRICS`, (n_populations,) each.
+
+    Parameters
+    ----------
+    y : (n_rows,)
+    counts : (n_populations, n_rows)
+    true, estimates : (n_populations, n_classes)
+        True and estimated CSMFs.
+    ranks : (n_populations or 1, n_rows)
+        How many causes come before each death's true one, see `rank_of_truth`.
+    """
+    n_classes = true.shape[1]
+    accuracy = csmf_accuracy_of(true, estimates)
+    by_cause = ccc_by_cause(sensitivity(y, counts, ranks < 1, n_classes))
+    return {
+        "csmf_accuracy": accuracy,
+        "cccsmf_accuracy": chance_corrected(accuracy, CSMF_CHANCE),
+        "cod_accuracy": share_of_deaths(counts, ranks < 1),
+        "ccc": np.asarray(np.nanmean(by_cause, axis=1)),
+        "pccc3": partial_ccc(counts, ranks, n_classes),
+    }
+
+
+def csmf(causes: Causes, n_classes: int) -> Floats:
     """Cause-specific mortality fractions, (n_classes,), of assigned or true `causes`,
-    (n_samples,)."""
+    (n_rows,)."""
     counts = np.bincount(causes, minlength=n_classes)
     return np.asarray(counts / max(1, len(causes)), dtype=np.float64)
 
 
-def csmf_accuracy_of(
-    true: NDArray[np.float64], predicted: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def csmf_accuracy_of(true: Floats, predicted: Floats) -> Floats:
     """CSMF accuracy of `predicted` against `true` fractions, both (..., n_classes).
 
     1 is exact, 0 the worst possible for this truth. A single cause leaves nothing to get wrong: 1.
@@ -35,95 +68,62 @@ def csmf_accuracy_of(
     """
     worst = 2 * (1 - true.min(axis=-1))
     error = np.abs(true - predicted).sum(axis=-1)
-    share: NDArray[np.float64] = np.divide(error, worst, out=np.zeros_like(error), where=worst > 0)
+    share: Floats = np.divide(error, worst, out=np.zeros_like(error), where=worst > 0)
     return 1 - share
 
 
-def csmf_accuracy(y: Causes, P: Probabilities) -> float:
-    """CSMF accuracy, at most 1, higher is better, of assigning each death its most probable cause.
-
-    Parameters
-    ----------
-    y : (n_samples,)
-    P : (n_samples, n_classes)
-    """
-    n_classes = P.shape[1]
-    return float(csmf_accuracy_of(csmf(y, n_classes), csmf(P.argmax(axis=1), n_classes)))
-
-
 def chance_corrected(share: Numbers, chance: float) -> Numbers:
-    """Rescale so that what `chance` reaches is 0 and 1 stays 1."""
-    return (share - chance) / (1 - chance)
-
-
-def cccsmf_accuracy(y: Causes, P: Probabilities) -> float:
-    """Chance-corrected CSMF accuracy: 0 is what random fractions reach, 1 is exact, may be
-    negative.
+    """Rescale so that what `chance` reaches is 0 and 1 stays 1: a CSMF accuracy with
+    `CSMF_CHANCE`, for example.
 
     Source: Flaxman et al. 2015, Population Health Metrics 13:28.
     """
-    return float(chance_corrected(csmf_accuracy(y, P), CSMF_CHANCE))
+    return (share - chance) / (1 - chance)
 
 
-def cod_accuracy(y: Causes, P: Probabilities) -> float:
-    """Share of deaths, 0 to 1, whose most probable cause is the true one."""
-    return float(np.mean(P.argmax(axis=1) == y))
+def share_of_deaths(counts: Floats, found: NDArray[np.bool_]) -> Floats:
+    """Share of each population's deaths, 0 to 1, that are `found` (n_populations or 1, n_rows):
+    COD accuracy where that says whose most probable cause is the true one."""
+    return np.asarray((counts * found).sum(axis=1) / counts.sum(axis=1))
 
 
-def ccc_by_cause(y: Causes, predicted: Causes, n_classes: int) -> NDArray[np.float64]:
-    """Chance-corrected concordance of each cause, (n_classes,); NaN for a cause without deaths in
-    `y`.
+def sensitivity(y: Causes, counts: Floats, found: NDArray[np.bool_], n_classes: int) -> Floats:
+    """Share of each cause's deaths that are `found` (n_populations or 1, n_rows).
 
-    1 is perfect, 0 what assigning causes at random reaches.
+    Returns
+    -------
+    (n_populations, n_classes); NaN for a cause that a population lacks.
+    """
+    is_cause = np.eye(n_classes)[y]
+    deaths, hits = counts @ is_cause, (counts * found) @ is_cause
+    return np.divide(hits, deaths, out=np.full_like(deaths, np.nan), where=deaths > 0)
+
+
+def ccc_by_cause(sensitivity: Floats) -> Floats:
+    """Chance-corrected concordance of each cause from its sensitivity, both (..., n_classes).
+
+    1 is perfect, 0 what assigning causes at random reaches. The metric ccc is the mean over the
+    causes that are present.
 
     Source: Murray et al. 2011, Population Health Metrics 9:28.
     """
-    deaths = np.bincount(y, minlength=n_classes)
-    hits = np.bincount(y[predicted == y], minlength=n_classes)
-    sensitivity = np.divide(hits, deaths, out=np.full(n_classes, np.nan), where=deaths > 0)
-    return np.asarray(chance_corrected(sensitivity, 1 / n_classes))
+    return chance_corrected(sensitivity, 1 / sensitivity.shape[-1])
 
 
-def ccc(y: Causes, P: Probabilities) -> float:
-    """Mean chance-corrected concordance over the causes present in `y`; N is the whole cause
-    list."""
-    return float(np.nanmean(ccc_by_cause(y, P.argmax(axis=1), P.shape[1])))
-
-
-def partial_ccc(y: Causes, P: Probabilities, k: int = 3) -> float:
-    """Partial chance-corrected concordance: is the true cause among the `k` most probable?
+def partial_ccc(counts: Floats, ranks: NDArray[np.intp], n_classes: int) -> Floats:
+    """Partial chance-corrected concordance, (n_populations,): is the true cause among the three
+    most probable?
 
     Source: Murray et al. 2011, Population Health Metrics 9:28.
     """
-    n_classes = P.shape[1]
-    if k >= n_classes:
-        return 1.0
-    return float(chance_corrected(float(in_top(y, P, k).mean()), k / n_classes))
-
-
-def in_top(y: Causes, P: Probabilities, k: int) -> NDArray[np.bool_]:
-    """Whether each death's true cause is among its `k` most probable, (n_samples,)."""
-    return np.asarray(rank_of_truth(y, P) < k)
+    if n_classes <= _NEAR:
+        return np.ones(len(counts))
+    return chance_corrected(share_of_deaths(counts, ranks < _NEAR), _NEAR / n_classes)
 
 
 def rank_of_truth(y: Causes, P: Probabilities) -> NDArray[np.intp]:
-    """How many causes come before each death's true one, (n_samples,); of equally probable ones,
+    """How many causes come before each death's true one, (n_rows,); of equally probable ones,
     the first does."""
     of_truth = P[np.arange(len(y)), y][:, None]
     before = np.arange(P.shape[1]) < y[:, None]
     return np.asarray(((of_truth < P) | ((of_truth == P) & before)).sum(axis=1))
-
-
-METRICS: dict[str, Callable[[Causes, Probabilities], float]] = {
-    "csmf_accuracy": csmf_accuracy,
-    "cccsmf_accuracy": cccsmf_accuracy,
-    "cod_accuracy": cod_accuracy,
-    "ccc": ccc,
-    "pccc3": partial_ccc,
-}
-"""Every metric that can be an objective; higher is better for all of them."""
-
-
-def score(y: Causes, P: Probabilities) -> dict[str, float]:
-    """Return all `METRICS` of one prediction."""
-    return {name: metric(y, P) for name, metric in METRICS.items()}

@@ -9,9 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.evaluation.metrics import Causes
+from tuner_job.evaluation.metrics import Causes, Floats, csmf
 
-Floats = NDArray[np.float64]
 Composition = Literal["natural", "dirichlet", "shift"]
 CauseRange = tuple[int, float, float]
 """A cause's number, its least and its largest fraction."""
@@ -26,9 +25,9 @@ class Samples:
     Attributes
     ----------
     counts
-        (n_samples, n_rows): how often each row is in each population.
+        (n_populations, n_rows): how often each row is in each population.
     true
-        (n_samples, n_classes) its true CSMF.
+        (n_populations, n_classes) its true CSMF.
     """
 
     counts: Floats
@@ -94,7 +93,7 @@ def draw_samples(
     protocol: ScoringProtocol, y: Causes, n_classes: int, rng: np.random.Generator
 ) -> Samples:
     """Make as many populations as the protocol says out of rows of causes `y` (n_rows,)."""
-    natural = np.bincount(y, minlength=n_classes) / len(y)
+    natural = csmf(y, n_classes)
     if protocol.composition == "natural":
         return Samples(np.ones((1, len(y))), natural[None])
     if protocol.composition == "dirichlet":

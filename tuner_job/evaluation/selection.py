@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tuner_job.evaluation.metrics import Floats
 
 
-def optimism(scores: NDArray[np.float64]) -> float | None:
+def optimism(scores: Floats) -> float | None:
     """How much the best mean score owes to being the best of many.
 
     Every fold in turn is left out of the choice: the configuration that is best on the other folds
@@ -34,7 +35,7 @@ def optimism(scores: NDArray[np.float64]) -> float | None:
     return max(0.0, float(scores.mean(axis=1).max() - left_out.mean()))
 
 
-def within_one_standard_error(scores: NDArray[np.float64], rank: Sequence[Any]) -> int:
+def within_one_standard_error(scores: Floats, rank: Sequence[Any]) -> int:
     """Position of the first in `rank` among configurations that are hardly behind the best one.
 
     Hardly behind: the mean difference to the best one is at most its standard error over folds. As

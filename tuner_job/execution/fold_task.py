@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.evaluation.assessment import Assessment, assess, screen
-from tuner_job.evaluation.csmf import EstimatorName
-from tuner_job.evaluation.folds import FoldIds, train_probe
+from tuner_job.evaluation.assessment import Assessment, assess
+from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName
+from tuner_job.evaluation.folds import FoldIds, count_folds, in_row_order, train_probe
+from tuner_job.evaluation.metrics import Probabilities, Scores
 from tuner_job.evaluation.protocols import ScoringProtocol
+from tuner_job.evaluation.screening import judged, screen, screened
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
 from tuner_job.public import without_secrets
-from tuner_job.records import FoldRecord, Scores
-from tuner_job.search.trial import FoldTask
+from tuner_job.records import FoldRecord
+from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.threads import one_thread
 
 _KEPT_BYTES = 512 * 2**20  # of prepared folds in one worker process
@@ -49,60 +51,43 @@ class SharedData:
     protocol: ScoringProtocol
     methods: tuple[EstimatorName, ...]
     """Kinds of CSMF estimators that trials are scored by."""
+    objectives: tuple[str, ...]
+    """Metrics that are maximised."""
 
 
 _folds: OrderedDict[tuple[str, int], FoldData] = OrderedDict()
 
 
-@dataclass(frozen=True)
-class Scored:
-    """What a fold tells of one configuration, but for its probabilities.
-
-    Attributes
-    ----------
-    screened, train
-        Kind of CSMF estimator → metrics on the held-out rows and on as many training rows. The
-        record has those of the plainest kind; where trials are assessed as a whole they are
-        replaced then.
-    """
-
-    record: FoldRecord
-    screened: dict[str, Scores]
-    train: dict[str, Scores]
-
-
-def score_fold(
-    data: SharedData, model: str, task: FoldTask
-) -> tuple[list[Scored], list[NDArray[Any]]]:
+def score_fold(data: SharedData, model: str, task: FoldTask) -> list[FoldOutcome]:
     """Fit and score one task.
 
     Returns
     -------
-    One record and one matrix of validation probabilities, (n_validation, n_classes), for each
-    wanted
-    value, in the order of ``task.wanted``.
+    One outcome for each wanted value, in the order of ``task.wanted``.
     """
     family = FAMILIES[model]
     fold = fold_data(data, task.fold)
     values: Sequence[Any] = task.values or (path_value(family, task.params),)
     with one_thread():
         points = family.fit_path(fold, task.params, values, data.seed)
-    scored, before = [], 0
+    outcomes, before = [], 0
     for position in task.wanted:
         seconds = sum(point.fit_seconds for point in points[before : position + 1])
         with one_thread():
-            scored.append(score_point(data, task.fold, points[position], seconds))
+            outcomes.append(score_point(data, task.fold, points[position], seconds))
         before = position + 1
-    return scored, [points[position].P_validation for position in task.wanted]
+    return outcomes
 
 
-def assess_trial(data: SharedData, probabilities: Sequence[NDArray[Any]]) -> Assessment:
-    """Judge a trial by its probabilities, (n_validation, n_classes) a fold."""
-    P = np.empty((len(data.y), data.n_classes))
-    for fold, part in enumerate(probabilities):
-        P[data.folds == fold] = part
+def assess_trial(data: SharedData, points: Sequence[PathPoint]) -> Assessment:
+    """Judge a trial by what its fits gave, one a fold, in their order."""
+    P = in_row_order([point.P_validation.astype(np.float64) for point in points], data.folds)
+    probes = [
+        (data.y[probe_rows(data, fold)], point.P_probe.astype(np.float64))
+        for fold, point in enumerate(points)
+    ]
     with one_thread():
-        return assess(data.y, P, data.folds, data.protocol, data.methods)
+        return assess(data.y, P, data.folds, data.protocol, data.methods, probes)
 
 
 def fit_final(
@@ -128,8 +113,11 @@ def describe_failure(error: Exception) -> str:
     return f"{type(error).__name__}: {said}{where}"
 
 
-def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> Scored:
-    """Score what a fit of one fold predicted.
+def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> FoldOutcome:
+    """Score what a fit of one fold predicted, for early stopping and for the record.
+
+    The record has held-out and training rows by the plainest estimator that the fold is judged by.
+    Where trials are assessed as a whole, it takes both from that in the end.
 
     Raises
     ------
@@ -139,29 +127,36 @@ def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -
     if not np.isfinite(point.P_validation).all():
         raise FloatingPointError("the model's probabilities are not finite")
     held_out = np.flatnonzero(data.folds == fold)
-    validation = _screen(data, fold, held_out, point.P_validation)
-    train = _screen(data, fold, _probe_rows(data, fold), point.P_probe)
-    plainest = list(validation)[-1]
+    estimators = screened(data.methods)
+    plainest = estimators[-1:]
+    validation = _screen(data, fold, held_out, point.P_validation, estimators)
+    train = _screen(data, fold, probe_rows(data, fold), point.P_probe, plainest)
     record = FoldRecord(
         fold=fold,
         n_validation=len(held_out),
-        validation=validation[plainest],
-        train=train[plainest],
+        validation=validation[plainest[0].method],
+        train=train[plainest[0].method],
         fit_seconds=seconds,
         diagnostics=dict(point.diagnostics),
+        judged=judged(validation, data.objectives),
     )
-    return Scored(record, validation, train)
+    return FoldOutcome(record, point)
 
 
 def _screen(
-    data: SharedData, fold: int, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]
+    data: SharedData,
+    fold: int,
+    rows: NDArray[np.intp],
+    P: Probabilities,
+    estimators: Sequence[CsmfEstimator],
 ) -> dict[str, Scores]:
     y = data.y[rows]
-    samples = data.protocol.samples(y, data.n_classes, fold, int(data.folds.max()) + 1)
-    return screen(y, P, samples, data.methods)
+    samples = data.protocol.samples(y, data.n_classes, fold, count_folds(data.folds))
+    return screen(y, P, samples, estimators)
 
 
-def _probe_rows(data: SharedData, fold: int) -> NDArray[np.intp]:
+def probe_rows(data: SharedData, fold: int) -> NDArray[np.intp]:
+    """Training rows of a fold on which the train score is taken, (n_probe,)."""
     train = np.flatnonzero(data.folds != fold)
     return train_probe(data.y, train, int((data.folds == fold).sum()), data.seed)
 
@@ -175,7 +170,7 @@ def fold_data(data: SharedData, fold: int) -> FoldData:
             X_train=np.ascontiguousarray(data.X[train]),
             y_train=np.ascontiguousarray(data.y[train]),
             X_validation=np.ascontiguousarray(data.X[~train]),
-            X_probe=np.ascontiguousarray(data.X[_probe_rows(data, fold)]),
+            X_probe=np.ascontiguousarray(data.X[probe_rows(data, fold)]),
             n_classes=data.n_classes,
         )
         keep = max(1, _KEPT_BYTES // (_FOLD_SIZE * data.X.nbytes))

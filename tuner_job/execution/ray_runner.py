@@ -4,9 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import ray
-from numpy.typing import NDArray
 
 from tuner_job.config.experiment import ModelName
 from tuner_job.errors import RunError
@@ -19,6 +17,7 @@ from tuner_job.execution.fold_task import (
 )
 from tuner_job.execution.ray_start import require_memory
 from tuner_job.execution.runner import Finished
+from tuner_job.models.base import PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
@@ -74,7 +73,7 @@ class RayRunner:
 
     def submit_assessment(self, study: str, task: AssessmentTask) -> None:
         """Start the assessment of trials of a study."""
-        handles = [handle for of_trial in task.probabilities for handle in of_trial]
+        handles = [handle for of_trial in task.points for handle in of_trial]
         self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (
             study,
             [task],
@@ -86,8 +85,8 @@ class RayRunner:
         n_returns = 1 + sum(len(task.wanted) for task in tasks)
         if n_returns not in self._score_returning:
             self._score_returning[n_returns] = self._score.options(num_returns=n_returns)
-        scored, *probabilities = self._score_returning[n_returns].remote(self.data, model, tasks)
-        self._running[scored] = (study, tasks, probabilities)
+        told, *points = self._score_returning[n_returns].remote(self.data, model, tasks)
+        self._running[told] = (study, tasks, points)
 
     def wait(self, timeout: float) -> list[Finished]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
@@ -97,13 +96,14 @@ class RayRunner:
             ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
         return [finished for ref in ready for finished in self._collect(ref)]
 
-    def keep(self, probabilities: NDArray[np.floating[Any]]) -> Any:
-        """Put the probabilities of an outcome where `fetch` finds them; return their handle."""
-        return ray.put(probabilities)
+    def keep(self, point: PathPoint) -> Any:
+        """Put what a fit gave where `fetch` finds it; return its handle."""
+        return ray.put(point)
 
-    def fetch(self, handle: Any) -> NDArray[np.floating[Any]]:
-        """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
-        return np.asarray(ray.get(handle))
+    def fetch(self, handle: Any) -> PathPoint:
+        """Bring here what a fit gave."""
+        point: PathPoint = ray.get(handle)
+        return point
 
     def start_final(
         self, choices: Mapping[ModelName, TrialRecord], whole: SharedData | None = None
@@ -147,49 +147,48 @@ class RayRunner:
         self._running.clear()
 
     def _collect(self, ref: Any) -> list[Finished]:
-        study, tasks, probabilities = self._running.pop(ref)
+        study, tasks, points = self._running.pop(ref)
         try:
             told: Sequence[_Told] = ray.get(ref)
         except ray.exceptions.RayError as error:
             return [Finished(study, task, [], 0.0, failure_reason(error)) for task in tasks]
-        handles = iter(probabilities)
+        handles = iter(points)
         finished = []
         for task, (results, seconds, failure) in zip(tasks, told, strict=True):
             if isinstance(task, FoldTask):
                 kept = [next(handles) for _ in task.wanted]
-                results = [
-                    FoldOutcome(s.record, P, s.screened, s.train)
-                    for s, P in zip(results, kept, strict=False)
-                ]
+                results = [FoldOutcome(*one) for one in zip(results, kept, strict=not failure)]
             finished.append(Finished(study, task, results, seconds, failure))
         return finished
 
 
 _Told = tuple[list[Any], float, str | None]
-"""What a worker says of a task: a `Scored` or an `Assessment` a trial, seconds, and why it
+"""What a worker says of a task: a `FoldRecord` or an `Assessment` a trial, seconds, and why it
 failed if it did."""
 
 
 def _score(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:
+    """Score fits; each one's `PathPoint` stays where it was made until somebody asks for it."""
     told: list[_Told] = []
-    probabilities: list[Any] = []
+    points: list[PathPoint | None] = []
     for task in tasks:
         started = time.perf_counter()
         try:
-            scored, P = score_fold(shared_data(data), model, task)
-            told.append((scored, time.perf_counter() - started, None))
-            probabilities += P
+            outcomes = score_fold(shared_data(data), model, task)
+            records = [outcome.record for outcome in outcomes]
+            told.append((records, time.perf_counter() - started, None))
+            points += [outcome.point for outcome in outcomes]
         except Exception as error:  # the other fits know nothing of it
             told.append(([], time.perf_counter() - started, describe_failure(error)))
-            probabilities += [None] * len(task.wanted)
-    return (told, *probabilities)
+            points += [None] * len(task.wanted)
+    return (told, *points)
 
 
-def _assess(data: list[Any], n_trials: int, *probabilities: NDArray[Any]) -> list[_Told]:
+def _assess(data: list[Any], n_trials: int, *points: PathPoint) -> list[_Told]:
     started = time.perf_counter()
-    n_folds = len(probabilities) // n_trials
-    parts = [probabilities[i * n_folds : (i + 1) * n_folds] for i in range(n_trials)]
-    assessments = [assess_trial(shared_data(data), part) for part in parts]
+    n_folds = len(points) // n_trials
+    by_trial = [points[i * n_folds : (i + 1) * n_folds] for i in range(n_trials)]
+    assessments = [assess_trial(shared_data(data), of_trial) for of_trial in by_trial]
     return [(assessments, time.perf_counter() - started, None)]
 
 

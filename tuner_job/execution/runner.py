@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tuner_job.execution.fold_task import SharedData
+from tuner_job.models.base import PathPoint
 from tuner_job.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told
 
@@ -50,8 +48,8 @@ class Runner(Protocol):
     def wait(self, timeout: float) -> list[Finished]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
 
-    def fetch(self, handle: Any) -> NDArray[np.floating[Any]]:
-        """Bring the probabilities of an outcome here, (n_validation, n_classes)."""
+    def fetch(self, handle: Any) -> PathPoint:
+        """Bring what a fold predicted here."""
 
     def cancel_all(self) -> None:
         """End what is running; its results are lost."""

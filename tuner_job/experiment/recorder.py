@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tuner_job.config.experiment import HyperparameterSearchConfig
-from tuner_job.evaluation.folds import FoldIds
+from tuner_job.evaluation.folds import FoldIds, in_row_order
+from tuner_job.evaluation.metrics import Probabilities
 from tuner_job.experiment.summarise import mean_validation
-from tuner_job.records import FoldRecord, TrialRecord
+from tuner_job.models.base import PathPoint
+from tuner_job.records import TrialRecord
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
@@ -36,14 +35,14 @@ class Recorder:
     Parameters
     ----------
     fetch
-        Brings the probabilities of a fold's outcome here, (n_validation, n_classes).
+        Brings what a fold predicted here.
     """
 
     def __init__(
         self,
         store: ExperimentStore,
         writer: BackgroundWriter,
-        fetch: Callable[[Any], NDArray[np.floating[Any]]],
+        fetch: Callable[[Any], PathPoint],
         monitor: TuningMonitor,
         folds: FoldIds,
         tuning: HyperparameterSearchConfig,
@@ -96,14 +95,10 @@ class Recorder:
                 leads = True
         return leads
 
-    def _assemble(self, trial: Trial) -> NDArray[np.floating[Any]]:
+    def _assemble(self, trial: Trial) -> Probabilities:
         """Put the folds' probabilities in the rows' order: (n_samples, n_classes)."""
-        parts = {fold: self._fetch(o.probabilities) for fold, o in trial.outcomes.items()}
-        first = next(iter(parts.values()))
-        P = np.empty((len(self._folds), first.shape[1]), dtype=first.dtype)
-        for fold, part in parts.items():
-            P[self._folds == fold] = part
-        return P
+        points = [self._fetch(trial.outcomes[f].point) for f in sorted(trial.outcomes)]
+        return in_row_order([point.P_validation for point in points], self._folds)
 
 
 def _in_order(writes: Sequence[tuple[Any, ...]]) -> None:
@@ -115,14 +110,16 @@ def _as_record(trial: Trial) -> TrialRecord:
     assert trial.state is not None
     original = trial.duplicate_of is None
     assessed = trial.assessment if original else None
-    record = TrialRecord(
+    # some folds may have run ahead of the one that had the trial given up
+    n_folds = len(trial.fold_scores) if original else 0
+    folds = [trial.outcomes[fold].record for fold in range(n_folds)]
+    return TrialRecord(
         trial=trial.number,
         batch=trial.batch,
         params=trial.params,
         state=trial.state,
-        folds=[_fold_record(trial, fold) for fold in range(len(trial.fold_scores))]
-        if original
-        else [],
+        folds=folds,
+        scores=mean_validation(folds) if folds and trial.state == "complete" else {},
         csmf_estimator=assessed and assessed.estimator,
         csmf=assessed.csmf if assessed else {},
         fell_back=bool(assessed and assessed.fell_back),
@@ -133,24 +130,3 @@ def _as_record(trial: Trial) -> TrialRecord:
         curve=list(trial.curve),
         schedule=list(trial.schedule),
     )
-    return (
-        record.model_copy(update={"scores": mean_validation(record)})
-        if _has_scores(record)
-        else record
-    )
-
-
-def _fold_record(trial: Trial, fold: int) -> FoldRecord:
-    outcome = trial.outcomes[fold]
-    update: dict[str, Any] = {"judged": list(trial.fold_scores[fold])}
-    if trial.assessment:
-        method = trial.assessment.estimator.method
-        train = outcome.train.get(method) or next(
-            iter(outcome.train.values()), outcome.record.train
-        )
-        update |= {"validation": trial.assessment.folds[fold], "train": train}
-    return outcome.record.model_copy(update=update)
-
-
-def _has_scores(record: TrialRecord) -> bool:
-    return record.state == "complete" and bool(record.folds)

@@ -11,7 +11,8 @@ import numpy as np
 
 from tuner_job.config.experiment import ExperimentConfig, ModelName
 from tuner_job.errors import StoreError
-from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
+from tuner_job.evaluation.assessment import needs_assessment
+from tuner_job.evaluation.screening import n_values_judged
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.runner import Runner
 from tuner_job.experiment.begin import versions
@@ -77,6 +78,7 @@ def searched_data(prepared: Prepared) -> SharedData:
         seed=config.seed,
         protocol=prepared.protocol,
         methods=tuple(config.validation.csmf_estimators),
+        objectives=tuple(config.tuning.objectives),
     )
 
 

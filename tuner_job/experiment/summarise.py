@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.data.dataset import VaDataset
-from tuner_job.evaluation.assessment import Part, assess, cross_fit, found_causes
+from tuner_job.evaluation.assessment import Part, assess, cross_fit
 from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName
 from tuner_job.evaluation.intervals import over_compositions, over_rows
-from tuner_job.evaluation.metrics import chance_corrected, csmf
+from tuner_job.evaluation.metrics import ccc_by_cause, csmf, sensitivity
 from tuner_job.evaluation.protocols import Samples
 from tuner_job.problem import Prepared
-from tuner_job.records import CauseRecord, ModelSummary, Scores, TrialRecord
+from tuner_job.records import CauseRecord, FoldRecord, ModelSummary, Scores, TrialRecord
 
 
 def summarise_trial(
@@ -36,13 +37,14 @@ def summarise_trial(
     y, folds, protocol = prepared.search_data.y, prepared.folds, prepared.protocol
     assessment = assess(y, P, folds, protocol, methods)
     estimator = assessment.estimator
+    same = estimator == scored_by(record, prepared.config)
     parts = cross_fit(y, P, folds, [estimator])
     return ModelSummary(
         trial=record.trial,
         params=record.params,
         scores=_mean(assessment.folds),
         folds=assessment.folds,
-        train_scores=_mean([fold.train for fold in record.folds]),
+        train_scores=_mean([fold.train for fold in record.folds]) if same else {},
         csmf_estimator=estimator,
         out_of_fold=over_rows(parts, estimator, prepared.config.seed),
         over_compositions=over_compositions(parts, estimator, protocol)
@@ -55,9 +57,14 @@ def summarise_trial(
     )
 
 
-def mean_validation(record: TrialRecord) -> Scores:
+def scored_by(record: TrialRecord, config: ExperimentConfig) -> CsmfEstimator:
+    """The CSMF estimator behind a trial's scores."""
+    return record.csmf_estimator or CsmfEstimator(method=config.validation.csmf_estimators[0])
+
+
+def mean_validation(folds: Sequence[FoldRecord]) -> Scores:
     """Mean over folds of every validation metric."""
-    return _mean([fold.validation for fold in record.folds])
+    return _mean([fold.validation for fold in folds])
 
 
 def pareto_front(records: Sequence[TrialRecord], objectives: Sequence[str]) -> list[int]:
@@ -97,17 +104,14 @@ def _by_cause(
         part.estimate([estimator], samples)[0] for part, samples in zip(parts, own, strict=True)
     ]
     hit = np.concatenate(
-        [
-            found_causes(part.y, part.P, found, part.adjusted_by(estimator))[0][0]
-            for part, found in zip(parts, estimates, strict=True)
-        ]
+        [part.ranks(estimator, found)[0] < 1 for part, found in zip(parts, estimates, strict=True)]
     )
     predicted = np.average(
         np.concatenate(estimates), axis=0, weights=[len(part.y) for part in parts]
     )
-    n, hits = np.bincount(y, minlength=n_causes), np.bincount(y[hit], minlength=n_causes)
-    sensitivity = np.divide(hits, n, out=np.full(n_causes, np.nan), where=n > 0)
-    concordance = chance_corrected(sensitivity, 1 / n_causes)
+    n = np.bincount(y, minlength=n_causes)
+    found = sensitivity(y, np.ones((1, len(y))), hit, n_causes)[0]
+    concordance = ccc_by_cause(found)
     true = csmf(y, n_causes)
     return [
         CauseRecord(
@@ -115,7 +119,7 @@ def _by_cause(
             n=int(n[i]),
             true_fraction=float(true[i]),
             predicted_fraction=float(predicted[i]),
-            sensitivity=float(sensitivity[i]) if n[i] else None,
+            sensitivity=float(found[i]) if n[i] else None,
             ccc=float(concordance[i]) if n[i] else None,
         )
         for i, cause in enumerate(dataset.causes)

@@ -19,7 +19,7 @@ from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import TrialRecord, TrialState
 from tuner_job.search.early_stopping import Judge, StoppingRule
 from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told, Trial, judged
+from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told, Trial
 from tuner_job.search_space import Configuration, Scalar
 
 
@@ -295,7 +295,7 @@ class Study:
         """Judge fold after fold, as far as there are outcomes; return whether the trial is
         finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
-            trial.fold_scores.append(judged(trial.outcomes[fold], self._objectives, self.assessed))
+            trial.fold_scores.append(tuple(trial.outcomes[fold].record.judged))
             if fold + 1 == self._n_folds:
                 if not self.assessed:
                     trial.complete(self._objectives)
@@ -340,10 +340,8 @@ class Study:
 
 def _assessment(batch: _Batch) -> AssessmentTask:
     trials = list(batch.waiting.values())
-    handles = tuple(
-        tuple(t.outcomes[fold].probabilities for fold in sorted(t.outcomes)) for t in trials
-    )
-    return AssessmentTask(batch.number, tuple(trial.number for trial in trials), handles)
+    points = tuple(tuple(t.outcomes[fold].point for fold in sorted(t.outcomes)) for t in trials)
+    return AssessmentTask(batch.number, tuple(trial.number for trial in trials), points)
 
 
 def _rank(trial: Trial) -> tuple[float, int]:

@@ -1,11 +1,11 @@
 """Trials while they run, and the tasks that their folds are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tuner_job.evaluation.assessment import CSMF_METRICS, Assessment
-from tuner_job.records import FoldRecord, Scores, Stage, TrialRecord, TrialState
+from tuner_job.evaluation.assessment import Assessment
+from tuner_job.records import FoldRecord, Stage, TrialRecord, TrialState
 from tuner_job.search_space import Configuration, Scalar
 
 FoldScores = Sequence[tuple[float, ...]]
@@ -30,13 +30,13 @@ class FoldTask:
 
 @dataclass(frozen=True)
 class AssessmentTask:
-    """Judging trials of one batch, alike but for the path parameter, by all their out-of-fold
+    """Judging trials of one batch, alike but for the path parameter, by all their
     probabilities."""
 
     batch: int
     trials: tuple[int, ...]
-    probabilities: tuple[tuple[Any, ...], ...]
-    """Handles of each trial's probabilities, in the order of the folds."""
+    points: tuple[tuple[Any, ...], ...]
+    """Of each trial what its fits gave, as in `FoldOutcome`, in the order of the folds."""
 
     fold = None
 
@@ -49,24 +49,15 @@ class FoldOutcome:
     """What a fold told of one trial."""
 
     record: FoldRecord
-    probabilities: Any = None
-    """Handle of the validation rows' probabilities, (n_validation, n_classes), kept where they
-    were made."""
-    screened: dict[str, Scores] = field(default_factory=dict)
-    train: dict[str, Scores] = field(default_factory=dict)
-    """Kind of CSMF estimator → metrics on the held-out rows and on training rows."""
+    point: Any = None
+    """The `PathPoint` behind it, with the probabilities; or its handle, where that was left in the
+    object store."""
 
-
-def judged(outcome: FoldOutcome, objectives: Sequence[str], assessed: bool) -> tuple[float, ...]:
-    """What early stopping compares: each objective, CSMF accuracy by each kind of estimator if
-    trials are assessed."""
-    values: list[float] = []
-    for metric in objectives:
-        if assessed and metric in CSMF_METRICS and outcome.screened:
-            values += [scores[metric] for scores in outcome.screened.values()]
-        else:
-            values.append(outcome.record.validation[metric])
-    return tuple(values)
+    def assessed(self, assessment: Assessment) -> "FoldOutcome":
+        """Take the scores that the fold has now that the trial was judged as a whole."""
+        fold = self.record.fold
+        scores = {"validation": assessment.folds[fold], "train": assessment.train[fold]}
+        return replace(self, record=self.record.model_copy(update=scores))
 
 
 Told = FoldOutcome | Assessment
@@ -122,15 +113,13 @@ class Trial:
         self.outcomes = dict(original.outcomes)
 
     def complete(self, objectives: Sequence[str], assessment: Assessment | None = None) -> None:
-        """End with scores: those of an assessment as a whole, or the mean of what the folds were
-        judged by."""
+        """End with scores, each the mean over folds; where it was assessed as a whole, folds take
+        theirs from that."""
         self.state, self.assessment = "complete", assessment
-        rows = (
-            [[fold[metric] for metric in objectives] for fold in assessment.folds]
-            if assessment
-            else self.fold_scores
-        )
-        self.scores = tuple(sum(column) / len(column) for column in zip(*rows, strict=True))
+        if assessment:
+            self.outcomes = {fold: one.assessed(assessment) for fold, one in self.outcomes.items()}
+        folds = [self.outcomes[fold].record.validation for fold in sorted(self.outcomes)]
+        self.scores = tuple(sum(one[metric] for one in folds) / len(folds) for metric in objectives)
 
     def release(self) -> None:
         """Forget what the results store holds now."""

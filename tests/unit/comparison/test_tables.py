@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.unit.evaluation.oracle import csmf_accuracy
 from tuner_job.comparison.gains import tuned_gains
 from tuner_job.comparison.plan import SiteTest, TrainingSet
 from tuner_job.comparison.result import COLUMNS, ExperimentResult, TunedChoice
@@ -15,7 +16,6 @@ from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import StoreError
-from tuner_job.evaluation.metrics import csmf_accuracy
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fit_runner import Fit, Fitted
 
@@ -73,7 +73,8 @@ def test_columns_stand_in_their_order(data: VaDataset, training: TrainingSet) ->
         row["csmf_accuracy_ci_upper"],
     ]
     y = data.y[training.tests[0].rows]
-    assert row["csmf_accuracy"] == csmf_accuracy(y, predictions(data, training, 0.5))
+    expected = csmf_accuracy(y, predictions(data, training, 0.5))
+    assert row["csmf_accuracy"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_failed_experiment_has_an_error_and_empty_scores(

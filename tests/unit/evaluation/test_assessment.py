@@ -4,23 +4,15 @@ peeking."""
 import numpy as np
 import pytest
 
+from tests.unit.evaluation import oracle
 from tests.unit.evaluation.populations import draw, posterior
-from tuner_job.evaluation import metrics
-from tuner_job.evaluation.assessment import (
-    MEAN,
-    assess,
-    choose,
-    cross_fit,
-    n_values_judged,
-    score_each_sample,
-    score_samples,
-    screen,
-    screened,
-)
+from tuner_job.evaluation.assessment import MEAN, Part, assess, choose, cross_fit, score_probes
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, candidates, estimate
+from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, candidates
 from tuner_job.evaluation.folds import stratified
+from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import ScoringProtocol
+from tuner_job.evaluation.screening import judged, n_values_judged, screen, screened
 
 K = 6
 TRAINED = np.array([0.35, 0.25, 0.15, 0.1, 0.1, 0.05])
@@ -31,18 +23,19 @@ DIRICHLET = ScoringProtocol("dirichlet", n_draws=30)
 @pytest.mark.parametrize("seed", range(5))
 def test_on_the_rows_as_they_are_scores_are_the_plain_metrics(seed: int) -> None:
     y, P = draw(137, K, seed, TRAINED)
-    samples = ScoringProtocol().samples(y, K)
-    found = estimate([COUNT], P, samples.counts, None)[0]
-    assert score_samples(y, P, samples, found) == pytest.approx(metrics.score(y, P), abs=1e-15)
+    part = Part(y, P, None)
+    samples = part.samples(ScoringProtocol())
+    found = part.estimate([COUNT], samples)[0]
+    assert part.scores(COUNT, samples, found) == pytest.approx(oracle.scores(y, P), abs=1e-14)
 
 
 def test_scores_of_a_population_are_the_plain_metrics_of_its_rows() -> None:
     y, P = draw(200, K, 1, TRAINED)
-    samples = DIRICHLET.samples(y, K)
-    found = estimate([COUNT], P, samples.counts, None)[0]
-    scores = score_each_sample(y, P, samples, found)
+    part = Part(y, P, None)
+    samples = part.samples(DIRICHLET)
+    scores = part.score_each(COUNT, samples, part.estimate([COUNT], samples)[0])
     for number, counts in enumerate(samples.counts[:5].astype(int)):
-        expected = metrics.score(np.repeat(y, counts), np.repeat(P, counts, axis=0))
+        expected = oracle.scores(np.repeat(y, counts), np.repeat(P, counts, axis=0))
         assert {metric: values[number] for metric, values in scores.items()} == pytest.approx(
             expected, abs=1e-12
         )
@@ -56,13 +49,31 @@ def test_causes_of_single_deaths_are_found_better_when_adjusted_to_the_estimated
     rng = np.random.default_rng(2)
     y = rng.choice(K, 1_000, p=TRAINED[::-1])
     P = posterior(y, TRAINED, rng, sharpness=1.2)
-    samples = ScoringProtocol().samples(y, K)
-    em = estimate([CsmfEstimator(method="em")], P, samples.counts, calibration)[0]
+    part = Part(y, P, calibration)
+    samples = part.samples(ScoringProtocol())
     raw, adjusted = (
-        score_samples(y, P, samples, em, by)["cod_accuracy"] for by in (None, calibration)
+        part.scores(one, samples, part.estimate([one], samples)[0])
+        for one in (COUNT, CsmfEstimator(method="em"))
     )
-    assert adjusted > raw + 0.03
-    assert metrics.csmf_accuracy_of(samples.true, em)[0] > metrics.csmf_accuracy(y, P) + 0.1
+    assert adjusted["cod_accuracy"] > raw["cod_accuracy"] + 0.03
+    assert adjusted["csmf_accuracy"] > raw["csmf_accuracy"] + 0.1
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [COUNT, MEAN, CsmfEstimator(method="em"), CsmfEstimator(method="em", shrinkage=4, towards="mean")],
+    ids=str,
+)  # fmt: skip
+def test_an_estimator_s_scores_are_those_of_its_formula_death_by_death(
+    estimator: CsmfEstimator,
+) -> None:
+    y, P = draw(150, K, 1, TRAINED, sharpness=1.2)
+    calibration = Calibration.fit(*draw(300, K, 2, TRAINED, sharpness=1.2))
+    part = Part(y, P, calibration)
+    samples = part.samples(ScoringProtocol("dirichlet", n_draws=5))
+    scores = part.scores(estimator, samples, part.estimate([estimator], samples)[0])
+    expected = oracle.scores_by(estimator, y, P, samples, calibration)
+    assert scores == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_fold_s_calibration_does_not_see_its_rows() -> None:
@@ -107,6 +118,48 @@ def test_one_method_without_shrinkages_is_taken_as_it_is() -> None:
     assert assess(y, P, stratified(y, 3, 1), DIRICHLET, ["count"]).estimator == COUNT
 
 
+class TestTrainingRows:
+    """Each fold's model knows its training rows well, and the rows held out as well as it may."""
+
+    def probes(self, sharpness: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, list]:
+        y, P = draw(900, K, 5, TRAINED, sharpness=1.2)
+        folds = stratified(y, 3, 1)
+        rng = np.random.default_rng(6)
+        rows = [rng.permutation(np.flatnonzero(folds != fold))[:300] for fold in range(3)]
+        return y, P, folds, [(y[r], posterior(y[r], TRAINED, rng, sharpness)) for r in rows]
+
+    def test_are_scored_by_the_chosen_estimator_calibrated_as_for_the_held_out_rows(self) -> None:
+        y, P, folds, probes = self.probes(3.0)
+        found = assess(y, P, folds, DIRICHLET, ESTIMATORS, probes)
+        assert found.estimator.method == "em"
+        for fold, (y_probe, P_probe) in enumerate(probes):
+            out = folds == fold
+            others = Calibration.fit(y[~out], P[~out])
+            for own, (rows, said) in (
+                (found.folds[fold], (y[out], P[out])),
+                (found.train[fold], (y_probe, P_probe)),
+            ):
+                samples = DIRICHLET.samples(rows, K, fold, 3)
+                expected = oracle.scores_by(found.estimator, rows, said, samples, others)
+                assert own == pytest.approx(expected, abs=1e-9)
+
+    def test_have_no_say_in_the_choice(self) -> None:
+        y, P, folds, probes = self.probes(3.0)
+        with_them = assess(y, P, folds, DIRICHLET, ESTIMATORS, probes)
+        without = assess(y, P, folds, DIRICHLET, ESTIMATORS)
+        assert (without.folds, without.csmf) == (with_them.folds, with_them.csmf)
+        assert without.estimator == with_them.estimator
+        assert without.train == []
+
+    def test_the_held_out_rows_themselves_leave_no_gap(self) -> None:
+        y, P, folds, _ = self.probes(3.0)
+        em = CsmfEstimator(method="em", shrinkage=1.0)
+        parts = cross_fit(y, P, folds, [em])
+        same = score_probes([(part.y, part.P) for part in parts], parts, em, DIRICHLET)
+        found = assess(y, P, folds, DIRICHLET, ["em"])
+        assert [one["csmf_accuracy"] for one in same] == found.csmf[str(em)]
+
+
 class TestChoose:
     TRIED = [COUNT, MEAN, CsmfEstimator(method="em")]
 
@@ -145,6 +198,23 @@ def test_a_fold_is_screened_by_one_estimator_a_method_but_mixture() -> None:
     assert n_values_judged(["csmf_accuracy", "cod_accuracy"], ESTIMATORS) == 4
     assert n_values_judged(["csmf_accuracy"], ["count"]) == 1
     y, P = draw(90, K, 1, TRAINED)
-    scores = screen(y, P, DIRICHLET.samples(y, K), ESTIMATORS)
+    samples = DIRICHLET.samples(y, K)
+    scores = screen(y, P, samples, screened(ESTIMATORS))
     assert list(scores) == ["em", "mean", "count"]
-    assert set(scores["count"]) == set(metrics.METRICS)
+    assert set(scores["count"]) == set(METRICS)
+    for estimator in screened(ESTIMATORS):
+        expected = oracle.scores_by(estimator, y, P, samples, Calibration.fit(y, P))
+        assert scores[estimator.method] == pytest.approx(expected, abs=1e-9)
+
+
+def test_early_stopping_looks_at_csmf_accuracy_by_every_estimator_and_else_by_the_plainest() -> (
+    None
+):
+    by_method = {
+        "em": {"csmf_accuracy": 0.9, "cod_accuracy": 0.6},
+        "count": {"csmf_accuracy": 0.7, "cod_accuracy": 0.5},
+    }
+    assert judged(by_method, ["cod_accuracy", "csmf_accuracy"]) == [0.5, 0.9, 0.7]
+    assert len(judged(by_method, ["csmf_accuracy"])) == n_values_judged(
+        ["csmf_accuracy"], ["em", "count"]
+    )

@@ -1,6 +1,7 @@
 """Very short fits go to a worker together; what they tell stays the same."""
 
 from collections import deque
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -26,7 +27,12 @@ def outcome(task: FoldTask) -> FoldOutcome:
     scores = {"csmf_accuracy": task.params["max_depth"] / 10_000}
     return FoldOutcome(
         FoldRecord(
-            fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0.0
+            fold=task.fold,
+            n_validation=1,
+            validation=scores,
+            train=scores,
+            fit_seconds=0.0,
+            judged=list(scores.values()),
         ),
         object(),
     )
@@ -87,19 +93,19 @@ def test_a_pack_begins_no_more_trials_than_may_run():
 
 
 def test_a_fit_that_fails_leaves_the_others_of_its_pack_alone(monkeypatch: pytest.MonkeyPatch):
-    def score_fold(data: Any, model: str, task: FoldTask) -> tuple[list[str], list[str]]:
+    def score_fold(data: Any, model: str, task: FoldTask) -> list[FoldOutcome]:
         if task.fold == 1:
             raise ValueError("no such fold")
-        return [f"scored {task.fold}"], [f"P {task.fold}"]
+        return [replace(outcome(task), point=f"P {task.fold}")]
 
     monkeypatch.setattr(ray_runner, "score_fold", score_fold)
     monkeypatch.setattr(ray_runner, "shared_data", lambda handle: None)
-    tasks = [FoldTask(0, fold, {}, (), (0,), (0,)) for fold in range(3)]
-    told, *probabilities = ray_runner._score([], "xgboost", tasks)
-    assert [results for results, _, _ in told] == [["scored 0"], [], ["scored 2"]]
+    tasks = [FoldTask(0, fold, {"max_depth": 1}, (), (0,), (0,)) for fold in range(3)]
+    told, *points = ray_runner._score([], "xgboost", tasks)
+    assert [[record.fold for record in records] for records, _, _ in told] == [[0], [], [2]]
     assert [bool(failure and "no such fold" in failure) for _, _, failure in told] == [
         False,
         True,
         False,
     ]
-    assert probabilities == ["P 0", None, "P 2"]
+    assert points == ["P 0", None, "P 2"]

@@ -54,8 +54,9 @@ def data() -> SharedData:
     y = rng.integers(0, 4, 120).astype(np.int32)
     X = (rng.normal(size=(120, 6)) + y[:, None]).astype(np.float32)
     return SharedData(
-        "unit", X, y, np.arange(120, dtype=np.int32) % 3, 4, 5, ScoringProtocol(), ("count", "mean")
-    )
+        "unit", X, y, np.arange(120, dtype=np.int32) % 3, 4, 5, ScoringProtocol(),
+        ("count", "mean"), ("csmf_accuracy",),
+    )  # fmt: skip
 
 
 def record(
@@ -91,10 +92,13 @@ def test_a_trial_ends_where_its_folds_end_by_themselves(
     whole = family.Parameters.model_validate(PARAMS[model]).model_dump()
     for fold in range(3):
         task = FoldTask(0, fold, whole, (), (0,), (0,))
-        (expected,), (P,) = score_fold(data, model, task)
-        np.testing.assert_array_equal(fit.probabilities[fold], P)
-        assert fit.scored[fold].record.validation == expected.record.validation
-        assert fit.scored[fold].record.train == expected.record.train
+        (expected,) = score_fold(data, model, task)
+        found = fit.outcomes[fold]
+        for name in ("P_validation", "P_probe"):
+            np.testing.assert_array_equal(getattr(found.point, name), getattr(expected.point, name))
+        assert found.record.validation == expected.record.validation
+        assert found.record.train == expected.record.train
+        assert found.record.judged == expected.record.judged
 
 
 def test_a_trial_halts_where_it_is_told_and_goes_on_with_its_steps(data: SharedData) -> None:
@@ -112,7 +116,7 @@ def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(
 ) -> None:
     whole = FAMILIES[model].Parameters.model_validate({}).model_dump()
     tasks = [FoldTask(0, 0, params, (), (0,), (0,)) for params in ({}, whole)]
-    (without,), (named,) = (score_fold(data, model, task)[0] for task in tasks)
+    (without,), (named,) = (score_fold(data, model, task) for task in tasks)
     assert without.record.validation == named.record.validation
 
 
@@ -125,7 +129,7 @@ def test_a_checkpoint_goes_on_in_another_process(
     part.advance()
     progress = Progress(
         params=params,
-        folds=[one.record for one in part.scored],
+        folds=[one.record for one in part.outcomes],
         curve=[(part.size, 0.5)],
         schedule=[],
     )
@@ -138,18 +142,17 @@ def test_a_checkpoint_goes_on_in_another_process(
     for fit in (whole, resumed):
         while fit.size < fit.full_size:
             fit.advance()
-    for one, other in zip(whole.probabilities, resumed.probabilities, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert [s.record.validation for s in whole.scored] == [
-        s.record.validation for s in resumed.scored
-    ]
+    for one, other in zip(whole.outcomes, resumed.outcomes, strict=True):
+        np.testing.assert_array_equal(one.point.P_validation, other.point.P_validation)
+        np.testing.assert_array_equal(one.point.P_probe, other.point.P_probe)
+        assert one.record.validation == other.record.validation
 
 
 @pytest.mark.parametrize("model", FAMILIES)
 def test_a_stranger_s_checkpoint_is_refused(data: SharedData, model: str) -> None:
     part = begin(data, model, PARAMS[model], 3, 1)
     part.advance()
-    records, parts = [one.record for one in part.scored], part.parts()
+    records, parts = [one.record for one in part.outcomes], part.parts()
     for first in (
         b"",
         parts[0][:-9],

@@ -59,47 +59,48 @@ def make_study(
     )
 
 
-def outcomes_of(task: Task) -> list[Told]:
+def outcomes_of(task: Task, assessed: bool = False) -> list[Told]:
     """What the formula says of each wanted value; an assessment sees the folds otherwise than
-    they were judged."""
+    they were judged, by two values each."""
     if isinstance(task, AssessmentTask):
-        return [assessment_of(scores) for scores in task.probabilities]
+        return [assessment_of(scores) for scores in task.points]
     made: list[Told] = []
     for position in task.wanted:
         params = dict(task.params)
         if task.values:
             params["rounds"] = task.values[position]
         score = fold_score(params, task.fold)
-        made.append(outcome(score, task.fold))
+        made.append(outcome(score, task.fold, assessed))
     return made
 
 
-def outcome(score: float, fold: int) -> FoldOutcome:
+def outcome(score: float, fold: int, assessed: bool = False) -> FoldOutcome:
     """What a fold tells of a configuration with this score."""
     values = {"csmf_accuracy": score}
+    judged = [score, score - 0.1] if assessed else [score]
     record = FoldRecord(
-        fold=fold, n_validation=10, validation=values, train=values, fit_seconds=1.0
+        fold=fold, n_validation=10, validation=values, train=values, fit_seconds=1.0, judged=judged
     )
-    screened = {"em": values, "count": {"csmf_accuracy": score - 0.1}}
-    return FoldOutcome(record, score, screened)
+    return FoldOutcome(record, score)
 
 
 def assessment_of(scores: Sequence[float]) -> Assessment:
     """A pure function of what the folds gave, in another order than theirs."""
     folds = [{"csmf_accuracy": 0.9 - abs(score - 0.77)} for score in scores]
     return Assessment(
-        CsmfEstimator(method="mean"), False, folds, {"mean": [f["csmf_accuracy"] for f in folds]}
+        CsmfEstimator(method="mean"),
+        False,
+        folds,
+        folds,
+        {"mean": [f["csmf_accuracy"] for f in folds]},
     )
 
 
 def as_record(trial: Trial) -> TrialRecord:
     """The stored form of a finished trial."""
     assert trial.state
-    folds = [
-        trial.outcomes[fold].record.model_copy(update={"judged": list(judged)})
-        for fold, judged in enumerate(trial.fold_scores)
-        if trial.duplicate_of is None
-    ]
+    n_folds = len(trial.fold_scores) if trial.duplicate_of is None else 0
+    folds = [trial.outcomes[fold].record for fold in range(n_folds)]
     scores = {"csmf_accuracy": trial.scores[0]} if trial.scores else {}
     return TrialRecord(
         trial=trial.number,
@@ -133,7 +134,7 @@ def run(
             return finished, n_fits
         task = running.pop(order.randrange(len(running)))
         n_fits += 1
-        study.record(task, outcomes_of(task))
+        study.record(task, outcomes_of(task, study.assessed))
         finished += [as_record(trial) for trial in study.take_finished()]
 
 

@@ -77,7 +77,7 @@ def test_resume_continues_without_running_a_finished_trial_again(
     ran: set[int] = set()
     while task := resumed.next_task():
         ran |= set(task.trials)
-        resumed.record(task, outcomes_of(task))
+        resumed.record(task, outcomes_of(task, assessed))
     assert table(resumed) == table(reference)
     assert not ran & {record.trial for record in before if record.duplicate_of is None}
 

@@ -21,7 +21,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
     Parameters
     ----------
     keep
-        Puts a fold's probabilities where the recorder finds them; returns their handle.
+        Puts what a fold's fit gave where the recorder finds it; returns its handle.
     on_finished
         Called with each trial.
     """
@@ -53,11 +53,9 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         self.seconds += result["seconds"]
         if "failure" in result:
             self._finish(trial, "failed", {}, result["failure"])
-        elif "probabilities" in result:
+        elif "points" in result:
             # taken out of the result, which Ray Tune would keep
-            whole = {
-                key: result.pop(key) for key in ("params", "probabilities", "train", "assessment")
-            }
+            whole = {key: result.pop(key) for key in ("params", "points", "assessment")}
             self._finish(trial, "complete", result, None, whole)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -128,9 +126,9 @@ class Reporter(tune.Callback):  # type: ignore[misc]
     ) -> dict[int, FoldOutcome]:
         if whole is None:
             return {record.fold: FoldOutcome(record) for record in records}
-        told = zip(records, whole["probabilities"], whole["train"], strict=True)
         return {
-            record.fold: FoldOutcome(record, self._keep(P), {}, train) for record, P, train in told
+            record.fold: FoldOutcome(record, self._keep(point))
+            for record, point in zip(records, whole["points"], strict=True)
         }
 
 

@@ -12,14 +12,14 @@ from ray import tune
 
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
-from tuner_job.execution.fold_task import Scored, assess_trial, describe_failure
+from tuner_job.execution.fold_task import assess_trial, describe_failure
 from tuner_job.execution.ray_runner import shared_data
 from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, write_checkpoint
 from tuner_job.execution.ray_tune.storage import TuneFolder
-from tuner_job.execution.ray_tune.trial_fit import Begun, Probabilities, TrialFit, begin
-from tuner_job.records import FoldRecord, Stage
+from tuner_job.execution.ray_tune.trial_fit import Begun, TrialFit, begin
+from tuner_job.records import Stage
 from tuner_job.search.samplers.free import Sizes
-from tuner_job.search.trial import FoldOutcome, judged
+from tuner_job.search.trial import FoldOutcome
 from tuner_job.search_space import Configuration
 
 logger = logging.getLogger(__name__)
@@ -63,9 +63,7 @@ class Look:
 
     params: Configuration
     score: float
-    records: Sequence[FoldRecord]
-    scored: Sequence[Scored]
-    probabilities: Sequence[Probabilities]
+    outcomes: Sequence[FoldOutcome]
 
 
 class TrialTrainable(tune.Trainable):  # type: ignore[misc]
@@ -99,7 +97,7 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         assert self._fit is not None
         progress = Progress(
             params=self._params,
-            folds=self._records(self._fit),
+            folds=[one.record for one in self._fit.outcomes],
             curve=self._curve,
             schedule=self._schedule,
         )
@@ -161,14 +159,14 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
 
     def _step(self) -> dict[str, Any]:
         fit = self._fit = self._begun()
-        before = sum(one.record.fit_seconds for one in fit.scored)
+        before = sum(one.record.fit_seconds for one in fit.outcomes)
         sizes = self._place.sizes
         fit.advance(sizes.listed_after(fit.size) if sizes else None)
-        records = self._records(fit)
+        records = [one.record for one in fit.outcomes]
         scores = [record.judged[0] for record in records]
         score, done = sum(scores) / len(scores), fit.size >= fit.full_size
         self._curve.append((fit.size, score))
-        best = self._look(fit, records, score)
+        best = self._look(fit, score)
         if self._place.staged:
             self._schedule.append(Stage(size=fit.size, params=self._params))
             self._fit = fit if done else self._begin(Begun(records, fit.parts()))
@@ -181,49 +179,31 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             "curve": list(self._curve),
             "schedule": [stage.model_dump() for stage in self._schedule],
             "done": done,
-            **(self._whole(best, records) if done else {}),
+            **(self._whole(best, fit.outcomes) if done else {}),
         }
 
-    def _records(self, fit: TrialFit) -> list[FoldRecord]:
-        """The folds' records, with what the scheduler judges them by: the objective by the most
-        telling estimator."""
-        assessed = needs_assessment(self._data.methods)
-        objectives = [self._place.objective]
-        return [
-            one.record
-            if one.record.judged
-            else one.record.model_copy(
-                update={
-                    "judged": judged(
-                        FoldOutcome(one.record, None, one.screened), objectives, assessed
-                    )
-                }
-            )
-            for one in fit.scored
-        ]
-
-    def _look(self, fit: TrialFit, records: Sequence[FoldRecord], score: float) -> Look:
+    def _look(self, fit: TrialFit, score: float) -> Look:
         """The trial as it would end now: as it is, or as the best, and of equals the smallest,
         that it went through."""
         sizes = self._place.sizes
-        present = Look(self._params, score, records, fit.scored, fit.probabilities)
+        present = Look(self._params, score, fit.outcomes)
         passed = sizes.configuration(self._params, fit.size) if sizes else None
         if passed and (self._best is None or score > self._best.score):
             self._best = replace(present, params=passed)
         return self._best or present
 
-    def _whole(self, best: Look, records: Sequence[FoldRecord]) -> dict[str, Any]:
+    def _whole(self, best: Look, last: Sequence[FoldOutcome]) -> dict[str, Any]:
         """What is told of a trial that is complete; its fits took as long as they did, whichever
         size is best."""
         assessed = needs_assessment(self._data.methods)
         folds = [
-            told.model_copy(update={"fit_seconds": last.fit_seconds})
-            for told, last in zip(best.records, records, strict=True)
+            told.record.model_copy(update={"fit_seconds": at_end.record.fit_seconds})
+            for told, at_end in zip(best.outcomes, last, strict=True)
         ]
+        points = [one.point for one in best.outcomes]
         return {
             "params": best.params,
             "folds": [record.model_dump() for record in folds],
-            "probabilities": best.probabilities,
-            "train": [one.train for one in best.scored],
-            "assessment": assess_trial(self._data, best.probabilities) if assessed else None,
+            "points": points,
+            "assessment": assess_trial(self._data, points) if assessed else None,
         }

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
+from tuner_job.evaluation.folds import count_folds
+from tuner_job.execution.fold_task import (
+    SharedData,
+    fold_data,
+    probe_rows,
+    score_fold,
+    score_point,
+)
 from tuner_job.files.arrays import read_array, require, write_array
 from tuner_job.models import GROWING
+from tuner_job.models.base import PathPoint
 from tuner_job.models.growing import Growing, full_size
 from tuner_job.records import FoldRecord
-from tuner_job.search.trial import FoldTask
+from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.threads import one_thread
-
-Probabilities = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,8 @@ class TrialFit(Protocol):
 
     full_size: int
     """Rounds, trees or folds at which it is complete."""
-    scored: list[Scored]
-    """The folds' scores at its present size."""
-    probabilities: list[Probabilities]
-    """Of the validation rows, (n_validation, n_classes) a fold."""
+    outcomes: list[FoldOutcome]
+    """What the folds tell of it at its present size."""
 
     @property
     def size(self) -> int:
@@ -84,10 +87,9 @@ class GrowingTrial:
         cpus: int,
         begun: Begun | None,
     ):
-        family, n_folds = GROWING[model], _n_folds(data)
+        family, n_folds = GROWING[model], count_folds(data.folds)
         self.full_size = full_size(family, params)
-        self.scored = _scored_before(begun)
-        self.probabilities: list[Probabilities] = []
+        self.outcomes = [FoldOutcome(record) for record in begun.records] if begun else []
         self._data, self._step, self._pool = data, step, ThreadPoolExecutor(cpus)
         parts: Sequence[bytes | None] = begun.parts if begun else [None] * n_folds
         self._folds: list[Growing] = [
@@ -106,12 +108,11 @@ class GrowingTrial:
         size = min(
             self.full_size, (self.size // self._step + 1) * self._step, at_most or self.full_size
         )
-        before = [one.record.fit_seconds for one in self.scored] or [0.0] * len(self._folds)
+        before = [one.record.fit_seconds for one in self.outcomes] or [0.0] * len(self._folds)
         with one_thread():
             list(self._pool.map(lambda growing: growing.grow_to(size), self._folds))
         points = [growing.point() for growing in self._folds]
-        self.probabilities = [point.P_validation for point in points]
-        self.scored = [
+        self.outcomes = [
             score_point(self._data, fold, point, before[fold] + point.fit_seconds)
             for fold, point in enumerate(points)
         ]
@@ -127,44 +128,42 @@ class FoldwiseTrial:
     def __init__(
         self, data: SharedData, model: str, params: Mapping[str, Any], begun: Begun | None
     ):
-        self.full_size = _n_folds(data)
-        self.scored = _scored_before(begun)
-        self.probabilities = (
-            [_stored(data, fold, part) for fold, part in enumerate(begun.parts)] if begun else []
-        )
+        self.full_size = count_folds(data.folds)
+        self.outcomes = _outcomes_before(data, begun) if begun else []
         self._data, self._model, self._params = data, model, dict(params)
 
     @property
     def size(self) -> int:
         """Folds so far."""
-        return len(self.scored)
+        return len(self.outcomes)
 
     def advance(self, at_most: int | None = None) -> None:
         """Fit and score the next fold."""
         task = FoldTask(0, self.size, self._params, (), (0,), (0,))
-        scored, probabilities = score_fold(self._data, self._model, task)
-        self.scored, self.probabilities = self.scored + scored, self.probabilities + probabilities
+        self.outcomes = self.outcomes + score_fold(self._data, self._model, task)
 
     def parts(self) -> list[bytes]:
         """Return every fold's probabilities."""
-        return [write_array(matrix) for matrix in self.probabilities]
+        points = [one.point for one in self.outcomes]
+        return [write_array(np.concatenate([p.P_validation, p.P_probe])) for p in points]
 
 
-def _scored_before(begun: Begun | None) -> list[Scored]:
-    return [Scored(record, {}, {}) for record in begun.records] if begun else []
+def _outcomes_before(data: SharedData, begun: Begun) -> list[FoldOutcome]:
+    require(len(begun.parts) == len(begun.records), "each fold must have its probabilities")
+    return [
+        FoldOutcome(record, _stored_point(data, fold, record, part))
+        for fold, (record, part) in enumerate(zip(begun.records, begun.parts, strict=True))
+    ]
 
 
-def _stored(data: SharedData, fold: int, part: bytes) -> Probabilities:
+def _stored_point(data: SharedData, fold: int, record: FoldRecord, part: bytes) -> PathPoint:
     """Read a fold's probabilities, whoever wrote them: checkpoints stand with the results."""
     P = read_array(part, "a fold's probabilities")
-    shape = (int((data.folds == fold).sum()), data.n_classes)
+    n_held_out = int((data.folds == fold).sum())
+    shape = (n_held_out + len(probe_rows(data, fold)), data.n_classes)
     require(P.shape == shape, f"a fold's probabilities must be {shape}, found {P.shape}")
     require(
         P.dtype.kind == "f" and (P >= 0).all() and (abs(P.sum(axis=1) - 1) < 1e-3).all(),
         "rows must sum to 1",
     )
-    return P
-
-
-def _n_folds(data: SharedData) -> int:
-    return int(data.folds.max()) + 1
+    return PathPoint(P[:n_held_out], P[n_held_out:], record.fit_seconds, record.diagnostics)
