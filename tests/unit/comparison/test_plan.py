@@ -113,7 +113,7 @@ def test_what_cannot_be_laid_out_is_refused(data: VaDataset) -> None:
         plan(one_site, ComparisonConfig(experiments=["in_domain", "out_domain"]), 1)
     few = data.take(np.r_[np.flatnonzero(data.site != 1), np.flatnonzero(data.site == 1)[:9]])
     with pytest.raises(
-        ConfigError, match="a site must have at least 10 rows to be split; .* has 9"
+        ConfigError, match=r"a site must have at least 10 rows to be split; .* has 9"
     ):
         plan(few, ComparisonConfig(experiments=["in_domain"]), 1)
 
