@@ -12,8 +12,10 @@ from pathlib import Path
 
 from tests.integration.s3_server import serve
 from tuner_job.comparison.plan import plan
-from tuner_job.comparison.run import Settings, run_comparison
+from tuner_job.comparison.run import Comparison, run_comparison
+from tuner_job.comparison.settings import Settings
 from tuner_job.comparison.store import ComparisonStore
+from tuner_job.config.comparison import ComparisonConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.execution.ray_start import ray_running
 from tuner_job.records import FoldRecord, TrialRecord
@@ -34,13 +36,15 @@ def comparison(source: str | None, folder: Path) -> None:
         size = {"n_samples": 7800, "n_causes": 34, "n_symptoms": 160, "n_sites": 6}
         config = DataConfig.model_validate({"format": "synthetic", "synthetic": size})
     data = load_dataset(config, read_bytes)
-    sets = plan(data, data.sites, ["in_domain", "out_domain"], [], seed=42)
-    settings = Settings(MODELS, n_workers=WORKERS)
+    sets = plan(data, ComparisonConfig(experiments=["in_domain", "out_domain"]), seed=42)
+    settings = Settings(MODELS)
     with ray_running(WORKERS, data.X.nbytes):
         smallest = min(sets, key=lambda training: len(training.rows))
-        run_comparison(data, [smallest], settings, ComparisonStore(str(folder / "warm-up")))
+        store = ComparisonStore(str(folder / "warm-up"))
+        run_comparison(Comparison(data, [smallest], settings, store))
         started = time.perf_counter()
-        results = run_comparison(data, sets, settings, ComparisonStore(str(folder / "run")))
+        store = ComparisonStore(str(folder / "run"))
+        results = run_comparison(Comparison(data, sets, settings, store))
         wall = time.perf_counter() - started
     models = [result for result in results if result.model in MODELS]
     training = {(r.train_site, r.model): r.training_time_seconds for r in models}

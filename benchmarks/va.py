@@ -1,8 +1,7 @@
 """Default against tuned under every protocol, nested: what tuning for the right target brings.
 
 ``python -m benchmarks.va [DATA] [--output DIR] [--trials N]``: a raw PHMRC file, or any table that
-`va-tuning compare`
-takes; without DATA, synthetic deaths. ``--from DIR`` draws up the tables of a comparison that has
+`run-distributed-comparison` takes; without DATA, synthetic deaths. ``--from DIR`` draws up the tables of a comparison that has
 been run, and
 ``--page FILE`` puts them into a page, between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
@@ -75,34 +74,15 @@ def main() -> None:
 def compare(data: str, output: Path, trials: int) -> None:
     """Compare untuned and tuned models, and their ensemble, under all protocols; goes on where
     it stopped."""
-    flags = [
-        "--experiments",
-        "cross_validation",
-        "leave_one_site_out",
-        "--protocols",
-        "natural",
-        "dirichlet",
-    ]
-    tuning = [
-        "--tune-hyperparameters",
-        "--tuning-trials",
-        str(trials),
-        "--search-spaces",
-        str(SPACES),
-        "--ensemble",
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "tuner_job",
-        "compare",
-        "--data-path",
-        data,
-        "--output-dir",
-        str(output),
-    ]
+    flags = (
+        "--experiments", "cross_validation", "leave_one_site_out", "--ensemble",
+        "--protocols", "natural", "dirichlet", "--tune-hyperparameters",
+        "--tuning-trials", str(trials), "--search-spaces", str(SPACES),
+    )  # fmt: skip
+    place = ("--data-path", data, "--output-dir", str(output))
     resume = ["--resume"] if (output / "comparison.json").exists() else []
-    subprocess.run([*command, *flags, *tuning, *resume], check=True)
+    script = Path(sys.executable).with_name("run-distributed-comparison")
+    subprocess.run([script, *place, *flags, *resume], check=True)
 
 
 def write_synthetic(folder: Path) -> str:

@@ -7,7 +7,7 @@ from tuner_job.process.command import run
 _GO_ON = "run the same command again to go on from here"
 _INTERRUPTED = {
     "tune": f"the search was interrupted; {_GO_ON}",
-    "compare": "the comparison was interrupted; the same command with --resume goes on from here",
+    "compare": f"the comparison was interrupted; {_GO_ON}",
     "submit": "interrupted; what was submitted runs on in the cluster",
     "logs": "interrupted; the experiment runs on in the cluster",
 }
@@ -21,7 +21,10 @@ def main() -> None:
 
 def main_of_comparison() -> None:
     """Run ``run-distributed-comparison``."""
-    run(_comparison, _INTERRUPTED["compare"])
+    run(
+        _comparison,
+        "the comparison was interrupted; the same command with --resume goes on from here",
+    )
 
 
 def _cli() -> None:
@@ -31,7 +34,7 @@ def _cli() -> None:
 
 
 def _comparison() -> None:
-    from tuner_job.comparison.run_distributed_comparison import main as comparison
+    from tuner_job.cli.run_distributed_comparison import main as comparison
 
     comparison()
 

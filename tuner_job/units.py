@@ -8,6 +8,9 @@ from pydantic import BeforeValidator, Field
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"k": 1e3, "m": 1e6, "g": 1e9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
+_BEYOND = 1e15
+"""No machine has so many bytes, and no search lasts so many seconds."""
+
 
 def _parser(factors: dict[str, float], example: str):  # type: ignore[no-untyped-def]
     pattern = re.compile(rf"\s*(\d+(?:\.\d+)?)\s*({'|'.join(factors)})(?:b)?\s*", re.IGNORECASE)
@@ -24,12 +27,16 @@ def _parser(factors: dict[str, float], example: str):  # type: ignore[no-untyped
 
 
 Duration = Annotated[
-    float, BeforeValidator(_parser(_SECONDS, "90s, 30m or 2h")), Field(gt=0, allow_inf_nan=False)
+    float,
+    BeforeValidator(_parser(_SECONDS, "90s, 30m or 2h")),
+    Field(gt=0, lt=_BEYOND, allow_inf_nan=False),
 ]
 """Seconds; read from a number or from text such as ``90s``, ``30m``, ``2h``, ``1d``."""
 
 MemorySize = Annotated[
-    float, BeforeValidator(_parser(_BYTES, "500M or 2Gi")), Field(gt=0, allow_inf_nan=False)
+    float,
+    BeforeValidator(_parser(_BYTES, "500M or 2Gi")),
+    Field(gt=0, lt=_BEYOND, allow_inf_nan=False),
 ]
 """Bytes; read from a number or from text such as ``500M`` or ``2Gi``."""
 

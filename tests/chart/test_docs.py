@@ -13,7 +13,6 @@ import pytest
 import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods
-
 from tuner_job.comparison.flags import parse
 
 ROOT = chart_tools.ROOT

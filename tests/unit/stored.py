@@ -4,9 +4,11 @@ read."""
 import shutil
 from pathlib import Path
 
+import click
 from click.testing import CliRunner, Result
 
 from tuner_job.cli.main import main
+from tuner_job.cli.run_distributed_comparison import main as script
 
 KEPT = Path(__file__).parents[1] / "stored" / "0.1.0"
 DEATHS = KEPT / "deaths.csv"
@@ -18,8 +20,11 @@ def copy(folder: Path, which: str = "finished") -> Path:
 
 
 def run(*arguments: object) -> Result:
-    """Run a command; no error is let through but exits."""
-    outcome = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    """Run a command, or ``run-distributed-comparison``; no error is let through but exits."""
+    command: click.Command = main
+    if arguments[0] == script.name:
+        command, arguments = script, arguments[1:]
+    outcome = CliRunner().invoke(command, [str(argument) for argument in arguments])
     assert outcome.exception is None or isinstance(outcome.exception, SystemExit), repr(
         outcome.exception
     )

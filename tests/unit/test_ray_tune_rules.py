@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tuner_job.comparison.run_distributed_comparison import compare
+from tests.unit.stored import run
 from tuner_job.config.experiment import ExperimentConfig
-from tuner_job.errors import ConfigError
 
 REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
@@ -104,17 +103,10 @@ def test_a_population_needs_a_model_that_trains_on(model: str) -> None:
 
 
 def test_the_comparison_refuses_them_before_it_begins(tmp_path: Any) -> None:
-    arguments = [
-        "--data-path",
-        str(tmp_path / "no.csv"),
-        "--tune-hyperparameters",
-        "--tuning-method",
-        "pbt",
-    ]
-    with pytest.raises(
-        ConfigError, match="--tuning-method: search_method: pbt cannot tune random_forest"
-    ):
-        compare([*arguments, "--models", "random_forest"])
+    tuning = ("--tune-hyperparameters", "--tuning-method", "pbt", "--models", "random_forest")
+    outcome = run("run-distributed-comparison", "--data-path", tmp_path / "no.csv", *tuning)
+    assert outcome.exit_code == 2
+    assert "search_method: pbt cannot tune random_forest" in outcome.stderr
 
 
 def test_a_scheduler_takes_the_place_of_early_stopping_and_the_written_file_says_so() -> None:

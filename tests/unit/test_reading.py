@@ -16,6 +16,7 @@ ADDRESSES = [
     "no[1]/x",
     ".",
 ]
+SCRIPT = ["run-distributed-comparison"]
 COMMANDS = [
     ["show", "ADDRESS"],
     ["show", "ADDRESS", "--trials"],
@@ -23,9 +24,11 @@ COMMANDS = [
     ["report", "ADDRESS"],
     ["report", "ADDRESS", "--output", "page.html"],
     ["predict", "ADDRESS", str(DEATHS), "--model", "xgboost"],
-    ["compare", "--data-path", "sites.csv", "--tuned-params", "ADDRESS", "--output-dir", "out"],
-    ["compare", "--data-path", "nowhere.csv", "--output-dir", "ADDRESS"],
-    ["compare", "--data-path", "sites.csv", "--sites", "Z", "--output-dir", "ADDRESS"],
+    ["compare", "ADDRESS"],
+    ["compare", "absent.yaml", "--output", "ADDRESS"],
+    [*SCRIPT, "--data-path", "sites.csv", "--tuned-params", "ADDRESS", "--output-dir", "out"],
+    [*SCRIPT, "--data-path", "nowhere.csv", "--output-dir", "ADDRESS"],
+    [*SCRIPT, "--data-path", "sites.csv", "--sites", "Z", "--output-dir", "ADDRESS"],
     ["fetch", "--help"],
     ["validate", "ADDRESS"],
 ]

@@ -9,12 +9,14 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tests.unit.stored import run
 from tuner_job.cli.main import main
 from tuner_job.config.load import load_experiment
 from tuner_job.data.config import DataConfig
 from tuner_job.records import Provenance
 
 ADDRESS = "https://me:h1dd3n@host.org/deaths.csv?X-Amz-Signature=h1dd3n"
+SCRIPT = ["run-distributed-comparison", "--data-path"]
 SHOWN = "https://host.org/deaths.csv"
 STORED = Path(__file__).parents[1] / "stored" / "0.1.0" / "finished"
 
@@ -111,23 +113,19 @@ def test_a_refused_experiment_file_is_not_repeated_with_its_secrets(
         ["show", f"--{ADDRESS}"],
         ["predict", ADDRESS, "x.csv"],
         ["predict", "s3://KEY:h1dd3n@bucket/x", "x.csv"],
-        ["compare", "--data-path", "absent.csv", "--output-dir", ADDRESS],
-        ["compare", "--data-path", "absent.csv", "--tuned-params", ADDRESS],
-        [
-            "compare",
-            "--data-path",
-            ADDRESS.replace("https:", "https:/"),
-            "--experiments",
-            "in_domain",
-        ],
-        ["compare", "--data-path", "absent.csv", "--n-bootstrap", ADDRESS],
-        ["compare", "--data-path", "absent.csv", ADDRESS],
+        ["compare", ADDRESS],
+        ["compare", "absent.yaml", "--output", ADDRESS],
+        [*SCRIPT, "absent.csv", "--output-dir", ADDRESS],
+        [*SCRIPT, "absent.csv", "--tuned-params", ADDRESS],
+        [*SCRIPT, ADDRESS.replace("https:", "https:/"), "--experiments", "in_domain"],
+        [*SCRIPT, "absent.csv", "--n-bootstrap", ADDRESS],
+        [*SCRIPT, "absent.csv", ADDRESS],
     ],
 )
 def test_arguments_are_not_repeated_with_their_secrets(arguments: list[str]) -> None:
-    outcome = CliRunner().invoke(main, arguments)
+    outcome = run(*arguments)
     assert outcome.exit_code == 2
-    assert "Traceback" not in outcome.output
+    assert outcome.stderr.startswith("va-tuning: ")
     assert "h1dd3n" not in outcome.output
 
 

@@ -1,2 +1,1 @@
-"""Comparing models across sites, untuned and tuned: `run_distributed_comparison.py` is its
-command."""
+"""Comparing models across sites, untuned and tuned: what `va-tuning compare` runs."""

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tuner_job.comparison.plan import EXPERIMENT_TYPES
 from tuner_job.comparison.score import BASELINES
+from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.report.figures import style
 
 _MARKERS = ("o", "s", "^")

@@ -7,16 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.comparison.plan import (
-    EXPERIMENT_TYPES,
-    ExperimentType,
-    SiteTest,
-    TrainingSet,
-    experiment_id,
-)
+from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.comparison.score import estimator_of, part_of
+from tuner_job.comparison.settings import Settings
 from tuner_job.comparison.store import ComparisonStore, predictions_name
+from tuner_job.config.comparison import EXPERIMENT_TYPES, ExperimentType
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.intervals import bootstrap_counts
 from tuner_job.evaluation.protocols import Composition, Samples, ScoringProtocol, draw_samples
@@ -59,22 +55,20 @@ class Gain:
 def tuned_gains(
     data: VaDataset,
     sets: Sequence[TrainingSet],
-    protocols: Sequence[ScoringProtocol],
+    settings: Settings,
     results: Sequence[ExperimentResult],
     store: ComparisonStore,
-    n_bootstrap: int,
-    seed: int,
 ) -> list[Gain]:
     """Compare tuned with default, from the results and the stored predictions."""
     finished = {result.experiment_id: result for result in results if result.csmf_accuracy}
     models = dict.fromkeys(result.model for result in results if result.tuned)
     gains: list[Gain] = []
-    for protocol in protocols:
+    for protocol in settings.protocols:
         for model in models:
             pairs = list(_pairs(data, sets, protocol, model, finished, store))
             for kind in EXPERIMENT_TYPES:
                 if of_kind := [pair for pair in pairs if pair.kind == kind]:
-                    gains += _gains(protocol, model, of_kind, n_bootstrap, seed)
+                    gains += _gains(protocol, model, of_kind, settings.n_bootstrap, settings.seed)
     order = {kind: i for i, kind in enumerate(EXPERIMENT_TYPES)}
     return sorted(gains, key=lambda gain: order[gain.experiment_type])  # type: ignore[index]
 

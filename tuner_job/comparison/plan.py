@@ -1,26 +1,20 @@
 """What a comparison runs: training sets, each fitted once a model, and the tests that each fit
 serves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.config.comparison import ComparisonConfig, ExperimentType
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import stratified
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.wording import counted, listed, plain
+from tuner_job.wording import counted, plain
 
-ExperimentType = Literal[
-    "in_domain", "out_domain", "training_size", "leave_one_site_out", "cross_validation"
-]
-EXPERIMENT_TYPES: tuple[ExperimentType, ...] = get_args(ExperimentType)
-ACROSS_SITES = EXPERIMENT_TYPES[:4]
-"""Those that are run unless others are asked for."""
 Rows = NDArray[np.intp]
 
 _TEST_FOLDS = 5
@@ -73,47 +67,33 @@ class TrainingSet:
         return sha256(self.rows.astype(np.int64).tobytes()).hexdigest()[:12]
 
 
-def plan(
-    data: VaDataset,
-    sites: Sequence[str],
-    types: Sequence[ExperimentType],
-    sizes: Sequence[float],
-    seed: int,
-    outer_folds: int = 5,
-) -> list[TrainingSet]:
-    """Lay out a comparison.
+def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> list[TrainingSet]:
+    """Lay out a comparison of all sites of the data.
 
     Each site is split once: 80 % to train on, 20 % to test on, each cause in that proportion.
     In-domain and out-domain share the fit on a site's training part: the first is tested on its
     test part, the second on all of each other site. The sizes of ``training_size`` are nested parts
     of the training part.
-    ``cross_validation`` takes all sites together: each of `outer_folds` parts is tested on once.
-
-    Parameters
-    ----------
-    sites
-        Those compared; others in the data are left out of everything.
-    sizes
-        Shares of a site's training part, each above 0 and at most 1.
+    ``cross_validation`` takes all sites together: each of ``outer_folds`` parts is tested on once.
 
     Raises
     ------
     ConfigError
-        A site is not there or too small, or there are too few sites.
+        A site is too small, or there are too few sites or rows.
     """
-    _check(data, sites, types)
-    by_site = {site: np.flatnonzero(data.site == data.sites.index(site)) for site in sites}
-    sets = [
-        training
-        for site in sites
-        for training in _of_site(data, site, by_site, set(types), sorted(set(sizes)), seed)
-    ]
-    if "leave_one_site_out" in types:
-        sets += [_without(site, by_site) for site in sites]
+    types = set(config.experiments)
+    sets: list[TrainingSet] = []
+    if types != {"cross_validation"}:
+        _check_sites(data, types)
+        by_site = {
+            site: np.flatnonzero(data.site == number) for number, site in enumerate(data.sites)
+        }
+        for site in data.sites:
+            sets += _of_site(data, site, by_site, config, seed)
+        if "leave_one_site_out" in types:
+            sets += [_without(site, by_site) for site in data.sites]
     if "cross_validation" in types:
-        sets += _outer_folds(
-            data, np.sort(np.concatenate(list(by_site.values()))), outer_folds, seed
-        )
+        sets += _outer_folds(data, config.outer_folds, seed)
     return [training for training in sets if training.tests]
 
 
@@ -133,10 +113,10 @@ def _of_site(
     data: VaDataset,
     site: str,
     by_site: dict[str, Rows],
-    types: set[ExperimentType],
-    sizes: Sequence[float],
+    config: ComparisonConfig,
     seed: int,
 ) -> Iterator[TrainingSet]:
+    types = config.experiments
     train, test = _split(data, by_site[site], seed)
     tests = []
     if "in_domain" in types:
@@ -148,7 +128,7 @@ def _of_site(
             if other != site
         ]
     smaller = []
-    for size in sizes if "training_size" in types else ():
+    for size in sorted(config.training_sizes) if "training_size" in types else ():
         of_size = SiteTest("training_size", site, site, size, test)
         if size == 1:
             tests.append(of_size)
@@ -167,17 +147,17 @@ def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:
     return TrainingSet(name, others, (test,), unseen_site=True)
 
 
-def _outer_folds(data: VaDataset, rows: Rows, n_folds: int, seed: int) -> Iterator[TrainingSet]:
-    if n_folds < 2 or n_folds > len(rows):
+def _outer_folds(data: VaDataset, n_folds: int, seed: int) -> Iterator[TrainingSet]:
+    if n_folds > data.n_samples:
         raise ConfigError(
-            f"--outer-folds: must lie between 2 and the {counted(len(rows), 'row')}, got {n_folds}"
+            f"comparison.outer_folds: must not exceed the {counted(data.n_samples, 'row')}, got "
+            f"{n_folds}"
         )
-    folds = stratified(data.y[rows], n_folds, seed)
+    folds = stratified(data.y, n_folds, seed)
     for fold in range(n_folds):
-        test = SiteTest(
-            "cross_validation", "all", f"part {fold + 1} of {n_folds}", 1.0, rows[folds == fold]
-        )
-        yield TrainingSet(f"all but part {fold + 1} of {n_folds}", rows[folds != fold], (test,))
+        name = f"part {fold + 1} of {n_folds}"
+        test = SiteTest("cross_validation", "all", name, 1.0, np.flatnonzero(folds == fold))
+        yield TrainingSet(f"all but {name}", np.flatnonzero(folds != fold), (test,))
 
 
 def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:
@@ -201,16 +181,17 @@ def _spread(turn: NDArray[np.int32]) -> NDArray[np.float64]:
     return np.asarray((turn * 0.6180339887498949) % 1.0)
 
 
-def _check(data: VaDataset, sites: Sequence[str], types: Sequence[ExperimentType]) -> None:
-    for site in sites:
-        if site not in data.sites:
-            raise ConfigError(f"--sites: must be among {listed(data.sites)}; got {plain(site, 60)}")
-        n_rows = int((data.site == data.sites.index(site)).sum())
+def _check_sites(data: VaDataset, types: set[ExperimentType]) -> None:
+    between = sorted(types & {"out_domain", "leave_one_site_out"})
+    if between and len(data.sites) < 2:
+        raise ConfigError(
+            f"comparison.experiments: {between[0]} needs at least two sites, but the data has "
+            f"{len(data.sites)}; name the site column in data.site, or leave it out"
+        )
+    counts = np.bincount(data.site, minlength=len(data.sites))
+    for site, n_rows in zip(data.sites, counts, strict=True):
         if n_rows < _MIN_ROWS:
             raise ConfigError(
-                f"--sites: a site must have at least {_MIN_ROWS} rows to be split; {site} has "
-                f"{n_rows}"
+                f"data.sites: a site must have at least {_MIN_ROWS} rows to be split; "
+                f"{plain(site, 60)} has {n_rows}"
             )
-    between = [kind for kind in types if kind in ("out_domain", "leave_one_site_out")]
-    if between and len(sites) < 2:
-        raise ConfigError(f"--sites: {between[0]} needs at least two sites, got {', '.join(sites)}")

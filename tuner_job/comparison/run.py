@@ -9,6 +9,7 @@ from tuner_job.comparison.ensemble import ENSEMBLE, combine
 from tuner_job.comparison.plan import TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.comparison.score import score_baselines, score_tests, tested_rows
+from tuner_job.comparison.settings import Runtime, Settings
 from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.comparison.tables import write_results
 from tuner_job.comparison.tuning import HyperparameterTuner
@@ -24,22 +25,6 @@ from tuner_job.wording import counted
 
 Tuners = Mapping[str, HyperparameterTuner]
 """Protocol → what tunes for it."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a comparison is run; models, protocols, `ensemble`, `n_bootstrap` and `seed` decide
-    the results."""
-
-    models: tuple[ModelName, ...]
-    protocols: tuple[ScoringProtocol, ...] = (ScoringProtocol(),)
-    ensemble: bool = False
-    n_bootstrap: int = 100
-    seed: int = 42
-    n_workers: int | None = None
-    batch_size: int | None = None
-    checkpoint_interval: int = 10
-    memory_per_worker: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,15 +57,16 @@ class _Job:
 
 
 @dataclass
-class _Comparison:
+class Comparison:
     """A comparison under way: what is fixed, and what is done so far."""
 
     data: VaDataset
     sets: Sequence[TrainingSet]
     settings: Settings
     store: ComparisonStore
-    say: Callable[[str], None]
-    should_stop: Callable[[], bool]
+    runtime: Runtime = field(default_factory=Runtime)
+    say: Callable[[str], None] = lambda line: None
+    should_stop: Callable[[], bool] = lambda: False
     done: dict[str, ExperimentResult] = field(default_factory=dict)
 
     def take(self, results: Sequence[ExperimentResult]) -> None:
@@ -118,14 +104,9 @@ class _Comparison:
 
 
 def run_comparison(
-    data: VaDataset,
-    sets: Sequence[TrainingSet],
-    settings: Settings,
-    store: ComparisonStore,
+    running: Comparison,
     tuners: Tuners | None = None,
     given: Mapping[ModelName, TunedChoice] | None = None,
-    say: Callable[[str], None] = lambda line: None,
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> list[ExperimentResult]:
     """Run what is not in the store yet; return everything that is.
 
@@ -141,39 +122,32 @@ def run_comparison(
     RunError
         It was asked to stop; what is finished is in the store.
     """
-    running = _Comparison(data, sets, settings, store, say, should_stop)
-    running.done = {result.experiment_id: result for result in store.load() if not result.error}
+    stored = running.store.load()
+    running.done = {result.experiment_id: result for result in stored if not result.error}
     _write_baselines(running)
-    with ray_running(settings.n_workers, data.X.nbytes):
+    with ray_running(running.runtime.n_workers, running.data.X.nbytes):
         _run_jobs(running, list(_untuned(running)))
-        for training in sets if settings.ensemble else ():
-            _score_ensemble(running, training, settings.protocols, None)
+        _score_ensembles(running, running.settings.protocols, None)
         if tuners or given:
-            jobs = [
+            _run_jobs(running, [
                 job
-                for protocol in settings.protocols
+                for protocol in running.settings.protocols
                 for job in _tuned(running, protocol, tuners, given)
-            ]
-            _run_jobs(running, jobs)
-            for protocol in settings.protocols if settings.ensemble else ():
-                for training in sets:
-                    _score_ensemble(
-                        running,
-                        training,
-                        (protocol,),
-                        tuners[protocol.composition] if tuners else None,
-                    )
+            ])  # fmt: skip
+            for protocol in running.settings.protocols:
+                tuner = tuners[protocol.composition] if tuners else None
+                _score_ensembles(running, (protocol,), tuner)
     return sorted(running.done.values(), key=lambda result: result.experiment_id)
 
 
-def _write_baselines(running: _Comparison) -> None:
+def _write_baselines(running: Comparison) -> None:
     for training in running.sets:
         for protocol in running.settings.protocols:
             scored = score_baselines(running.data, training, protocol, running.settings.n_bootstrap)
             running.take([result for result in scored if result.experiment_id not in running.done])
 
 
-def _untuned(running: _Comparison) -> Iterator[_Job]:
+def _untuned(running: Comparison) -> Iterator[_Job]:
     """Fits of the defaults that are not finished."""
     protocols = running.settings.protocols
     for training in running.sets:
@@ -183,7 +157,7 @@ def _untuned(running: _Comparison) -> Iterator[_Job]:
 
 
 def _tuned(
-    running: _Comparison,
+    running: Comparison,
     protocol: ScoringProtocol,
     tuners: Tuners | None,
     given: Mapping[ModelName, TunedChoice] | None,
@@ -207,7 +181,7 @@ def _tuned(
 
 
 def _choose(
-    running: _Comparison,
+    running: Comparison,
     training: TrainingSet,
     models: Sequence[ModelName],
     protocol: ScoringProtocol,
@@ -241,9 +215,9 @@ def _choose(
     return {model: chosen[model] for model in models}
 
 
-def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
+def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
     """Fit and score; the largest fits first, so that none of them is left over at the end."""
-    settings = running.settings
+    settings, runtime = running.settings, running.runtime
     order = sorted(
         jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model))
     )
@@ -252,31 +226,36 @@ def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
         for job in order
     ]
     ended = run_fits(
-        running.data, fits, settings.seed, settings.memory_per_worker, settings.batch_size
+        running.data, fits, settings.seed, runtime.memory_per_worker, runtime.batch_size
     )
     for n, fitted in enumerate(ended, start=1):
         job: _Job = fitted.fit.key
         if fitted.P is not None:
             running.store.save_predictions(job.name, fitted.fit.predict, fitted.P)
         running.score(job, fitted)
-        if n % settings.checkpoint_interval == 0 or n == len(fits):
+        if n % runtime.checkpoint_interval == 0 or n == len(fits):
             _checkpoint(
                 running, f"{n} of {counted(len(fits), 'tuned fit' if job.tuned else 'untuned fit')}"
             )
         if running.should_stop():
-            raise Interrupted(
-                "the comparison was interrupted; the same command with --resume goes on from here"
-            )
+            raise Interrupted("the comparison was interrupted; run it again to go on from here")
 
 
-def _checkpoint(running: _Comparison, progress: str) -> None:
+def _checkpoint(running: Comparison, progress: str) -> None:
     """Write the tables as far as they are, and say so."""
     write_results(running.store, list(running.done.values()))
     running.say(f"{progress}, {counted(len(running.done), 'experiment')} in {running.store.url}")
 
 
+def _score_ensembles(
+    running: Comparison, protocols: tuple[ScoringProtocol, ...], tuner: HyperparameterTuner | None
+) -> None:
+    for training in running.sets if running.settings.ensemble else ():
+        _score_ensemble(running, training, protocols, tuner)
+
+
 def _score_ensemble(
-    running: _Comparison,
+    running: Comparison,
     training: TrainingSet,
     protocols: tuple[ScoringProtocol, ...],
     tuner: HyperparameterTuner | None,

@@ -19,8 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet
+from tuner_job.comparison.plan import TrainingSet
 from tuner_job.comparison.result import ExperimentResult
+from tuner_job.comparison.settings import as_now
+from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
 from tuner_job.files.arrays import write_arrays
@@ -79,7 +81,7 @@ class ComparisonStore:
             if data and folder and is_same_file(folder / name, data):
                 raise StoreError(
                     f"{plain(data)}: would be written over by the comparison; choose another "
-                    "--output-dir"
+                    "place for it"
                 )
         if self.store.get(CLAIM) is not None:
             return
@@ -87,7 +89,7 @@ class ComparisonStore:
         if foreign:
             raise StoreError(
                 f"{self.url}: holds {listed(foreign)}, which no comparison wrote here; choose "
-                "another --output-dir"
+                "another place"
             )
 
     def clear(self) -> None:
@@ -117,15 +119,12 @@ class ComparisonStore:
         before = read_whole(self.store, CLAIM, _parse_keys, remedy) or {}
         if isinstance(before, Damage):
             raise DamagedError(before)
-        changed = sorted(
-            k
-            for k in before.keys() | document.keys()
-            if before.get(k) != json.loads(content).get(k)
-        )
+        then, now = as_now(before), json.loads(content)
+        changed = sorted(k for k in then.keys() | now.keys() if then.get(k) != now.get(k))
         if changed:
             raise StoreError(
                 f"{self.url}: holds another comparison ({listed(changed)} differ); choose another "
-                "--output-dir, or remove its results with --clear-checkpoints"
+                "place, or remove its results with --clear-checkpoints"
             )
         if not resume and self.store.paths("results"):
             raise StoreError(
@@ -161,7 +160,7 @@ class ComparisonStore:
                 raise ValueError(f"it is {plain(result.experiment_id, 80)}'s")
             return result
 
-        return read_whole(self.store, path, parse, "--resume runs it again")
+        return read_whole(self.store, path, parse, "it is run again")
 
     def save_predictions(
         self, name: str, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]
@@ -178,7 +177,7 @@ class ComparisonStore:
             self.store,
             f"predictions/{name}.npz",
             _parse_predictions,
-            "it is left out; --resume fits again",
+            "it is left out, and fitted again with the next run",
         )
         if isinstance(found, Damage):
             tell([found])

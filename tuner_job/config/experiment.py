@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema
 
 from tuner_job.address import data_address, results_address
 from tuner_job.config import ray_tune_rules as ray_tune
+from tuner_job.config.comparison import ComparisonConfig
 from tuner_job.data.config import DataConfig
 from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
 from tuner_job.evaluation.folds import Scheme
@@ -269,6 +270,8 @@ class ExperimentConfig(Closed):
     """Same file, same seed: same trials."""
     results: Annotated[str, AfterValidator(results_address)] = "va-results"
     """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
+    comparison: ComparisonConfig = ComparisonConfig()
+    """What `va-tuning compare` compares."""
 
     @model_validator(mode="after")
     def _data_have_an_address(self) -> Self:
@@ -291,6 +294,15 @@ class ExperimentConfig(Closed):
         return self
 
     @model_validator(mode="after")
+    def _shift_is_stated(self) -> Self:
+        if "shift" in (self.comparison.protocols or ()) and not self.validation.shift:
+            raise ValueError(
+                "comparison.protocols: shift needs validation.scheme: shift, and the fractions in "
+                "validation.shift"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fits_ray_tune(self) -> Self:
         problems = ray_tune.problems(self.tuning, self.models, self.budget)
         if problems:
@@ -306,8 +318,11 @@ class ExperimentConfig(Closed):
         return chosen or ModelSearchSpace.model_validate(FAMILIES[model].default_space)
 
     def document(self) -> dict[str, Any]:
-        """The experiment as an experiment file again, with defaults and search spaces filled in."""
-        content = self.model_dump(mode="json")
+        """The experiment as an experiment file again, with defaults and search spaces filled in.
+
+        What `va-tuning compare` makes of the same file is no part of it.
+        """
+        content = self.model_dump(mode="json", exclude={"comparison"})
         content["tuning"]["search_spaces"] = {
             model: self._space_document(model) for model in self.models
         }

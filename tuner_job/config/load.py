@@ -40,9 +40,23 @@ def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
     ConfigError
         With every problem, each with its key.
     """
-    content = read_yaml(path)
+    return check_experiment(read_yaml(path), place(path), path.parent, mounted)
+
+
+def check_experiment(
+    content: dict[str, Any], where: str, folder: Path = Path(), mounted: str | None = None
+) -> ExperimentConfig:
+    """Check what an experiment file holds; see `load_experiment`.
+
+    Parameters
+    ----------
+    where
+        Names it in messages.
+    folder
+        From which relative paths in it are taken.
+    """
     problems: list[str] = []
-    _read_referenced_spaces(content, path.parent, mounted, problems)
+    _read_referenced_spaces(content, folder, mounted, problems)
     config = None
     try:
         config = ExperimentConfig.model_validate(content)
@@ -54,10 +68,8 @@ def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
         lines = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS]]
         if len(problems) > _MOST_PROBLEMS:
             lines.append(f"  and {len(problems) - _MOST_PROBLEMS:,} more")
-        raise ConfigError(
-            "\n".join([f"{place(path)}: {counted(len(problems), 'problem')}", *lines])
-        )
-    return _with_absolute_paths(config, path.parent)
+        raise ConfigError("\n".join([f"{where}: {counted(len(problems), 'problem')}", *lines]))
+    return _with_absolute_paths(config, folder)
 
 
 def _read_referenced_spaces(

@@ -1,14 +1,14 @@
-"""`va-tuning compare`: what is refused in one sentence before anything is written, and what
-counts once."""
+"""`run-distributed-comparison`: what is refused in one message before anything is written, and
+which experiment the flags describe."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.stored import copy, run, snapshot
-from tuner_job.comparison.flags import parse
-from tuner_job.comparison.plan import ACROSS_SITES
-from tuner_job.errors import ConfigError
+from tuner_job.cli.run_distributed_comparison import experiment_of, main
+from tuner_job.config.experiment import ExperimentConfig
 
 ROWS = "".join(f"{'AB'[i % 2]},{'xyz'[i % 3]},{i % 2},{i % 5}\n" for i in range(60))
 GOOD = f"site,va34,fever,days\n{ROWS}"
@@ -26,18 +26,19 @@ def refused(
 ) -> str:
     """Run a comparison that must be refused; return what it says."""
     before = snapshot(folder)
-    outcome = run("compare", "--data-path", data, "--output-dir", output, *options)
+    places = ("--data-path", data, "--output-dir", output)
+    outcome = run("run-distributed-comparison", *places, *options)
     assert outcome.exit_code == 2, outcome.output
     assert outcome.stdout == ""
     assert outcome.stderr.startswith("va-tuning: ")
-    assert outcome.stderr.count("\n") == 1
+    assert outcome.stderr.count("\nva-tuning: ") == 0
     assert len(outcome.stderr) < 800
     assert snapshot(folder) == before
     return outcome.stderr
 
 
 NUMBERS = [
-    ("--random-seed", ["-1", "2147483648", "4294967296", "9" * 5000, "1.5", "nan", "", "1_0", "٣"]),
+    ("--random-seed", ["-1", "2147483648", "4294967296", "9" * 5000, "1.5", "nan", "", "٣"]),
     ("--n-bootstrap", ["0", "1", "-5", "100001", "inf"]),
     ("--outer-folds", ["0", "1", "1e3", "9" * 30]),
     ("--n-workers", ["0", "-1", "100000"]),
@@ -53,39 +54,49 @@ NUMBERS = [
 
 @pytest.mark.parametrize(("flag", "values"), NUMBERS)
 def test_numbers_out_of_their_range(folder: Path, flag: str, values: list[str]) -> None:
+    tuned = () if flag in ("--n-workers", "--batch-size") else ("--tune-hyperparameters",)
     for value in values:
-        assert flag in refused(folder, f"{flag}={value}")
+        assert flag in refused(folder, *tuned, f"{flag}={value}")
 
 
 OTHERS = [
     (
         ["--modles", "xgboost"],
-        "unrecognized arguments: --modles xgboost; see va-tuning compare --help",
+        "va-tuning: no such option '--modles'. Did you mean '--models'?; see "
+        "run-distributed-comparison --help",
     ),
-    (["--models", "svm"], "invalid choice: 'svm'"),
-    (["--models", "x" * 100_000], "invalid choice"),
+    (["--models", "svm"], "--models: 'svm' is not one of 'xgboost', "),
+    (["--models", "x" * 100_000], "--models: 'xxx"),
     (["--models", "\x1b[31m\0"], "\\x1b"),
-    (["--models"], "expected at least one argument"),
+    (["--models"], "option '--models' requires an argument"),
+    (["--models", "--no-plots"], "--models: must have a value"),
+    (["--data-path", ""], "source must name a file"),
+    (["more"], "got unexpected extra argument (more)"),
     (["--sites", "A", "Z"], "found Z"),
     (["--protocols", "shift"], "--shift and --protocols shift need each other"),
+    (["--shift", "x=0.1"], "--shift and --protocols shift need each other"),
     (["--protocols", "shift", "--shift", "x=0.1", "x=0.2"], "--shift: must state each cause once"),
-    (["--protocols", "shift", "--shift", "x=nan"], "--shift: x: "),
-    (["--protocols", "shift", "--shift", "x=7"], "--shift: x: "),
+    (["--protocols", "shift", "--shift", "x=nan"], "  --shift.x.0: "),
+    (["--protocols", "shift", "--shift", "x=7"], "  --shift.x.0: "),
     (["--protocols", "shift", "--shift", "x"], "--shift: must be CAUSE=SHARE"),
     (
         ["--protocols", "shift", "--shift", "w=0.1"],
-        "validation.shift.w: must be one of the 3 causes",
+        "--shift.w: must be one of the 3 causes",
     ),
     (
         ["--experiments", "cross_validation", "--outer-folds", "61"],
-        "must lie between 2 and the 60 rows, got 61",
+        "--outer-folds: must not exceed the 60 rows, got 61",
     ),
     (
         ["--tune-hyperparameters", "--search-spaces", "nowhere"],
-        "lacks xgboost.yaml, random_forest.yaml",
+        "--search-spaces: nowhere: must be a folder that holds <model>.yaml files",
     ),
     (["--tuned-params", "nowhere"], "nowhere: must be the address of an experiment; found none"),
     (["--tuned-params", "x", "--tune-hyperparameters"], "give one of them"),
+    (
+        ["--training-sizes", "2", "--n-bootstrap", "1", "--random-seed", "x"],
+        "va-tuning: the command line: 3 problems\n",
+    ),
 ]
 
 
@@ -114,7 +125,7 @@ def test_files_that_cannot_be_used(folder: Path, content: bytes, message: str) -
     assert message in refused(folder)
 
 
-@pytest.mark.parametrize("data", ["nowhere.csv", "", ".", "/dev/zero"])
+@pytest.mark.parametrize("data", ["nowhere.csv", ".", "/dev/zero"])
 def test_places_where_no_data_are(folder: Path, data: str) -> None:
     assert "cannot be read" in refused(folder, data=data)
 
@@ -144,30 +155,72 @@ def test_a_damaged_claim_is_named(folder: Path, content: str) -> None:
     assert "out/comparison.json: is damaged: " in refused(folder, "--resume")
 
 
+def described(*arguments: str) -> ExperimentConfig:
+    """The experiment that a command line describes, before its data are looked at."""
+    given = dict(main.make_context("x", ["--data-path", "x.csv", *arguments]).params)
+    for name in ("n_workers", "batch_size", "checkpoint_interval", "no_plots", "resume"):
+        del given[name]
+    del given["clear_checkpoints"]
+    return experiment_of(given)
+
+
 def test_what_is_named_twice_counts_once() -> None:
-    options, notes = parse(
-        ["--data-path", "x", "--sites", "A", "A", "B", "--sites", "A", "--models", "xgboost", "xgboost",
-         "--training-sizes", "0.5", "0.50", "1", "--protocols", "natural"], "", "compare"
-    )  # fmt: skip
-    assert (options.sites, options.models, options.training_sizes) == (
-        ["A", "B"],
-        ["xgboost"],
-        [0.5, 1.0],
+    config = described(
+        *("--sites", "A", "A", "B", "--sites", "A", "--models", "xgboost", "xgboost"),
+        *("--training-sizes", "0.5", "0.50", "1", "--protocols", "natural", "natural"),
     )
-    assert options.experiments == list(ACROSS_SITES)
-    assert notes == [
-        "--sites: what is named more than once counts once: A",
-        "--models: what is named more than once counts once: xgboost",
-        "--training-sizes: what is named more than once counts once: 0.5",
-    ]
+    assert config.data.sites == ["A", "B"]
+    assert config.models == ["xgboost"]
+    assert config.comparison.training_sizes == [0.5, 1.0]
+    assert config.comparison.protocols == ["natural"]
 
 
-@pytest.mark.parametrize("called", ["va-tuning compare", "run-distributed-comparison"])
-def test_it_is_called_as_the_user_called_it(
-    called: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(ConfigError, match=f"see {called} --help"):
-        parse([], "", called)
-    with pytest.raises(SystemExit):
-        parse(["--help"], "", called)
-    assert capsys.readouterr().out.startswith(f"usage: {called} ")
+def test_flags_that_are_left_out_have_the_defaults_of_an_experiment_file() -> None:
+    stated: dict[str, Any] = {
+        "name": "comparison",
+        "data": {"source": str(Path("x.csv").absolute()), "label": "va34", "site": "site"},
+        "models": ["xgboost", "random_forest", "logistic_regression"],
+        "comparison": {"protocols": ["natural"]},
+        "results": "comparison-results",
+    }
+    assert described() == ExperimentConfig.model_validate(stated)
+    stated["comparison"]["tune"] = True
+    assert described("--tune-hyperparameters") == ExperimentConfig.model_validate(stated)
+
+
+def test_every_flag_sets_its_key() -> None:
+    config = described(
+        *("--sites", "A", "--label-type", "cod5", "--models", "xgboost", "random_forest"),
+        *("--experiments", "in_domain", "cross_validation", "--outer-folds", "3"),
+        *("--protocols", "natural", "shift", "--shift", "a=0.1:0.4", "b=0.2", "--ensemble"),
+        *("--n-bootstrap", "7", "--random-seed", "1", "--output-dir", "s3://bucket/x"),
+        *("--tune-hyperparameters", "--tuning-method", "random", "--tuning-trials", "3"),
+        *("--tuning-timeout", "10m", "--tuning-metric", "ccc", "--tuning-cv-folds", "4"),
+        *("--selection", "one_standard_error", "--memory-per-worker", "2Gi"),
+    )
+    assert config == ExperimentConfig.model_validate({
+        "name": "comparison",
+        "data": {
+            "source": str(Path("x.csv").absolute()), "label": "cod5", "site": "site", "sites": ["A"]
+        },
+        "models": ["xgboost", "random_forest"],
+        "tuning": {
+            "search_method": "random", "n_trials": 3, "scoring_metric": "ccc", "cv_folds": 4,
+            "selection": "one_standard_error",
+        },
+        "validation": {"scheme": "shift", "shift": {"a": [0.1, 0.4], "b": [0.2, 0.2]}},
+        "budget": {"timeout": "10m", "memory_per_task": "2Gi"},
+        "seed": 1,
+        "results": "s3://bucket/x",
+        "comparison": {
+            "experiments": ["in_domain", "cross_validation"], "outer_folds": 3,
+            "protocols": ["natural", "shift"], "ensemble": True, "n_bootstrap": 7, "tune": True,
+        },
+    })  # fmt: skip
+
+
+def test_columns_of_other_labels_and_raw_phmrc_are_known(folder: Path) -> None:
+    (folder / "data.csv").write_text(GOOD.replace("days", "cod5").replace("fever", "gs_text34"))
+    assert "at least one column must tell rows apart" in refused(folder)
+    (folder / "data.csv").write_text(GOOD.replace("days", "module").replace("fever", "gs_text34"))
+    assert "column module must hold one module" in refused(folder)

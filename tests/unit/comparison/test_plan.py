@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tuner_job.comparison.plan import EXPERIMENT_TYPES, SiteTest, TrainingSet, experiment_id, plan
+from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id, plan
+from tuner_job.config.comparison import EXPERIMENT_TYPES, ComparisonConfig
 from tuner_job.data import DataConfig, VaDataset, load_dataset
 from tuner_job.errors import ConfigError
 from tuner_job.results.store import read_bytes
@@ -19,7 +22,8 @@ def data() -> VaDataset:
 
 @pytest.fixture(scope="module")
 def sets(data: VaDataset) -> list[TrainingSet]:
-    return plan(data, data.sites, EXPERIMENT_TYPES, SIZES, seed=1)
+    every = ComparisonConfig(experiments=list(EXPERIMENT_TYPES), training_sizes=list(SIZES))
+    return plan(data, every, seed=1)
 
 
 def test_no_test_row_is_ever_trained_on(sets: list[TrainingSet]) -> None:
@@ -82,16 +86,14 @@ def test_training_on_all_others_leaves_the_site_out(
 
 
 def test_outer_folds_test_on_every_death_once(data: VaDataset) -> None:
-    sets = plan(data, data.sites, ["cross_validation"], [], 1, outer_folds=4)
+    sets = plan(data, ComparisonConfig(experiments=["cross_validation"], outer_folds=4), 1)
     tested = np.concatenate([training.tests[0].rows for training in sets])
     assert sorted(tested) == list(range(data.n_samples))
     assert [len(training.rows) + len(training.tests[0].rows) for training in sets] == [
         data.n_samples
     ] * 4
-    with pytest.raises(
-        ConfigError, match=r"--outer-folds: must lie between 2 and the 600 rows, got 1"
-    ):
-        plan(data, data.sites, ["cross_validation"], [], 1, outer_folds=1)
+    with pytest.raises(ConfigError, match=r"outer_folds: must not exceed the 600 rows, got 601"):
+        plan(data, ComparisonConfig(experiments=["cross_validation"], outer_folds=601), 1)
 
 
 def test_names_hold_no_letter_that_a_file_or_url_minds() -> None:
@@ -103,7 +105,20 @@ def test_names_hold_no_letter_that_a_file_or_url_minds() -> None:
 
 
 def test_what_cannot_be_laid_out_is_refused(data: VaDataset) -> None:
-    with pytest.raises(ConfigError, match=r"must be among .*; got Nowhere"):
-        plan(data, ["Nowhere"], ["in_domain"], SIZES, 1)
-    with pytest.raises(ConfigError, match="out_domain needs at least two sites"):
-        plan(data, data.sites[:1], ["out_domain"], SIZES, 1)
+    one_site = data.take(np.flatnonzero(data.site == 0))
+    one_site = replace(one_site, sites=data.sites[:1])
+    with pytest.raises(
+        ConfigError, match="out_domain needs at least two sites, but the data has 1"
+    ):
+        plan(one_site, ComparisonConfig(experiments=["in_domain", "out_domain"]), 1)
+    few = data.take(np.r_[np.flatnonzero(data.site != 1), np.flatnonzero(data.site == 1)[:9]])
+    with pytest.raises(
+        ConfigError, match=r"a site must have at least 10 rows to be split; .* has 9"
+    ):
+        plan(few, ComparisonConfig(experiments=["in_domain"]), 1)
+
+
+def test_a_cross_validation_needs_no_sites(data: VaDataset) -> None:
+    together = replace(data, site=np.zeros_like(data.site), sites=("all",))
+    sets = plan(together, ComparisonConfig(experiments=["cross_validation"]), 1)
+    assert [len(training.tests) for training in sets] == [1] * 5

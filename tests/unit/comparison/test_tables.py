@@ -12,6 +12,7 @@ from tuner_job.comparison.gains import tuned_gains
 from tuner_job.comparison.plan import SiteTest, TrainingSet
 from tuner_job.comparison.result import COLUMNS, ExperimentResult, TunedChoice
 from tuner_job.comparison.score import score_baselines, score_tests
+from tuner_job.comparison.settings import Settings
 from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import Feature, VaDataset
@@ -126,10 +127,8 @@ def test_gain_is_paired_and_its_interval_holds_no_zero_where_all_improve(
     for tuned_for, right in ((None, 0.3), ("natural", 0.9)):
         name = predictions_name(training, "xgboost", tuned_for)  # type: ignore[arg-type]
         store.save_predictions(name, training.tests[0].rows, predictions(data, training, right))
-    gains = {
-        g.metric: g
-        for g in tuned_gains(data, [training], [ScoringProtocol()], results, store, 200, 0)
-    }
+    settings = Settings(("xgboost",), n_bootstrap=200, seed=0)
+    gains = {g.metric: g for g in tuned_gains(data, [training], settings, results, store)}
     cod = gains["cod_accuracy"]
     assert (cod.default, cod.tuned, cod.improved) == (0.3, 0.9, 1.0)
     assert cod.gain == pytest.approx(0.6)

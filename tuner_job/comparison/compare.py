@@ -1,0 +1,132 @@
+"""A comparison, from an experiment file to its tables and its report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tuner_job.comparison.gains import tuned_gains
+from tuner_job.comparison.plan import TrainingSet, plan
+from tuner_job.comparison.report import write_report
+from tuner_job.comparison.run import Comparison, Tuners, run_comparison
+from tuner_job.comparison.settings import Runtime, Settings, document, validations
+from tuner_job.comparison.store import ComparisonStore
+from tuner_job.comparison.tables import write_tables
+from tuner_job.comparison.tuning import HyperparameterTuner, read_tuned
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.data.dataset import VaDataset
+from tuner_job.data.load import ReadBytes, load_dataset
+from tuner_job.execution.ray_start import ray_for
+from tuner_job.files.whole import local_path
+from tuner_job.results.store import check_writable, read_bytes
+from tuner_job.wording import counted
+
+_SAW_TEST_ROWS = (
+    "the given parameters were tuned on all rows, test rows too: scores of tuned models are "
+    "optimistic"
+)
+_HOLDOUT = "validation.holdout is left aside: every test of a comparison is held out"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a comparison stands, and what becomes of what stands there.
+
+    Attributes
+    ----------
+    url
+        A folder or URL of its own.
+    resume
+        Go on with the same comparison; otherwise its results are not touched.
+    clear
+        Remove its results first; its searches are kept.
+    plots
+        Whether the report has plots.
+    """
+
+    url: str
+    resume: bool = True
+    clear: bool = False
+    plots: bool = True
+
+
+def place_of(config: ExperimentConfig) -> str:
+    """Address at which the comparison of an experiment file stands."""
+    return f"{config.results.rstrip('/')}/{config.name}"
+
+
+def compare(
+    config: ExperimentConfig,
+    place: Place,
+    runtime: Runtime = Runtime(),  # noqa: B008 (frozen)
+    say: Callable[[str], None] = print,
+    should_stop: Callable[[], bool] = lambda: False,
+    read: ReadBytes = read_bytes,
+) -> None:
+    """Run the comparison of an experiment file, or go on with it.
+
+    Parameters
+    ----------
+    read
+        Returns the content of the data file.
+
+    Raises
+    ------
+    VaTuningError
+        Something given cannot be used, or the comparison could not go on.
+    """
+    data = load_dataset(config.data, read)
+    sets = plan(data, config.comparison, config.seed)
+    settings = Settings.of(config, data)
+    runtime = replace(runtime, memory_per_worker=config.budget.memory_per_task)
+    store = ComparisonStore(place.url)
+    address = config.comparison.tuned_params
+    given = read_tuned(address, data, config.models) if address else None
+    store.check_place(local_path(config.data.source or ""))
+    with ray_for(config.budget, runtime.n_workers, data.X.nbytes):
+        check_writable(place.url)  # not before it is clear that Ray can do what is asked
+    if place.clear:
+        store.clear()
+    store.claim(document(config, data), place.resume)
+    _announce(config, data, sets, say)
+    running = Comparison(data, sets, settings, store, runtime, say, should_stop)
+    results = run_comparison(running, _tuners(config, place.url, runtime), given)
+    gains = tuned_gains(data, sets, settings, results, store)
+    write_tables(store, results, gains)
+    write_report(store, data, results, gains, plots=place.plots)
+    say(f"tables and report: {store.url}/full_results.csv, {store.url}/report.html")
+
+
+def _tuners(config: ExperimentConfig, url: str, runtime: Runtime) -> Tuners | None:
+    if not config.comparison.tune:
+        return None
+    return {
+        composition: HyperparameterTuner(
+            config.tuning,
+            f"{url.rstrip('/')}/tuning",
+            config.seed,
+            config.budget,
+            runtime.n_workers,
+            validation,
+        )
+        for composition, validation in validations(config).items()
+    }
+
+
+def _announce(
+    config: ExperimentConfig,
+    data: VaDataset,
+    sets: list[TrainingSet],
+    say: Callable[[str], None],
+) -> None:
+    n_tests = sum(len(training.tests) for training in sets)
+    say(
+        f"{counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, "
+        f"{counted(len(data.sites), 'site')}; {counted(len(sets), 'training set')}, "
+        f"{counted(n_tests, 'test')}, {counted(len(config.models), 'model')}"
+    )
+    notes = list(data.notes)
+    if config.validation.holdout:
+        notes.append(_HOLDOUT)
+    if config.comparison.tuned_params:
+        notes.append(_SAW_TEST_ROWS)
+    for note in notes:
+        say(f"note: {note}")
