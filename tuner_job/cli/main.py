@@ -5,8 +5,10 @@ interrupted.
 """
 
 import json
+import logging
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +20,19 @@ from tuner_job import __version__
 from tuner_job.cli.cluster import COMMANDS
 from tuner_job.errors import MissingModelsError, StoreError, VaTuningError
 from tuner_job.process.command import INTERRUPTED
+from tuner_job.process.output import choose_level, expendable, quiet, tell_notes
 from tuner_job.process.output import console as plain_console
-from tuner_job.process.output import expendable, tell_notes
 from tuner_job.public import without_secrets
 from tuner_job.wording import counted, listed, plain
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tuner_job.cli.progress import ProgressDisplay
+    from tuner_job.config.experiment import ExperimentConfig
     from tuner_job.problem import Prepared
+
+_log = logging.getLogger(__name__)
 
 
 class _OutputFile(click.Path):
@@ -45,12 +53,42 @@ EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 RESULTS = click.argument("results")
 
 
+def _set_level(context: click.Context, parameter: click.Parameter, times: int) -> None:
+    """Say more or less from now on, whether the option stands before or after the command."""
+    if not times:
+        return
+    chosen = context.meta.setdefault("va-tuning.level", parameter.name)
+    if chosen != parameter.name:
+        raise click.UsageError("--verbose and --quiet cannot be used together", context)
+    choose_level("error" if chosen == "quiet" else "info" if times == 1 else "debug")
+
+
+def _log_options() -> list[click.Parameter]:
+    shared: dict[str, Any] = {"count": True, "expose_value": False, "callback": _set_level}
+    return [
+        click.Option(
+            ["-v", "--verbose"], help="Say what is done; -vv: tracebacks and details too.", **shared
+        ),
+        click.Option(["-q", "--quiet"], help="Neither notes nor progress.", **shared),
+    ]
+
+
 class _Group(click.Group):
-    """Says every expected error as one message, without a traceback."""
+    """Says every expected error as one message, without a traceback; its commands take the options
+    that say how much is told."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self.params += _log_options()
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command with the options that say how much is told."""
+        cmd.params += _log_options()
+        super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> object:
-        tell_notes()
         try:
+            tell_notes()
             return super().invoke(ctx)
         except click.UsageError as error:
             raise click.UsageError(without_secrets(error.format_message()), error.ctx) from None
@@ -95,7 +133,6 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
-    from tuner_job.cli.progress import ProgressDisplay
     from tuner_job.cli.tables import best_parameters, default_vs_tuned
     from tuner_job.config.load import load_experiment
     from tuner_job.experiment.run import run_experiment
@@ -109,10 +146,11 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
         config = config.model_copy(update={"results": _checked_results(results)})
     console = plain_console()
     prepared = prepare(config)
-    _describe(console, prepared)
+    if not quiet():
+        _describe(console, prepared)
     missing: MissingModelsError | None = None
     try:
-        with ProgressDisplay(console, config.budget.timeout) as display:
+        with _progress(console, config) as display:
             summary = run_experiment(
                 prepared,
                 n_workers=workers,
@@ -321,7 +359,15 @@ def _checked_results(results: str) -> str:
 
 
 def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)
+    _log.warning("%s", text)
+
+
+def _progress(
+    console: Console, config: "ExperimentConfig"
+) -> "AbstractContextManager[ProgressDisplay | None]":
+    from tuner_job.cli.progress import ProgressDisplay
+
+    return nullcontext() if quiet() else ProgressDisplay(console, config.budget.timeout)
 
 
 def _describe(console: Console, prepared: "Prepared") -> None:

@@ -1,6 +1,7 @@
 """Takes finished trials from the search to the results store."""
 
 import heapq
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -12,12 +13,14 @@ from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.experiment.summarise import mean_validation
+from tuner_job.failure import Failure
 from tuner_job.records import FoldRecord, TrialRecord
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.trial import Trial
 
+_log = logging.getLogger(__name__)
 KEPT_MATRICES = 10
 """Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes;
 of every trial where one near the best is chosen, which may be any."""
@@ -70,6 +73,10 @@ class Recorder:
             writes.insert(
                 0, (self._store.save_oof, study.model, trial.number, self._assemble(trial))
             )
+        if isinstance(trial.error, Failure) and record.duplicate_of is None:
+            _log_failure(study.model, trial.number, trial.error)
+            failure = (self._store.save_error, study.model, trial.number, trial.error.traceback)
+            writes.insert(0, failure)
         self._writer.submit(_in_order, writes)
         score = trial.scores[0] if trial.state == "complete" else None
         self._monitor_trial(study.model, record, score)
@@ -105,6 +112,11 @@ class Recorder:
         for fold, part in parts.items():
             P[self._folds == fold] = part
         return P
+
+
+def _log_failure(model: str, trial: int, failure: Failure) -> None:
+    _log.info("%s: trial %d failed: %s", model, trial, failure)
+    _log.debug("%s: traceback of trial %d\n%s", model, trial, failure.traceback)
 
 
 def _in_order(writes: Sequence[tuple[Any, ...]]) -> None:

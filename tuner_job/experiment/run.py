@@ -112,7 +112,8 @@ def _claim_and_run(
         if studies:
             write_report(store, summary)
     if without:
-        raise MissingModelsError(without, summary, f"{store.url}/report.html")
+        report = f"{store.url}/report.html"
+        raise MissingModelsError(without, summary, report, store.errors(without))
     return summary
 
 
