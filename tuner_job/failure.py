@@ -25,6 +25,7 @@ class Failure(str):
     traceback: str
 
     def __new__(cls, line: str, whole: str = "") -> Self:
+        """Take a line and the whole traceback."""
         failure = super().__new__(cls, line)
         failure.traceback = without_secrets(_bounded(whole))
         return failure

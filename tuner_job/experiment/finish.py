@@ -1,6 +1,7 @@
 """From the end of a search to what is committed: one model at a time, so that none keeps the
 others from it."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 
 if TYPE_CHECKING:
     from tuner_job.execution.session import Session
+
+_log = logging.getLogger(__name__)
 
 Commit = Callable[[ModelName, StudySummary, bytes], None]
 """Writes a model's fitted bytes and its search's summary, for good."""
@@ -58,7 +61,9 @@ def finish_models(
     for model in (m for m in models if m not in without):
         try:
             chosen[model] = _choose(prepared, store, model, session.reason)
+            _log.info("%s: trial %d is chosen", model, chosen[model].best.trial)
         except RunError as error:
+            _log.info("%s: nothing to commit: %s", model, error)
             without[model] = error
     fitted = session.start_final({model: one.best for model, one in chosen.items()})
     P = {key: P for one in chosen.values() for key, P in one.P.items()}
@@ -70,6 +75,7 @@ def finish_models(
             )
             commit(model, summary, fitted(model))
         except RunError as error:
+            _log.info("%s: cannot be committed: %s", model, error)
             without[model] = error
     return without
 

@@ -131,8 +131,11 @@ def _to_search(
         tell([fitted])
     if isinstance(fitted, bytes) and not (damaged or _lacks_trials(records, commit)):
         commits.copy()
+        _log.info("%s: is committed, so nothing is left to do", model)
         return None
-    return _with_probabilities(prepared, store, model, records)
+    whole = _with_probabilities(prepared, store, model, records)
+    _log.info("%s: %d finished trials are there, %d of them whole", model, len(records), len(whole))
+    return whole
 
 
 def _lacks_trials(records: Sequence[TrialRecord], commit: Commit | None) -> bool:
