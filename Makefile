@@ -56,17 +56,17 @@ chart-test: setup ## the Helm chart and manifests, without a cluster (installs G
 	tests/install-tools.sh
 	$(BIN)/pytest -q tests/chart
 
-images: setup ## the tuner's and the object store's image, named for REGISTRY=registry.example.org/team
-	VA_TUNING_REGISTRY=$(REGISTRY) VA_TUNING_PYTHON=$(BIN)/python images/cluster.sh build
+images: ## the tuner's and the object store's image, named for REGISTRY=registry.example.org/team
+	VA_TUNING_REGISTRY=$(REGISTRY) images/images.sh build
 
 push: ## push both to REGISTRY
-	VA_TUNING_REGISTRY=$(REGISTRY) images/cluster.sh push
+	VA_TUNING_REGISTRY=$(REGISTRY) images/images.sh push
 
 kind-up: setup ## a kind cluster with KubeRay and this project's images
-	VA_TUNING_PYTHON=$(BIN)/python images/cluster.sh up load
+	VA_TUNING_PYTHON=$(BIN)/python tests/cluster/cluster.sh up load
 
 kind-down: ## delete it
-	images/cluster.sh down
+	tests/cluster/cluster.sh down
 
 e2e: setup ## the end-to-end tests, on the kind cluster
 	tests/cluster-tier.sh

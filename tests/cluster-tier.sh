@@ -11,9 +11,9 @@ if ! possible; then
   [[ ${CI:-} != true ]]
   exit
 fi
-already=$(images/cluster.sh status 2>&1 || true)
+already=$(tests/cluster/cluster.sh status 2>&1 || true)
 if [[ $already != *control-plane* ]]; then
-  trap 'images/cluster.sh down' EXIT
+  trap 'tests/cluster/cluster.sh down' EXIT
 fi
-images/cluster.sh up load
+tests/cluster/cluster.sh up load
 .venv/bin/pytest tests/e2e "$@"

@@ -7,5 +7,5 @@ if ! command -v go >/dev/null; then
   [[ ${CI:-} != true ]]
   exit
 fi
-images/cluster.sh test-tools
+tests/cluster/cluster.sh test-tools
 .venv/bin/python tests/chart/chart_tools.py

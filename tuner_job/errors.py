@@ -13,7 +13,7 @@ VaTuningError
     reported
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tuner_job.public import without_secrets
@@ -90,11 +90,22 @@ class MissingModelsError(RunError):
         Of the models that are committed.
     """
 
-    def __init__(self, missing: Mapping[str, RunError], summary: "ExperimentSummary", report: str):
+    def __init__(
+        self,
+        missing: Mapping[str, RunError],
+        summary: "ExperimentSummary",
+        report: str,
+        tracebacks: Sequence[str] = (),
+    ):
         self.missing, self.summary = dict(missing), summary
         done = ", ".join(study.model for study in summary.studies)
-        super().__init__(
-            "; ".join(str(error) for error in self.missing.values())
-            + ": allow it more (budget, or other spaces) and run the same command again, which goes on from here"
-            + (f"; committed: {done}, see {report}" if done else "")
-        )
+        why = "; ".join(str(error) for error in self.missing.values())
+        parts = [
+            f"{why}: allow it more (budget, or other spaces) and run the same command again, which "
+            "goes on from here"
+        ]
+        if tracebacks:
+            parts.append(f"why trials failed: {', '.join(tracebacks)}")
+        if done:
+            parts.append(f"committed: {done}, see {report}")
+        super().__init__("; ".join(parts))

@@ -1,7 +1,7 @@
 """The Go tools and schemas that hold the chart; ``tests/install-tools.sh`` installs them.
 
-Those that the cluster needs too come from images/; the others stand, by version, in the cache's
-`chart-tools`.
+Those that the cluster needs too come from tests/cluster/; the others stand, by version, in the
+cache's `chart-tools`.
 """
 
 import json
@@ -34,7 +34,7 @@ def read_env(path: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
-VERSIONS = read_env(ROOT / "images" / "versions.env") | read_env(HERE / "versions.env")
+VERSIONS = read_env(ROOT / "tests" / "cluster" / "versions.env") | read_env(HERE / "versions.env")
 
 
 def version_of(tool: str) -> str:

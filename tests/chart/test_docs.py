@@ -197,21 +197,17 @@ def test_versions_agree() -> None:
 
 
 def test_versions_agree_with_the_images() -> None:
-    version = chart_tools.VERSIONS["VERSITYGW_VERSION"]
-    assert VALUES["store"]["embedded"]["image"]["tag"] == version
-    assert (
-        f"github.com/versity/versitygw v{version} "
-        in (ROOT / "images" / "store" / "go.mod").read_text()
-    )
+    version = VALUES["store"]["embedded"]["image"]["tag"]
+    modules = (ROOT / "images" / "store" / "go.mod").read_text()
+    assert f"github.com/versity/versitygw v{version} " in modules
     assert f"/versitygw:{version} images/store" in (ROOT / "docs" / "kubernetes.md").read_text()
 
 
 @pytest.mark.parametrize("name", ["tuner", "store"])
-def test_bases_are_pinned_by_digest_and_written_alike(name: str) -> None:
+def test_bases_are_pinned_by_digest(name: str) -> None:
     text = (ROOT / "images" / name / "Dockerfile").read_text()
-    argument, base = re.search(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE).groups()  # type: ignore[union-attr]
+    [(argument, base)] = re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", text, re.MULTILINE)
     assert re.fullmatch(r"[a-z0-9.]+\.[a-z]+/\S+:\S+@sha256:[0-9a-f]{64}", base)
-    assert base in chart_tools.VERSIONS.values()
     stages = set(re.findall(r" AS (\w+)$", text, re.MULTILINE)) | {"scratch", f"${{{argument}}}"}
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) <= stages
 
@@ -239,6 +235,7 @@ def test_no_image_is_named_without_a_registry() -> None:
     """In scripts and pages: such a name would be the default public registry's, and anybody's."""
     files = [
         *(ROOT / "images").rglob("*"),
+        *(ROOT / "tests" / "cluster").rglob("*"),
         *(ROOT / "docs").glob("*.md"),
         *(ROOT / "manifests").glob("*"),
         ROOT / "README.md",

@@ -39,10 +39,12 @@ def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -
     next(one for one in left if one.name() == program).kill()
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert err == (
+    said, _, logs = err.rstrip("\n").partition("; Ray's own logs are in ")
+    assert said == (
         f"va-tuning: Ray died under the search: {name} has ended; what is finished is kept: "
-        "run the same command again to go on from here\n"
+        "run the same command again to go on from here"
     )
+    assert Path(logs, "raylet.out").exists()
     assert not psutil.wait_procs(left, timeout=5)[1]
     before = {trial: trial.read_bytes() for trial in results.glob("small/*/trials/*.json")}
     tune(path, results)

@@ -15,7 +15,7 @@ import click
 from tuner_job.address import results_address
 from tuner_job.errors import InputError, VaTuningError
 from tuner_job.process.command import INTERRUPTED
-from tuner_job.process.output import tell_notes
+from tuner_job.process.output import choose_level, tell_notes
 from tuner_job.wording import plain
 
 _MOST_CHARACTERS = 500  # of a message about arguments, which may repeat them
@@ -26,23 +26,55 @@ SETTINGS = {"max_content_width": 100}
 class Command(click.Command):
     """A command that is a script of its own."""
 
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self.params += _log_options()
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Run it and exit."""
         _speak(lambda: super(Command, self).main(args, *rest, **{**more, "standalone_mode": False}))
 
 
 class Group(click.Group):
-    """A script of several commands."""
+    """A script of several commands, each of which takes the options that say how much is told."""
+
+    def __init__(self, *arguments: Any, **named: Any):
+        super().__init__(*arguments, **named)
+        self.params += _log_options()
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command with these options."""
+        cmd.params += _log_options()
+        super().add_command(cmd, name)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Run one of them and exit."""
         _speak(lambda: super(Group, self).main(args, *rest, **{**more, "standalone_mode": False}))
 
 
+def _log_options() -> list[click.Parameter]:
+    shared: dict[str, Any] = {"count": True, "expose_value": False, "callback": _set_level}
+    more = "Say what is done; -vv: tracebacks and details too."
+    return [
+        click.Option(["-v", "--verbose"], help=more, **shared),
+        click.Option(["-q", "--quiet"], help="Neither notes nor progress.", **shared),
+    ]
+
+
+def _set_level(context: click.Context, parameter: click.Parameter, times: int) -> None:
+    """Say more or less from now on, whether the option stands before or after the command."""
+    if not times:
+        return
+    chosen = context.meta.setdefault("va-tuning.level", parameter.name)
+    if chosen != parameter.name:
+        raise click.UsageError("--verbose and --quiet cannot be used together", context)
+    choose_level("error" if chosen == "quiet" else "info" if times == 1 else "debug")
+
+
 def _speak(run: Callable[[], object]) -> None:
     """Run a command line to its exit code, with every expected error as one message."""
-    tell_notes()
     try:
+        tell_notes()
         code = run()
     except click.exceptions.NoArgsIsHelpError as asked:
         asked.show()

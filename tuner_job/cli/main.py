@@ -1,6 +1,7 @@
 """``va-tuning`` itself, and the commands that take an experiment file."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,14 @@ from tuner_job.cli import results as results_commands
 from tuner_job.cli.command import EXPERIMENT, SETTINGS, WORKERS, Group, ResultsAddress
 from tuner_job.errors import MissingModelsError
 from tuner_job.process.output import console as plain_console
-from tuner_job.process.output import expendable
+from tuner_job.process.output import expendable, quiet
 from tuner_job.wording import counted
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tuner_job.cli.progress import ProgressDisplay
+    from tuner_job.config.experiment import ExperimentConfig
     from tuner_job.problem import Prepared
 
 
@@ -54,7 +59,6 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
-    from tuner_job.cli.progress import ProgressDisplay
     from tuner_job.cli.tables import best_parameters, default_vs_tuned
     from tuner_job.config.load import load_experiment
     from tuner_job.experiment.run import run_experiment
@@ -68,10 +72,11 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
         config = config.model_copy(update={"results": results})
     console = plain_console()
     prepared = prepare(config)
-    _describe(console, prepared)
+    if not quiet():
+        _describe(console, prepared)
     missing: MissingModelsError | None = None
     try:
-        with ProgressDisplay(console, config.budget.timeout) as display:
+        with _progress(console, config) as display:
             summary = run_experiment(
                 prepared,
                 n_workers=workers,
@@ -135,6 +140,14 @@ def space(model: str) -> None:
 
 for _command in (*comparing.COMMANDS, *results_commands.COMMANDS, *cluster.COMMANDS):
     main.add_command(_command)
+
+
+def _progress(
+    console: Console, config: "ExperimentConfig"
+) -> "AbstractContextManager[ProgressDisplay | None]":
+    from tuner_job.cli.progress import ProgressDisplay
+
+    return nullcontext() if quiet() else ProgressDisplay(console, config.budget.timeout)
 
 
 def _describe(console: Console, prepared: "Prepared") -> None:

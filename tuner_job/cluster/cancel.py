@@ -1,5 +1,6 @@
 """Stopping an experiment, and removing all that is its own."""
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.errors import ClusterError
 from tuner_job.results.store import Store
 from tuner_job.wording import counted, plain
+
+_log = logging.getLogger(__name__)
 
 _SECONDS = 60  # for KubeRay to stop a job
 _TRIES = 20  # to delete what KubeRay keeps writing to
@@ -175,6 +178,7 @@ def purge(kube: Kube, found: Belongings) -> int:
         delete_ours(kube, found.job, found.name)
         wait_until_gone(kube, found.job)
     removed = _remove(found.store, found.name)
+    _log.info("%s/%s: %d objects are removed", found.store.url, found.name, removed)
     if runs:
         time.sleep(_LAST_WORDS)
         removed += _remove(found.store, found.name)

@@ -1,5 +1,6 @@
 """Copying an experiment's results from the cluster's store to a folder."""
 
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,8 @@ from tuner_job.cluster.cancel import below
 from tuner_job.errors import ClusterError
 from tuner_job.results.store import Store
 from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
 
 _READERS = 8
 _WHOSE = ("experiment.yaml", "provenance.json", "comparison.json")
@@ -39,6 +42,7 @@ def fetch(store: Store, name: str, output: Path) -> tuple[Path, int]:
     keys = [key for key in below(store, name) if not key.startswith(others)]
     if not keys:
         raise ClusterError(f"{store.url}/{name}: holds no results yet; see va-tuning status {name}")
+    _log.info("%s/%s: %d objects to copy", store.url, name, len(keys))
     folder = output / name
     first = _whose(store, name, keys)
     _check_folder(folder, first, store)

@@ -1,5 +1,6 @@
 """Watching an experiment on the cluster: its log, its state, what holds it up."""
 
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from tuner_job.cluster.objects import COMPONENT, EXPERIMENT, Event, Pod, RayJob
 from tuner_job.cluster.state import ENDED, State, failure_of, newest, problems, state_of
 from tuner_job.errors import ClusterError, RunError
 from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
 
 _PAUSE = 1.0
 _SUBMITTER = re.compile(
@@ -138,8 +141,8 @@ def _tell_log(kube: Kube, pod: str, read: dict[str, int], say: Callable[[str], N
                 read[pod] = number
                 if not _SUBMITTER.match(line):
                     say(line)
-    except UnreachableError:
-        pass
+    except UnreachableError as error:
+        _log.debug("the log of pod %s broke off: %s", pod, error)
     except RefusedError as error:  # the pod went between two looks
         if error.status != _ABSENT:
             raise

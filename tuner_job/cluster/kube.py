@@ -2,6 +2,7 @@
 sentence."""
 
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from tuner_job.cluster.names import check_namespace, check_object, selector
 from tuner_job.cluster.objects import Event, Items, Named, Object, Pod, RayJob, checked
 from tuner_job.errors import ClusterError
 from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
 
 _SECONDS = 30  # between two pieces of an answer
 _WHOLE_ANSWER = 120  # seconds
@@ -211,10 +214,12 @@ class Kube:
                 method, url, body=content, headers=headers, timeout=timeout,
                 retries=_RETRIES, redirect=False, preload_content=False,
             )  # fmt: skip
+            _log.debug("%s %s: %d", method, path, response.status)
             if not 200 <= response.status < 300:
                 raise self._refusal(what, response)
             yield response
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            _log.debug("%s %s: no whole answer", method, path, exc_info=True)
             raise UnreachableError(
                 f"the cluster at {plain(self._host)} cannot be reached: {_last_cause(error)}; "
                 "check the context (kubectl config current-context) and that the cluster runs"

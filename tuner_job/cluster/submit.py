@@ -1,6 +1,7 @@
 """Submitting an experiment file: check it, check the cluster, create its RayJob and its
 ConfigMap."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from tuner_job.files.yaml_file import read_yaml
 from tuner_job.public import holds_secrets, is_url, public
 from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import plain, shown
+
+_log = logging.getLogger(__name__)
 
 _MOUNTED = "/etc/va-tuning/"
 """Where pods find what the chart mounts: paths below it are not looked for here."""
@@ -186,6 +189,7 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
     ) as error:  # an interruption too: a RayJob without its experiment would wait for ever
         _take_back(kube, job, error)
         raise
+    _log.info("namespace %s: RayJob and ConfigMap %s are created", kube.namespace, name)
 
 
 def _of_rayjob(experiment: Object, job: RayJob) -> Object:

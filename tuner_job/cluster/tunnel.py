@@ -1,5 +1,6 @@
 """A local port that leads to a pod's port, as `kubectl port-forward` does it."""
 
+import logging
 import select
 import socketserver
 import threading
@@ -9,6 +10,8 @@ from typing import Any
 
 from tuner_job.cluster.kube import Kube
 from tuner_job.errors import ClusterError, StoreError
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 2**16
 
@@ -29,6 +32,7 @@ def tunnel(kube: Kube, pod: str, port: int) -> Iterator[int]:
             try:
                 remote = kube.open_port(pod, port)
             except ClusterError as error:
+                _log.debug("pod %s, port %d: %s", pod, port, error)
                 refusals.append(error)
                 return
             refusals.clear()

@@ -1,5 +1,6 @@
 """From a `data` section to a data set, and from new rows to what a trained model reads."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -25,6 +26,8 @@ from tuner_job.data.unread import (
 from tuner_job.errors import DataError
 from tuner_job.public import public
 from tuner_job.wording import counted, listed, plain
+
+_log = logging.getLogger(__name__)
 
 ReadBytes = Callable[[str], bytes]
 
@@ -80,6 +83,9 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     notes += numbers_read_as_text(table, symptoms.columns, inferred)
     X = encode(
         symptoms.columns, inferred.features, table.source, table.row_name, source_format.derived
+    )
+    _log.info(
+        "%s: %d deaths, %d causes, %d features", table.source, len(y), len(causes), X.shape[1]
     )
     return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes))
 

@@ -1,6 +1,7 @@
 """Drive studies to their end: keep the workers busy, respect the budget, hand over finished
 trials."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +12,8 @@ from tuner_job.execution.runner import Finished, Runner
 from tuner_job.records import StopReason, TrialState
 from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Trial
+
+_log = logging.getLogger(__name__)
 
 _QUEUED_PER_SLOT = 1  # tasks that wait at a busy worker, so that it never waits for the driver
 _WAIT_SECONDS = 0.5
@@ -72,6 +75,7 @@ class Driver:
                 self._take(finished)
             self._hand_over()
             if reason := self._used_up(time.monotonic() - started):
+                _log.info("the search ends at its budget: %s", reason)
                 self._runner.cancel_all()
                 return reason
 

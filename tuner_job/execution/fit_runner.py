@@ -10,8 +10,8 @@ import ray
 from numpy.typing import NDArray
 
 from tuner_job.data.dataset import VaDataset
-from tuner_job.execution.fold_task import describe_failure
 from tuner_job.execution.ray_start import require_memory
+from tuner_job.failure import describe_failure
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData
 from tuner_job.models.growing import Stages, replay
@@ -102,7 +102,8 @@ def run_fits(
                 P, training, inference, worker = ray.get(ended)
                 yield Fitted(fit, P, training, inference, worker, retries)
             except ray.exceptions.RayTaskError as error:
-                yield Fitted(fit, None, retries=retries, error=describe_failure(error.cause))
+                failure = describe_failure(error.cause, error.traceback_str)
+                yield Fitted(fit, None, retries=retries, error=failure)
             except ray.exceptions.RayError as error:
                 if retries < MAX_RETRIES:
                     running[_start(remote, shared, fit)] = (fit, retries + 1)

@@ -1,6 +1,5 @@
 """What a worker does: fit one batch of configurations on one fold and score it."""
 
-import traceback
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
-from tuner_job.public import without_secrets
 from tuner_job.records import FoldRecord
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.threads import one_thread
@@ -103,14 +101,6 @@ def fit_final(
         if stages:
             return CONTINUED[model].fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()
         return FAMILIES[model].fit(X, y, data.n_classes, params, data.seed).to_bytes()
-
-
-def describe_failure(error: Exception) -> str:
-    """One line that says what failed and where."""
-    last = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f" ({last[0].name}, line {last[0].lineno})" if last else ""
-    said = without_secrets(" ".join(str(error).split()))[:500]
-    return f"{type(error).__name__}: {said}{where}"
 
 
 def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> FoldOutcome:

@@ -28,6 +28,16 @@ def address_given() -> str | None:
     return None if address in ("", "local") else address
 
 
+def ray_folder() -> Path:
+    """Return the temporary folder in which an embedded Ray has a folder for each of its runs."""
+    variable = _folder_variable()
+    return Path(os.environ[variable] if variable else "/tmp") / "ray"
+
+
+def _folder_variable() -> str | None:
+    return next((name for name in ("RAY_TMPDIR", "TMPDIR") if name in os.environ), None)
+
+
 def require_address(address: str) -> None:
     """Refuse an address that is none or where nobody answers.
 
@@ -71,8 +81,7 @@ def require_folders(store_bytes: int) -> None:
     """
     if sys.platform == "win32":  # Ray has ports there, and no sockets with a path
         return
-    variable = next((name for name in ("RAY_TMPDIR", "TMPDIR") if name in os.environ), None)
-    folder = Path(os.environ[variable] if variable else "/tmp")
+    variable, folder = _folder_variable(), ray_folder().parent
     where = f"{variable}={shown(str(folder))}" if variable else str(folder)
     if not folder.is_absolute():
         raise InputError(f"{where}: must be an absolute path, for Ray's own files")

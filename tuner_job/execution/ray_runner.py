@@ -1,5 +1,6 @@
 """Fits as plain Ray tasks."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,17 +12,18 @@ from tuner_job.errors import RunError
 from tuner_job.execution.fold_task import (
     SharedData,
     assess_trial,
-    describe_failure,
     fit_final,
     score_fold,
 )
-from tuner_job.execution.ray_start import require_memory
+from tuner_job.execution.ray_start import ray_logs, require_memory
 from tuner_job.execution.runner import Finished
+from tuner_job.failure import Failure, describe_failure
 from tuner_job.models.base import PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
 
+_log = logging.getLogger(__name__)
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
 _FEW = 16  # tasks that are not worth a second look at which of them have ended
 _CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
@@ -132,9 +134,13 @@ class RayRunner:
             try:
                 fitted: bytes = ray.get(refs[model])
             except ray.exceptions.RayError as error:
+                failure = failure_reason(error)
+                _log.info("%s: the last fit failed\n%s", model, failure.traceback)
+                in_fit = isinstance(error, ray.exceptions.RayTaskError)
+                where = "" if in_fit else f"; Ray's own logs are in {ray_logs()}"
                 raise RunError(
                     f"{model}: the chosen configuration cannot be fitted on all rows: "
-                    f"{failure_reason(error)}"
+                    f"{failure}{where}"
                 ) from None
             return fitted
 
@@ -208,9 +214,11 @@ def shared_data(handle: Sequence[Any]) -> SharedData:
     return _shared_data[ref]
 
 
-def failure_reason(error: Exception) -> str:
-    """One line of what Ray says of a task or actor that failed."""
+def failure_reason(error: Exception) -> Failure:
+    """Say why a task or an actor failed: its own error, or what Ray says and where it says more."""
     if isinstance(error, ray.exceptions.RayTaskError):
-        return describe_failure(error.cause)
-    first = str(error).strip().split("\n")[0]
-    return f"{type(error).__name__}: {first}"
+        return describe_failure(error.cause, error.traceback_str)
+    said = str(error).strip()
+    first = said.split("\n")[0]
+    whole = f"{said}\n\nRay's own logs are in {ray_logs()}\n"
+    return Failure(f"{type(error).__name__}: {first}", whole)

@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from ray._private import utils as ray_utils
 
 from tuner_job.config.experiment import Budget
 from tuner_job.errors import ConfigError, InputError, RunError
-from tuner_job.execution.place import address_given, require_address, require_folders
+from tuner_job.execution.place import address_given, ray_folder, require_address, require_folders
 from tuner_job.process import command as process
 from tuner_job.process.output import debugging
 from tuner_job.public import without_secrets
 from tuner_job.wording import plain, shown
 
+_log = logging.getLogger(__name__)
 _START_ATTEMPTS = 3  # a busy machine may need them
 _IDLE_PATIENCE = 20.0  # seconds after which an idle machine is not asked again
 _CONNECT_PATIENCE = (
@@ -89,11 +90,14 @@ def ray_running(n_workers: int | None, data_bytes: int) -> Iterator[None]:
         yield
         return
     start_ray(n_workers, data_bytes)
+    _log.info("Ray runs with %g CPUs", ray.cluster_resources().get("CPU", 0))
+    _log.info("Ray's own logs are in %s", ray_logs())
     try:
         with _watched():
             yield
     finally:
         ray.shutdown()
+        _log.debug("Ray is shut down")
 
 
 @contextmanager
@@ -115,6 +119,15 @@ def ray_for(budget: Budget, n_workers: int | None, data_bytes: int) -> Iterator[
             require_memory(budget.memory_per_task)
         require_cpus(budget.cpus_per_trial)
         yield
+
+
+def ray_logs() -> str:
+    """Return the folder in which Ray, on the machine that it runs on, keeps its own logs.
+
+    It is that of the running Ray, else of the one that was started last.
+    """
+    node = ray._private.worker._global_node
+    return str(node.get_logs_dir_path() if node else ray_folder() / "session_latest" / "logs")
 
 
 def require_memory(memory_per_task: float) -> None:
@@ -151,13 +164,15 @@ def _start(init: Callable[[], None], address: str | None) -> None:
             Exception,
             SystemExit,
         ) as error:  # Ray's own start-up time-out (30 s, fixed) has no type of its own
+            _log.debug("Ray did not start, attempt %d", attempt, exc_info=True)
+            logs = ray_logs()
             ray.shutdown()
             process.kill(
                 pid for pid in process.descendants() if _is_rays(pid)
             )  # it leaves them behind
             late = time.monotonic() - begun > _IDLE_PATIENCE and not _is_busy()
             if attempt == _START_ATTEMPTS or late or address:
-                raise _cannot_start(address, error) from None
+                raise _cannot_start(address, error, logs) from None
 
 
 def _init(**options: Any) -> None:
@@ -165,9 +180,16 @@ def _init(**options: Any) -> None:
         # what Ray tells of lost nodes goes to the log page by page; what became of the fits, we
         # tell
         logging.getLogger("ray").setLevel(logging.CRITICAL)
-        ray._private.worker.print_to_stdstream = lambda *_, **__: None
+    ray._private.worker.print_to_stdstream = _log_what_ray_prints
     with _command_line_without_secrets():
-        ray.init(logging_level="CRITICAL", log_to_driver=False, **options)
+        ray.init(logging_level="CRITICAL", log_to_driver=debugging(), **options)
+
+
+def _log_what_ray_prints(said: Mapping[str, Any], *_: object, **__: object) -> None:
+    """Take what Ray would print amid the progress: of its raylet, and of workers if asked for."""
+    source = said.get("pid", "?")
+    for line in said.get("lines", ()):
+        _log.info("Ray (%s): %s", source, line.strip())
 
 
 @contextmanager
@@ -182,11 +204,14 @@ def _command_line_without_secrets() -> Iterator[None]:
         ray_utils.get_entrypoint_name = whole
 
 
-def _cannot_start(address: str | None, error: BaseException) -> Exception:
+def _cannot_start(address: str | None, error: BaseException, logs: str) -> Exception:
     why = plain(error) or type(error).__name__
     if address:
-        return InputError(f"RAY_ADDRESS: the Ray cluster at {shown(address)} cannot be used: {why}")
-    return RunError(f"Ray cannot be started on this machine: {why}")
+        return InputError(
+            f"RAY_ADDRESS: the Ray cluster at {shown(address)} cannot be used: {why}; Ray's own "
+            "logs are on the cluster's machines, in /tmp/ray/session_latest/logs"
+        )
+    return RunError(f"Ray cannot be started on this machine: {why}; Ray's own logs are in {logs}")
 
 
 def _is_rays(pid: int) -> bool:
@@ -220,18 +245,24 @@ def _watched() -> Iterator[None]:
     started = node.all_processes if node and node.head else {}
     vital = {name: infos[0].process for name, infos in started.items() if name in _VITAL}
     over = threading.Event()
-    threading.Thread(target=_watch, args=(vital, over), daemon=True, name="ray-watch").start()
+    watch = threading.Thread(
+        target=_watch, args=(vital, over, ray_logs()), daemon=True, name="ray-watch"
+    )
+    watch.start()
     try:
         yield
     finally:
         over.set()
 
 
-def _watch(vital: dict[str, Any], over: threading.Event) -> None:
+def _watch(vital: dict[str, Any], over: threading.Event, logs: str) -> None:
     while not over.wait(_LOOK_SECONDS):
         for name, one in vital.items():
             if one.poll() is not None and not over.wait(
                 _LOOK_SECONDS
             ):  # a signal to all of us comes here, too
-                process.give_up(f"Ray died under the search: {_VITAL[name]} has ended; {_GO_ON}")
+                process.give_up(
+                    f"Ray died under the search: {_VITAL[name]} has ended; {_GO_ON}; Ray's own "
+                    f"logs are in {logs}"
+                )
                 return

@@ -1,5 +1,6 @@
 """The first steps of an experiment: whose results these are, and what is left to do."""
 
+import logging
 import os
 import platform
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL
 from tuner_job.results.lease import leased
 from tuner_job.results.store import check_writable
 
+_log = logging.getLogger(__name__)
 _VERSIONED = ("va-tuning", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "optuna", "ray")
 
 
@@ -43,8 +45,11 @@ def find_unfinished(run: Run) -> None:
     """Find the models that are not committed, or not whole, and their trials that are."""
     for model in run.config.models:
         records, damaged = run.store.read_trials(model, run.config.tuning.objectives)
-        if damaged or not _is_committed(run, model, records):
-            run.unfinished[model] = _with_probabilities(run, model, records)
+        if not damaged and _is_committed(run, model, records):
+            _log.info("%s: is committed, so nothing is left to do", model)
+            continue
+        whole = run.unfinished[model] = _with_probabilities(run, model, records)
+        _log.info("%s: of %d finished trials %d are whole", model, len(records), len(whole))
 
 
 def versions() -> dict[str, str]:

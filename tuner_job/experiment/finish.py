@@ -1,6 +1,7 @@
 """The last steps of an experiment: one model at a time, so that none keeps the others from being
 committed."""
 
+import logging
 import time
 from collections.abc import Sequence
 from hashlib import sha256
@@ -29,6 +30,8 @@ from tuner_job.records import (
 from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 
+_log = logging.getLogger(__name__)
+
 
 def choose(run: Run) -> None:
     """Choose each model's trial from all that is stored, and look at it and at the default."""
@@ -37,7 +40,9 @@ def choose(run: Run) -> None:
             continue
         try:
             run.chosen[model] = _choose(run, model)
+            _log.info("%s: trial %d is chosen", model, run.chosen[model].trial.trial)
         except RunError as error:
+            _log.info("%s: nothing to commit: %s", model, error)
             run.missing[model] = error
 
 
@@ -56,6 +61,7 @@ def commit(run: Run) -> None:
             summary = _study_summary(run, model, chosen)
             fitted = run.fitted(model)
         except RunError as error:
+            _log.info("%s: cannot be committed: %s", model, error)
             run.missing[model] = error
             continue
         packed = pack_model(model, run.prepared.dataset, run.config.data, summary, fitted)

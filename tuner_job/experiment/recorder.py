@@ -1,6 +1,7 @@
 """Takes finished trials from the search to the results store."""
 
 import heapq
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds, in_row_order
 from tuner_job.evaluation.metrics import Probabilities
 from tuner_job.experiment.summarise import mean_validation
+from tuner_job.failure import Failure
 from tuner_job.models.base import PathPoint
 from tuner_job.records import TrialRecord
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
@@ -16,6 +18,7 @@ from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.trial import Trial
 
+_log = logging.getLogger(__name__)
 KEPT_MATRICES = 10
 """Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes;
 of every trial where one near the best is chosen, which may be any."""
@@ -68,6 +71,10 @@ class Recorder:
             writes.insert(
                 0, (self._store.save_oof, study.model, trial.number, self._assemble(trial))
             )
+        if isinstance(trial.error, Failure) and record.duplicate_of is None:
+            _log_failure(study.model, trial.number, trial.error)
+            failure = (self._store.save_error, study.model, trial.number, trial.error.traceback)
+            writes.insert(0, failure)
         self._writer.submit(_in_order, writes)
         score = trial.scores[0] if trial.state == "complete" else None
         self._monitor_trial(study.model, record, score)
@@ -99,6 +106,11 @@ class Recorder:
         """Put the folds' probabilities in the rows' order: (n_samples, n_classes)."""
         points = [self._fetch(trial.outcomes[f].point) for f in sorted(trial.outcomes)]
         return in_row_order([point.P_validation for point in points], self._folds)
+
+
+def _log_failure(model: str, trial: int, failure: Failure) -> None:
+    _log.info("%s: trial %d failed: %s", model, trial, failure)
+    _log.debug("%s: traceback of trial %d\n%s", model, trial, failure.traceback)
 
 
 def _in_order(writes: Sequence[tuple[Any, ...]]) -> None:

@@ -80,5 +80,6 @@ def run_experiment(
             _log.info("%s: %.1f s", step.__name__, time.monotonic() - started)
     assert run.summary is not None  # `summarise` has made it
     if run.missing:
-        raise MissingModelsError(run.missing, run.summary, f"{store.url}/report.html")
+        page, tracebacks = f"{store.url}/report.html", store.errors(run.missing)
+        raise MissingModelsError(run.missing, run.summary, page, tracebacks)
     return run.summary

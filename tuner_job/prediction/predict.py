@@ -1,6 +1,7 @@
 """Predicting with a tuned model."""
 
 import csv
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +17,8 @@ from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.protect import check_outside_results
 from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
 
 
 def load_model(store: ExperimentStore, model: str | None = None) -> TunedModel:
@@ -78,6 +81,7 @@ def predict_file(
             f"{plain(public(source))} by"
         )
     P = tuned.predict_proba(tuned.encode(source, say))
+    _log.info("%s: the model of %s predicts %d deaths", public(source), store.url, len(P))
     with whole_files(list(outputs.values())) as files:
         causes = [cell(cause) for cause in tuned.causes]
         rows = (

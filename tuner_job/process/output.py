@@ -17,14 +17,21 @@ from typing import TYPE_CHECKING, Any
 from tuner_job.errors import InputError
 from tuner_job.process import interruption
 from tuner_job.public import without_secrets
-from tuner_job.wording import printable
+from tuner_job.wording import printable, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-DEBUG = "VA_TUNING_LOG"
-"""Environment variable: with the value ``debug``, tracebacks and what native libraries say go to
-standard error."""
+LEVEL = "VA_TUNING_LOG"
+"""Environment variable: how much is said on standard error, one of `LEVELS`."""
+LEVELS = {
+    "error": logging.ERROR,
+    "warning": logging.WARNING,
+    "info": logging.INFO,
+    "debug": logging.DEBUG,
+}
+"""``error``: results and errors only; ``warning``: notes too; ``info``: what is done; ``debug``:
+tracebacks, every request, and what Ray and native libraries say."""
 _LOG_WIDTH = 120
 _sinks: list["_Sink"] = []
 
@@ -64,28 +71,72 @@ def flush() -> None:
 
 def debugging() -> bool:
     """Whether the user wants to see more than sentences."""
-    return os.environ.get(DEBUG) == "debug"
+    return _level_name() == "debug"
 
 
-class _Notes(logging.Handler):
-    """Tells each warning of the package once, as a note on standard error."""
+def quiet() -> bool:
+    """Whether the user wants to see neither notes nor progress."""
+    return _level_name() == "error"
+
+
+def choose_level(name: str) -> None:
+    """Say as much as a level of `LEVELS` asks for, here and in processes started from now on."""
+    os.environ[LEVEL] = name
+    tell_notes()
+
+
+class _Log(logging.Handler):
+    """Tells each warning of the package once, as a note on standard error; what is below it with
+    time and place."""
 
     def __init__(self) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__()
         self._told: set[str] = set()
+        self._lines = logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S")
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = printable(without_secrets(record.getMessage()))
+        try:
+            if record.levelno < logging.WARNING:
+                text = without_secrets(self._lines.format(record))
+                print("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
+            else:
+                self._tell(printable(without_secrets(record.getMessage())))
+        except Exception:
+            self.handleError(record)
+
+    def _tell(self, message: str) -> None:
         if message not in self._told:
             self._told.add(message)
             print(f"note: {message}", file=sys.stderr)
 
 
 def tell_notes() -> None:
-    """Have the package's warnings told to whoever runs a command."""
+    """Have what the package logs told to whoever runs a command, as VA_TUNING_LOG asks for.
+
+    Raises
+    ------
+    InputError
+        It names no level.
+    """
+    name = _level_name()
+    if name not in LEVELS:
+        raise InputError(f"{LEVEL}: must be one of {', '.join(LEVELS)}; got {shown(name)}")
     logger = logging.getLogger("tuner_job")
-    logger.handlers = [_Notes()]
+    logger.handlers = [_Log()]
     logger.propagate = False
+    logger.setLevel(LEVELS[name])
+    if debugging():
+        _let_native_libraries_speak()
+
+
+def _level_name() -> str:
+    return os.environ.get(LEVEL, "").strip().lower() or "warning"
+
+
+def _let_native_libraries_speak() -> None:
+    for sink in _sinks:
+        if sink.name == "<stderr>":
+            os.dup2(sink.fileno(), 2)
 
 
 def console() -> "Console":

@@ -4,7 +4,7 @@ import sys
 import tempfile
 import traceback
 
-from tuner_job.process.output import DEBUG, debugging
+from tuner_job.process.output import LEVEL, debugging
 from tuner_job.public import without_secrets
 from tuner_job.wording import plain
 
@@ -28,5 +28,5 @@ def describe(error: BaseException) -> str:
         ) as file:
             file.write(trace)
     except OSError:
-        return f"{what}; {DEBUG}=debug in the environment shows where"
+        return f"{what}; {LEVEL}=debug in the environment shows where"
     return f"{what}; please report it with {file.name}"

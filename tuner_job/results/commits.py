@@ -1,5 +1,6 @@
 """What the search of a model has committed: ``commits/0001.json``, created once, never replaced."""
 
+import logging
 import re
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,8 @@ from tuner_job.records import StudySummary
 from tuner_job.results.damage import Damage, parse_record, read_whole, tell
 from tuner_job.results.store import Store
 from tuner_job.schema import Closed
+
+_log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"([0-9]{4,18})\.json")
 _AGAIN = "`va-tuning tune` with the experiment's file commits again, from the trials that are there"
@@ -52,6 +55,7 @@ class Commits:
         while self.newest() == over:
             if self._store.create(f"{self._folder}/commits/{number:04d}.json", content):
                 self.copy()
+                _log.info("%s: committed as number %d", self._folder, number)
                 return True
             number += 1
         return False

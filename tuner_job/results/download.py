@@ -1,5 +1,6 @@
 """Reading a data file from a web server: plain, with user and password, or by a presigned URL."""
 
+import logging
 import re
 import ssl
 import time
@@ -14,6 +15,8 @@ from tuner_job.address import Address
 from tuner_job.errors import StoreError
 from tuner_job.public import without_secrets
 from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0
 """Seconds in which a server that is away, or overloaded, is asked again."""
@@ -52,6 +55,7 @@ def download(address: Address, shown: str) -> bytes:
             said, passing = _reason(error), _may_pass(error)
         if not passing or time.monotonic() > deadline:
             raise StoreError(f"{plain(shown, 500)}: cannot be read: {said}")
+        _log.debug("%s: is asked again: %s", shown, said)
         time.sleep(_PAUSE)
 
 

@@ -6,6 +6,7 @@
                          /provenance.json
                          /lease.json               while it runs: who runs it
                          /<model>/trials/000017.json   one finished trial
+                                 /errors/000017.txt    why it failed: the traceback
                                  /oof/000017.npz       its out-of-fold probabilities, if worth
                                  keeping
                                  /models/<sha256>.bin  the best configuration fitted on all rows
@@ -20,7 +21,7 @@ and made again by whoever can.
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -46,6 +47,7 @@ from tuner_job.wording import listed, shown
 DEFAULT_TRIAL = -1
 """Number of the untuned default among the trials of a model."""
 _READERS = 16
+_FOLDERS = ("trials", "errors", "oof", "commits", "models")
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names in a folder of trials: a sync client's copies and other files do not matter."""
@@ -103,6 +105,17 @@ class ExperimentStore:
         if not isinstance(there, TrialRecord) or there.params != record.params:
             self.store.put(path, content)
 
+    def save_error(self, model: str, trial: int, traceback: str) -> str:
+        """Write why a trial failed beside its record; return the address."""
+        path = self._trial(model, "errors", trial, "txt")
+        self.store.put(path, traceback.encode(errors="backslashreplace"))
+        return f"{self.store.url}/{path}"
+
+    def errors(self, models: Iterable[str]) -> list[str]:
+        """Addresses of the folders in which tracebacks of failed trials are."""
+        folders = [self.path(f"{model}/errors") for model in models]
+        return [f"{self.store.url}/{folder}" for folder in folders if self.store.paths(folder)]
+
     def load_trials(self, model: str, metrics: Sequence[str] = ()) -> list[TrialRecord]:
         """Read every finished trial of a model, in order, the untuned default first.
 
@@ -131,7 +144,7 @@ class ExperimentStore:
     def files_for_folders(self, model: str) -> list[Damage]:
         """Files that stand where a folder of the model's must, so that nothing can be written
         there."""
-        tops = [self.path(f"{model}/{folder}") for folder in ("trials", "oof", "commits", "models")]
+        tops = [self.path(f"{model}/{folder}") for folder in _FOLDERS]
         found = [self._misplaced(top, self.store.paths(top)) for top in tops]
         return list(dict.fromkeys(one for one in found if one))
 

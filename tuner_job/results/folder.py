@@ -5,12 +5,15 @@ way of its own, and no name rests on the clock.
 """
 
 import errno
+import logging
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+_log = logging.getLogger(__name__)
 
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EROFS}
 """What file systems answer that cannot sync a folder, or anything."""
@@ -116,8 +119,8 @@ def _take_name(temporary: Path, target: Path) -> bool:
         return True
     except FileExistsError:
         return False
-    except OSError:
-        pass  # there are no hard links here
+    except OSError as error:
+        _log.debug("%s: there are no hard links here: %s", target, error)
     try:
         # whoever dies before the next line leaves an empty file: that is damage, which every reader
         # tells

@@ -107,6 +107,7 @@ def leased(
     """
     lease = _Lease(store, experiment, Owner.here(job))
     lease.take(take_over, should_stop)
+    _log.debug("%s: the lease is taken", lease.where)
     lease.keep()
     try:
         yield lease.lost.is_set

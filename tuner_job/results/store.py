@@ -6,6 +6,7 @@ Credentials and endpoints come from the environment, under the names that each c
 see `environment`.
 """
 
+import logging
 import os
 import re
 import time
@@ -29,6 +30,8 @@ from tuner_job.results.download import download, server_says
 from tuner_job.results.environment import check_environment
 from tuner_job.results.folder import Folder
 from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
 
 _MOST_SHOWN = 200
 """Characters of an address in a message."""
@@ -180,6 +183,7 @@ class _Bucket:
             except (exceptions.GenericError, *_ABSENT) as error:
                 if not _is_passing(error) or time.monotonic() > deadline:
                     raise
+                _log.debug("the store is asked again: %s", _reason(error))
             earlier_tries += 1
             time.sleep(_PAUSE)
 

@@ -12,11 +12,12 @@ from ray import tune
 
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
-from tuner_job.execution.fold_task import assess_trial, describe_failure
+from tuner_job.execution.fold_task import assess_trial
 from tuner_job.execution.ray_runner import shared_data
 from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, write_checkpoint
 from tuner_job.execution.ray_tune.storage import TuneFolder
 from tuner_job.execution.ray_tune.trial_fit import Begun, TrialFit, begin
+from tuner_job.failure import describe_failure
 from tuner_job.records import Stage
 from tuner_job.search.samplers.free import Sizes
 from tuner_job.search.trial import FoldOutcome

@@ -39,16 +39,14 @@ go_build_into() {
 
 # The store's server goes into an image that others run: every module of it is held to a hash in go.sum.
 build_versitygw() {
-  build_once "versitygw-$VERSITYGW_VERSION" build_versitygw_into
-  link_command versitygw "$(built "versitygw-$VERSITYGW_VERSION")/versitygw"
+  build_once "versitygw-$store_version" build_versitygw_into
+  link_command versitygw "$(built "versitygw-$store_version")/versitygw"
 }
 
 build_versitygw_into() {
   require_go
-  grep -q "github.com/versity/versitygw v$VERSITYGW_VERSION\b" "$images_dir/store/go.mod" ||
-    die "images/store/go.mod must require versitygw v$VERSITYGW_VERSION, as images/versions.env has it"
-  (cd "$images_dir/store" && CGO_ENABLED=0 go build -mod=readonly -trimpath -ldflags "$strip_flags" -o "$1/versitygw" \
-    github.com/versity/versitygw/cmd/versitygw)
+  (cd "$images_dir/store" && CGO_ENABLED=0 go build -mod=readonly -trimpath \
+    -ldflags "$strip_flags" -o "$1/versitygw" github.com/versity/versitygw/cmd/versitygw)
 }
 
 # An import of each command keeps `go mod tidy` from dropping what it needs.

@@ -11,7 +11,7 @@ remove() { kubectl delete namespace "$namespace" --ignore-not-found --wait --tim
 
 manifest() {
   local version
-  version=$(sed -n 's/^ray==\([0-9.]*\).*/\1/p' "$here/../tuner/requirements.lock")
+  version=$(sed -n 's/^ray==\([0-9.]*\).*/\1/p' "$here/../../../images/tuner/requirements.lock")
   sed -e "s|@TUNER_IMAGE@|$image|" -e "s|@RAY_VERSION@|$version|" "$here/rayjob.yaml"
 }
 

@@ -12,14 +12,14 @@ source "$here/lib/engine.sh"
 source "$here/lib/base.sh"
 # shellcheck source=lib/node.sh
 source "$here/lib/node.sh"
-# shellcheck source=lib/tuner.sh
-source "$here/lib/tuner.sh"
+# shellcheck source=lib/images.sh
+source "$here/lib/images.sh"
 # shellcheck source=lib/kind.sh
 source "$here/lib/kind.sh"
 
 usage() {
   cat <<END
-Usage: images/cluster.sh COMMAND…
+Usage: tests/cluster/cluster.sh COMMAND…
   up       create the cluster, and whatever it needs first
   load     build the tuner's and the object store's image and load them into the cluster
   smoke    prove it: a RayJob under token authentication and restricted Pod Security, and a volume
@@ -30,7 +30,6 @@ Usage: images/cluster.sh COMMAND…
   engine   only start the container engine
   images   only build the images
   build    only build the tuner's and the object store's image
-  push     push these two to VA_TUNING_REGISTRY
   test-tools  only build the commands that tests without a cluster use
 
 Settings, all optional:
@@ -48,7 +47,7 @@ END
 test_tools() {
   step "build helm $HELM_VERSION" go_install helm "$HELM_VERSION" helm.sh/helm/v3/cmd/helm
   step "build kubeconform $KUBECONFORM_VERSION" go_install kubeconform "$KUBECONFORM_VERSION" github.com/yannh/kubeconform/cmd/kubeconform
-  step "build versitygw $VERSITYGW_VERSION" build_versitygw
+  step "build versitygw $store_version" build_versitygw
 }
 
 tools() {
@@ -73,8 +72,7 @@ node_images() {
 }
 
 cluster_images() {
-  step "build the tuner image" build_tuner_image
-  step "build the object store's image" build_store_image
+  step "build the tuner's and the object store's image" build_images
 }
 
 images() {
@@ -87,13 +85,11 @@ images() {
 build() {
   engine
   if [[ $image_source == packages ]]; then
-    step "build versitygw $VERSITYGW_VERSION" build_versitygw
+    step "build versitygw $store_version" build_versitygw
     step "build the Python base image" build_python_base
   fi
   cluster_images
 }
-
-push() { step "push both images to $registry" push_images; }
 
 up() {
   tools
@@ -136,9 +132,9 @@ main() {
   local command
   for command in "$@"; do
     case $command in
-      tools | engine | images | build | push | up | load | smoke | status | down | test-tools) ;;
+      tools | engine | images | build | up | load | smoke | status | down | test-tools) ;;
       -h | --help) usage && exit ;;
-      *) die "the command must be one of up, load, smoke, status, down, build, push, tools, engine, images, test-tools; found '$command'" ;;
+      *) die "the command must be one of up, load, smoke, status, down, build, tools, engine, images, test-tools; found '$command'" ;;
     esac
   done
   if [[ $* == status ]]; then

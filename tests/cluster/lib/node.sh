@@ -28,15 +28,16 @@ build_node_image() {
 }
 
 node_recipe() {
-  find "$images_dir"/{versions.env,lib/base.sh,lib/node.sh,node} -type f -print0 | sort -z | xargs -0 cat | recipe_digest
+  find "$rig"/{versions.env,lib/base.sh,lib/node.sh,node} -type f -print0 | sort -z | xargs -0 cat |
+    recipe_digest
 }
 
 lay_out_node_context() {
   local context=$1 kubernetes pause
   kubernetes=$(built "kubernetes-$KUBERNETES_VERSION")
   mkdir "$context"/{bin,images,manifests}
-  cp "$images_dir/node/Dockerfile" "$context/"
-  cp -r "$images_dir/node/files" "$context/"
+  cp "$rig/node/Dockerfile" "$context/"
+  cp -r "$rig/node/files" "$context/"
   cp "$kubernetes"/{kubeadm,kubectl,kubelet} "$context/bin/"
   storage_manifest >"$context/manifests/default-storage.yaml"
   build_control_plane_images
@@ -87,7 +88,7 @@ one_program_image() {
 build_kube_proxy_image() {
   local context
   context=$(mktemp -d)
-  cp "$images_dir/node/kube-proxy.Dockerfile" "$context/Dockerfile"
+  cp "$rig/node/kube-proxy.Dockerfile" "$context/Dockerfile"
   cp "$(built "kubernetes-$KUBERNETES_VERSION")/kube-proxy" "$context/"
   docker build --build-arg BASE_IMAGE="$proxy_base_image" --tag "$1" "$context"
   rm -rf "$context"

@@ -1,35 +1,17 @@
 # shellcheck shell=bash
-# Shared by the scripts under images/: settings, messages, timed steps, and the cache. Sourced, not run.
+# Shared by the rig's scripts: settings, timed steps, and the cache. Sourced, not run.
 
-images_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-repository=$(dirname "$images_dir")
+rig=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${VA_TUNING_CACHE:-$HOME/.cache/va-tuning}
 cluster_name=${VA_TUNING_CLUSTER:-va-tuning}
-# shellcheck source=../versions.env
-source "$images_dir/versions.env"
-# Every name says its registry: one without is a name at the public one, where it may be anybody's. `localhost` is no
-# registry: such images are built here and loaded into nodes. The tags are what the chart asks for.
 local_prefix=localhost/va-tuning
-registry=${VA_TUNING_REGISTRY:-localhost}
-tuner_version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$repository/pyproject.toml")
-tuner_image=${VA_TUNING_TUNER_IMAGE:-$registry/va-tuning/tuner:$tuner_version}
-store_image=$registry/va-tuning/versitygw:$VERSITYGW_VERSION
+# shellcheck source=../versions.env
+source "$rig/versions.env"
+# shellcheck source=../../../images/names.sh
+source "$rig/../../images/names.sh"
 export PATH="$cache/bin:$PATH"
 
-say() { printf '%s\n' "$*" >&2; }
-die() { say "error: $*"; exit 1; }
 have() { command -v "$1" >/dev/null; }
-
-# names_registry IMAGE: whether its first part is a host, by the rule that docker and containerd go by.
-names_registry() { [[ $1 =~ ^(localhost|[^/]*[.:][^/]*)/ ]]; }
-
-check_image_names() {
-  local image
-  for image in "$tuner_image" "$store_image"; do
-    names_registry "$image" ||
-      die "an image's name must begin with a registry's host (registry.example.org/team/…, localhost/…); found '$image'"
-  done
-}
 
 # step TITLE COMMAND…: runs COMMAND, says how long it took, and keeps its output in a log that is shown only on failure.
 step() {

@@ -25,7 +25,9 @@ engine_runtime_flags() {
   local bounding
   bounding=$((16#$(sed -n 's/^CapBnd:\s*//p' /proc/self/status)))
   if ((bounding >> cap_sys_resource & 1)); then return; fi
-  echo "--add-runtime within-bounds=$images_dir/node/runc-within-bounds --default-runtime within-bounds"
+  # A copy: the engine calls it for as long as it runs, whatever becomes of this checkout.
+  install -D -m 755 "$rig/node/runc-within-bounds" "$cache/run/runc-within-bounds"
+  echo "--add-runtime within-bounds=$cache/run/runc-within-bounds --default-runtime within-bounds"
 }
 
 wait_for_engine() {
