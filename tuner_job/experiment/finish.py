@@ -147,10 +147,9 @@ def _study_summary(
     cut = config.tuning.search_method == "grid" and planned != config.space(model).count()
     return StudySummary(
         model=model,
-        search_method=config.tuning.method_label,
+        search_method=config.tuning.search_method,
         objectives=objectives,
         n_trials=n_trials,
-        n_free=sum(record.free and record.state == "complete" for record in records),
         default=looked_at["default"],
         best=looked_at["tuned"],
         pareto_front=pareto_front(searched, objectives)

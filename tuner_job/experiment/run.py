@@ -29,7 +29,6 @@ from tuner_job.results.store import Store, check_writable
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.samplers.free import free_configurations
 from tuner_job.search.study import Study
 from tuner_job.search_space import Configuration
 from tuner_job.wording import listed, shown
@@ -250,7 +249,7 @@ def _studies(
         model,
         model,
         tuner,
-        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods), tuner),
+        make_stopping_rule(tuning, n_folds, n_values_judged(tuning.objectives, methods)),
         objectives=tuning.objectives,
         path=family.path_parameter,
         n_folds=n_folds,
@@ -259,9 +258,7 @@ def _studies(
         stored={n: r for n, r in by_number.items() if n != DEFAULT_TRIAL},
         assessed=assessed,
         on_mismatch=on_mismatch,
-        contained=free_configurations(
-            tuning, config.space(model), family.path_parameter if family.path_is_nested else None
-        ),
+        nested=family.path_is_nested,
     )
     return [default, search]
 

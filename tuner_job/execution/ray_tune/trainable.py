@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,15 +12,13 @@ from ray import tune
 
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
-from tuner_job.execution.fold_task import Scored, assess_trial, describe_failure
+from tuner_job.execution.fold_task import assess_trial, describe_failure
 from tuner_job.execution.ray_runner import shared_data
 from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, write_checkpoint
 from tuner_job.execution.ray_tune.storage import TuneFolder
-from tuner_job.execution.ray_tune.trial_fit import Begun, Probabilities, TrialFit, begin
+from tuner_job.execution.ray_tune.trial_fit import Begun, TrialFit, begin
 from tuner_job.records import FoldRecord, Stage
-from tuner_job.search.samplers.free import Sizes
 from tuner_job.search.trial import FoldOutcome, judged
-from tuner_job.search_space import Configuration
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +40,6 @@ class Place:
         Whether parameters may change at every step (population-based training). Each step then goes
         on from the folds' bytes, whether they changed or not, so that a schedule can be replayed to
         the last bit.
-    sizes
-        What a trial goes through while it grows: it ends as the best of them. None: it ends as the
-        one asked.
     """
 
     data: list[Any]
@@ -54,18 +49,6 @@ class Place:
     cpus: int
     staged: bool
     folder: TuneFolder
-    sizes: Sizes | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """A trial as it was at one size."""
-
-    params: Configuration
-    score: float
-    records: Sequence[FoldRecord]
-    scored: Sequence[Scored]
-    probabilities: Sequence[Probabilities]
 
 
 class TrialTrainable(tune.Trainable):  # type: ignore[misc]
@@ -132,7 +115,6 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         self._params: dict[str, Any] = dict(trial["params"])
         self._earlier: str | None = trial["checkpoint"]
         self._fit: TrialFit | None = None
-        self._best: Look | None = None
         self._curve: list[tuple[int, float]] = []
         self._schedule: list[Stage] = []
 
@@ -162,13 +144,11 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
     def _step(self) -> dict[str, Any]:
         fit = self._fit = self._begun()
         before = sum(one.record.fit_seconds for one in fit.scored)
-        sizes = self._place.sizes
-        fit.advance(sizes.listed_after(fit.size) if sizes else None)
+        fit.advance()
         records = self._records(fit)
         scores = [record.judged[0] for record in records]
         score, done = sum(scores) / len(scores), fit.size >= fit.full_size
         self._curve.append((fit.size, score))
-        best = self._look(fit, records, score)
         if self._place.staged:
             self._schedule.append(Stage(size=fit.size, params=self._params))
             self._fit = fit if done else self._begin(Begun(records, fit.parts()))
@@ -181,7 +161,7 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             "curve": list(self._curve),
             "schedule": [stage.model_dump() for stage in self._schedule],
             "done": done,
-            **(self._whole(best, records) if done else {}),
+            **(self._whole(fit, records) if done else {}),
         }
 
     def _records(self, fit: TrialFit) -> list[FoldRecord]:
@@ -202,28 +182,13 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             for one in fit.scored
         ]
 
-    def _look(self, fit: TrialFit, records: Sequence[FoldRecord], score: float) -> Look:
-        """The trial as it would end now: as it is, or as the best, and of equals the smallest,
-        that it went through."""
-        sizes = self._place.sizes
-        present = Look(self._params, score, records, fit.scored, fit.probabilities)
-        passed = sizes.configuration(self._params, fit.size) if sizes else None
-        if passed and (self._best is None or score > self._best.score):
-            self._best = replace(present, params=passed)
-        return self._best or present
-
-    def _whole(self, best: Look, records: Sequence[FoldRecord]) -> dict[str, Any]:
-        """What is told of a trial that is complete; its fits took as long as they did, whichever
-        size is best."""
+    def _whole(self, fit: TrialFit, records: Sequence[FoldRecord]) -> dict[str, Any]:
+        """What is told of a trial that is complete."""
         assessed = needs_assessment(self._data.methods)
-        folds = [
-            told.model_copy(update={"fit_seconds": last.fit_seconds})
-            for told, last in zip(best.records, records, strict=True)
-        ]
         return {
-            "params": best.params,
-            "folds": [record.model_dump() for record in folds],
-            "probabilities": best.probabilities,
-            "train": [one.train for one in best.scored],
-            "assessment": assess_trial(self._data, best.probabilities) if assessed else None,
+            "params": self._params,
+            "folds": [record.model_dump() for record in records],
+            "probabilities": fit.probabilities,
+            "train": [one.train for one in fit.scored],
+            "assessment": assess_trial(self._data, fit.probabilities) if assessed else None,
         }
