@@ -105,5 +105,5 @@ def test_ray_tune_takes_the_place_of_early_stopping_and_the_written_file_says_so
     for tuning in ({"search_method": "asha"}, {"search_method": "pbt"}):
         written = config(tuning).document()
         assert written["tuning"]["early_stopping"]["rule"] == "none"
-        assert ExperimentConfig.model_validate(written).digest == config(tuning).digest
+        assert ExperimentConfig.model_validate(written).document() == written
     assert config({"search_method": "optuna"}).tuning.early_stopping.rule == "paired"

@@ -1,7 +1,5 @@
 """The experiment file: one YAML, the same on a laptop and in a ConfigMap."""
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -316,14 +314,3 @@ class ExperimentConfig(Closed):
                 mode="json", exclude_none=isinstance(parameter, Range)
             )
         return {**parameters, "forbid": declared.forbid}
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of everything that decides which trials are run and how they score.
-
-        Budget and places are left out: they may change between runs that continue each other. So is
-        the data's address, as the data itself has a digest.
-        """
-        content = self.document()
-        del content["budget"], content["results"], content["data"]["source"]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

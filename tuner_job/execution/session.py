@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tuner_job.config.decisive import digest_of
 from tuner_job.config.experiment import ModelName
 from tuner_job.errors import RunError
 from tuner_job.execution.drive import Driver
@@ -82,7 +83,7 @@ def searched_data(prepared: Prepared) -> SharedData:
     """What the fits of a search read."""
     config, dataset = prepared.config, prepared.search_data
     return SharedData(
-        key=f"{dataset.digest}/{config.digest}",
+        key=f"{dataset.digest}/{digest_of(config.document())}",
         X=dataset.X,
         y=dataset.y,
         folds=prepared.folds,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 
+from tuner_job.config.decisive import digest_of
 from tuner_job.config.experiment import ExperimentConfig, ModelName
 from tuner_job.errors import MissingModelsError, RunError, StoreError
 from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
@@ -91,7 +92,7 @@ def _claim_and_run(
     started = time.monotonic()
     check_writable(config.results)
     store = ExperimentStore(Store(config.results), config.name)
-    claim(store, config.document(), config.digest, _provenance(prepared))
+    claim(store, config.document(), _provenance(prepared))
     without: dict[str, RunError] = {}
     with leased(store.store, config.name, take_over, should_stop, job) as lost:
         stored = {
@@ -127,7 +128,8 @@ def _to_search(
     fitted = store.committed_model(model, commit.summary) if commit else None
     if isinstance(fitted, Damage):
         tell([fitted])
-    if isinstance(fitted, bytes) and not (damaged or _lacks_trials(records, commit)):
+    whole = isinstance(fitted, bytes) and not (damaged or _lacks_trials(records, commit))
+    if whole and not _asks_more(prepared, model, commit):
         commits.copy()
         return None
     return _with_probabilities(prepared, store, model, records)
@@ -141,6 +143,17 @@ def _lacks_trials(records: Sequence[TrialRecord], commit: Commit | None) -> bool
     return n_asked < sum(commit.summary.n_trials.values()) or not any(
         r.trial == DEFAULT_TRIAL for r in records
     )
+
+
+def _asks_more(prepared: Prepared, model: ModelName, commit: Commit | None) -> bool:
+    """Whether a search that has ended is to have more trials now, or is to be chosen from
+    otherwise."""
+    if commit is None or commit.summary is None:
+        return False
+    found, planned = commit.summary, prepared.planned()[model]
+    cut = found.stopped_by in ("timeout", "cpu_seconds")
+    more = planned is not None and planned > sum(found.n_trials.values())
+    return (more and not cut) or found.selection != prepared.config.tuning.selection
 
 
 def _with_probabilities(
@@ -208,7 +221,9 @@ def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, pac
         "model_object": store.save_model(model, packed),
         "model_sha256": sha256(packed).hexdigest(),
     }
-    if earlier and isinstance(store.committed_model(model, earlier.summary), bytes):
+    known = earlier and earlier.summary
+    goes_on = known and (known.n_trials, known.selection) != (summary.n_trials, summary.selection)
+    if known and not goes_on and isinstance(store.committed_model(model, known), bytes):
         commits.copy()
         return
     summary = summary.model_copy(update=update)
@@ -225,7 +240,7 @@ def _studies(
     methods = config.validation.csmf_estimators
     assessed = needs_assessment(methods)
     by_number = {record.trial: record for record in stored}
-    on_mismatch = _mismatch_teller(store, model)
+    on_mismatch = _mismatch_teller(store, model, tuning.search_method)
     default = Study(
         f"{model} default",
         model,
@@ -264,27 +279,30 @@ def _studies(
 
 
 def _mismatch_teller(
-    store: ExperimentStore, model: ModelName
+    store: ExperimentStore, model: ModelName, method: str
 ) -> Callable[[TrialRecord, Configuration], None]:
-    """Say what a stored trial means whose parameters the search does not propose.
+    """Say what a stored trial means that is not the one that the search proposes.
 
     If the same versions wrote it, it is of another experiment: it is run again. Else this version's
     search is another one, and running its trials again would lose those that are there.
     """
-    changed = _changed_versions(store)
+    began, changed = store.provenance().versions.get("va-tuning"), _changed_versions(store)
 
     def tell(record: TrialRecord, proposed: Configuration) -> None:
-        what = (
-            f"{store.url}/{model}/trials: trial {record.trial} has parameters "
-            f"{shown(record.params)}, and this search proposes {shown(proposed)}"
-        )
+        trial = f"trial {record.trial} is {shown(record.params)} there and {shown(proposed)} here"
+        if began and began != _versions().get("va-tuning"):
+            raise StoreError(
+                f"{store.url}/{model}: was begun by va-tuning {began}, whose {method} search has "
+                f"other trials ({trial}); finish it with that version, or choose another `name`"
+            )
         if changed:
             raise StoreError(
-                f"{what}: it was begun with {listed(changed)}; go on with those versions, or "
-                "choose another `name`"
+                f"{store.url}/{model}: was begun with {listed(changed)}, and has other trials "
+                f"({trial}); go on with those versions, or choose another `name`"
             )
         _log.warning(
-            f"{what}: it is of another experiment, so it is run again and its object replaced"
+            f"{store.url}/{model}/trials: {trial}: it is of another experiment, so it is run again "
+            "and its object replaced"
         )
 
     return tell
@@ -306,7 +324,7 @@ def _n_trials(config: ExperimentConfig) -> int | None:
 def _provenance(prepared: Prepared) -> Provenance:
     config = prepared.config
     return Provenance(
-        experiment_digest=config.digest,
+        experiment_digest=digest_of(config.document()),
         data_digest=prepared.dataset.digest,
         data_source=config.data.source or config.data.format,
         seed=config.seed,

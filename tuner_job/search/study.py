@@ -57,7 +57,8 @@ class Study:
         Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by
         fold.
     on_mismatch
-        Told of a stored trial whose parameters are not those proposed: its result is not taken.
+        Told of a stored trial that is not the one proposed, or of another batch: its result is not
+        taken.
     """
 
     def __init__(
@@ -252,7 +253,7 @@ class Study:
     def _take_known_result(self, trial: Trial) -> None:
         """Take the result from an equal configuration or from an earlier run, if there is one."""
         record = self._stored.pop(trial.number, None)
-        if record and record.params != trial.params:
+        if record and (record.params, record.batch) != (trial.params, trial.batch):
             self._on_mismatch(record, trial.params)
             record = None
         original = self._by_params.setdefault(configuration_key(trial.params), trial)
