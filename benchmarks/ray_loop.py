@@ -96,7 +96,7 @@ def runner_seconds(n_tasks: int, packed: int) -> float:
     runner = RayRunner(_shared())
     runner._score = ray.remote(num_cpus=1)(_no_fit)
     n_trials = n_tasks // N_FOLDS
-    study = make_study(RandomTuner(SPACE, None, n_trials, 1), NeverStop(), n_trials, 8)
+    study = make_study(RandomTuner(SPACE, 1), NeverStop(), n_trials, 8)
     usual, drive.PACKED = drive.PACKED, packed
     started = time.perf_counter()
     drive.Driver([study], runner, Budget(), release).run()

@@ -104,7 +104,7 @@ def driver_table(sizes: Sizes) -> str:
     rows = []
     for rule, recorded in (("none", False), ("paired", False), ("none", True)):
         cluster = SimulatedCluster(sizes.slots)
-        study = make_study(RandomTuner(SPACE, None, n_trials, 1), rules[rule](), n_trials, lag)
+        study = make_study(RandomTuner(SPACE, 1), rules[rule](), n_trials, lag)
         with tempfile.TemporaryDirectory() as folder, BackgroundWriter() as writer:
             record = _recorder(cluster, writer, folder).record if recorded else release
             rows.append([rule, "yes" if recorded else "no", *drive(study, cluster, record, marks)])
@@ -165,11 +165,11 @@ def suggestion_seconds(n_known: int, n_timed: int) -> float:
 
 
 def random_seconds(n_trials: int) -> float:
-    """Mean over all suggestions, which are drawn together."""
+    """Mean over all suggestions."""
     started = time.perf_counter()
-    tuner = RandomTuner(SPACE, None, n_trials, 1)
-    while tuner.ask():
-        pass
+    tuner = RandomTuner(SPACE, 1)
+    for _ in range(n_trials):
+        tuner.ask()
     return (time.perf_counter() - started) / n_trials
 
 

@@ -27,7 +27,7 @@ number). A space is counted and drawn from without being listed; a grid of more 
 `budget.max_trials`, `timeout` or `cpu_seconds` to end it. A folder of spaces must have a file for each of the models.
 `va-tuning space xgboost` prints a model's default space.
 
-Searches that Ray Tune runs (`asha`, `pbt`, `scheduler`) have a page of their own: [ray-tune.md](ray-tune.md).
+Searches that Ray Tune runs (`asha`, `pbt`) have a page of their own: [ray-tune.md](ray-tune.md).
 """
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import CsmfEstimator
@@ -15,6 +15,21 @@ TrialState = Literal["complete", "pruned", "failed"]
 
 StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
 """Why a search ended."""
+
+
+GONE = frozenset({"free", "n_free"})
+"""Fields that earlier versions wrote, and that nothing asks for any more."""
+
+
+class Stored(Closed):
+    """A record that an earlier version may have written."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_gone(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or not GONE & content.keys():
+            return content
+        return {name: value for name, value in content.items() if name not in GONE}
 
 
 class FoldRecord(Closed):
@@ -44,13 +59,13 @@ class Stage(Closed):
     params: dict[str, Any]
 
 
-class TrialRecord(Closed):
+class TrialRecord(Stored):
     """One evaluated configuration."""
 
     trial: int
     """0, 1, 2 … in the order of the search; -1 is the untuned default."""
     batch: int
-    """Trials of one batch were scored by the same fits."""
+    """Trials of one batch were proposed together: they share fits."""
     params: dict[str, Any]
     state: TrialState
     folds: list[FoldRecord]
@@ -65,8 +80,6 @@ class TrialRecord(Closed):
     """Whether `mean` was taken although another estimator scored higher: the gain may be noise."""
     duplicate_of: int | None = None
     """The earlier trial with the same parameters, whose result this is."""
-    free: bool = False
-    """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
     error: str | None = None
     finished_at: str = ""
     """UTC, ISO 8601."""
@@ -146,16 +159,14 @@ class CalibrationRecord(Closed):
         )
 
 
-class StudySummary(Closed):
+class StudySummary(Stored):
     """The search of one model: what the commit object ``best.json`` holds."""
 
     model: str
     search_method: str
     objectives: list[str]
     n_trials: dict[TrialState, int]
-    """Trials that were asked for, by state."""
-    n_free: int = 0
-    """Complete trials that were not asked for: scored at no fit of their own."""
+    """Trials by state."""
     default: ModelSummary
     best: ModelSummary
     pareto_front: list[int]

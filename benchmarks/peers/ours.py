@@ -71,7 +71,7 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str | dict[
         "results": str(folder / "results"),
     }
     if setting.seconds:
-        content["tuning"] |= {"n_trials": 100_000, "free_knowledge": True}
+        content["tuning"] |= {"n_trials": 100_000}
         content["budget"] = {"timeout": f"{setting.seconds:g}s"}
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(content))
@@ -129,5 +129,5 @@ def read_trials(folder: Path, metric: str) -> tuple[list[Candidate], float, int]
     return (
         candidates,
         sum(seconds.values()),
-        sum(record["trial"] >= 0 and not record["free"] for record in records),
+        sum(record["trial"] >= 0 for record in records),
     )

@@ -74,7 +74,7 @@ def test_packed_fits_score_as_they_do_alone_and_fail_alone(
     data: SharedData, runner: Watched
 ) -> None:
     study = Study(
-        "study", MODEL, RandomTuner(SPACE, None, N_TRIALS, 1), NeverStop(),
+        "study", MODEL, RandomTuner(SPACE, 1), NeverStop(),
         objectives=["csmf_accuracy"], path=None, n_folds=N_FOLDS, lag=N_TRIALS, max_trials=N_TRIALS,
     )  # fmt: skip
     Driver([study], runner, Budget(), lambda *_: None).run()

@@ -17,7 +17,7 @@ import pytest
 from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import SECRET, S3Server
 from tuner_job.config.load import load_experiment
-from tuner_job.execution.fold_task import fold_data, score_fold
+from tuner_job.execution.fold_task import fold_data
 from tuner_job.experiment.search import searched_data
 from tuner_job.models import CONTINUED
 from tuner_job.models.growing import replay
@@ -25,7 +25,6 @@ from tuner_job.prediction.predict import load_model
 from tuner_job.problem import Prepared, prepare
 from tuner_job.records import TrialRecord
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
-from tuner_job.search.trial import FoldTask
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -56,8 +55,7 @@ PBT = {
     "scoring_metric": "cod_accuracy",
     "search_spaces": {"xgboost": POPULATION},
 }
-SCHEDULED = {**ASHA, "search_method": "optuna", "scheduler": "hyperband",
-             "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]  # fmt: skip
+BOOSTED = {**ASHA, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
 MARK = 0.123456
 
 
@@ -111,69 +109,11 @@ def _full_size(model: str, record: TrialRecord) -> int:
 
 
 def test_the_same_configurations_are_tried_whatever_is_stopped(tmp_path: Path) -> None:
-    tuning = {**ASHA, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
-    path = experiment(tmp_path, tuning)
+    path = experiment(tmp_path, BOOSTED)
     tune(path, tmp_path / "one", "--workers", "1")
     tune(path, tmp_path / "two", "--workers", "2")
     one, two = (records(tmp_path / name, "xgboost") for name in ("one", "two"))
     assert [record.params for record in one] == [record.params for record in two]
-
-
-def test_a_scheduler_stops_optuna_s_configurations(tmp_path: Path) -> None:
-    tune(experiment(tmp_path, SCHEDULED), tmp_path / "results")
-    study = open_experiment(str(tmp_path / "results")).summary().studies[0]
-    assert study.search_method == "optuna+hyperband"
-    assert study.n_trials["pruned"] > 0
-    assert sum(study.n_trials.values()) == 12
-
-
-@pytest.mark.parametrize(
-    "n_estimators", [[5, 9, 27], {"low": 4, "high": 27}], ids=["listed", "range"]
-)
-def test_a_complete_trial_becomes_the_best_that_it_went_through(
-    tmp_path: Path, n_estimators: Any
-) -> None:
-    spaces = {
-        "xgboost": {"n_estimators": n_estimators, "learning_rate": {"low": 0.3, "high": 1.0}},
-        "random_forest": {"n_estimators": n_estimators, "max_depth": [2, 8]},
-    }
-    tuning = {
-        **ASHA,
-        "search_method": "optuna",
-        "scheduler": "asha",
-        "free_knowledge": True,
-        "search_spaces": spaces,
-    }
-    path = experiment(
-        tmp_path, tuning, validation={"scheme": "stratified", "csmf_estimators": ["count"]}
-    )
-    tune(path, tmp_path / "results")
-    store, data = (
-        open_experiment(str(tmp_path / "results")),
-        searched_data(prepare(load_experiment(path))),
-    )
-    smaller = 0
-    for model in spaces:
-        found = records(tmp_path / "results", model)
-        assert any(record.state == "pruned" for record in found)
-        for record in (r for r in found if r.scores):
-            size, score = record.params["n_estimators"], record.scores["csmf_accuracy"]
-            assert isinstance(size, int)
-            held = n_estimators if isinstance(n_estimators, list) else range(4, 28)
-            best = max(
-                (look for look in record.curve if look[0] in held),
-                key=lambda look: (look[1], -look[0]),
-            )
-            assert best == (size, pytest.approx(score))
-            smaller += size < record.curve[-1][0]
-            for fold in range(3):
-                (alone,) = score_fold(data, model, FoldTask(0, fold, record.params, (), (0,), (0,)))
-                assert alone.record.validation == record.folds[fold].validation
-                kept = store.load_oof(model, record.trial)
-                assert kept is not None
-                P = alone.point.P_validation
-                np.testing.assert_allclose(kept[data.folds == fold], P, atol=1e-6)
-    assert smaller > 0
 
 
 def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(
@@ -288,9 +228,7 @@ def test_a_killed_asha_runs_no_finished_trial_again(
     place: tuple[str, Path], tmp_path: Path
 ) -> None:
     url, root = place
-    path = experiment(
-        tmp_path, {**ASHA, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}
-    )  # type: ignore[index]
+    path = experiment(tmp_path, BOOSTED)
     process = start("tune", path, "--results", url)
     kill_when(process, lambda: len(trial_files(root)) >= 5)
     before = trial_files(root)
@@ -303,7 +241,7 @@ def test_a_killed_asha_runs_no_finished_trial_again(
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    path = experiment(tmp_path, {**SCHEDULED, "scheduler": "asha", "n_trials": 20})
+    path = experiment(tmp_path, {**BOOSTED, "n_trials": 20})
     process = start("tune", path, "--results", str(results))
     deadline = time.monotonic() + 600
     while len(trial_files(results)) < 4:
@@ -323,8 +261,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
 
 def test_a_worker_that_dies_costs_time_only(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    tuning = {**ASHA, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
-    process = start("tune", experiment(tmp_path, tuning), "--results", str(results))
+    process = start("tune", experiment(tmp_path, BOOSTED), "--results", str(results))
     driver, killed = psutil.Process(process.pid), 0
     while not killed and process.poll() is None:
         for worker in driver.children(recursive=True) if len(trial_files(results)) >= 2 else ():
@@ -341,11 +278,7 @@ def test_a_worker_that_dies_costs_time_only(tmp_path: Path) -> None:
 
 
 def test_the_budget_is_kept(tmp_path: Path) -> None:
-    tuning = {
-        **ASHA,
-        "n_trials": 500,
-        "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]},
-    }  # type: ignore[index]
+    tuning = {**BOOSTED, "n_trials": 500}
     budget = {
         "max_trials": 5,
         "max_concurrent_trials": 1,
@@ -358,11 +291,7 @@ def test_the_budget_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_timeout_ends_the_search(tmp_path: Path) -> None:
-    tuning = {
-        **ASHA,
-        "n_trials": 100_000,
-        "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]},
-    }  # type: ignore[index]
+    tuning = {**BOOSTED, "n_trials": 100_000}
     tune(experiment(tmp_path, tuning, budget={"timeout": "25s"}), tmp_path / "results")
     study = open_experiment(str(tmp_path / "results")).summary().studies[0]
     assert study.stopped_by == "timeout"

@@ -213,32 +213,29 @@ def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
         )
 
 
-def test_what_fits_go_through_is_scored_told_and_counted_apart(tmp_path: Path) -> None:
-    tuning = {**FOREST_ONLY, "n_trials": 4, "free_knowledge": True}
-    path = write(tmp_path, tuning=tuning, models=["random_forest"])
-    tune(path, tmp_path / "two", "--workers", "2")
-    tune(path, tmp_path / "one", "--workers", "1")
-    assert trials_table(tmp_path / "one") == trials_table(tmp_path / "two")
-    study = json.loads((tmp_path / "one" / "small" / "summary.json").read_text())["studies"][0]
-    records = [json.loads(content) for _, content in _trial_files(tmp_path / "one").values()]
-    free = [record for record in records if record["free"] and record["state"] == "complete"]
-    assert sum(study["n_trials"].values()) == 4
-    assert len(free) == study["n_free"] > 0
-    assert all(record["scores"] and record["csmf_estimator"] for record in free)
+@pytest.mark.parametrize("method", ["random", "bayesian"])
+def test_a_search_that_has_ended_goes_on_when_more_trials_are_asked(
+    tmp_path: Path, method: str
+) -> None:
+    def ask(n_trials: int, results: str) -> None:
+        tuning = {**FOREST_ONLY, "search_method": method, "n_trials": n_trials}
+        tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / results)
 
-
-def test_a_race_stops_a_random_search_early(tmp_path: Path) -> None:
-    stopping = {"rule": "race", "level": 0.2}
-    tuning = {
-        **FOREST_ONLY,
-        "search_method": "random",
-        "n_trials": 15,
-        "lag": 1,
-        "early_stopping": stopping,
-    }
-    tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")
-    study = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())["studies"][0]
-    assert sum(study["n_trials"].values()) == 15
+    ask(3, "extended")
+    before = _trial_files(tmp_path / "extended")
+    ask(6, "extended")
+    after = _trial_files(tmp_path / "extended")
+    assert {path: after[path] for path in before} == before, "no finished trial ran again"
+    ask(6, "whole")
+    assert trials_table(tmp_path / "extended") == trials_table(tmp_path / "whole")
+    best = [
+        json.loads((tmp_path / name / "small/random_forest/best.json").read_text())["params"]
+        for name in ("extended", "whole")
+    ]
+    assert best[0] == best[1]
+    ask(6, "extended")
+    commits = sorted((tmp_path / "extended/small/random_forest/commits").iterdir())
+    assert [path.name for path in commits] == ["0001.json", "0002.json"]
 
 
 def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:

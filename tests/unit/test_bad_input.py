@@ -63,12 +63,26 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ('name: "\\UFFFFFFFF"', ["experiment.yaml: is not valid YAML: an escape"]),
     (with_tuning(n_trials=0), ["tuning.n_trials: input should be greater than or equal to 1, got 0"]),
     (with_tuning(scoring_metric="accuracy"), ["tuning.scoring_metric", "must be among csmf_accuracy", "got accuracy"]),
-    (with_tuning(scoring_metric=["csmf_accuracy", "ccc"]), ["several objectives need search_method: optuna"]),
+    (
+        with_tuning(scoring_metric=["csmf_accuracy", "ccc"], early_stopping="median"),
+        ["early_stopping: median judges one objective; for several use paired or none"],
+    ),
+    (
+        with_tuning(scoring_metric=["csmf_accuracy", "ccc"], search_method="optuna", sampler="gp"),
+        ["sampler: gp searches one objective only"],
+    ),
     (with_tuning(sampler="nsgaii"), ["sampler: nsgaii needs search_method: optuna"]),
-    (with_tuning(early_stopping="median"), ["early_stopping: median needs search_method: optuna"]),
     (
         with_tuning(early_stopping={"rule": "race", "level": 0.05}),
-        ["early_stopping: race needs search_method: grid or random", "got bayesian"],
+        ["tuning.early_stopping.rule: race was removed in version 0.3.0; write paired, with a smaller level to stop less"],
+    ),
+    (
+        with_tuning(scheduler="asha"),
+        ["tuning: scheduler: was removed in version 0.3.0; leave it out; search_method: asha stops"],
+    ),
+    (
+        with_tuning(free_knowledge=False),
+        ["tuning: free_knowledge: was removed in version 0.3.0; leave it out; nothing takes its place"],
     ),
     ({**BASE, "name": "Adult_XGB"}, ["name: ", "got 'Adult_XGB'"]),
     ({**BASE, "name": "a" * 41}, ["name: ", "at most 40"]),

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from tests.unit.stored import run
 from tuner_job.cli.main import main
+from tuner_job.config.decisive import digest_of
 from tuner_job.config.load import load_experiment
 from tuner_job.data.config import DataConfig
 from tuner_job.records import Provenance
@@ -45,7 +46,7 @@ def test_an_experiment_keeps_its_address_and_writes_it_without_secrets(tmp_path:
 
 def test_the_address_does_not_decide_which_experiment_it_is(tmp_path: Path) -> None:
     digests = {
-        load_experiment(write(tmp_path, source=source)).digest
+        digest_of(load_experiment(write(tmp_path, source=source)).document())
         for source in (ADDRESS, SHOWN, "x.csv")
     }
     assert len(digests) == 1

@@ -82,8 +82,7 @@ class ProgressDisplay:
 
 
 def _done(progress: ModelProgress) -> str:
-    asked = f"{progress.done} of {progress.planned}" if progress.planned else str(progress.done)
-    return asked + (f" (and {progress.free} at no fit)" if progress.free else "")
+    return f"{progress.done} of {progress.planned}" if progress.planned else str(progress.done)
 
 
 def _score(progress: ModelProgress) -> str:

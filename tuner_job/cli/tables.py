@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from tuner_job.files.spreadsheet import cell
-from tuner_job.records import ExperimentSummary, Interval, ModelSummary, StudySummary, TrialRecord
+from tuner_job.records import ExperimentSummary, Interval, ModelSummary, TrialRecord
 from tuner_job.units import human_duration
 from tuner_job.wording import counted
 
@@ -82,7 +82,7 @@ def best_parameters(summary: ExperimentSummary) -> Table:
             if best.trial < 0
             else f"{listed} ({_which(best)})",
             str(best.csmf_estimator),
-            f"{n['complete']}, {n['pruned']}, {n['failed']}" + at_no_fit(study),
+            f"{n['complete']}, {n['pruned']}, {n['failed']}",
             "–" if study.optimism is None else f"{study.optimism:.3f}",
             study.stopped_by,
         )
@@ -92,11 +92,6 @@ def best_parameters(summary: ExperimentSummary) -> Table:
 def _which(best: ModelSummary) -> str:
     stages = f", the last of {counted(len(best.schedule), 'stage')}" if best.schedule else ""
     return f"trial {best.trial}{stages}"
-
-
-def at_no_fit(study: StudySummary) -> str:
-    """Say how many trials were scored without being asked for."""
-    return f"\n{study.n_free} more scored at no fit" if study.n_free else ""
 
 
 def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
@@ -124,7 +119,7 @@ def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
 def _became(record: TrialRecord) -> str:
     if record.duplicate_of is not None:
         return f"{record.state} as {record.duplicate_of}"
-    return f"{record.state}, not asked" if record.free else record.state
+    return record.state
 
 
 def _rounded(scores: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Tuned parameters for training sets: searched here, once a training set, or taken from an
 earlier search."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tuner_job.comparison.ensemble import combine
 from tuner_job.comparison.result import TunedChoice
+from tuner_job.config.decisive import decisive
 from tuner_job.config.experiment import (
     Budget,
     ExperimentConfig,
@@ -205,7 +207,7 @@ class HyperparameterTuner:
                 config.space(model)
         except ValueError as error:
             raise ConfigError(f"tuning: {error}") from None
-        name = sha256(f"{data.digest}/{config.digest}".encode()).hexdigest()[:16]
+        name = sha256(f"{data.digest}/{_asked(config)}".encode()).hexdigest()[:16]
         return config.model_copy(update={"name": f"tuning-{name}"})
 
 
@@ -242,6 +244,13 @@ def read_tuned(
         if study:
             choices[model] = _choice(study, store).model_copy(update={"saw_test_rows": True})
     return choices
+
+
+def _asked(config: ExperimentConfig) -> str:
+    """All of a search that its outcome depends on, but for the data and the budget."""
+    tuning = config.tuning
+    extent = [list(config.models), tuning.n_trials, tuning.selection]
+    return json.dumps([decisive(config.document()), extent], sort_keys=True)
 
 
 def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:

@@ -1,7 +1,5 @@
 """The experiment file: one YAML, the same on a laptop and in a ConfigMap."""
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -32,6 +30,16 @@ ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
 Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
+ON_RAY_TUNE = ("asha", "pbt")
+REMOVED_KEYS = {
+    "scheduler": (
+        "none",
+        "leave it out; search_method: asha stops configurations while they train, and "
+        "early_stopping after some folds",
+    ),
+    "free_knowledge": (False, "leave it out; nothing takes its place"),
+}
+"""Keys of `tuning` that earlier versions had → the default, and what to write instead."""
 
 
 class _SpacesOrPaths:
@@ -50,14 +58,21 @@ class _SpacesOrPaths:
 class EarlyStoppingConfig(Closed):
     """When a poor configuration is given up before its last fold."""
 
-    rule: Literal["paired", "race", "median", "wilcoxon", "none"] = "paired"
-    """paired: a t-test on fold scores against the best trial (every method); race: the same with
-    one level for the whole search (search_method grid or random); median, wilcoxon: Optuna's
-    pruners (search_method optuna); none: every configuration runs all folds."""
+    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
+    """paired: a t-test on fold scores against the best trial; median, wilcoxon: Optuna's pruners,
+    for one objective; none: every configuration runs all folds."""
     level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
-    """How willingly it stops: the chance, each time it is asked, that a configuration as good as
-    the best is given up (paired, wilcoxon); the chance, over the whole search, that the
-    configuration that would have won without early stopping is given up (race)."""
+    """How willingly paired and wilcoxon stop: the chance, each time, that a configuration as good
+    as the best is given up."""
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _not_removed(cls, rule: object) -> object:
+        if rule == "race":
+            raise ValueError(
+                "race was removed in version 0.3.0; write paired, with a smaller level to stop less"
+            )
+        return rule
 
 
 class HyperparameterSearchConfig(Closed):
@@ -65,17 +80,16 @@ class HyperparameterSearchConfig(Closed):
 
     search_method: Literal["grid", "random", "bayesian", "optuna", "asha", "pbt"] = "bayesian"
     """grid: every configuration of the space; random: drawn without repeats; bayesian: multivariate
-    TPE; optuna: any Optuna sampler, its pruners, several objectives; asha: random's configurations,
-    stopped while they train, by Ray Tune; pbt: random's configurations as a population that Ray
-    Tune changes while it trains (xgboost). What asha, pbt and a scheduler stop depends on timing:
-    the result says so."""
+    TPE; optuna: any Optuna sampler; asha: random's configurations, stopped while they train, by Ray
+    Tune; pbt: random's configurations as a population that Ray Tune changes while it trains
+    (xgboost). What asha and pbt stop and change depends on timing: the result says so."""
     n_trials: Annotated[int, Field(ge=1, le=1_000_000)] = 50
     """Configurations tried for each model; a grid always tries all (of more than a million, as
     many as budget says)."""
     cv_folds: Annotated[int, Field(ge=2, le=10_000)] = 5
     """Cross-validation folds (leave_one_site_out has one a site instead)."""
     scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
-    """What is maximised; with search_method optuna a list asks for the Pareto front of several."""
+    """What is maximised; a list asks for the Pareto front of several (not with asha and pbt)."""
     search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
     """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
     a <model>.yaml file for each. A model without an entry is searched in its default space."""
@@ -88,24 +102,22 @@ class HyperparameterSearchConfig(Closed):
     """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score
     lies within one standard error (of the difference, over folds) of it; cod_within_standard_error:
     of those, the one with the highest COD accuracy."""
-    scheduler: Literal["asha", "hyperband", "median", "none"] = "none"
-    """Ray Tune stops Optuna's configurations while they train (search_method optuna, one
-    objective): asha; hyperband: asha with several first looks; median: those below the median of
-    the others."""
-    free_knowledge: bool = False
-    """Score, beside each configuration asked, smaller values of n_estimators that its fit goes
-    through, eight at most, and tell the sampler of the best one (trees under bayesian and optuna;
-    grid and random share fits anyway). They count neither as n_trials nor as max_trials; each takes
-    0.1 to 0.3 s of scoring. With asha or a scheduler, whose trials are scored while they grow, one
-    that is complete becomes the best configuration that it went through."""
     early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
     """Giving up poor configurations after some folds; a rule's name alone is enough:
-    `early_stopping: none`. With asha, pbt or a scheduler it is none."""
+    `early_stopping: none`. With asha and pbt it is none."""
 
     @model_validator(mode="before")
     @classmethod
-    def _scheduler_stops(cls, content: Any) -> Any:
-        if isinstance(content, dict) and ray_tune.searches(content):
+    def _nothing_removed(cls, content: Any) -> Any:
+        for key in REMOVED_KEYS if isinstance(content, dict) else ():
+            if key in content:
+                raise ValueError(f"{key}: was removed in version 0.3.0; {REMOVED_KEYS[key][1]}")
+        return content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ray_tune_stops(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("search_method") in ON_RAY_TUNE:
             return {"early_stopping": "none", **content}
         return content
 
@@ -132,25 +144,14 @@ class HyperparameterSearchConfig(Closed):
         several = len(self.objectives) > 1
         if problem := ray_tune.problem(self):
             raise ValueError(problem)
-        if self.early_stopping.rule == "race" and self.search_method not in ("grid", "random"):
+        if self.search_method != "optuna" and self.sampler != "tpe":
+            raise ValueError(f"sampler: {self.sampler} needs search_method: optuna")
+        if several and self.early_stopping.rule in ("median", "wilcoxon"):
             raise ValueError(
-                "early_stopping: race needs search_method: grid or random, which know beforehand "
-                f"how many configurations there are; got {self.search_method}"
+                f"early_stopping: {self.early_stopping.rule} judges one objective; for several use "
+                "paired or none"
             )
-        if self.search_method != "optuna":
-            if several:
-                raise ValueError("several objectives need search_method: optuna")
-            if self.sampler != "tpe":
-                raise ValueError(f"sampler: {self.sampler} needs search_method: optuna")
-            if self.early_stopping.rule in ("median", "wilcoxon"):
-                raise ValueError(
-                    f"early_stopping: {self.early_stopping.rule} needs search_method: optuna"
-                )
-        elif several and self.early_stopping.rule in ("median", "wilcoxon"):
-            raise ValueError(
-                "Optuna's pruners judge one objective: use early_stopping paired or none"
-            )
-        elif several and self.sampler not in MULTI_OBJECTIVE_SAMPLERS:
+        if several and self.sampler not in MULTI_OBJECTIVE_SAMPLERS:
             raise ValueError(f"sampler: {self.sampler} searches one objective only")
         return self
 
@@ -163,19 +164,10 @@ class HyperparameterSearchConfig(Closed):
         )
 
     @property
-    def method_label(self) -> str:
-        """The method as results name it: ``optuna+asha`` is optuna under the scheduler asha."""
-        return (
-            self.search_method
-            if self.scheduler == "none"
-            else f"{self.search_method}+{self.scheduler}"
-        )
-
-    @property
     def on_ray_tune(self) -> bool:
         """Whether Ray Tune runs the trials, and timing therefore decides which of them are
         stopped."""
-        return ray_tune.searches(self.model_dump(include={"search_method", "scheduler"}))
+        return self.search_method in ON_RAY_TUNE
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -246,8 +238,8 @@ class Budget(Closed):
     """Memory that Ray reserves for one fit, or for one trial of Ray Tune, e.g. 2Gi; none: not
     limited."""
     cpus_per_trial: Annotated[int, Field(ge=1)] = 1
-    """CPUs of one trial of Ray Tune (asha, pbt, scheduler), which grows as many folds side by side;
-    other searches make a task of each fold."""
+    """CPUs of one trial of Ray Tune (asha, pbt), which grows as many folds side by side; other
+    searches make a task of each fold."""
 
 
 class ExperimentConfig(Closed):
@@ -337,14 +329,3 @@ class ExperimentConfig(Closed):
                 mode="json", exclude_none=isinstance(parameter, Range)
             )
         return {**parameters, "forbid": declared.forbid}
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of everything that decides which trials are run and how they score.
-
-        Budget and places are left out: they may change between runs that continue each other. So is
-        the data's address, as the data itself has a digest.
-        """
-        content = self.document()
-        del content["budget"], content["results"], content["data"]["source"]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

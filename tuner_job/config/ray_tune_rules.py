@@ -1,7 +1,7 @@
-"""What the searches that Ray Tune runs compose with: asha, pbt, and Optuna under a scheduler."""
+"""What the searches that Ray Tune runs, asha and pbt, compose with."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tuner_job.models import FAMILIES, ModelFamily
 from tuner_job.search_space import SearchSpace
@@ -13,28 +13,21 @@ SMALLEST_POPULATION = 4
 """A quarter of the population takes over from another quarter."""
 
 
-def searches(tuning: Mapping[str, Any]) -> bool:
-    """Whether Ray Tune runs a search with these settings."""
-    return (
-        tuning.get("search_method") in ("asha", "pbt") or tuning.get("scheduler", "none") != "none"
-    )
-
-
 def problem(tuning: "HyperparameterSearchConfig") -> str | None:
     """Say what does not compose among the settings of a search; None if all does."""
-    method, scheduler = tuning.search_method, tuning.scheduler
-    if scheduler != "none" and method != "optuna":
-        own = f"; {method} brings its own" if method in ("asha", "pbt") else ""
-        return f"scheduler: {scheduler} needs search_method: optuna{own}"
+    method, rule = tuning.search_method, tuning.early_stopping.rule
     if not tuning.on_ray_tune:
         return None
-    who = f"scheduler: {scheduler}" if scheduler != "none" else f"search_method: {method}"
     if len(tuning.objectives) > 1:
-        return f"{who} compares one score: several objectives need search_method: optuna without a scheduler"
-    if tuning.early_stopping.rule != "none":
-        return f"{who} stops configurations itself: leave out early_stopping: {tuning.early_stopping.rule}"
+        return f"search_method: {method} compares one score: for several objectives use optuna"
+    if rule != "none":
+        does = "stops configurations itself" if method == "asha" else "stops nothing"
+        return f"search_method: {method} {does}: leave out early_stopping: {rule}"
     if method == "pbt" and tuning.n_trials < SMALLEST_POPULATION:
-        return f"search_method: pbt needs a population, n_trials, of at least {SMALLEST_POPULATION}; got {tuning.n_trials}"
+        return (
+            "search_method: pbt needs a population, n_trials, of at least "
+            f"{SMALLEST_POPULATION}; got {tuning.n_trials}"
+        )
     return None
 
 
@@ -45,7 +38,7 @@ def problems(
     found = refused_models(tuning, models)
     if budget.cpus_per_trial > 1 and not tuning.on_ray_tune:
         found.append(
-            "budget.cpus_per_trial: is for search_method asha, pbt or a scheduler; "
+            "budget.cpus_per_trial: is for search_method asha or pbt; "
             f"{tuning.search_method} makes a task on one CPU of each fold"
         )
     if tuning.search_method == "pbt":

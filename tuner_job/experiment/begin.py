@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from tuner_job.config.decisive import digest_of
 from tuner_job.config.experiment import ModelName
 from tuner_job.experiment.choice import choose_trial, complete_trials
 from tuner_job.experiment.context import Run
@@ -34,7 +35,7 @@ def claim_results(run: Run) -> None:
     """
     config, store, asked = run.config, run.store, run.should_stop
     check_writable(config.results)
-    claim(store, config.document(), config.digest, _provenance(run.prepared))
+    claim(store, config.document(), _provenance(run.prepared))
     lost = run.resources.enter_context(
         leased(store.store, config.name, run.take_over, asked, run.job)
     )
@@ -73,7 +74,7 @@ def _is_committed(run: Run, model: ModelName, records: Sequence[TrialRecord]) ->
     if isinstance(fitted, Damage):
         tell([fitted])
         return False
-    if _lacks_trials(records, commit):
+    if _lacks_trials(records, commit) or _asks_more(run.prepared, model, commit):
         return False
     commits.copy()
     return True
@@ -87,6 +88,17 @@ def _lacks_trials(records: Sequence[TrialRecord], commit: Commit) -> bool:
     return n_asked < sum(commit.summary.n_trials.values()) or not any(
         record.trial == DEFAULT_TRIAL for record in records
     )
+
+
+def _asks_more(prepared: Prepared, model: ModelName, commit: Commit) -> bool:
+    """Whether a search that has ended is to have more trials now, or is to be chosen from
+    otherwise."""
+    if commit.summary is None:
+        return False
+    found, planned = commit.summary, prepared.planned()[model]
+    cut = found.stopped_by in ("timeout", "cpu_seconds")
+    more = planned is not None and planned > sum(found.n_trials.values())
+    return (more and not cut) or found.selection != prepared.config.tuning.selection
 
 
 def _with_probabilities(
@@ -108,7 +120,7 @@ def _with_probabilities(
 def _provenance(prepared: Prepared) -> Provenance:
     config = prepared.config
     return Provenance(
-        experiment_digest=config.digest,
+        experiment_digest=digest_of(config.document()),
         data_digest=prepared.dataset.digest,
         data_source=config.data.source or config.data.format,
         seed=config.seed,

@@ -139,7 +139,9 @@ def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, pac
         "model_object": store.save_model(model, packed),
         "model_sha256": sha256(packed).hexdigest(),
     }
-    if earlier and isinstance(store.committed_model(model, earlier.summary), bytes):
+    known = earlier and earlier.summary
+    goes_on = known and (known.n_trials, known.selection) != (summary.n_trials, summary.selection)
+    if known and not goes_on and isinstance(store.committed_model(model, known), bytes):
         commits.copy()
         return
     summary = summary.model_copy(update=update)
@@ -166,10 +168,9 @@ def _study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
     calibration = Calibration.fit(run.prepared.search_data.y, chosen.P)
     return StudySummary(
         model=model,
-        search_method=config.tuning.method_label,
+        search_method=config.tuning.search_method,
         objectives=objectives,
         n_trials=count_states(records),
-        n_free=sum(record.free and record.state == "complete" for record in records),
         default=chosen.default,
         best=chosen.tuned,
         pareto_front=front,

@@ -82,9 +82,7 @@ class Recorder:
 
     def _monitor_trial(self, model: str, record: TrialRecord, score: float | None) -> None:
         if record.trial != DEFAULT_TRIAL:
-            self._monitor.log_trial(
-                f"{model}/{record.trial}", record.params, score, record.state, record.free
-            )
+            self._monitor.log_trial(f"{model}/{record.trial}", record.params, score, record.state)
 
     def _is_leader(self, model: str, record: TrialRecord) -> bool:
         if not record.scores:  # given up, failed, or a duplicate
@@ -136,7 +134,6 @@ def _as_record(trial: Trial) -> TrialRecord:
         csmf=assessed.csmf if assessed else {},
         fell_back=bool(assessed and assessed.fell_back),
         duplicate_of=trial.duplicate_of,
-        free=trial.free,
         error=trial.error,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         curve=list(trial.curve),

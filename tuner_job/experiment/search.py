@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tuner_job.config.decisive import digest_of
 from tuner_job.config.experiment import ExperimentConfig, ModelName
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
@@ -28,7 +29,6 @@ from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.samplers.free import free_configurations
 from tuner_job.search.study import Study
 from tuner_job.search_space import Configuration
 from tuner_job.wording import listed, shown
@@ -70,7 +70,7 @@ def searched_data(prepared: Prepared) -> SharedData:
     """What the fits of a search read."""
     config, dataset = prepared.config, prepared.search_data
     return SharedData(
-        key=f"{dataset.digest}/{config.digest}",
+        key=f"{dataset.digest}/{digest_of(config.document())}",
         X=dataset.X,
         y=dataset.y,
         folds=prepared.folds,
@@ -135,7 +135,7 @@ def _search_on_ray_tune(
 def _studies(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
     """Build the evaluation of a model's untuned default, and its search unless Ray Tune runs
     that."""
-    on_mismatch = _mismatch_teller(run.store, model)
+    on_mismatch = _mismatch_teller(run.store, model, run.config.tuning.search_method)
     default = _default_study(run, model, stored, on_mismatch)
     if run.config.tuning.on_ray_tune:
         return [default]
@@ -171,12 +171,11 @@ def _search_study(
     methods = config.validation.csmf_estimators
     tuner = make_tuner(tuning, space, family.path_parameter, config.seed)
     n_values = n_values_judged(tuning.objectives, methods)
-    nested_path = family.path_parameter if family.path_is_nested else None
     return Study(
         model,
         model,
         tuner,
-        make_stopping_rule(tuning, n_folds, n_values, tuner),
+        make_stopping_rule(tuning, n_folds, n_values),
         objectives=tuning.objectives,
         path=family.path_parameter,
         n_folds=n_folds,
@@ -185,7 +184,7 @@ def _search_study(
         stored={record.trial: record for record in stored if record.trial != DEFAULT_TRIAL},
         assessed=needs_assessment(methods),
         on_mismatch=on_mismatch,
-        contained=free_configurations(tuning, space, nested_path),
+        nested=family.path_is_nested,
     )
 
 
@@ -194,26 +193,29 @@ def _most_trials(config: ExperimentConfig) -> int | None:
     return min((n for n in (config.budget.max_trials, asked) if n), default=None)
 
 
-def _mismatch_teller(store: ExperimentStore, model: ModelName) -> OnMismatch:
-    """Say what a stored trial means whose parameters the search does not propose.
+def _mismatch_teller(store: ExperimentStore, model: ModelName, method: str) -> OnMismatch:
+    """Say what a stored trial means that is not the one that the search proposes.
 
     If the same versions wrote it, it is of another experiment: it is run again. Else this version's
     search is another one, and running its trials again would lose those that are there.
     """
-    changed = _changed_versions(store)
+    began, changed = store.provenance().versions.get("va-tuning"), _changed_versions(store)
 
     def tell(record: TrialRecord, proposed: Configuration) -> None:
-        what = (
-            f"{store.url}/{model}/trials: trial {record.trial} has parameters "
-            f"{shown(record.params)}, and this search proposes {shown(proposed)}"
-        )
+        trial = f"trial {record.trial} is {shown(record.params)} there and {shown(proposed)} here"
+        if began and began != versions().get("va-tuning"):
+            raise StoreError(
+                f"{store.url}/{model}: was begun by va-tuning {began}, whose {method} search has "
+                f"other trials ({trial}); finish it with that version, or choose another `name`"
+            )
         if changed:
             raise StoreError(
-                f"{what}: it was begun with {listed(changed)}; go on with those versions, or "
-                "choose another `name`"
+                f"{store.url}/{model}: was begun with {listed(changed)}, and has other trials "
+                f"({trial}); go on with those versions, or choose another `name`"
             )
         _log.warning(
-            f"{what}: it is of another experiment, so it is run again and its object replaced"
+            f"{store.url}/{model}/trials: {trial}: it is of another experiment, so it is run again "
+            "and its object replaced"
         )
 
     return tell

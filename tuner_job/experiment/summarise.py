@@ -82,9 +82,9 @@ def pareto_front(records: Sequence[TrialRecord], objectives: Sequence[str]) -> l
 
 
 def count_states(records: Sequence[TrialRecord]) -> dict[Any, int]:
-    """How many of the trials asked for are complete, pruned, failed; the untuned default is not
+    """How many of the trials are complete, pruned, failed; the untuned default is not
     one of them."""
-    counts = Counter(record.state for record in records if record.trial >= 0 and not record.free)
+    counts = Counter(record.state for record in records if record.trial >= 0)
     return {state: counts[state] for state in ("complete", "pruned", "failed")}
 
 

@@ -46,7 +46,7 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
         f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
     )
     if study.best.trial >= 0:
-        tried = f"{count(complete, 'finished trial')}{_at_no_fit(study)}"
+        tried = f"{count(complete, 'finished trial')}"
         text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {tried} has {compared}"
     elif _other_estimator(study):
         kept = "stand, as no trial of the search finished" if complete == 0 else "were not beaten"
@@ -85,10 +85,6 @@ def _called(study: StudySummary) -> str:
 def _other_estimator(study: StudySummary) -> bool:
     """Whether the tuned CSMF is made otherwise than the default's."""
     return study.best.csmf_estimator != study.default.csmf_estimator
-
-
-def _at_no_fit(study: StudySummary) -> str:
-    return f" and {study.n_free} more scored at no fit" if study.n_free else ""
 
 
 def _against_default(study: StudySummary) -> str:

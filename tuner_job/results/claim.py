@@ -8,40 +8,37 @@ from typing import Any
 
 import yaml
 
+from tuner_job.config.decisive import differences, joined
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.files.yaml_file import parse_yaml
 from tuner_job.records import ExperimentSummary, Provenance
 from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
 from tuner_job.results.experiment_store import RUN_AGAIN, ExperimentStore
-from tuner_job.wording import listed, shown
+from tuner_job.wording import listed
 
 _log = logging.getLogger(__name__)
 
 
-def claim(
-    store: ExperimentStore, document: Mapping[str, Any], digest: str, provenance: Provenance
-) -> None:
-    """Write what this experiment is, or check that it is what was written before.
+def claim(store: ExperimentStore, document: Mapping[str, Any], provenance: Provenance) -> None:
+    """Write what this experiment is, or check that it continues what was written before.
 
     Parameters
     ----------
     document
         The experiment, as an experiment file.
-    digest
-        Of all in it that decides the trials.
 
     Raises
     ------
     StoreError
         Another experiment, or the same one on other data, has results under this name.
     """
-    content = f"# digest: {digest}\n{yaml.safe_dump(dict(document), sort_keys=False)}".encode()
+    content = _written(provenance.experiment_digest, document)
     path = store.path("experiment.yaml")
     if store.store.create(path, content):
         store.save_provenance(provenance)
         return
     earlier = _earlier(store, provenance)
-    _check_document(store, document, digest, content, earlier)
+    _check_document(store, document, content, provenance, earlier)
     if earlier is None:
         store.save_provenance(provenance)
     elif earlier.data_digest != provenance.data_digest:
@@ -95,40 +92,53 @@ def _earlier(store: ExperimentStore, provenance: Provenance) -> Provenance | Non
 def _check_document(
     store: ExperimentStore,
     document: Mapping[str, Any],
-    digest: str,
     content: bytes,
+    provenance: Provenance,
     earlier: Provenance | None,
 ) -> None:
     path = store.path("experiment.yaml")
     remedy = "nothing says whose results stand beside it: move them away, or choose another `name`"
     found = read_whole(store.store, path, _parse_document, remedy)
     if isinstance(found, Damage):
-        if earlier is None or earlier.experiment_digest != digest:
+        if earlier is None or earlier.experiment_digest != provenance.experiment_digest:
             raise DamagedError(found)
         _log.warning(
             f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written "
             "anew"
         )
         store.store.put(path, content)
-    elif found is not None and found[0] != digest:
-        changed = (
-            listed(_differences(found[1], document)) or "a part that this version does not know"
-        )
-        raise StoreError(
-            f"{store.url}: holds results of another experiment ({changed}); "
-            "choose another `name` or another `results` location"
-        )
+    elif found is not None:
+        digest, before = found
+        if changed := differences(before, document):
+            raise StoreError(
+                f"{store.url}: holds results of another experiment ({listed(changed)}); "
+                f"{_with_its_version(earlier, provenance)}choose another `name` or another `results` location"
+            )
+        if any(_extent(before)[key] != value for key, value in _extent(document).items()):
+            # under the digest that it began with, by which an earlier version knows it again
+            store.store.put(path, _written(digest, joined(before, document)))
 
 
-def _differences(before: Any, now: Any, key: str = "") -> list[str]:
-    if isinstance(before, dict) and isinstance(now, Mapping):
-        keys = [k for k in {**before, **now} if not (k in ("budget", "results") and not key)]
-        return [
-            d
-            for k in keys
-            for d in _differences(before.get(k), now.get(k), f"{key}.{k}".strip("."))
-        ]
-    return [] if before == now else [f"{key}: {shown(before, 40)} there, {shown(now, 40)} here"]
+def _with_its_version(earlier: Provenance | None, now: Provenance) -> str:
+    """Name the version that began an experiment, if it is another one, as a way out."""
+    began = earlier and earlier.versions.get("va-tuning")
+    if not began or began == now.versions.get("va-tuning"):
+        return ""
+    return f"finish it with va-tuning {began}, which began it, or "
+
+
+def _extent(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What may change in an experiment that goes on, and is worth being kept."""
+    tuning = document.get("tuning") or {}
+    return {
+        "models": document.get("models"),
+        "n_trials": tuning.get("n_trials"),
+        "selection": tuning.get("selection"),
+    }
+
+
+def _written(digest: str, document: Mapping[str, Any]) -> bytes:
+    return f"# digest: {digest}\n{yaml.safe_dump(dict(document), sort_keys=False)}".encode()
 
 
 def _parse_document(content: bytes) -> tuple[str, Mapping[str, Any]]:

@@ -14,8 +14,6 @@ class ModelProgress:
     planned: int | None
     """Trials that will be run; None while nobody knows."""
     done: int = 0
-    free: int = 0
-    """Trials that were not asked for and are complete; `done` and `states` leave them out."""
     states: Counter[str] = field(default_factory=Counter)
     best_score: float | None = None
     best_trial: int | None = None
@@ -50,7 +48,6 @@ class TuningMonitor:
         params: Mapping[str, Any],
         score: float | None,
         state: str = "complete",
-        free: bool = False,
     ) -> None:
         """Take note of a trial.
 
@@ -60,16 +57,11 @@ class TuningMonitor:
             ``<model>/<trial number>``.
         score
             Its score; None if it has none, because it was given up or failed.
-        free
-            It was not asked for: the fit of another one goes through it.
         """
         model, _, number = trial_id.rpartition("/")
         progress = self.models.setdefault(model, ModelProgress(None))
-        if free:
-            progress.free += state == "complete"
-        else:
-            progress.done += 1
-            progress.states[state] += 1
+        progress.done += 1
+        progress.states[state] += 1
         if score is not None and (progress.best_score is None or score > progress.best_score):
             progress.best_score, progress.best_trial, progress.best_params = (
                 score,

@@ -3,37 +3,31 @@
 It asks its tuner, hands out tasks, takes outcomes, gives up poor trials and tells the tuner. What
 it decides depends on outcomes only, never on when or in which order they arrive:
 
-* batch b is asked when exactly the batches up to b - lag have been told, in order, even if later
-  ones have ended by then;
-* whether a trial of batch b goes on after a fold is judged by what was known when b was asked;
+* batch b is opened when exactly the batches up to b - lag have been told, in order, even if later
+  ones have ended by then; a sampler that learns is asked for it then, another one earlier;
+* whether a trial of batch b goes on after a fold is judged by what was known when b was opened;
 * where trials are assessed as a whole, that is one task more, once all folds are there;
 * outcomes of folds that ran ahead of such a judgement are dropped if it goes against the trial.
+
+A fit that goes through the configurations of other trials, be they still to come, scores them too.
+They keep their numbers, and what they score is what a fit of their own would give, so nothing of
+the search depends on it.
 """
 
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import TrialRecord, TrialState
+from tuner_job.search.batch import AlikeTrials, Batch, size_of
 from tuner_job.search.early_stopping import Judge, StoppingRule
 from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told, Trial
-from tuner_job.search_space import Configuration, Scalar
+from tuner_job.search.trial import Task, Told, Trial
+from tuner_job.search_space import Configuration, configuration_key
 
-
-@dataclass(slots=True)
-class _Batch:
-    """Trials under way that share their fits."""
-
-    number: int
-    judge: Judge | None
-    trials: list[Trial] = field(default_factory=list)
-    waiting: dict[int, Trial] = field(default_factory=dict)
-    """Members that need fits, by number."""
-    submitted: set[int] = field(default_factory=set)
-    """Folds handed out; the number after the last one is the assessment."""
+AHEAD = 100
+"""Batches that are drawn before they are opened, at most, so that fits under way can score them."""
 
 
 class Study:
@@ -49,6 +43,8 @@ class Study:
         Names of the validation metrics that are maximised.
     path
         The family's path parameter, if it has one.
+    nested
+        Whether a fit of one of its values gives exactly what fits of the smaller ones would.
     lag
         Batches under way at once, at most.
     max_trials
@@ -60,11 +56,9 @@ class Study:
     assessed
         Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by
         fold.
-    contained
-        Finds the configurations that the fit of another one goes through; they become trials that
-        were not asked. None: there are none.
     on_mismatch
-        Told of a stored trial whose parameters are not those proposed: its result is not taken.
+        Told of a stored trial that is not the one proposed, or of another batch: its result is not
+        taken.
     """
 
     def __init__(
@@ -82,38 +76,42 @@ class Study:
         stored: Mapping[int, TrialRecord] | None = None,
         first_trial: int = 0,
         assessed: bool = False,
-        contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
+        nested: bool = False,
         on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
     ):
         self.name, self.model = name, model
         self.trials: list[Trial] = []
+        """Those of batches that were opened."""
         self.counts: Counter[TrialState] = Counter()
-        """Finished trials by state; those that were not asked for are left out."""
+        """Finished trials by state."""
         self.best: Trial | None = None
         """The complete trial with the highest first objective; of equals, the earliest."""
+        self.assessed = assessed
         self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
         self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
-        self.assessed, self._contained, self._on_mismatch = assessed, contained, on_mismatch
         self._stored = dict(stored or {})
         self._first_trial = first_trial
+        self._on_mismatch = on_mismatch
         self._by_params: dict[tuple[object, ...], Trial] = {}
-        self._open: dict[int, _Batch] = {}
-        self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
-        self._n_asked = self._n_told = self._n_free = 0  # batches, batches, trials
-        self._new: deque[_Batch] = deque()  # batches that have not begun
-        self._ready: list[
-            tuple[int, int]
-        ] = []  # heap of (batch, fold) that must run, of batches that have
-        self._spare: list[tuple[int, int]] = []  # heap of those that may turn out not to be needed
-        self._n_under_way = 0
         self._duplicates: dict[int, list[Trial]] = {}  # unfinished, by the number of their original
         self._finished: list[Trial] = []
-        self._exhausted = False
+        self._batches: dict[int, Batch] = {}  # drawn, and not ended
+        self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
+        self._n_trials_drawn = self._n_drawn = self._n_opened = self._n_told = 0
+        self._exhausted = False  # whether nothing is left to draw
+        self._ahead: deque[Batch] = deque()  # batches that are not opened
+        self._new: deque[Batch] = deque()  # batches that are opened and have not begun
+        self._n_under_way = 0
+        # heaps of (batch, fold) of batches that have begun: must run; may turn out not to be needed
+        self._ready: list[tuple[int, int]] = []
+        self._spare: list[tuple[int, int]] = []
+        self._unfinished: dict[int, Trial] = {}  # by number, those that are drawn only too
+        self._alike = AlikeTrials(path) if path and nested and not tuner.learns else None
 
     @property
     def done(self) -> bool:
         """Whether every configuration has its result."""
-        return self._exhausted and not self._open
+        return self._exhausted and not self._batches
 
     @property
     def n_under_way(self) -> int:
@@ -131,12 +129,11 @@ class Study:
 
         Without `start_new` it belongs to a batch that has begun.
         """
-        self._ask_while_allowed()
-        task = self._next_of(
-            self._ready
-        )  # those of begun batches come first: batches begin in order
-        if task is None and start_new and self._new:
-            task = self._begin(self._new.popleft())
+        self._open_while_allowed()
+        task = self._next_of(self._ready)
+        while task is None and start_new and self._new:  # batches begin in order
+            self._begin(self._new.popleft())
+            task = self._next_of(self._ready)
         return task
 
     def speculative_task(self) -> Task | None:
@@ -146,34 +143,35 @@ class Study:
 
     def record(self, task: Task, told: Sequence[Told]) -> None:
         """Take what a task told, one outcome or assessment a trial of the task."""
-        batch = self._open.get(task.batch)
-        if batch is None:
-            return
-        finished = []
+        assessed, served = [], dict[int, Batch]()
         for number, one in zip(task.trials, told, strict=True):
-            trial = batch.waiting.get(number)
+            trial = self._unfinished.get(number)
             if trial is None:
                 continue
             if isinstance(one, Assessment):
                 trial.complete(self._objectives, one)
-                finished.append(trial)
+                assessed.append(trial)
             else:
                 assert task.fold is not None
                 trial.outcomes[task.fold] = one
-        finished = finished or [
-            trial for trial in batch.waiting.values() if self._judge(trial, batch.judge)
-        ]
-        self._conclude(batch, finished)
+                served[trial.batch] = self._batches[trial.batch]
+        if assessed:
+            self._conclude(self._batches[task.batch], assessed)
+        for batch in served.values():
+            self._judge_all(batch)
 
     def record_failure(self, task: Task, error: str) -> None:
-        """Take note that a fit failed: its trials have failed."""
-        batch = self._open.get(task.batch)
-        if batch is None:
-            return
-        failed = [batch.waiting[number] for number in task.trials if number in batch.waiting]
+        """Take note that a fit failed: its trials have failed; others that it served need a fit of
+        their own."""
+        trials = [self._unfinished[number] for number in task.trials if number in self._unfinished]
+        failed = [trial for trial in trials if trial.batch == task.batch]
         for trial in failed:
             trial.state, trial.error = "failed", error
-        self._conclude(batch, failed)
+        if failed:
+            self._conclude(self._batches[task.batch], failed)
+        for trial in trials:
+            if trial.batch != task.batch and task.fold is not None:
+                self._hand_back(self._batches[trial.batch], task.fold)
 
     def take_finished(self) -> list[Trial]:
         """Return the trials that got their result since the last call, but those taken from
@@ -181,25 +179,19 @@ class Study:
         finished, self._finished = self._finished, []
         return finished
 
-    # asking
+    # drawing and opening
 
-    def _ask_while_allowed(self) -> None:
-        while not self._exhausted and self._told_up_to_lag():
-            left = (
-                None
-                if self._max_trials is None
-                else self._max_trials - (len(self.trials) - self._n_free)
-            )
-            proposed = None if left == 0 else self._tuner.ask()
-            if proposed is None:
-                self._exhausted = True
-            else:
-                self._start(proposed[:left])
+    def _open_while_allowed(self) -> None:
+        while self._told_up_to_lag():
+            self._draw(1 + AHEAD if self._alike else 1)
+            if not self._ahead:
+                return
+            self._open(self._ahead.popleft())
 
     def _told_up_to_lag(self) -> bool:
-        """Tell the batch that the next one to be asked must know of; return whether that was
+        """Tell the batch that the next one to be opened must know of; return whether that was
         possible."""
-        due = self._n_asked - self._lag
+        due = self._n_opened - self._lag
         if due < self._n_told:
             return True
         if due not in self._ended:
@@ -210,39 +202,61 @@ class Study:
         self._n_told += 1
         return True
 
-    def _start(self, proposed: list[Configuration]) -> None:
-        batch = _Batch(self._n_asked, self._rule.judge())
-        self._n_asked += 1
-        self._open[batch.number] = batch
-        for params in proposed:
-            self._add(batch, params, free=False)
-        for params in [
-            free
-            for asked in proposed
-            for free in (self._contained(asked) if self._contained else ())
-        ]:
-            if _key(params) not in self._by_params:
-                self._add(batch, params, free=True)
+    def _draw(self, n_ahead: int) -> None:
+        """Ask until so many batches are ahead, or nothing is left."""
+        while not self._exhausted and len(self._ahead) < n_ahead:
+            limit = self._max_trials
+            left = None if limit is None else limit - self._n_trials_drawn
+            proposed = None if left == 0 else self._tuner.ask()
+            if proposed is None:
+                self._exhausted = True
+            else:
+                self._add(proposed, left)
+
+    def _add(self, proposed: list[Configuration], left: int | None) -> None:
+        """Make trials of a proposal, of which only the first `left` are wanted."""
+        first = self._first_trial + self._n_trials_drawn
+        trials = [
+            Trial(first + i, self._n_drawn, params) for i, params in enumerate(proposed[:left])
+        ]
+        # a warm start comes through the smaller values: they are the same whoever is left out
+        values = sorted((p[self._path] for p in proposed if self._path in p), key=size_of)
+        batch = self._batches[self._n_drawn] = Batch(self._n_drawn, trials, values)
+        self._ahead.append(batch)
+        self._n_drawn += 1
+        self._n_trials_drawn += len(trials)
+        self._unfinished |= {trial.number: trial for trial in trials}
+        if self._alike and len(proposed) == 1 and first not in self._stored:
+            self._alike.add(trials[0])
+
+    def _open(self, batch: Batch) -> None:
+        batch.judge, batch.opened = self._rule.judge(), True
+        self._n_opened += 1
+        for trial in batch.trials:
+            self.trials.append(trial)
+            self._take_known_result(trial)
+            if trial.state is None and trial.duplicate_of is None:
+                batch.waiting[trial.number] = trial
+            else:
+                self._forget(trial)
         if batch.waiting:
             self._new.append(batch)
+        self._judge_all(batch)
         self._close_if_ended(batch)
 
-    def _add(self, batch: _Batch, params: Configuration, free: bool) -> None:
-        trial = Trial(self._first_trial + len(self.trials), batch.number, params, free=free)
-        self._n_free += free
-        self.trials.append(trial)
-        batch.trials.append(trial)
-        self._take_known_result(trial)
-        if trial.state is None and trial.duplicate_of is None:
-            batch.waiting[trial.number] = trial
+    def _forget(self, trial: Trial) -> None:
+        """No fit is needed for a trial any more."""
+        self._unfinished.pop(trial.number, None)
+        if self._alike:
+            self._alike.remove(trial)
 
     def _take_known_result(self, trial: Trial) -> None:
         """Take the result from an equal configuration or from an earlier run, if there is one."""
         record = self._stored.pop(trial.number, None)
-        if record and record.params != trial.params:
+        if record and (record.params, record.batch) != (trial.params, trial.batch):
             self._on_mismatch(record, trial.params)
             record = None
-        original = self._by_params.setdefault(_key(trial.params), trial)
+        original = self._by_params.setdefault(configuration_key(trial.params), trial)
         if original is not trial:
             trial.duplicate_of = original.number
             if original.state:
@@ -257,37 +271,46 @@ class Study:
 
     # handing out
 
-    def _begin(self, batch: _Batch) -> Task:
+    def _begin(self, batch: Batch) -> None:
+        if not batch.waiting:  # it ended by other trials' fits
+            return
+        batch.begun = True
         self._n_under_way += 1
+        heapq.heappush(self._ready, (batch.number, batch.next_fold))
         others = self._spare if batch.judge else self._ready
         for fold in range(1, self._n_folds):
             heapq.heappush(others, (batch.number, fold))
-        return self._task(batch, 0)
 
     def _next_of(self, heap: list[tuple[int, int]]) -> Task | None:
         while heap:
             number, fold = heapq.heappop(heap)
-            batch = self._open.get(number)
+            batch = self._batches.get(number)
             if batch and batch.waiting and fold not in batch.submitted:
                 return self._task(batch, fold)
         return None
 
-    def _task(self, batch: _Batch, fold: int) -> Task:
+    def _hand_back(self, batch: Batch, fold: int) -> None:
+        """A fold that was handed out with another trial's fit must be handed out again."""
+        batch.submitted.discard(fold)
+        if batch.begun:
+            heapq.heappush(self._ready, (batch.number, fold))
+
+    def _task(self, batch: Batch, fold: int) -> Task:
         batch.submitted.add(fold)
         if fold == self._n_folds:
-            return _assessment(batch)
-        if self._path is None or self._path not in batch.trials[0].params:
-            trial = next(iter(batch.waiting.values()))
-            return FoldTask(batch.number, fold, trial.params, (), (0,), (trial.number,))
-        path = self._path
-        alive = sorted(batch.waiting.values(), key=lambda trial: _order(trial.params[path]))
-        # a warm start comes through the smaller values: they are the same whoever of them is still
-        # alive
-        values = sorted((trial.params[path] for trial in batch.trials), key=_order)
-        values = values[: values.index(alive[-1].params[path]) + 1]
-        wanted = tuple(values.index(trial.params[path]) for trial in alive)
-        numbers = tuple(trial.number for trial in alive)
-        return FoldTask(batch.number, fold, alive[-1].params, tuple(values), wanted, numbers)
+            return batch.assessment()
+        return batch.fit(fold, self._path, self._passengers(batch.trials[0], fold))
+
+    def _passengers(self, trial: Trial, fold: int) -> list[Trial]:
+        """Find the trials of other batches that a fit scores on its way; they need none then."""
+        found = [
+            other
+            for other in (self._alike.smaller(trial) if self._alike else ())
+            if fold not in self._batches[other.batch].submitted
+        ]
+        for other in found:
+            self._batches[other.batch].submitted.add(fold)
+        return found
 
     # judging and telling
 
@@ -303,19 +326,23 @@ class Study:
                 trial.state = "pruned"
         return trial.state is not None
 
-    def _conclude(self, batch: _Batch, finished: list[Trial]) -> None:
+    def _judge_all(self, batch: Batch) -> None:
+        waiting = list(batch.waiting.values())
+        self._conclude(batch, [trial for trial in waiting if self._judge(trial, batch.judge)])
+
+    def _conclude(self, batch: Batch, finished: list[Trial]) -> None:
         for trial in finished:
             del batch.waiting[trial.number]
-        if batch.waiting:
-            fold = min(len(trial.fold_scores) for trial in batch.waiting.values())
-            heapq.heappush(self._ready, (batch.number, fold))
+            self._forget(trial)
+        if batch.begun and batch.waiting:
+            heapq.heappush(self._ready, (batch.number, batch.next_fold))
         settled = finished + self._duplicates_of(finished)
         for trial in settled:
             self._count(trial)
             self._finished.append(trial)
         for trial in settled:
-            if trial.batch in self._open:
-                self._close_if_ended(self._open[trial.batch])
+            if trial.batch in self._batches:
+                self._close_if_ended(self._batches[trial.batch])
 
     def _duplicates_of(self, finished: list[Trial]) -> list[Trial]:
         """Give waiting duplicates their result."""
@@ -328,31 +355,15 @@ class Study:
 
     def _count(self, trial: Trial) -> None:
         assert trial.state is not None
-        self.counts[trial.state] += not trial.free
+        self.counts[trial.state] += 1
         if trial.state == "complete" and (self.best is None or _rank(trial) > _rank(self.best)):
             self.best = trial
 
-    def _close_if_ended(self, batch: _Batch) -> None:
-        if all(trial.state for trial in batch.trials):
-            self._ended[batch.number] = self._open.pop(batch.number).trials
-            self._n_under_way -= bool(batch.submitted)
-
-
-def _assessment(batch: _Batch) -> AssessmentTask:
-    trials = list(batch.waiting.values())
-    points = tuple(tuple(t.outcomes[fold].point for fold in sorted(t.outcomes)) for t in trials)
-    return AssessmentTask(batch.number, tuple(trial.number for trial in trials), points)
+    def _close_if_ended(self, batch: Batch) -> None:
+        if batch.number in self._batches and all(trial.state for trial in batch.trials):
+            self._ended[batch.number] = self._batches.pop(batch.number).trials
+            self._n_under_way -= batch.begun
 
 
 def _rank(trial: Trial) -> tuple[float, int]:
     return trial.scores[0], -trial.number
-
-
-def _key(params: Configuration) -> tuple[object, ...]:
-    return tuple((name, type(value), value) for name, value in sorted(params.items()))
-
-
-def _order(value: Scalar) -> float:
-    """Path parameters are numbers."""
-    assert isinstance(value, int | float)
-    return float(value)

@@ -86,8 +86,6 @@ class Trial:
     curve: Sequence[tuple[int, float]] = ()
     schedule: Sequence[Stage] = ()
     """Both as in `TrialRecord`."""
-    free: bool = False
-    """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
 
     @classmethod
     def of(cls, record: TrialRecord, objectives: Sequence[str]) -> "Trial":

@@ -1,7 +1,14 @@
 """Search spaces: which values a parameter may take, and which combinations are valid."""
 
 from tuner_job.search_space.binding import ModelSearchSpace
-from tuner_job.search_space.parameters import Choices, Configuration, DeadEndError, Range, Scalar
+from tuner_job.search_space.parameters import (
+    Choices,
+    Configuration,
+    DeadEndError,
+    Range,
+    Scalar,
+    configuration_key,
+)
 from tuner_job.search_space.space import SearchSpace
 
 __all__ = [
@@ -12,4 +19,5 @@ __all__ = [
     "Range",
     "Scalar",
     "SearchSpace",
+    "configuration_key",
 ]

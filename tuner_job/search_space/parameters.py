@@ -46,6 +46,11 @@ def identity(value: Scalar) -> tuple[type, Scalar]:
     return type(value), value
 
 
+def configuration_key(configuration: Mapping[str, Scalar]) -> tuple[object, ...]:
+    """Return what tells configurations apart, whatever the order of their parameters."""
+    return tuple((name, identity(value)) for name, value in sorted(configuration.items()))
+
+
 class Choices(Closed):
     """A list of values."""
 

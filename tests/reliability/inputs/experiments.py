@@ -192,11 +192,12 @@ def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
         experiment(tuning={"search_method": "optuna", "scoring_metric": ["ccc", "ccc"]}),
     )
     yield (
-        "two objectives of bayesian",
-        experiment(tuning={"scoring_metric": ["ccc", "csmf_accuracy"]}),
+        "two objectives of asha",
+        experiment(tuning={"search_method": "asha", "scoring_metric": ["ccc", "csmf_accuracy"]}),
     )
     yield "a sampler of bayesian", experiment(tuning={"sampler": "qmc"})
-    yield "a race of bayesian", experiment(tuning={"early_stopping": "race"})
+    yield "a rule that is gone", experiment(tuning={"early_stopping": "race"})
+    yield "a key that is gone", experiment(tuning={"scheduler": "asha"})
     yield "pbt of a forest", experiment(tuning={"search_method": "pbt"})
     yield "more folds than rows", experiment(tuning={"cv_folds": 31})
     yield "10⁹ folds", experiment(tuning={"cv_folds": 10**9})

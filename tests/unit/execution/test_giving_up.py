@@ -40,7 +40,7 @@ class OneFails:
 
 def study(model: str) -> Study:
     return Study(
-        model, model, RandomTuner(SPACE, None, N_TRIALS, 1), NeverStop(),
+        model, model, RandomTuner(SPACE, 1), NeverStop(),
         objectives=["csmf_accuracy"], path=None, n_folds=2, lag=2, max_trials=N_TRIALS,
     )  # fmt: skip
 

@@ -63,7 +63,7 @@ class OneWorker:
 
 def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker, list[float]]:
     study = Study(
-        "study", "xgboost", RandomTuner(SPACE, None, N_TRIALS, 1), NeverStop(),
+        "study", "xgboost", RandomTuner(SPACE, 1), NeverStop(),
         objectives=["csmf_accuracy"], path=None, n_folds=N_FOLDS, lag=LAG, max_trials=N_TRIALS,
     )  # fmt: skip
     worker = OneWorker(seconds)

@@ -23,7 +23,7 @@ from tuner_job.execution.ray_tune.checkpoint import (
     read_progress,
     write_checkpoint,
 )
-from tuner_job.execution.ray_tune.proposals import Proposals
+from tuner_job.execution.ray_tune.proposals import starts
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import TuneFolder
@@ -99,15 +99,6 @@ def test_a_trial_ends_where_its_folds_end_by_themselves(
         assert found.record.validation == expected.record.validation
         assert found.record.train == expected.record.train
         assert found.record.judged == expected.record.judged
-
-
-def test_a_trial_halts_where_it_is_told_and_goes_on_with_its_steps(data: SharedData) -> None:
-    fit = begin(data, "xgboost", PARAMS["xgboost"], step=3, cpus=1)
-    sizes = []
-    for at_most in (2, None, 4, None, 9):
-        fit.advance(at_most)
-        sizes.append(fit.size)
-    assert sizes == [2, 3, 4, 6, 7]
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -247,73 +238,29 @@ def test_sizes_and_steps_follow_the_space() -> None:
     assert (step_size("asha", 500), step_size("asha", 5), step_size("pbt", 500)) == (19, 1, 50)
 
 
-@pytest.mark.parametrize("scheduler", ["asha", "hyperband", "median"])
-def test_new_trials_are_compared_with_those_of_an_earlier_run(scheduler: Any) -> None:
-    tuning = HyperparameterSearchConfig(search_method="optuna", scheduler=scheduler)
+def test_new_trials_are_compared_with_those_of_an_earlier_run() -> None:
+    tuning = HyperparameterSearchConfig(search_method="asha")
     boosting = space("xgboost", n_estimators=[27])
     made = make_scheduler(tuning, FAMILIES["xgboost"], boosting, 27, 0)
-    teach(made, [record(number, {}, 0.9) for number in range(100)])  # some in each bracket
-    new: Any = SimpleNamespace(trial_id="new", get_live_trials=list)
-    trial: Any = type("New", (), {"trial_id": "new"})()
-    made.on_trial_add(None, trial)
+    teach(made, [record(number, {}, 0.9) for number in range(100)])
+    new: Any = SimpleNamespace(trial_id="new")
+    made.on_trial_add(None, new)
     looks = ({"size": size, "score": 0.1} for size in range(1, 27))
-    assert any(made.on_trial_result(new, trial, look) == TrialScheduler.STOP for look in looks)
-
-
-def proposals(
-    method: str, stored: dict[int, TrialRecord], duplicates: list[Trial], n: int = 8
-) -> Proposals:
-    tuning = HyperparameterSearchConfig.model_validate(
-        {
-            "search_method": method,
-            "n_trials": n,
-            **({"scheduler": "asha"} if method == "optuna" else {}),
-        }
-    )
-    boosting = space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0])
-    tuner: Any = make_tuner(tuning, boosting, None, 1 + len(stored))
-    if method == "optuna":
-        tuner.remember(list(stored.values()), "csmf_accuracy")
-    return Proposals(tuner, method == "optuna", n, stored, {}, "csmf_accuracy", duplicates.append)
+    assert any(made.on_trial_result(None, new, look) == TrialScheduler.STOP for look in looks)
 
 
 def test_random_configurations_keep_their_numbers_when_a_search_goes_on() -> None:
-    def drawn(stored: dict[int, TrialRecord]) -> dict[int, Any]:
-        tuning = HyperparameterSearchConfig(search_method="asha", n_trials=6)
-        tuner = make_tuner(
-            tuning, space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0]), None, 1
-        )
-        found = Proposals(tuner, False, 6, stored, {}, "csmf_accuracy", lambda trial: None)
-        return {start.number: start.params for start in iter(found.next, None)}
+    def drawn(finished: set[int], n_trials: int = 6) -> dict[int, Any]:
+        tuning = HyperparameterSearchConfig(search_method="asha")
+        boosting = space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0])
+        left = starts(make_tuner(tuning, boosting, None, 1), n_trials, finished, {})
+        return {start.number: start.params for start in left}
 
-    whole = drawn({})
-    assert sorted(whole) == [*range(6)]
-    rest = drawn({number: record(number, {}, 0.5) for number in (1, 4)})
-    assert rest == {number: whole[number] for number in (0, 2, 3, 5)}
-
-
-def test_a_learning_tuner_never_runs_a_configuration_twice() -> None:
-    duplicates: list[Trial] = []
-    stored = {
-        0: record(0, {"max_depth": 1, "subsample": 0.5}, 0.5),
-        3: record(3, {"max_depth": 2, "subsample": 1.0}, 0.7),
-    }
-    found = proposals("optuna", stored, duplicates, n=30)
-    run = []
-    while start := found.next():
-        run.append(start)
-        scores = [(0.5 + 0.1 * float(start.params["max_depth"]),)]
-        found.tell(
-            Trial(
-                start.number, start.number, dict(start.params), "complete", scores, scores=scores[0]
-            )
-        )
-    tried = [tuple(sorted(start.params.items())) for start in run]
-    tried += [tuple(sorted(r.params.items())) for r in stored.values()]
-    assert len(set(tried)) == len(tried)
-    assert {start.number for start in run}.isdisjoint(stored)
-    assert len(run) + len(duplicates) == 28
-    assert all(trial.state == "complete" and trial.duplicate_of is not None for trial in duplicates)
+    whole = drawn(set())
+    assert [*whole] == [*range(6)]
+    assert drawn({1, 4}) == {number: whole[number] for number in (0, 2, 3, 5)}
+    assert drawn(set(), 4) == {number: whole[number] for number in range(4)}
+    assert drawn(set(), 9) == whole, "no configuration twice"
 
 
 def test_perturbing_stays_in_the_space_and_keeps_what_cannot_change() -> None:

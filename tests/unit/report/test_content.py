@@ -2,13 +2,11 @@
 
 import html
 import re
-from dataclasses import replace
 from typing import get_args
 
 import pytest
 from markupsafe import escape
 
-from tuner_job.cli.tables import at_no_fit
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.report import sentences, tables
 from tuner_job.report.figures.axis import NOT_USED, parameter_axis
@@ -154,19 +152,6 @@ def test_states_errors_and_provenance_are_told(usual, page):
     ):
         assert told in page
     assert "va-tuning tune adult-test/experiment.yaml" in page
-
-
-def test_trials_that_were_not_asked_for_are_counted_apart(make):
-    experiment = make()
-    (study,) = experiment.summary.studies
-    assert "at no fit" not in experiment.render()
-    free = study.model_copy(update={"n_free": 7})
-    summary = experiment.summary.model_copy(update={"studies": [free]})
-    assert "the best of 6 finished trials and 7 more scored at no fit has" in sentences.finding(
-        summary, free
-    )
-    assert "7 more scored at no fit" in replace(experiment, summary=summary).render()
-    assert at_no_fit(free) == "\n7 more scored at no fit"
 
 
 def test_protocol_is_explained(page):

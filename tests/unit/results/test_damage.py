@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from tests.unit.results.conftest import STORED
@@ -223,13 +224,10 @@ class TestClaim:
     def claim(
         self, store: ExperimentStore, digest: str | None = None, data: str | None = None
     ) -> None:
-        provenance = PROVENANCE.model_copy(update={"data_digest": data} if data else {})
-        claim(
-            store,
-            {"name": "stored", "results": "r"},
-            digest or PROVENANCE.experiment_digest,
-            provenance,
-        )
+        update = {"data_digest": data, "experiment_digest": digest}
+        provenance = PROVENANCE.model_copy(update={k: v for k, v in update.items() if v})
+        document = yaml.safe_load((STORED / "0.1.0/finished/experiment.yaml").read_text())
+        claim(store, document, provenance)
 
     @pytest.mark.parametrize("how", [how for how in DAMAGES if how != "cut by one"])
     def test_a_damaged_experiment_file_is_written_anew_where_it_is_known_to_be_the_same(

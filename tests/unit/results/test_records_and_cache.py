@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,35 +73,19 @@ def test_probabilities_survive_to_the_last_bit(store: ExperimentStore) -> None:
 
 
 def test_another_experiment_under_the_same_name_is_refused(store: ExperimentStore) -> None:
-    claim(
-        store,
-        {"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 1}, "results": "r"},
-        "one",
-        PROVENANCE,
-    )
-    claim(
-        store,
-        {"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 2}, "results": "r"},
-        "one",
-        PROVENANCE,
-    )
+    def now(seed: int = 1, lag: int = 5, timeout: int = 1) -> dict[str, Any]:
+        budget = {"timeout": timeout}
+        return {"seed": seed, "tuning": {"lag": lag}, "budget": budget, "results": "r"}
+
+    claim(store, now(), PROVENANCE)
+    claim(store, now(timeout=2), PROVENANCE)
     with pytest.raises(
         StoreError,
-        match=r"another experiment \(seed: 1 there, 2 here, tuning.lag: 8 there, 4 here\)",
+        match=r"another experiment \(seed: 1 there, 2 here, tuning.lag: 5 there, 4 here\)",
     ):
-        claim(
-            store,
-            {"seed": 2, "tuning": {"lag": 4}, "budget": {"timeout": 9}, "results": "r"},
-            "two",
-            PROVENANCE,
-        )
+        claim(store, now(seed=2, lag=4, timeout=9), PROVENANCE)
     with pytest.raises(StoreError, match="results on other data"):
-        claim(
-            store,
-            {"seed": 1, "tuning": {"lag": 8}, "results": "r"},
-            "one",
-            PROVENANCE.model_copy(update={"data_digest": "z"}),
-        )
+        claim(store, now(), PROVENANCE.model_copy(update={"data_digest": "z"}))
 
 
 def test_experiments_are_found_at_their_address_or_alone_below_it(
@@ -108,10 +93,10 @@ def test_experiments_are_found_at_their_address_or_alone_below_it(
 ) -> None:
     with pytest.raises(StoreError, match="found none"):
         open_experiment(str(tmp_path))
-    claim(store, {"results": "r"}, "x", PROVENANCE)
+    claim(store, {"results": "r"}, PROVENANCE)
     assert open_experiment(str(tmp_path)).experiment == "exp"
     assert open_experiment(str(tmp_path / "exp") + "/").url == store.url
-    claim(ExperimentStore(Store(str(tmp_path)), "other"), {"results": "r"}, "x", PROVENANCE)
+    claim(ExperimentStore(Store(str(tmp_path)), "other"), {"results": "r"}, PROVENANCE)
     with pytest.raises(StoreError, match="found exp, other: name one"):
         open_experiment(str(tmp_path))
 

@@ -39,7 +39,7 @@ def make_study(
     max_trials: int | None = 30,
     stored: Mapping[int, TrialRecord] | None = None,
     assessed: bool = False,
-    contained: Callable[[Configuration], Sequence[Configuration]] | None = None,
+    nested: bool = True,
     on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
 ) -> Study:
     return Study(
@@ -54,7 +54,7 @@ def make_study(
         max_trials=max_trials,
         stored=stored,
         assessed=assessed,
-        contained=contained,
+        nested=nested,
         on_mismatch=on_mismatch,
     )
 
@@ -141,6 +141,6 @@ def run(
 def table(study: Study) -> list[tuple[object, ...]]:
     """What must be the same at every run."""
     return [
-        (t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of, t.free)
+        (t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of)
         for t in study.trials
     ]

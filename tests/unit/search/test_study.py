@@ -14,7 +14,6 @@ from tests.unit.search.simulation import (
 )
 from tuner_job.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
-from tuner_job.search.racing import race
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.samplers.fixed import FixedTuner
 from tuner_job.search.samplers.grid import GridTuner
@@ -25,13 +24,12 @@ from tuner_job.search.trial import FoldTask, Trial
 
 TUNERS: dict[str, Callable[[], Tuner]] = {
     "grid": lambda: GridTuner(SPACE, "rounds", 1),
-    "random": lambda: RandomTuner(SPACE, "rounds", 30, 1),
+    "random": lambda: RandomTuner(SPACE, 1),
     "tpe": lambda: OptunaTuner(SPACE, make_sampler("tpe", 1), 1),
     "nsgaii": lambda: OptunaTuner(SPACE, make_sampler("nsgaii", 1), 1),
 }
 RULES: dict[str, Callable[[int], StoppingRule]] = {
     "paired": lambda n_values: PairedTest(0.05, N_FOLDS, n_values),
-    "race": lambda n_values: race(0.05, N_FOLDS, n_values, 12, 4),
     "median": lambda _: PrunerRule("median", 0.05),
     "wilcoxon": lambda _: PrunerRule("wilcoxon", 0.1),
 }
@@ -100,6 +98,8 @@ def test_a_stored_trial_of_another_search_is_told_and_run_again() -> None:
 
 def test_a_tuner_is_asked_knowing_exactly_the_trials_up_to_the_lag() -> None:
     class Recording:
+        learns = True
+
         def __init__(self) -> None:
             self.asked: list[int] = []
             self.told = 0
@@ -193,7 +193,7 @@ def test_results_of_folds_run_ahead_are_dropped_when_the_trial_is_given_up() -> 
 
 
 def test_no_new_trials_are_started_when_that_is_not_allowed() -> None:
-    study = make_study(RandomTuner(SPACE, "rounds", 30, 1))
+    study = make_study(RandomTuner(SPACE, 1))
     first = study.next_task()
     assert first
     same_batch = []

@@ -16,16 +16,15 @@ from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import require_cpus
-from tuner_job.execution.ray_tune.proposals import Proposals, ProposalSearcher, Start
+from tuner_job.execution.ray_tune.proposals import ProposalSearcher, Start, starts
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
 from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
-from tuner_job.models import FAMILIES, GROWING
+from tuner_job.models import FAMILIES
 from tuner_job.problem import Prepared
 from tuner_job.records import StopReason, TrialRecord
 from tuner_job.search.samplers import make_tuner
-from tuner_job.search.samplers.free import Sizes
 from tuner_job.search.trial import Trial
 
 _WORKER_RETRIES = 2  # of a trial whose worker died
@@ -134,39 +133,18 @@ class _Search:
         teach(self._scheduler, finished.values())
         step = step_size(self._tuning.search_method, largest)
         cpus, staged = self._budget.cpus_per_trial, self._tuning.search_method == "pbt"
-        grows = family.name in GROWING and not staged
-        sizes = (
-            Sizes(space, str(family.path_parameter))
-            if self._tuning.free_knowledge and grows
-            else None
-        )
-        self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder, sizes)
+        self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder)
         under_way, self._run_number = self._folder.under_way()
-        n_trials = min(n for n in (self._tuning.n_trials, self._budget.max_trials) if n)
-        self._learns = self._tuning.search_method == "optuna"
-        # a search that goes on must not make the draws again that it began with
-        tuner = make_tuner(
-            self._tuning, space, None, config.seed + (len(finished) if self._learns else 0)
-        )
-        if self._learns:
-            tuner.remember(list(finished.values()), objective)  # type: ignore[attr-defined]
-        self._proposals = Proposals(
-            tuner,
-            self._learns,
-            n_trials,
-            finished,
-            under_way,
-            objective,
-            lambda t: on_finished(self._searched, t),
-        )
-        self._n_trials = n_trials
+        self._n_trials = min(n for n in (self._tuning.n_trials, self._budget.max_trials) if n)
+        tuner = make_tuner(self._tuning, space, None, config.seed)
+        self._left = starts(tuner, self._n_trials, finished, under_way)
 
     def run(
         self, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]
     ) -> StopReason:
         """Search until all trials have ended or the limits are reached."""
         limits = Limits(self.reporter, seconds, cpu_seconds, should_stop)
-        search = self._by_list(self._all_proposals()) if self._place.staged else self._by_searcher()
+        search = self._by_list(list(self._left)) if self._place.staged else self._by_searcher()
         for _ in range(1 + _WORKER_RETRIES):
             if search and not limits.stop_all():
                 self._run(search, limits)
@@ -199,15 +177,12 @@ class _Search:
             )
 
     def _by_searcher(self) -> dict[str, Any]:
-        """Ask for configurations one by one: `lag` of them under way at most if the tuner learns
-        from them."""
-        limit = self._tuning.lag if self._learns else max(_PENDING, 2 * self._runner.n_slots)
-        concurrent = min(limit, self._budget.max_concurrent_trials or limit)
-        searcher = ProposalSearcher(self._proposals)
+        """Begin configurations one by one."""
+        limit = max(_PENDING, 2 * self._runner.n_slots)
         return {
-            "search_alg": searcher,
+            "search_alg": ProposalSearcher(self._left),
             "num_samples": self._n_trials,
-            "max_concurrent_trials": concurrent,
+            "max_concurrent_trials": min(limit, self._budget.max_concurrent_trials or limit),
         }
 
     def _by_list(self, starts: Sequence[Start]) -> dict[str, Any]:
@@ -218,12 +193,6 @@ class _Search:
             if starts
             else {}
         )
-
-    def _all_proposals(self) -> list[Start]:
-        starts = []
-        while start := self._proposals.next():
-            starts.append(start)
-        return starts
 
     def _again(self) -> list[Start]:
         """List the trials that Ray Tune gave up; it does so where a worker dies between two
@@ -242,7 +211,6 @@ class _Search:
 
     def _finished(self, trial: Trial) -> None:
         self._on_finished(self._searched, trial)
-        self._proposals.tell(trial)
 
     def _resources(self) -> tune.PlacementGroupFactory:
         memory = self._budget.memory_per_task

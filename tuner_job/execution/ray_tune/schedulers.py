@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
-    MedianStoppingRule,
     PopulationBasedTraining,
     TrialScheduler,
 )
@@ -26,11 +25,8 @@ _REDUCTION = 3
 """One trial of so many goes on past a look of asha."""
 _LOOKS = 3
 """Looks of asha at a trial of the largest size: at 1/27, 1/9 and 1/3 of it."""
-_HYPERBAND_BRACKETS = 3
-"""Of them, the second one's first look is at 1/9, the third one's at 1/3."""
 _GENERATIONS = 10
 """Times that population-based training compares trials of the largest size."""
-_MEDIAN_MIN_TRIALS = 3
 
 
 def largest_size(family: ModelFamily, space: SearchSpace, n_folds: int) -> int:
@@ -56,42 +52,29 @@ def make_scheduler(
     largest: int,
     seed: int,
 ) -> TrialScheduler:
-    """Return the scheduler that the experiment file asks for."""
-    which = tuning.search_method if tuning.scheduler == "none" else tuning.scheduler
-    step = step_size(which, largest)
+    """Return the scheduler of a search method, asha or pbt."""
+    step = step_size(tuning.search_method, largest)
     score: dict[str, Any] = {"metric": SCORE, "mode": "max", "time_attr": SIZE}
-    match which:
-        case "pbt":
-            change = _Changing(space, family.mutable, seed)
-            return PopulationBasedTraining(
-                **score, perturbation_interval=step, custom_explore_fn=change, log_config=False
-            )
-        case "median":
-            first = step * _REDUCTION
-            return MedianStoppingRule(
-                **score,
-                grace_period=first,
-                min_samples_required=_MEDIAN_MIN_TRIALS,
-                min_time_slice=math.inf,
-            )
-    brackets = _HYPERBAND_BRACKETS if which == "hyperband" else 1
+    if tuning.search_method == "pbt":
+        change = _Changing(space, family.mutable, seed)
+        return PopulationBasedTraining(
+            **score, perturbation_interval=step, custom_explore_fn=change, log_config=False
+        )
     return AsyncHyperBandScheduler(
-        **score, max_t=largest, grace_period=step, reduction_factor=_REDUCTION, brackets=brackets
+        **score, max_t=largest, grace_period=step, reduction_factor=_REDUCTION, brackets=1
     )
 
 
 def teach(scheduler: TrialScheduler, finished: Iterable[TrialRecord]) -> None:
-    """Let a scheduler know the trials that an earlier run finished, so that new ones are
-    compared with them."""
-    if isinstance(scheduler, PopulationBasedTraining):
-        return  # whoever has finished is no member of the population any more
+    """Let asha know the trials that an earlier run finished, so that new ones are compared with
+    them; whoever has finished is no member of a population any more."""
+    if not isinstance(scheduler, AsyncHyperBandScheduler):
+        return
     for record in finished:
         known = _Known(f"finished-{record.trial}")
         scheduler.on_trial_add(None, known)
         for size, score in record.curve:
-            decision = scheduler.on_trial_result(_NOBODY_WAITS, known, {SIZE: size, SCORE: score})
-            if decision == TrialScheduler.STOP and isinstance(scheduler, MedianStoppingRule):
-                break  # it takes nothing more of a trial that it would have stopped
+            scheduler.on_trial_result(None, known, {SIZE: size, SCORE: score})
 
 
 class _Changing:
@@ -114,13 +97,3 @@ class _Known:
 
     def __init__(self, trial_id: str):
         self.trial_id = trial_id
-
-
-class _NobodyWaits:
-    """A controller without trials."""
-
-    def get_live_trials(self) -> list[Any]:
-        return []
-
-
-_NOBODY_WAITS = _NobodyWaits()

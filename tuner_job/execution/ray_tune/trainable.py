@@ -2,8 +2,8 @@
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,9 +19,6 @@ from tuner_job.execution.ray_tune.storage import TuneFolder
 from tuner_job.execution.ray_tune.trial_fit import Begun, TrialFit, begin
 from tuner_job.failure import describe_failure
 from tuner_job.records import Stage
-from tuner_job.search.samplers.free import Sizes
-from tuner_job.search.trial import FoldOutcome
-from tuner_job.search_space import Configuration
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +40,6 @@ class Place:
         Whether parameters may change at every step (population-based training). Each step then goes
         on from the folds' bytes, whether they changed or not, so that a schedule can be replayed to
         the last bit.
-    sizes
-        What a trial goes through while it grows: it ends as the best of them. None: it ends as the
-        one asked.
     """
 
     data: list[Any]
@@ -55,16 +49,6 @@ class Place:
     cpus: int
     staged: bool
     folder: TuneFolder
-    sizes: Sizes | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """A trial as it was at one size."""
-
-    params: Configuration
-    score: float
-    outcomes: Sequence[FoldOutcome]
 
 
 class TrialTrainable(tune.Trainable):  # type: ignore[misc]
@@ -131,7 +115,6 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         self._params: dict[str, Any] = dict(trial["params"])
         self._earlier: str | None = trial["checkpoint"]
         self._fit: TrialFit | None = None
-        self._best: Look | None = None
         self._curve: list[tuple[int, float]] = []
         self._schedule: list[Stage] = []
 
@@ -161,13 +144,11 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
     def _step(self) -> dict[str, Any]:
         fit = self._fit = self._begun()
         before = sum(one.record.fit_seconds for one in fit.outcomes)
-        sizes = self._place.sizes
-        fit.advance(sizes.listed_after(fit.size) if sizes else None)
+        fit.advance()
         records = [one.record for one in fit.outcomes]
         scores = [record.judged[0] for record in records]
         score, done = sum(scores) / len(scores), fit.size >= fit.full_size
         self._curve.append((fit.size, score))
-        best = self._look(fit, score)
         if self._place.staged:
             self._schedule.append(Stage(size=fit.size, params=self._params))
             self._fit = fit if done else self._begin(Begun(records, fit.parts()))
@@ -180,31 +161,16 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             "curve": list(self._curve),
             "schedule": [stage.model_dump() for stage in self._schedule],
             "done": done,
-            **(self._whole(best, fit.outcomes) if done else {}),
+            **(self._whole(fit) if done else {}),
         }
 
-    def _look(self, fit: TrialFit, score: float) -> Look:
-        """The trial as it would end now: as it is, or as the best, and of equals the smallest,
-        that it went through."""
-        sizes = self._place.sizes
-        present = Look(self._params, score, fit.outcomes)
-        passed = sizes.configuration(self._params, fit.size) if sizes else None
-        if passed and (self._best is None or score > self._best.score):
-            self._best = replace(present, params=passed)
-        return self._best or present
-
-    def _whole(self, best: Look, last: Sequence[FoldOutcome]) -> dict[str, Any]:
-        """What is told of a trial that is complete; its fits took as long as they did, whichever
-        size is best."""
+    def _whole(self, fit: TrialFit) -> dict[str, Any]:
+        """What is told of a trial that is complete."""
+        points = [one.point for one in fit.outcomes]
         assessed = needs_assessment(self._data.methods)
-        folds = [
-            told.record.model_copy(update={"fit_seconds": at_end.record.fit_seconds})
-            for told, at_end in zip(best.outcomes, last, strict=True)
-        ]
-        points = [one.point for one in best.outcomes]
         return {
-            "params": best.params,
-            "folds": [record.model_dump() for record in folds],
+            "params": self._params,
+            "folds": [one.record.model_dump() for one in fit.outcomes],
             "points": points,
             "assessment": assess_trial(self._data, points) if assessed else None,
         }

@@ -45,8 +45,8 @@ class TrialFit(Protocol):
     def size(self) -> int:
         """Rounds, trees or folds so far."""
 
-    def advance(self, at_most: int | None = None) -> None:
-        """Go one step further, or to a size that comes before."""
+    def advance(self) -> None:
+        """Go one step further."""
 
     def parts(self) -> list[bytes]:
         """Return what it takes, with the records, to go on in another process."""
@@ -102,12 +102,9 @@ class GrowingTrial:
         """Rounds or trees so far."""
         return self._folds[0].size
 
-    def advance(self, at_most: int | None = None) -> None:
-        """Grow every fold to the next multiple of a step, or to a size that comes before, and
-        score it."""
-        size = min(
-            self.full_size, (self.size // self._step + 1) * self._step, at_most or self.full_size
-        )
+    def advance(self) -> None:
+        """Grow every fold to the next multiple of a step and score it."""
+        size = min(self.full_size, (self.size // self._step + 1) * self._step)
         before = [one.record.fit_seconds for one in self.outcomes] or [0.0] * len(self._folds)
         with one_thread():
             list(self._pool.map(lambda growing: growing.grow_to(size), self._folds))
@@ -137,7 +134,7 @@ class FoldwiseTrial:
         """Folds so far."""
         return len(self.outcomes)
 
-    def advance(self, at_most: int | None = None) -> None:
+    def advance(self) -> None:
         """Fit and score the next fold."""
         task = FoldTask(0, self.size, self._params, (), (0,), (0,))
         self.outcomes = self.outcomes + score_fold(self._data, self._model, task)

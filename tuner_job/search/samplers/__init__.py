@@ -2,7 +2,6 @@
 
 from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
-from tuner_job.search.racing import race
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.samplers.grid import GridTuner
 from tuner_job.search.samplers.random import RandomTuner
@@ -16,12 +15,8 @@ def make_tuner(
     match config.search_method:
         case "grid":
             return GridTuner(space, path, seed)
-        case "random":
-            return RandomTuner(
-                space, path, config.n_trials, seed, shuffled=config.early_stopping.rule == "race"
-            )
-        case "asha" | "pbt":  # each configuration is a trial of Ray Tune's
-            return RandomTuner(space, None, config.n_trials, seed)
+        case "random" | "asha" | "pbt":
+            return RandomTuner(space, seed)
         case "bayesian" | "optuna":
             from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
 
@@ -29,19 +24,15 @@ def make_tuner(
 
 
 def make_stopping_rule(
-    config: HyperparameterSearchConfig, n_folds: int, n_values: int, tuner: Tuner
+    config: HyperparameterSearchConfig, n_folds: int, n_values: int
 ) -> StoppingRule:
-    """Return the rule by which poor configurations of a tuner are given up; it compares
-    `n_values` a fold."""
+    """Return the rule by which poor configurations are given up; it compares `n_values` a fold."""
     stopping = config.early_stopping
     match stopping.rule:
         case "none":
             return NeverStop()
         case "paired":
             return PairedTest(stopping.level, n_folds, n_values, len(config.objectives))
-        case "race":
-            assert isinstance(tuner, GridTuner | RandomTuner)
-            return race(stopping.level, n_folds, n_values, tuner.n_batches, config.lag)
         case "median" | "wilcoxon":
             from tuner_job.search.samplers.optuna import PrunerRule
 

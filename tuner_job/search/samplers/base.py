@@ -11,11 +11,14 @@ class Tuner(Protocol):
     """Proposes configurations.
 
     The study that drives it keeps a fixed lag: `ask` for batch b is called when exactly the batches
-    up to
-    ``b - lag`` were told, in order. A tuner that draws from its own seeded generator therefore
-    proposes
-    the same configurations whatever the number of workers, and again when a run is resumed.
+    up to ``b - lag`` were told, in order; earlier if the tuner does not learn. A tuner that draws
+    from its own seeded generator therefore proposes the same configurations whatever the number of
+    workers and of trials, and again when a run is resumed.
     """
+
+    @property
+    def learns(self) -> bool:
+        """Whether what it proposes depends on what it was told."""
 
     def ask(self) -> list[Configuration] | None:
         """Propose the next batch; None when nothing is left.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tuner_job.search_space import Configuration
+from tuner_job.search_space import Configuration, configuration_key
 
 
 def batches_along(
@@ -12,16 +12,13 @@ def batches_along(
     order."""
     groups: dict[object, list[Configuration]] = {}
     for configuration in configurations:
-        fit = same_fit(path, configuration)
-        groups.setdefault(len(groups) if fit is None else fit, []).append(configuration)
+        alone = path not in configuration
+        fit = len(groups) if alone else same_fit(path, configuration)
+        groups.setdefault(fit, []).append(configuration)
     return list(groups.values())
 
 
-def same_fit(path: str | None, configuration: Configuration) -> tuple[object, ...] | None:
-    """Return what configurations have in common that one fit can score; None: no other can share
-    its fit."""
-    if path not in configuration:
-        return None
-    return tuple(
-        (name, type(value), value) for name, value in configuration.items() if name != path
-    )
+def same_fit(path: str | None, configuration: Configuration) -> tuple[object, ...]:
+    """Return what configurations have in common that differ in `path` only."""
+    rest = {name: value for name, value in configuration.items() if name != path}
+    return configuration_key(rest)

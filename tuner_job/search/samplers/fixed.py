@@ -9,6 +9,8 @@ from tuner_job.search_space import Configuration
 class FixedTuner:
     """Proposes what it was given, for example a model's untuned default."""
 
+    learns = False
+
     def __init__(self, configurations: Sequence[Configuration]):
         self._left = iter(configurations)
 

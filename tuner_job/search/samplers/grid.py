@@ -24,17 +24,17 @@ class GridTuner:
     space.
     """
 
+    learns = False
+
     def __init__(self, space: SearchSpace, path: str | None, seed: int):
         rng = np.random.default_rng(seed)
         size = space.count() or 0
         configurations = space.configurations()
         if size > LISTED:
-            self.n_batches = size  # at most; how many share a fit is not known before
             self._batches = _drawn(space, path, rng)
             return
         batches = batches_along(path, configurations)
         order = rng.permutation(len(batches))
-        self.n_batches = len(batches)
         self._batches = iter([batches[i] for i in order])
 
     def ask(self) -> list[Configuration] | None:
@@ -54,10 +54,9 @@ def _drawn(
     seen: set[object] = set()
     for index in space.indices(rng):
         drawn = space.configuration(index)
-        fit = same_fit(path, drawn) if shared else None
-        if path is None or fit is None:
+        if path is None or path not in drawn or not shared:
             yield [drawn]
-        elif fit not in seen:
+        elif (fit := same_fit(path, drawn)) not in seen:
             seen.add(fit)
             along: Iterator[Configuration] = ({**drawn, path: value} for value in values)
             yield [configuration for configuration in along if space.holds(configuration)]

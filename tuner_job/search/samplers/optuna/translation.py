@@ -10,10 +10,10 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import TrialState
 
-from tuner_job.search.trial import FoldScores, Trial
-from tuner_job.search_space import Choices, Range, Scalar, SearchSpace
+from tuner_job.search.trial import FoldScores
+from tuner_job.search_space import Choices, Configuration, Range, Scalar, SearchSpace
 
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
@@ -79,27 +79,17 @@ def position(parameter: Choices | Range, value: Any) -> Any:
     return value
 
 
-def frozen_trial(space: SearchSpace, trial: Trial, n_objectives: int) -> FrozenTrial:
-    """Put a finished trial that Optuna did not ask for in the form in which it would have asked
-    for it."""
-    values: dict[str, Any] = {}
-    distributions: dict[str, BaseDistribution] = {}
+def translated(
+    space: SearchSpace, configuration: Configuration
+) -> dict[str, tuple[Any, BaseDistribution]]:
+    """Return Optuna's name of each parameter → its value and distribution, as it would have asked
+    for them."""
+    found: dict[str, tuple[Any, BaseDistribution]] = {}
 
     def take(name: str, parameter: Choices | Range) -> Scalar:
-        key = _key(name, parameter)
-        distributions[key], values[key] = (
-            distribution(parameter),
-            position(parameter, trial.params[name]),
-        )
-        return trial.params[name]
+        value = configuration[name]
+        found[_key(name, parameter)] = position(parameter, value), distribution(parameter)
+        return value
 
     space.walk(take)
-    return create_trial(
-        state=STATES[trial.state or "failed"],
-        values=trial.scores if trial.state == "complete" else None,
-        params=values,
-        distributions=distributions,
-        intermediate_values=dict(enumerate(running_means(trial.fold_scores)))
-        if n_objectives == 1
-        else None,
-    )
+    return found

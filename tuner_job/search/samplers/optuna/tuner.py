@@ -9,13 +9,12 @@ from optuna.samplers import BaseSampler, TPESampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from tuner_job.records import TrialRecord
 from tuner_job.search.samplers.optuna.recall import Recall
 from tuner_job.search.samplers.optuna.translation import (
     STATES,
-    frozen_trial,
     running_means,
     suggest,
+    translated,
 )
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration, DeadEndError, SearchSpace
@@ -28,6 +27,8 @@ MODELLED_TRIALS = 3000
 class OptunaTuner:
     """Any Optuna sampler under ask and tell; TPE with one objective recalls `MODELLED_TRIALS` at
     most."""
+
+    learns = True
 
     def __init__(self, space: SearchSpace, sampler: BaseSampler, n_objectives: int):
         self._space = space
@@ -56,45 +57,26 @@ class OptunaTuner:
                 self._study.tell(trial, state=TrialState.FAIL)
                 continue
             if self._space.forbid:  # a forbidden value of a range was left for the one beside it
-                self._become(trial, Trial(self._n_asked, self._n_asked, configuration))
+                self._become(trial, configuration)
             self._asked[self._n_asked] = trial  # the study makes a batch of each
             self._n_asked += 1
             return [configuration]
         raise AssertionError
 
-    def remember(self, records: Sequence[TrialRecord], objective: str) -> None:
-        """Learn trials that were not asked here: those of an earlier run."""
-        held = [
-            Trial.of(record, [objective]) for record in records if self._space.holds(record.params)
-        ]
-        self._study.add_trials([frozen_trial(self._space, trial, 1) for trial in held])
-
     def tell(self, trials: Sequence[Trial]) -> None:
-        """Hand the results of one fit to Optuna, fold scores included where there is one objective.
-
-        With one objective the trial that was asked becomes the best configuration that its fit went
-        through: told of all of them, TPE would take a fit's many likenesses for many good places
-        and stay with the first fits.
-        """
-        first, *free = trials
-        asked = self._asked.pop(first.batch)
+        """Hand a trial's result to Optuna, fold scores included where there is one objective."""
+        (trial,) = trials
+        asked = self._asked.pop(trial.batch)
         if len(self._study.directions) == 1:
-            complete = [trial for trial in trials if trial.state == "complete"]
-            first, free = max(complete, key=lambda trial: trial.scores[0], default=first), []
-            self._become(asked, first)
-            for fold, mean in enumerate(running_means(first.fold_scores)):
+            for fold, mean in enumerate(running_means(trial.fold_scores)):
                 asked.report(mean, fold)
-        scores = first.scores if first.state == "complete" else None
-        self._study.tell(asked, scores, state=STATES[first.state or "failed"])
-        for trial in free:
-            self._study.add_trial(frozen_trial(self._space, trial, len(self._study.directions)))
+        scores = trial.scores if trial.state == "complete" else None
+        self._study.tell(asked, scores, state=STATES[trial.state or "failed"])
 
-    def _become(self, asked: optuna.trial.Trial, trial: Trial) -> None:
-        """Change the parameters of a trial that Optuna asked for to those of another."""
+    def _become(self, asked: optuna.trial.Trial, configuration: Configuration) -> None:
+        """Change the parameters of a trial that Optuna asked for to those of a configuration."""
         own = asked.params
-        other = frozen_trial(self._space, trial, 1)
-        for name, value in other.params.items():
+        for name, (value, distribution) in translated(self._space, configuration).items():
             if own.get(name) != value:
-                distribution = other.distributions[name]
                 internal = distribution.to_internal_repr(value)
                 self._storage.set_trial_param(asked._trial_id, name, internal, distribution)

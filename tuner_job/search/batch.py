@@ -1,0 +1,90 @@
+"""Trials that share their fits, and the tasks that they need."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tuner_job.search.early_stopping import Judge
+from tuner_job.search.samplers.batches import same_fit
+from tuner_job.search.trial import AssessmentTask, FoldTask, Trial
+from tuner_job.search_space import Scalar
+
+
+@dataclass(slots=True)
+class Batch:
+    """One proposal of a sampler: a configuration, or several that differ in the path parameter."""
+
+    number: int
+    trials: list[Trial]
+    values: list[Scalar]
+    """Values of the path parameter that were proposed, ascending."""
+    opened: bool = False
+    """Whether its trials may run."""
+    begun: bool = False
+    """Whether tasks of its own were handed out."""
+    judge: Judge | None = None
+    waiting: dict[int, Trial] = field(default_factory=dict)
+    """Members that need fits, by number."""
+    submitted: set[int] = field(default_factory=set)
+    """Folds handed out; the number after the last one is the assessment."""
+
+    @property
+    def next_fold(self) -> int:
+        """The first fold that a waiting member was not judged on."""
+        return min(len(trial.fold_scores) for trial in self.waiting.values())
+
+    def fit(self, fold: int, path: str | None, passengers: Sequence[Trial]) -> FoldTask:
+        """Make the task of one fold, which scores `passengers` of other batches too."""
+        first = next(iter(self.waiting.values()))
+        if path is None or path not in first.params:
+            return FoldTask(self.number, fold, first.params, (), (0,), (first.number,))
+        trials = [*self.waiting.values(), *passengers]
+        trials.sort(key=lambda trial: size_of(trial.params[path]))
+        largest = trials[-1].params
+        passed = [value for value in self.values if size_of(value) <= size_of(largest[path])]
+        values = sorted({*passed, *(trial.params[path] for trial in trials)}, key=size_of)
+        wanted = tuple(values.index(trial.params[path]) for trial in trials)
+        numbers = tuple(trial.number for trial in trials)
+        return FoldTask(self.number, fold, largest, tuple(values), wanted, numbers)
+
+    def assessment(self) -> AssessmentTask:
+        """Make the task that judges the waiting members as wholes."""
+        trials = list(self.waiting.values())
+        handles = tuple(
+            tuple(trial.outcomes[fold].point for fold in sorted(trial.outcomes)) for trial in trials
+        )
+        return AssessmentTask(self.number, tuple(trial.number for trial in trials), handles)
+
+
+class AlikeTrials:
+    """Unfinished trials of batches of one, by the fit that could score them."""
+
+    def __init__(self, path: str):
+        self._path = path
+        self._by_fit: dict[object, list[Trial]] = {}
+
+    def add(self, trial: Trial) -> None:
+        """Take in a trial."""
+        if self._path in trial.params:
+            self._by_fit.setdefault(same_fit(self._path, trial.params), []).append(trial)
+
+    def remove(self, trial: Trial) -> None:
+        """Leave a trial out, if it is there."""
+        fit = same_fit(self._path, trial.params)
+        alike = [other for other in self._by_fit.pop(fit, ()) if other is not trial]
+        if alike:
+            self._by_fit[fit] = alike
+
+    def smaller(self, trial: Trial) -> list[Trial]:
+        """Find the trials whose configurations the fit of a trial goes through.
+
+        Only smaller values: what a fit costs, and whether it fails, is for its own trial to say.
+        """
+        alike = self._by_fit.get(same_fit(self._path, trial.params), ())
+        own = size_of(trial.params[self._path]) if alike else 0.0
+        return [other for other in alike if size_of(other.params[self._path]) < own]
+
+
+def size_of(value: Scalar) -> float:
+    """Return a value of a path parameter, which is a number."""
+    assert isinstance(value, int | float)
+    return float(value)
