@@ -37,6 +37,8 @@ SMALL: dict[str, Any] = {
     },
 }
 
+SCRIPT = "run-distributed-comparison"
+
 
 def write(folder: Path, experiment: Mapping[str, Any] = SMALL, **changes: Any) -> Path:
     """Write an experiment file, with top-level keys changed."""
@@ -48,9 +50,13 @@ def write(folder: Path, experiment: Mapping[str, Any] = SMALL, **changes: Any) -
 def start(
     *arguments: str | Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
-    """Start ``va-tuning`` in its own process group."""
+    """Start ``va-tuning``, or ``run-distributed-comparison``, in its own process group."""
+    command: tuple[str | Path, ...] = ("-m", "tuner_job", *arguments)
+    if arguments[0] == SCRIPT:
+        command = ("-c", "from tuner_job import __main__ as m; m.main_of_comparison()")
+        command = (*command, *arguments[1:])
     return subprocess.Popen(
-        [sys.executable, "-m", "tuner_job", *arguments],
+        [sys.executable, *command],
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

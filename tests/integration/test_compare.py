@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.integration.experiments import SMALL, kill_when, run, start, tune
+from tests.integration.experiments import SCRIPT, SMALL, kill_when, run, start, tune
 from tests.integration.s3_server import S3Server
+from tuner_job.comparison.plan import plan
 from tuner_job.comparison.result import COLUMNS
+from tuner_job.config.comparison import ComparisonConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.results.store import read_bytes
 
@@ -52,9 +54,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(table: Path, output: str | Path, *arguments: str) -> str:
-    code, out, err = run(
-        "compare", "--data-path", str(table), "--output-dir", str(output), *arguments
-    )
+    code, out, err = run(SCRIPT, "--data-path", str(table), "--output-dir", str(output), *arguments)
     assert code == 0, err
     return out
 
@@ -156,12 +156,10 @@ def test_a_killed_run_goes_on_and_ends_as_if_undisturbed(table: Path, tmp_path: 
     arguments = ("--models", "random_forest", "xgboost", "--no-plots", "--n-bootstrap", "20")
     compare(table, tmp_path / "undisturbed", *arguments)
     killed = tmp_path / "killed"
-    process = start("compare", "--data-path", str(table), "--output-dir", str(killed), *arguments)
+    process = start(SCRIPT, "--data-path", str(table), "--output-dir", str(killed), *arguments)
     kill_when(process, lambda: len(list((killed / "predictions").glob("*"))) >= 3, signal.SIGKILL)
     kept = {path: path.stat().st_mtime_ns for path in (killed / "predictions").glob("*.npz")}
-    code, _, err = run(
-        "compare", "--data-path", str(table), "--output-dir", str(killed), *arguments
-    )
+    code, _, err = run(SCRIPT, "--data-path", str(table), "--output-dir", str(killed), *arguments)
     assert (code, "--resume" in err) == (2, True)
     compare(table, killed, *arguments, "--resume")
     again = {path: path.stat().st_mtime_ns for path in kept}
@@ -180,13 +178,11 @@ def test_tuning_cannot_see_what_only_helps_on_test_rows(table: Path, tmp_path: P
     data = load_dataset(
         DataConfig(source=str(table), label="va34", site="site", drop=["cod5"]), read_bytes
     )
-    from tuner_job.comparison.plan import plan
-
     held_out = np.unique(
         np.concatenate(
             [
                 test.rows
-                for training in plan(data, data.sites, ["in_domain"], [], 42)
+                for training in plan(data, ComparisonConfig(experiments=["in_domain"]), 42)
                 for test in training.tests
             ]
         )
@@ -245,7 +241,7 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
         ("causes.csv", "was tuned on other causes"),
     ):
         code, _, err = run(
-            "compare",
+            SCRIPT,
             "--data-path",
             str(tmp_path / changed),
             "--output-dir",
@@ -256,7 +252,7 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
     (s3.root / "compare" / "tuned" / "random_forest" / "best.json").unlink()
     shutil.rmtree(s3.root / "compare" / "tuned" / "random_forest" / "commits")
     code, _, err = run(
-        "compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
+        SCRIPT, "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
     )
     assert (code, "has no model yet: its search has not finished" in err) == (2, True), err
     assert not (tmp_path / "o" / "results").exists()
@@ -266,19 +262,19 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
     ("arguments", "said"),
     [
         (("--sites", "Nowhere"), "Nowhere"),
-        (("--label-type", "va34", "--training-sizes", "0"), "must be above 0"),
+        (("--training-sizes", "0"), "--training-sizes.0: input should be greater than 0"),
         (
             ("--tuning-timeout", "soon", "--tune-hyperparameters"),
             "--tuning-timeout: must be a number with a unit",
         ),
-        (("--memory-per-worker", "9000Gi"), "must fit on one node"),
+        (("--memory-per-worker", "9000Gi"), "--memory-per-worker: must fit on one node"),
         (("--tuned-params", "x", "--tune-hyperparameters"), "give one of them"),
         (("--output-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],
 )
 def test_bad_input(table: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     code, _, err = run(
-        "compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
+        SCRIPT, "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
     )
     assert (code, said in err, "Traceback" in err) == (2, True, False), err
 

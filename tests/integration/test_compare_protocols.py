@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.integration.experiments import run
+from tests.integration.experiments import SCRIPT, run
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.results.store import read_bytes
 
@@ -38,7 +38,7 @@ def compared(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model, space in SPACES.items():
         (spaces / f"{model}.yaml").write_text(yaml.safe_dump(space))
     code, out, err = run(
-        "compare", "--data-path", str(table), "--output-dir", str(output), "--models", *SPACES,
+        SCRIPT, "--data-path", str(table), "--output-dir", str(output), "--models", *SPACES,
         "--experiments", "cross_validation", "leave_one_site_out", "--outer-folds", "2",
         "--protocols", "natural", "dirichlet", "--ensemble", "--n-bootstrap", "20",
         "--tune-hyperparameters", "--tuning-trials", "3", "--tuning-cv-folds", "2", "--search-spaces", str(spaces),
@@ -113,7 +113,7 @@ def test_tuned_choices_carry_what_predicting_needs(compared: Path) -> None:
 def test_stated_compositions_are_what_is_tested(table: Path, tmp_path: Path) -> None:
     cause = pd.read_csv(table).va34.value_counts().index[-1]  # the rarest one
     compare = (
-        "compare",
+        SCRIPT,
         "--data-path",
         str(table),
         "--output-dir",
@@ -155,21 +155,21 @@ def test_stated_compositions_are_what_is_tested(table: Path, tmp_path: Path) -> 
         ),
         (
             ("--protocols", "shift", "--shift", "Nothing=0.2"),
-            "validation.shift.Nothing: must be one of the 5 causes",
+            "--shift.Nothing: must be one of the 5 causes",
         ),
         (
             ("--experiments", "cross_validation", "--outer-folds", "1"),
-            "--outer-folds: must be a whole number from 2",
+            "--outer-folds: input should be greater than or equal to 2",
         ),
         (
             ("--tune-hyperparameters", "--search-spaces", "/nowhere"),
-            "/nowhere must hold a file for each model",
+            "--search-spaces: /nowhere: must be a folder that holds <model>.yaml files",
         ),
     ],
 )
 def test_bad_input(table: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     code, _, err = run(
-        "compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
+        SCRIPT, "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
     )
     assert (code, said in err, "Traceback" in err) == (2, True, False), err
     assert not (tmp_path / "o").exists()

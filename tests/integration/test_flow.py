@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.integration.experiments import run
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.results.store import read_bytes
 
@@ -21,7 +22,7 @@ from prefect.testing.utilities import prefect_test_harness
 from tuner_job.comparison.flow import tune_compare_report
 
 with prefect_test_harness(server_startup_timeout=200):
-    state = tune_compare_report(Path(sys.argv[1]), sys.argv[2], sys.argv[3:], n_workers=2, return_state=True)
+    state = tune_compare_report(Path(sys.argv[1]), sys.argv[2], n_workers=2, return_state=True)
     with get_client(sync_client=True) as client:
         for run in sorted(client.read_task_runs(), key=lambda run: run.start_time):
             print("RUN", run.name.rsplit("-", 1)[0], run.state.type.value, run.run_count)
@@ -37,11 +38,11 @@ def experiment(tmp_path: Path) -> Path:
     )
     table = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
     table["site"] = [data.sites[i] for i in data.site]
-    table["va34"] = [data.causes[i] for i in data.y]
+    table["cause"] = [data.causes[i] for i in data.y]
     table.to_csv(tmp_path / "table.csv", index=False)
     content = {
         "name": "flow",
-        "data": {"source": "table.csv", "label": "va34", "site": "site"},
+        "data": {"source": "table.csv", "label": "cause", "site": "site"},
         "models": ["random_forest"],
         "tuning": {"search_method": "random", "n_trials": 2, "cv_folds": 2,
                    "search_spaces": {"random_forest": {"n_estimators": [5, 10]}}},
@@ -52,20 +53,22 @@ def experiment(tmp_path: Path) -> Path:
     return path
 
 
-def flow(experiment: Path, output: Path, *arguments: str) -> str:
+def flow(experiment: Path, output: Path, **comparison: object) -> str:
+    content = yaml.safe_load(experiment.read_text()) | {"comparison": comparison}
+    experiment.write_text(yaml.safe_dump(content))
     quiet = {
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     }  # nothing leaves this machine
     environment = {**os.environ, **quiet, "PREFECT_HOME": str(output.parent / "prefect")}
-    command = [sys.executable, "-c", STATES, str(experiment), str(output), *arguments]
+    command = [sys.executable, "-c", STATES, str(experiment), str(output)]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=240)
     assert "FLOW" in done.stdout, done.stderr
     return done.stdout
 
 
 def test_each_step_is_a_task_whose_state_the_server_knows(experiment: Path, tmp_path: Path) -> None:
-    said = flow(experiment, tmp_path / "comparison", "--models", "random_forest", "--no-plots")
+    said = flow(experiment, tmp_path / "comparison", experiments=["in_domain"], tune=True)
     assert [line for line in said.splitlines() if line.startswith(("RUN", "FLOW"))] == [
         "RUN tune COMPLETED 1",
         "RUN compare COMPLETED 1",
@@ -78,26 +81,26 @@ def test_each_step_is_a_task_whose_state_the_server_knows(experiment: Path, tmp_
 
 
 def test_what_is_wrong_is_not_tried_again(experiment: Path, tmp_path: Path) -> None:
-    said = flow(
-        experiment, tmp_path / "comparison", "--models", "random_forest", "--sites", "Nowhere"
-    )
+    folds = {"experiments": ["cross_validation"], "outer_folds": 500}
+    said = flow(experiment, tmp_path / "comparison", **folds)
     assert "RUN compare FAILED 1" in said
     assert "FLOW FAILED" in said
 
 
 def test_no_argument_with_a_secret_is_given_to_prefect(experiment: Path) -> None:
-    address = "https://me:h1dd3n@host.org/x.csv?sig=h1dd3n"
-    command = [
-        sys.executable,
-        "-m",
-        "tuner_job.comparison.flow",
-        str(experiment),
-        "--output-dir",
-        "out",
-    ]
-    done = subprocess.run(
-        [*command, "--data-path", address], text=True, capture_output=True, timeout=240
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith("va-tuning: no argument may hold a password")
-    assert "h1dd3n" not in done.stdout + done.stderr
+    code, out, err = run("flow", experiment, "--output", "https://me:h1dd3n@host.org/x?sig=h1dd3n")
+    assert code == 2
+    assert err.startswith("va-tuning: --output: must be a folder, or begin with s3://")
+    assert "h1dd3n" not in out + err
+
+
+def test_the_command_says_where_the_reports_are(experiment: Path, tmp_path: Path) -> None:
+    content = yaml.safe_load(experiment.read_text())
+    content["comparison"] = {"experiments": ["cross_validation"], "outer_folds": 2}
+    experiment.write_text(yaml.safe_dump(content))
+    quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment = {**quiet, "PREFECT_HOME": str(tmp_path / "prefect")}
+    output = tmp_path / "comparison"
+    code, out, err = run("flow", experiment, "--output", str(output), environment=environment)
+    assert code == 0, err
+    assert f"{tmp_path}/results/flow/report.html\n{output}/report.html\n" in out

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.experiments import SMALL, run, write
+from tests.integration.experiments import SCRIPT, SMALL, run, write
 from tests.integration.s3_server import S3Server
 from tests.integration.web_server import web
 
@@ -69,7 +69,7 @@ def test_no_secret_of_a_comparison_is_stored_or_told(tmp_path: Path) -> None:
     with web(lambda asked: (200, {}, DEATHS.replace("cause", "va34").encode())) as (server, _):
         address = f"http://me:{PASSWORD}@{server}/deaths.csv?sig={SIGNATURE}"
         done = run(
-            *("compare", "--data-path", address, "--models", "random_forest"),
+            *(SCRIPT, "--data-path", address, "--models", "random_forest"),
             *("--experiments", "in_domain", "--n-bootstrap", "10", "--output-dir", output),
         )
     assert done[0] == 0, done

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.integration.experiments import start, trials_table, tune
+from tests.integration.experiments import SCRIPT, start, trials_table, tune
 from tests.integration.experiments import write as write_experiment
 
 pytestmark = pytest.mark.timeout(1500)
@@ -275,7 +275,11 @@ def test_a_hang_up_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     [
         (["validate", "FILE"], "interrupted; run the same command again to go on from here"),
         (
-            ["compare", "--data-path", "SOURCE", "--output-dir", "OUT"],
+            ["compare", "FILE"],
+            "the comparison was interrupted; run the same command again to go on from here",
+        ),
+        (
+            [SCRIPT, "--data-path", "SOURCE", "--output-dir", "OUT"],
             "the comparison was interrupted; the same command with --resume goes on from here",
         ),
     ],

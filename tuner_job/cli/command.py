@@ -5,6 +5,7 @@ interrupted.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,10 +17,9 @@ from tuner_job.address import results_address
 from tuner_job.errors import InputError, VaTuningError
 from tuner_job.process.command import INTERRUPTED
 from tuner_job.process.output import choose_level, tell_notes
-from tuner_job.wording import plain
+from tuner_job.wording import plain, shown
 
 _MOST_CHARACTERS = 500  # of a message about arguments, which may repeat them
-WORKERS = click.IntRange(1, 1024)
 SETTINGS = {"max_content_width": 100}
 
 
@@ -95,14 +95,14 @@ def _say(error: VaTuningError) -> int:
 
 def _sentence(error: click.UsageError) -> str:
     """What is wrong with the arguments, in the words of the other messages."""
-    given = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
-    if given and error.param:  # type: ignore[attr-defined]
-        message = f"{_name(error.param)}: {error.message}"  # type: ignore[attr-defined]
-    else:
-        message = error.format_message()
-        message = message[:1].lower() + message[1:]
-    help_of = f"; see {error.ctx.command_path} --help" if error.ctx else ""
-    return plain(message.rstrip("."), _MOST_CHARACTERS) + help_of
+    parameter = getattr(error, "param", None)
+    if parameter and not isinstance(error, click.MissingParameter):
+        return plain(f"{_name(parameter)}: {error.message}".rstrip("."), _MOST_CHARACTERS)
+    message = error.format_message().replace(". Did you mean", "; did you mean").rstrip(".")
+    message = plain(message[:1].lower() + message[1:], _MOST_CHARACTERS)
+    if message.endswith("?") or error.ctx is None:
+        return message
+    return f"{message}; see {error.ctx.command_path} --help"
 
 
 def _name(parameter: click.Parameter) -> str:
@@ -125,6 +125,24 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
+class WholeNumber(click.ParamType[int]):
+    """A whole number from `low` to `high`."""
+
+    name = "n"
+
+    def __init__(self, low: int, high: int):
+        self._low, self._high = low, high
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it; longer ones Python refuses to read at some point, with a message of its own."""
+        text = str(value)
+        number = int(text) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text, re.ASCII) else None
+        if number is None or not self._low <= number <= self._high:
+            limits = f"from {self._low:,} to {self._high:,}"
+            self.fail(f"must be a whole number {limits}, got {shown(text, 40)}", param, ctx)
+        return number
+
+
 class ResultsAddress(click.ParamType[str]):
     """A folder or URL where results can stand."""
 
@@ -138,5 +156,6 @@ class ResultsAddress(click.ParamType[str]):
             self.fail(str(error), param, ctx)
 
 
+WORKERS = WholeNumber(1, 1024)
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 RESULTS = click.argument("results")

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import click
 
-from tuner_job.cli.command import SETTINGS, WORKERS, Command
+from tuner_job.cli.command import SETTINGS, WORKERS, Command, WholeNumber
 from tuner_job.comparison.settings import Runtime, read_shift
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.config.experiment import (
@@ -36,7 +36,7 @@ _ALL_LABELS = {*_LABELS, "va46", "va55", "cod", "cause", "gs_text34", "gs_text46
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
 _METHODS = get_args(HyperparameterSearchConfig.model_fields["search_method"].annotation)
-_COUNT = click.IntRange(1, 1_000_000)
+_COUNT = WholeNumber(1, 1_000_000)
 _RUNTIME = ("n_workers", "batch_size", "checkpoint_interval")
 _CLEAR = "clear_checkpoints"
 

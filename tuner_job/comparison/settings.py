@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tuner_job.config.decisive import without_removed
 from tuner_job.config.experiment import (
     ExperimentConfig,
     HyperparameterSearchConfig,
@@ -171,7 +172,8 @@ def _ranges(stored: Any) -> dict[str, list[float]]:
 
 
 def _search(stored: Any) -> dict[str, Any]:
-    return HyperparameterSearchConfig.model_validate(stored).model_dump(mode="json")
+    known = without_removed(stored)
+    return HyperparameterSearchConfig.model_validate(known).model_dump(mode="json")
 
 
 _AS_NOW: dict[str, Callable[[Any], Any]] = {

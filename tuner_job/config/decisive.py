@@ -66,6 +66,12 @@ def joined(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     return {**now, "models": list(dict.fromkeys(models)), "tuning": tuning}
 
 
+def without_removed(tuning: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the keys that an earlier version had, where they have the default of then."""
+    gone = {key for key, (default, _) in REMOVED_KEYS.items() if tuning.get(key) == default}
+    return {key: value for key, value in tuning.items() if key not in gone}
+
+
 def _inside(name: str, section: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what may change between runs that continue each other."""
     outside = set()
@@ -73,7 +79,7 @@ def _inside(name: str, section: Mapping[str, Any]) -> dict[str, Any]:
         outside.add("source")
     elif name == "tuning":
         outside.add("selection")
-        outside |= {key for key, gone in REMOVED_KEYS.items() if section.get(key) == gone[0]}
+        section = without_removed(section)
         if section.get("search_method") != "pbt":  # of which it is the population
             outside.add("n_trials")
     return {key: value for key, value in section.items() if key not in outside}

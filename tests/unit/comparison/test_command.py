@@ -62,8 +62,7 @@ def test_numbers_out_of_their_range(folder: Path, flag: str, values: list[str]) 
 OTHERS = [
     (
         ["--modles", "xgboost"],
-        "va-tuning: no such option '--modles'. Did you mean '--models'?; see "
-        "run-distributed-comparison --help",
+        "va-tuning: no such option '--modles'; did you mean '--models'?\n",
     ),
     (["--models", "svm"], "--models: 'svm' is not one of 'xgboost', "),
     (["--models", "x" * 100_000], "--models: 'xxx"),
@@ -71,7 +70,10 @@ OTHERS = [
     (["--models"], "option '--models' requires an argument"),
     (["--models", "--no-plots"], "--models: must have a value"),
     (["--data-path", ""], "source must name a file"),
-    (["more"], "got unexpected extra argument (more)"),
+    (
+        ["more"],
+        "got unexpected extra argument (more); see run-distributed-comparison --help\n",
+    ),
     (["--sites", "A", "Z"], "found Z"),
     (["--protocols", "shift"], "--shift and --protocols shift need each other"),
     (["--shift", "x=0.1"], "--shift and --protocols shift need each other"),
