@@ -73,12 +73,16 @@ class Example:
     own_cluster: bool = False
     values: Values = field(default_factory=dict)
     """Values of the chart under which its RayJob template is filled in."""
+    command: str = "tune"
+    needs: str = ""
+    """What it needs besides the chart, as a clause."""
 
 
 def experiment(name: str, models: list[str], tuning: Values, **sections: Any) -> Values:
     """Return an experiment file; synthetic data, so that it runs as it stands."""
-    base = {"name": name, "data": {"format": "synthetic"}, "models": models, "tuning": tuning}
-    return base | {"seed": 42, "results": "s3://va-results"} | sections
+    base = {"name": name, "data": {"format": "synthetic"}, "models": models}
+    searched = {"tuning": tuning} if tuning else {}
+    return base | searched | {"seed": 42, "results": "s3://va-results"} | sections
 
 
 def grid_size(space: Values) -> int:
@@ -145,6 +149,20 @@ def special_examples() -> list[Example]:
             experiment("external-s3", ["xgboost"], random, results="s3://my-bucket/va"),
             own_cluster=True,
             values=external,
+            needs=" with the values of an external store",
+        ),
+        Example(
+            "comparison",
+            "Models compared across sites, untuned and with what on-installed-cluster has tuned",
+            experiment(
+                "comparison",
+                all_models,
+                {},
+                comparison={"tuned_params": "s3://va-results/on-installed-cluster"},
+            ),
+            command="compare",
+            needs=", and the finished experiment\n# that comparison.tuned_params names, tuned on "
+            "the same data",
         ),
     ]
 
@@ -152,20 +170,3 @@ def special_examples() -> list[Example]:
 EXAMPLES = [
     search_example(model, method) for model in GRIDS for method in METHODS
 ] + special_examples()
-
-COMPARISON_NAME = "comparison"
-COMPARISON = [
-    "va-tuning", "compare",
-    "--data-path", "s3://va-results/data/deaths.csv",
-    "--tuned-params", "s3://va-results/on-installed-cluster",
-    "--output-dir", "s3://va-results/comparison",
-    "--resume",
-]  # fmt: skip
-COMPARISON_HEADER = """\
-# A comparison of models across sites, untuned and with the parameters that an experiment of this cluster has tuned
-#
-# Needs the chart installed as release va-tuning in the same namespace, data with sites in the store, and an experiment
-# that was tuned on them: name both in `entrypoint` and in `args`. Interrupted, it goes on from what has finished. Then:
-#   kubectl --namespace NAMESPACE apply --filename manifests/comparison.yaml
-#   kubectl --namespace NAMESPACE get rayjob comparison --watch
-"""

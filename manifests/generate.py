@@ -17,13 +17,7 @@ import yaml
 from tuner_job.cluster.template import config_map, fill_in
 
 sys.path.insert(0, str(Path(__file__).parent))
-from experiments import (
-    COMPARISON,
-    COMPARISON_HEADER,
-    COMPARISON_NAME,
-    EXAMPLES,
-    Example,
-)  # the folder is no package: kubectl reads it
+from experiments import EXAMPLES, Example  # the folder is no package: kubectl reads it
 
 ROOT = Path(__file__).parents[1]
 PLACEHOLDER = "experiment-name"
@@ -96,34 +90,23 @@ def manifest(example: Example) -> str:
     job = fill_in(yaml.safe_load(templates[key]), PLACEHOLDER, example.name)
     del job["metadata"]["namespace"]
     config = config_map(job, dump(example.experiment, flow=None))
-    needs = " with the values of an external store" if example.values else ""
-    head = HEADER.format(name=example.name, shows=example.shows, needs=needs)
+    _run(job, example.command)
+    head = HEADER.format(name=example.name, shows=example.shows, needs=example.needs)
     return f"{head}{dump(config)}---\n{dump(job)}"
 
 
-def comparison_manifest() -> str:
-    """Return a RayJob that compares models across sites, with what an experiment of the cluster
-    has tuned."""
-    job = fill_in(
-        yaml.safe_load(render_templates({})["rayjob-installed.yaml"]), PLACEHOLDER, COMPARISON_NAME
-    )
-    del job["metadata"]["namespace"]
-    job["spec"]["entrypoint"] = " ".join(COMPARISON)
-    pod = job["spec"]["submitterPodTemplate"]["spec"]
-    (container,) = pod["containers"]
-    container["args"] = ["--", *COMPARISON]
-    for part in (container["volumeMounts"], pod["volumes"]):
-        part[:] = [
-            entry for entry in part if entry["name"] != "experiment"
-        ]  # the command line says it all
-    return COMPARISON_HEADER + dump(job)
+def _run(job: dict[str, Any], command: str) -> None:
+    """Have a RayJob run another command than `tune` on its experiment file."""
+    spec = job["spec"]
+    spec["entrypoint"] = spec["entrypoint"].replace(" tune ", f" {command} ")
+    (container,) = spec["submitterPodTemplate"]["spec"]["containers"]
+    container["args"] = [command if part == "tune" else part for part in container["args"]]
 
 
 def main(folder: str = str(ROOT / "manifests")) -> None:
     """Write every example."""
     for example in EXAMPLES:
         Path(folder, f"{example.name}.yaml").write_text(manifest(example))
-    Path(folder, f"{COMPARISON_NAME}.yaml").write_text(comparison_manifest())
 
 
 if __name__ == "__main__":

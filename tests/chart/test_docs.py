@@ -13,7 +13,7 @@ import pytest
 import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods
-from tuner_job.comparison.flags import parse
+from tuner_job.config.load import check_experiment
 
 ROOT = chart_tools.ROOT
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
@@ -91,29 +91,21 @@ def test_manifests_are_current(tmp_path: Path) -> None:
     )
 
 
-def test_the_comparison_s_manifest_runs_what_the_command_line_takes() -> None:
-    job = yaml.safe_load((ROOT / "manifests" / "comparison.yaml").read_text())
-    (container,) = job["spec"]["submitterPodTemplate"]["spec"]["containers"]
-    dashes, *command = container["args"]
-    assert (dashes, " ".join(command)) == ("--", job["spec"]["entrypoint"])
-    options, _ = parse(command[2:], "", "va-tuning compare")
-    assert options.resume
-    assert options.tuned_params.startswith("s3://")
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in MANIFESTS if p.stem != "comparison"], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 def test_manifest_is_complete(path: Path) -> None:
     config, job = yaml.safe_load_all(path.read_text())
     experiment = yaml.safe_load(config["data"]["experiment.yaml"])
+    command = "compare" if "comparison" in experiment else "tune"
+    check_experiment(experiment, path.stem, mounted="/etc/va-tuning/search-spaces")
     assert experiment["name"] == config["metadata"]["name"] == job["metadata"]["name"] == path.stem
     assert re.fullmatch(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?", path.stem)
     assert "experiment-name" not in path.read_text()
     submitter = job["spec"]["submitterPodTemplate"]["spec"]
     assert {"name": "experiment", "configMap": {"name": path.stem}} in submitter["volumes"]
     if "clusterSelector" in job["spec"]:
-        assert job["spec"]["entrypoint"] == "va-tuning tune experiment.yaml"
+        assert job["spec"]["entrypoint"] == f"va-tuning {command} experiment.yaml"
+        (container,) = submitter["containers"]
+        assert container["args"][-4:] == ["--", "va-tuning", command, "experiment.yaml"]
     else:
         head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
         assert (

@@ -1,5 +1,6 @@
 """Experiments on the installed release: the way in, the way out, the same answer as here."""
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -71,11 +72,10 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     assert re.search(r"phmrc-like +succeeded .*the installed cluster", release.va_tuning("list"))
 
     # what it tuned is what the comparison takes, in the cluster
-    source = yaml.safe_load(yaml.safe_load_all(manifest).__next__()["data"]["experiment.yaml"])[
-        "data"
-    ]["source"]
+    submitted = yaml.safe_load_all(manifest).__next__()["data"]["experiment.yaml"]
+    same_data = json.dumps(yaml.safe_load(submitted)["data"])
     comparison = (ROOT / "manifests" / "comparison.yaml").read_text()
-    comparison = comparison.replace("s3://va-results/data/deaths.csv", source).replace(
+    comparison = comparison.replace("{format: synthetic}", same_data).replace(
         "on-installed-cluster", "phmrc-like"
     )
     release.kubectl("apply", "--filename", "-", stdin=comparison)

@@ -4,16 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REFUSED, ACCEPTED, RUN_ERROR, INTERRUPTED, USAGE = (
-    "refused",
-    "accepted",
-    "run error",
-    "interrupted",
-    "usage",
-)
+REFUSED, ACCEPTED, RUN_ERROR, INTERRUPTED = "refused", "accepted", "run error", "interrupted"
 ONLY_REFUSED = frozenset({REFUSED})
 REFUSED_OR_ACCEPTED = frozenset({REFUSED, ACCEPTED})
 ONLY_ACCEPTED = frozenset({ACCEPTED})
+
+SCRIPT = "run-distributed-comparison"
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,8 @@ class Case:
     Attributes
     ----------
     argv
-        Of ``va-tuning``, run in a folder of its own.
+        Of ``va-tuning``, run in a folder of its own; that of ``run-distributed-comparison`` begins
+        with `SCRIPT`.
     arrange
         Makes what the command is to find in that folder.
     allowed

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 import psutil
 
-from tests.reliability.case import Case, Outcome
+from tests.reliability.case import SCRIPT, Case, Outcome
 
 _LOOK_MS = 500
 _ROOM = 6 * 2**30
@@ -58,13 +58,11 @@ def preload() -> None:
 
     import tuner_job.cli.main
     import tuner_job.cli.progress
+    import tuner_job.cli.run_distributed_comparison
     import tuner_job.cli.tables
     import tuner_job.cluster.fetch
     import tuner_job.cluster.submit
-    import tuner_job.comparison.gains
-    import tuner_job.comparison.report
-    import tuner_job.comparison.run
-    import tuner_job.comparison.tuning
+    import tuner_job.comparison.compare
     import tuner_job.execution.drive
     import tuner_job.execution.ray_runner
     import tuner_job.experiment.run
@@ -133,7 +131,7 @@ def _start_copy(case: Case, work: Path, out: Path, err: Path) -> int:
 def _become_command(case: Case, work: Path, out: Path, err: Path) -> NoReturn:
     from kubernetes.config import kube_config
 
-    from tuner_job.__main__ import main
+    from tuner_job.__main__ import main, main_of_comparison
 
     os.setsid()
     os.chdir(work)
@@ -146,7 +144,8 @@ def _become_command(case: Case, work: Path, out: Path, err: Path) -> NoReturn:
     kube_config.KUBE_CONFIG_DEFAULT_LOCATION = os.environ.get(
         "KUBECONFIG", "~/.kube/config"
     )  # as its import does
-    sys.argv = ["va-tuning", *case.argv]
+    script = case.argv[:1] == (SCRIPT,)
+    sys.argv = [*case.argv] if script else ["va-tuning", *case.argv]
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(  # noqa: SIM115
@@ -160,7 +159,7 @@ def _become_command(case: Case, work: Path, out: Path, err: Path) -> NoReturn:
         sys.addaudithook(_no_processes)
     if case.inside:
         case.inside()
-    _end_as_python(lambda: sys.exit(main()))
+    _end_as_python(main_of_comparison if script else main)
 
 
 def _no_processes(event: str, arguments: tuple[object, ...]) -> None:

@@ -33,7 +33,7 @@ def table(results: Sequence[Result], kind: str) -> str:
 
 def _counts(results: Sequence[Result]) -> list[int]:
     good = [result.verdict for result in results if not result.failures]
-    refused = sum(verdict in ("refused", "usage") for verdict in good)
+    refused = good.count("refused")
     accepted = good.count("accepted")
     return [
         len(results),

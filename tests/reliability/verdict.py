@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
 
-from tests.reliability.case import ACCEPTED, INTERRUPTED, REFUSED, RUN_ERROR, USAGE, Case, Outcome
+from tests.reliability.case import ACCEPTED, INTERRUPTED, REFUSED, RUN_ERROR, Case, Outcome
 
 MOST_CHARACTERS, MOST_IN_A_LINE = 4_000, 400
 MOST_CPU_SECONDS, MOST_BYTES = 20.0, 2 * 2**30
@@ -16,7 +16,6 @@ _CRASH = re.compile(
     r"stack"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_USAGE = re.compile(r"^(Usage|usage|Error): ", re.MULTILINE)
 Listing = Mapping[str, str]
 
 
@@ -26,10 +25,7 @@ def verdict_of(outcome: Outcome) -> str:
         return "hang"
     if _CRASH.search(outcome.said):
         return "traceback"
-    verdict = _BY_CODE.get(outcome.code, f"exit {outcome.code}")
-    if verdict == REFUSED and _USAGE.search(outcome.err):
-        return USAGE
-    return verdict
+    return _BY_CODE.get(outcome.code, f"exit {outcome.code}")
 
 
 def failures(

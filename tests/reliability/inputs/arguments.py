@@ -9,7 +9,6 @@ from tests.reliability.case import (
     ONLY_ACCEPTED,
     ONLY_REFUSED,
     REFUSED,
-    USAGE,
     Case,
     Outcome,
 )
@@ -17,8 +16,7 @@ from tests.reliability.samples import experiment, put, put_stored
 
 GROUP = "arguments"
 WHERE = "results/stored"
-WRONG = frozenset({REFUSED, USAGE})
-ANY_END = frozenset({REFUSED, USAGE, ACCEPTED})
+ANY_END = frozenset({REFUSED, ACCEPTED})
 STRANGE = {
     "empty": "", "a space": " ", "a dash": "-", "a line feed": "a\nb", "an escape": "\x1b[2Jx", "NEL": "a\x85b",
     "not UTF-8": os.fsdecode(b"\xff\xfe"), "a long text": "x" * 5000, "very long": "x" * 100_000, "markup": "[/b]x",
@@ -81,7 +79,11 @@ def _wrong_usage() -> Iterator[Case]:
 
 
 def _case(
-    kind: str, name: str, argv: tuple[str, ...], allowed: frozenset[str] = WRONG, **more: object
+    kind: str,
+    name: str,
+    argv: tuple[str, ...],
+    allowed: frozenset[str] = ONLY_REFUSED,
+    **more: object,
 ) -> Case:
     return Case(GROUP, kind, name, argv, _arrange, allowed, seconds=40, **more)  # type: ignore[arg-type]
 
@@ -117,7 +119,7 @@ def _outputs() -> Iterator[Case]:
             put_stored(folder)
             make(folder)
 
-        allowed = WRONG
+        allowed = ONLY_REFUSED
         predict = ("predict", WHERE, "deaths.csv", "--model", "xgboost")
         yield Case(
             GROUP, "output", f"predict, {name}", (*predict, "--output", place), arrange, allowed
@@ -199,6 +201,8 @@ def _results() -> Iterator[Case]:
             "AWS_SECRET_ACCESS_KEY": "y",
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
         }
-        yield Case(GROUP, "results", name, argv, arrange, WRONG, environment=no_keys)
+        yield Case(GROUP, "results", name, argv, arrange, ONLY_REFUSED, environment=no_keys)
         argv = ("show", place)
-        yield Case(GROUP, "results", f"show, {name}", argv, arrange, WRONG, environment=no_keys)
+        yield Case(
+            GROUP, "results", f"show, {name}", argv, arrange, ONLY_REFUSED, environment=no_keys
+        )

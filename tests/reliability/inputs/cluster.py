@@ -16,14 +16,13 @@ import yaml
 
 from tests.reliability import clusters
 from tests.reliability.api_server import Answer, World, refusal, requests_to, serve
-from tests.reliability.case import ACCEPTED, ONLY_REFUSED, REFUSED, RUN_ERROR, USAGE, Case, Outcome
+from tests.reliability.case import ACCEPTED, ONLY_REFUSED, REFUSED, RUN_ERROR, Case, Outcome
 from tests.reliability.inputs import kubeconfigs
 from tests.reliability.inputs.arguments import STRANGE
 from tests.reliability.inputs.experiments import LAUGHS
 from tests.reliability.samples import experiment, put
 
 GROUP = "cluster"
-WRONG = frozenset({REFUSED, USAGE})
 ANY_END = frozenset({REFUSED, ACCEPTED, RUN_ERROR})
 COMMANDS: dict[str, tuple[str, ...]] = {
     "list": ("list",),
@@ -117,12 +116,12 @@ def _names() -> Iterator[Made]:
     world = World(clusters.good(**{"rayjobs/foreign": foreign}), _LOG)
     for name, text in _NAMES.items():
         for command in ("status", "logs", "cancel", "fetch"):
-            yield _made(world, "names", f"{command} {name}", (command, "--", text), WRONG)
+            yield _made(world, "names", f"{command} {name}", (command, "--", text), ONLY_REFUSED)
     for option in ("--namespace", "--release", "--context"):
         for name, text in STRANGE.items():
             for command in ("submit", "fetch") if option == "--release" else ("list",):
                 argv = (*COMMANDS[command], f"{option}={text}")
-                yield _made(world, "options", f"{command} {option} {name}", argv, WRONG)
+                yield _made(world, "options", f"{command} {option} {name}", argv, ONLY_REFUSED)
 
 
 _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -323,12 +322,12 @@ def _submissions() -> Iterator[Made]:
         ("list", "x"),
         ("logs",),
     ):
-        yield _made(World({}), "usage", " ".join(argv), argv, WRONG)
+        yield _made(World({}), "usage", " ".join(argv), argv, ONLY_REFUSED)
     for output in ("experiment.yaml", "experiment.yaml/x", "/proc/x", ""):
         yield _made(
             World(clusters.good()),
             "fetch",
             f"into {output!r}",
             ("fetch", "exp", "--output", output),
-            WRONG,
+            ONLY_REFUSED,
         )

@@ -1,12 +1,21 @@
-"""Comparisons that cannot be run: their flags and their data."""
+"""Comparisons that cannot be run: their experiment files, their flags and their data."""
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from tests.reliability.case import ACCEPTED, REFUSED, USAGE, Case, Outcome
+from tests.reliability.case import (
+    ACCEPTED,
+    ONLY_ACCEPTED,
+    ONLY_REFUSED,
+    REFUSED,
+    SCRIPT,
+    Case,
+    Outcome,
+)
 from tests.reliability.deaths import good_table, parquet
-from tests.reliability.inputs.arguments import STRANGE, WRONG
+from tests.reliability.inputs.arguments import STRANGE
+from tests.reliability.samples import experiment, put, put_stored
 
 GROUP = "compare"
 _HEAD = "va34,site,fever,cough\n"
@@ -51,7 +60,9 @@ def cases() -> Iterator[Case]:
         yield _case("strange", f"--sites {name}", (f"--sites={text}",))
         yield _case("strange", f"--data-path {name}", (f"--data-path={text}",))
         yield _case("strange", f"--tuned-params {name}", (f"--tuned-params={text}",))
-    yield Case(GROUP, "flags", "nothing", ("compare",), allowed=WRONG)
+    yield Case(GROUP, "flags", "nothing", (SCRIPT,))
+    yield Case(GROUP, "flags", "help", (SCRIPT, "--help"), allowed=ONLY_ACCEPTED)
+    yield from _of_files()
     for name, content in _files().items():
         yield _case("data", name, (), content)
     for line in (
@@ -63,8 +74,84 @@ def cases() -> Iterator[Case]:
 
 
 def _case(kind: str, name: str, more: tuple[str, ...], content: bytes = _GOOD.encode()) -> Case:
-    argv = ("compare", "--data-path", "data.csv", "--output-dir", "out", *more)
-    return Case(GROUP, kind, name, argv, partial(_arrange, content=content), WRONG)
+    argv = (SCRIPT, "--data-path", "data.csv", "--output-dir", "out", *more)
+    return Case(GROUP, kind, name, argv, partial(_arrange, content=content), ONLY_REFUSED)
+
+
+_SECTIONS: dict[str, object] = {
+    "a list": [], "a text": "in_domain", "null": None, "an unknown key": {"experimets": []},
+    "no experiments": {"experiments": []}, "an unknown experiment": {"experiments": ["nope"]},
+    "experiments as text": {"experiments": "in_domain"},
+    "an experiment twice": {"experiments": ["in_domain", "in_domain"]},
+    "a nested list": {"experiments": [["in_domain"]]}, "a size of 0": {"training_sizes": [0]},
+    "a size above 1": {"training_sizes": [1.5]}, "sizes of text": {"training_sizes": ["half"]},
+    "a size that is true": {"training_sizes": [True, "x"]}, "one fold": {"outer_folds": 1},
+    "more folds than rows": {"experiments": ["cross_validation"], "outer_folds": 1000},
+    "folds without end": {"outer_folds": 10**30}, "folds of text": {"outer_folds": "many"},
+    "an unknown protocol": {"protocols": ["stratified"]}, "no protocols": {"protocols": []},
+    "shift that is not stated": {"protocols": ["shift"]}, "ensemble of text": {"ensemble": "many"},
+    "one resample": {"n_bootstrap": 1}, "resamples of true": {"n_bootstrap": True},
+    "two choices": {"tune": True, "tuned_params": "x"}, "tune of text": {"tune": "perhaps"},
+    "an empty address": {"tuned_params": ""}, "an address of ftp": {"tuned_params": "ftp://x"},
+    "an address that is nowhere": {"tuned_params": "nowhere"},
+    "an address that is a file": {"tuned_params": "data.csv"},
+    "an experiment on other data": {"tuned_params": "results/stored"},
+}  # fmt: skip
+_OTHER_SECTIONS: dict[str, dict[str, object]] = {
+    "no sites": {"data": {"source": "data.csv", "label": "cause"}},
+    "a site that is not there": {
+        "data": {"source": "data.csv", "label": "cause", "site": "site", "sites": ["Z"]}
+    },
+    "a label that is not there": {"data": {"source": "data.csv", "label": "va34"}},
+    "data that are not there": {"data": {"source": "nowhere.csv", "label": "cause"}},
+    "synthetic deaths of one site": {"data": {"format": "synthetic", "synthetic": {"n_sites": 1}}},
+    "shift of a cause that is not there": {
+        "validation": {"scheme": "shift", "shift": {"nope": 0.5}}
+    },
+    "pbt for a forest": {"tuning": {"search_method": "pbt"}},
+    "spaces that are nowhere": {"tuning": {"search_spaces": "nowhere"}},
+    "results in a file": {"results": "data.csv"},
+    "results in /proc": {"results": "/proc/x"},
+    "a name that is no name": {"name": "No name"},
+    "more than any machine has": {"budget": {"memory_per_task": "9000Gi"}},
+    "the name of an experiment": {"name": "stored", "results": "results"},
+}
+_USES = (
+    "", "nowhere.yaml", "data.csv", ".", "experiment.yaml more", "experiment.yaml --nope",
+    "experiment.yaml --output", "experiment.yaml --output ftp://x", "experiment.yaml --output ''",
+    "experiment.yaml --output data.csv", "experiment.yaml --output /proc/x",
+    "experiment.yaml --output results/stored", "experiment.yaml --workers 0",
+    "experiment.yaml --workers x", "--data-path data.csv", "experiment.yaml --resume",
+)  # fmt: skip
+
+
+def _of_files() -> Iterator[Case]:
+    """Yield what `va-tuning compare` is given."""
+    argv = ("compare", "experiment.yaml")
+    for name, section in _SECTIONS.items():
+        arrange = partial(_put, comparison=section)
+        yield Case(
+            GROUP, "section", name, argv, arrange, names=("comparison|stored|nowhere|data.csv",)
+        )
+    for name, changes in _OTHER_SECTIONS.items():
+        ray = "budget" in changes
+        yield Case(GROUP, "file", name, argv, partial(_put, **changes), ray=ray, seconds=90)
+    for line in _USES:
+        words = tuple("" if part == "''" else part for part in line.split())
+        yield Case(GROUP, "usage", f"compare {line}", ("compare", *words), _put)
+    for name, text in STRANGE.items():
+        yield Case(GROUP, "strange", f"compare {name}", ("compare", "--", text), _put)
+        yield Case(GROUP, "strange", f"--output {name}", (*argv, f"--output={text}"), _put_unfit)
+
+
+def _put(folder: Path, **changes: object) -> None:
+    put_stored(folder)
+    put(folder, experiment(**changes))
+
+
+def _put_unfit(folder: Path) -> None:
+    """Whatever the place: the data have no such label."""
+    _put(folder, data={"source": "data.csv", "label": "nope"})
 
 
 def _arrange(folder: Path, content: bytes = _GOOD.encode()) -> None:
@@ -101,7 +188,7 @@ def _files() -> dict[str, bytes]:
 def _repeated(line: str) -> Case:
     """What is named twice counts once, or is refused."""
     argv = (
-        "compare", "--data-path", "data.csv", "--output-dir", "out", "--n-workers", "1", "--n-bootstrap", "5",
+        SCRIPT, "--data-path", "data.csv", "--output-dir", "out", "--n-workers", "1", "--n-bootstrap", "5",
         "--no-plots", "--models", "logistic_regression", "--experiments", "in_domain", *line.split(),
     )  # fmt: skip
 
@@ -112,7 +199,7 @@ def _repeated(line: str) -> Case:
             if len(set(keys)) < len(keys):
                 yield f"rows that stand twice: {keys[:4]}"
 
-    allowed = frozenset({REFUSED, USAGE, ACCEPTED})
+    allowed = frozenset({REFUSED, ACCEPTED})
     return Case(
         GROUP,
         "repeated",

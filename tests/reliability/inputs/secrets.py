@@ -5,13 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.case import ACCEPTED, REFUSED, RUN_ERROR, USAGE, Case
+from tests.reliability.case import ACCEPTED, REFUSED, RUN_ERROR, Case
 from tests.reliability.samples import GOOD_CSV, experiment, put, put_stored
 
 GROUP = "addresses and secrets"
 SECRET = "S3cr3tPa55"
-ANY_END = frozenset({REFUSED, ACCEPTED, RUN_ERROR, USAGE})
-WRONG = frozenset({REFUSED, USAGE})
+ANY_END = frozenset({REFUSED, ACCEPTED, RUN_ERROR})
 ADDRESSES = {
     "http, user info": f"http://me:{SECRET}@127.0.0.1:9/folder/data.csv",
     "http, only a user": f"http://{SECRET}@127.0.0.1:9/folder/data.csv",
@@ -93,7 +92,7 @@ def _places(number: int, name: str, address: str) -> Iterator[Case]:
         ("predict", "results/stored", address, "--model", "xgboost"),
         _stored,
     )
-    compare = ("compare", "--output-dir", "out", "--data-path")
+    compare = (SCRIPT, "--output-dir", "out", "--data-path")
     yield _case("data", f"compare {name}", (*compare, address), _good)
     yield _case(
         "data",
@@ -112,7 +111,7 @@ def _case(
     name: str,
     argv: tuple[str, ...],
     arrange: partial[None] | object,
-    allowed: frozenset[str] = WRONG,
+    allowed: frozenset[str] = ONLY_REFUSED,
     secrets: tuple[str, ...] = (SECRET,),
 ) -> Case:
     environment = {**_QUICK, "RAY_ADDRESS": f"ray://me:{SECRET}@127.0.0.1:9"}
