@@ -163,13 +163,37 @@ def test_what_is_damaged_is_named_and_made_again(
     assert open_experiment(str(tmp_path / "results")).summary().studies[0].best.trial == best
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_an_experiment_that_an_earlier_version_began_goes_on(tmp_path: Path, version: str) -> None:
+OTHER_DRAWS = ("0.1.0", "0.2.0")
+"""Versions whose random search grouped its trials by the fits that they share."""
+
+
+def begun_by(version: str, folder: Path) -> tuple[Path, dict[Path, bytes]]:
+    """Put an experiment that a version began into a folder; return its file and its trials."""
     for name in ("experiment.yaml", "deaths.csv"):
-        shutil.copy(STORED / version / name, tmp_path)
-    results = tmp_path / "results"
-    shutil.copytree(STORED / version / "stopped", results / "stored")
-    kept = {path: path.read_bytes() for path in (results / "stored/xgboost/trials").iterdir()}
-    tune(tmp_path / "experiment.yaml", results)
-    assert trials_table(results) == (STORED / version / "trials.csv").read_text()
+        shutil.copy(STORED / version / name, folder)
+    shutil.copytree(STORED / version / "stopped", folder / "results" / "stored")
+    trials = (folder / "results/stored/xgboost/trials").iterdir()
+    return folder / "experiment.yaml", {path: path.read_bytes() for path in trials}
+
+
+@pytest.mark.parametrize("version", [v for v in VERSIONS if v not in OTHER_DRAWS])
+def test_an_experiment_that_an_earlier_version_began_goes_on(tmp_path: Path, version: str) -> None:
+    path, kept = begun_by(version, tmp_path)
+    tune(path, tmp_path / "results")
+    assert trials_table(tmp_path / "results") == (STORED / version / "trials.csv").read_text()
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+@pytest.mark.parametrize("version", OTHER_DRAWS)
+def test_one_whose_trials_would_be_others_is_left_to_its_version(
+    tmp_path: Path, version: str
+) -> None:
+    path, kept = begun_by(version, tmp_path)
+    code, _, err = run("tune", path, "--results", tmp_path / "results")
+    said = " ".join(err.split())
+    assert code == 2, err
+    assert (
+        f"xgboost: was begun by va-tuning {version}, whose random search has other trials" in said
+    )
+    assert "finish it with that version, or choose another `name`" in said
     assert {path: path.read_bytes() for path in kept} == kept

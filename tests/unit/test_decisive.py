@@ -123,7 +123,10 @@ def test_removed_keys_at_their_old_default_are_ignored(store: ExperimentStore) -
     [
         ({"free_knowledge": True}, "tuning.free_knowledge: True there, None here"),
         ({"scheduler": "asha"}, "tuning.scheduler: 'asha' there, None here"),
-        ({"early_stopping": {"rule": "race", "level": 0.01}}, "early_stopping.rule: 'race' there"),
+        (
+            {"early_stopping": {"rule": "race", "level": 0.01}},
+            "tuning.early_stopping: {'rule': 'race'} there",
+        ),
     ],
 )
 def test_others_are_named_and_so_is_the_version_that_knows_them(
