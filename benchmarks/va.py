@@ -20,11 +20,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.tables import fill, markdown
-from tuner_job.comparison.result import ExperimentResult
+from tuner_job import ExperimentResult, Store, TunedModelCache
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.data import DataConfig, load_dataset
-from tuner_job.results.cache import TunedModelCache
-from tuner_job.results.store import Store, read_bytes
+from tuner_job.results.store import read_bytes
 
 SPACES = Path(__file__).parent / "spaces"
 PROTOCOLS = {
