@@ -150,7 +150,8 @@ def types_table(place: Path) -> str:
 
 
 GAIN_HEAD = (
-    "model", "CSMF default", "CSMF tuned", "difference (95 %)", "relative", "improved", "COD default → tuned"
+    "model", "CSMF default", "CSMF tuned", "difference (95 %)", "relative", "improved",
+    "COD default → tuned"
 )  # fmt: skip
 
 

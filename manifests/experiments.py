@@ -65,7 +65,8 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Example:
-    """One manifest: its name, what it shows, its experiment, and how the chart's values differ for it."""
+    """One manifest: its name, what it shows, its experiment, and how the chart's values differ for
+    it."""
 
     name: str
     shows: str
@@ -162,10 +163,12 @@ COMPARISON = [
     "--resume",
 ]  # fmt: skip
 COMPARISON_HEADER = """\
-# A comparison of models across sites, untuned and with the parameters that an experiment of this cluster has tuned
+# A comparison of models across sites, untuned and with the parameters that an experiment of this
+# cluster has tuned
 #
-# Needs the chart installed as release va-tuning in the same namespace, data with sites in the store, and an experiment
-# that was tuned on them: name both in `entrypoint` and in `args`. Interrupted, it goes on from what has finished. Then:
+# Needs the chart installed as release va-tuning in the same namespace, data with sites in the
+# store, and an experiment that was tuned on them: name both in `entrypoint` and in `args`.
+# Interrupted, it goes on from what has finished. Then:
 #   kubectl --namespace NAMESPACE apply --filename manifests/comparison.yaml
 #   kubectl --namespace NAMESPACE get rayjob comparison --watch
 """

@@ -21,7 +21,8 @@ from prefect.testing.utilities import prefect_test_harness
 from tuner_job.comparison.flow import tune_compare_report
 
 with prefect_test_harness(server_startup_timeout=200):
-    state = tune_compare_report(Path(sys.argv[1]), sys.argv[2], sys.argv[3:], n_workers=2, return_state=True)
+    experiment, output, flags = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    state = tune_compare_report(experiment, output, flags, n_workers=2, return_state=True)
     with get_client(sync_client=True) as client:
         for run in sorted(client.read_task_runs(), key=lambda run: run.start_time):
             print("RUN", run.name.rsplit("-", 1)[0], run.state.type.value, run.run_count)

@@ -146,7 +146,8 @@ def test_a_damaged_claim_is_named(folder: Path, content: str) -> None:
 
 def test_what_is_named_twice_counts_once() -> None:
     options, notes = parse(
-        ["--data-path", "x", "--sites", "A", "A", "B", "--sites", "A", "--models", "xgboost", "xgboost",
+        ["--data-path", "x", "--sites", "A", "A", "B", "--sites", "A", "--models", "xgboost",
+         "xgboost",
          "--training-sizes", "0.5", "0.50", "1", "--protocols", "natural"], "", "compare"
     )  # fmt: skip
     assert (options.sites, options.models, options.training_sizes) == (
