@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from tests.integration.s3_server import serve
+from tuner_job import ExperimentStore, Store, TrialRecord
 from tuner_job.comparison.plan import plan
 from tuner_job.comparison.run import Comparison, run_comparison
 from tuner_job.comparison.settings import Settings
@@ -18,9 +19,8 @@ from tuner_job.comparison.store import ComparisonStore
 from tuner_job.config.comparison import ComparisonConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.execution.ray_start import ray_running
-from tuner_job.records import FoldRecord, TrialRecord
-from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.store import Store, read_bytes
+from tuner_job.records import FoldRecord
+from tuner_job.results.store import read_bytes
 from tuner_job.results.writer import BackgroundWriter
 
 WORKERS = 2

@@ -119,7 +119,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     head = [
-        "rows × symptoms × causes", "model", "configurations", "one fit for all, s", "library, a fit each, s", "ratio",
+        "rows × symptoms × causes", "model", "configurations", "one fit for all, s",
+        "library, a fit each, s", "ratio",
         "largest difference of a probability", "of COD accuracy",
     ]  # fmt: skip
     with one_thread():

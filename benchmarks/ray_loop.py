@@ -10,7 +10,7 @@ import ray
 
 from benchmarks.simulated import METRIC, N_FOLDS, SPACE, make_study, release
 from benchmarks.tables import markdown
-from tuner_job.config.experiment import Budget
+from tuner_job import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution import drive
 from tuner_job.execution.fold_task import SharedData

@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config.experiment import ExperimentConfig
+from tuner_job import ExperimentConfig, prepare
 from tuner_job.execution.fold_task import SharedData, score_fold, score_point
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import PathPoint
-from tuner_job.problem import prepare
 from tuner_job.records import FoldRecord
 from tuner_job.search.samplers.batches import batches_along
 from tuner_job.search.study import Study

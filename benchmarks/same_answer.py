@@ -21,11 +21,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
 from xgboost import XGBClassifier
 
-from tuner_job.config.load import load_experiment
+from tuner_job import ExperimentStore, Store, load_experiment, prepare
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
-from tuner_job.problem import prepare
-from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.store import Store
 
 N_PROCESSES = 2
 PATH = [25, 50, 75, 100]

@@ -32,13 +32,10 @@ from benchmarks.simulated import (
     score_of,
 )
 from benchmarks.tables import fill, markdown
-from tuner_job.config.experiment import Budget, HyperparameterSearchConfig
+from tuner_job import Budget, ExperimentStore, HyperparameterSearchConfig, Store, TuningMonitor
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.experiment.recorder import Recorder
-from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler

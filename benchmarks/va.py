@@ -1,9 +1,9 @@
 """Default against tuned under every protocol, nested: what tuning for the right target brings.
 
 ``python -m benchmarks.va [DATA] [--output DIR] [--trials N]``: a raw PHMRC file, or any table that
-`run-distributed-comparison` takes; without DATA, synthetic deaths. ``--from DIR`` draws up the tables of a comparison that has
-been run, and
-``--page FILE`` puts them into a page, between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
+`run-distributed-comparison` takes; without DATA, synthetic deaths. ``--from DIR`` draws up the
+tables of a comparison that has been run, and ``--page FILE`` puts them into a page, between ``<!--
+begin NAME -->`` and ``<!-- end NAME -->``.
 """
 
 import argparse
@@ -19,11 +19,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.tables import fill, markdown
-from tuner_job.comparison.result import ExperimentResult
+from tuner_job import ExperimentResult, Store, TunedModelCache
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.data import DataConfig, load_dataset
-from tuner_job.results.cache import TunedModelCache
-from tuner_job.results.store import Store, read_bytes
+from tuner_job.results.store import read_bytes
 
 SPACES = Path(__file__).parent / "spaces"
 PROTOCOLS = {
@@ -131,7 +130,8 @@ def types_table(place: Path) -> str:
 
 
 GAIN_HEAD = (
-    "model", "CSMF default", "CSMF tuned", "difference (95 %)", "relative", "improved", "COD default → tuned"
+    "model", "CSMF default", "CSMF tuned", "difference (95 %)", "relative", "improved",
+    "COD default → tuned"
 )  # fmt: skip
 
 

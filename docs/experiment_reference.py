@@ -6,26 +6,29 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tuner_job.config.experiment import ExperimentConfig
+from tuner_job import ExperimentConfig
 
 PAGE = Path(__file__).parent / "experiment-file.md"
 HEAD = """# The experiment file
 
-One YAML file says everything; unknown keys are refused, and all problems are reported together. `va-tuning schema`
-prints its JSON Schema. This page is written by `docs/experiment_reference.py`.
+One YAML file says everything; unknown keys are refused, and all problems are reported together.
+`va-tuning schema` prints its JSON Schema. This page is written by `docs/experiment_reference.py`.
 
-Plain words are text: `no`, `on`, `012`, `12:30`, `2024-01-31` are read as written, and keys that want yes or no or a
-number read such text themselves. Duplicate keys, tags, numbers that are not finite, an anchor that holds itself, and
-files beyond 256 KiB, 10,000 values (those that aliases repeat included) or 50 levels are refused, with line and column.
+Plain words are text: `no`, `on`, `012`, `12:30`, `2024-01-31` are read as written, and keys that
+want yes or no or a number read such text themselves. Duplicate keys, tags, numbers that are not
+finite, an anchor that holds itself, and files beyond 256 KiB, 10,000 values (those that aliases
+repeat included) or 50 levels are refused, with line and column.
 
-A search space gives each parameter a list of values, a range (`{low, high, step}` or `{low, high, log: true}`), or
-values that exist only beside others (`{choices: [0.1, 0.5], when: {penalty: elasticnet}}`); `forbid: [{penalty:
-elasticnet, solver: liblinear}]` excludes combinations, one value a parameter; a combination of parameters that do not
-exist together excludes nothing. Steps are exact decimals: `{low: 0.1, high: 1, step: 0.1}` holds 0.3. Values named by
-`when` and `forbid` must be ones that the parameter has, and are read in its type (`3`, `"3"` and `3.0` are one whole
-number). A space is counted and drawn from without being listed; a grid of more than a million configurations needs
-`budget.max_trials`, `timeout` or `cpu_seconds` to end it. A folder of spaces must have a file for each of the models.
-`va-tuning space xgboost` prints a model's default space.
+A search space gives each parameter a list of values, a range (`{low, high, step}` or `{low, high,
+log: true}`), or values that exist only beside others (`{choices: [0.1, 0.5], when: {penalty:
+elasticnet}}`); `forbid: [{penalty: elasticnet, solver: liblinear}]` excludes combinations, one
+value a parameter; a combination of parameters that do not exist together excludes nothing. Steps
+are exact decimals: `{low: 0.1, high: 1, step: 0.1}` holds 0.3. Values named by `when` and
+`forbid` must be ones that the parameter has, and are read in its type (`3`, `"3"` and `3.0` are
+one whole number). A space is counted and drawn from without being listed; a grid of more than a
+million configurations needs `budget.max_trials`, `timeout` or `cpu_seconds` to end it. A folder
+of spaces must have a file for each of the models. `va-tuning space xgboost` prints a model's
+default space.
 
 Searches that Ray Tune runs (`asha`, `pbt`) have a page of their own: [ray-tune.md](ray-tune.md).
 """

@@ -65,7 +65,8 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Example:
-    """One manifest: its name, what it shows, its experiment, and how the chart's values differ for it."""
+    """One manifest: its name, what it shows, its experiment, and how the chart's values differ for
+    it."""
 
     name: str
     shows: str

@@ -121,7 +121,8 @@ def nested_table(
         untuned.append(default)
     budgets = [f"held out, {m:g} min" for m in minutes]
     head = [
-        "search", *budgets, "cross-validated at the end", "configurations", "it reached that after", "va-tuning after",
+        "search", *budgets, "cross-validated at the end", "configurations", "it reached that after",
+        "va-tuning after",
         "beside fits, s a configuration", "core busy with fits", "peak MiB",
         "va-tuning − it, cross-validated", "va-tuning − it, held out",
     ]  # fmt: skip

@@ -12,8 +12,7 @@ from typing import Any
 import yaml
 
 from benchmarks.peers.problem import Candidate, Problem
-from tuner_job.config.load import load_experiment
-from tuner_job.problem import Prepared, prepare
+from tuner_job import Prepared, load_experiment, prepare
 
 HOLDOUT = 1 / 3
 

@@ -101,7 +101,8 @@ def run_case(
 def time_table(cases: Sequence[Case], seeds: Sequence[int], folder: Path, python: str) -> str:
     """Table A: every search of every case."""
     head = [
-        "grid", "search", "wall, s", "/ va-tuning", "a fit, s", "beside fits, core s a configuration",
+        "grid", "search", "wall, s", "/ va-tuning", "a fit, s",
+        "beside fits, core s a configuration",
         "cores busy with fits", "largest score difference", "peak MiB", "verdict", "wall includes",
     ]  # fmt: skip
     rows = []
@@ -122,6 +123,8 @@ def _time_row(case: Case, name: str, outcomes: dict[str, list[Outcome]]) -> list
         for one, our in zip(own, outcomes[OURS], strict=True)
     )
     beside, busy, a_fit = cost_of(own[0], 2)
+    references = outcomes["GridSearchCV"]
+    differences = [_difference(*pair) for pair in zip(own, references, strict=True)]
     return [
         case.name,
         name,
@@ -130,7 +133,7 @@ def _time_row(case: Case, name: str, outcomes: dict[str, list[Outcome]]) -> list
         f"{a_fit:.2f}" if name not in (OURS, STOPPING) else "–",
         f"{beside:.2f}",
         f"{busy:.0%}",
-        f"{max(_difference(one, reference) for one, reference in zip(own, outcomes['GridSearchCV'], strict=True)):.1e}",
+        f"{max(differences):.1e}",
         f"{max(one.measured.peak_mib for one in own):.0f}",
         "" if name in (OURS, STOPPING) else verdict(ratio),
         INCLUDES[name],

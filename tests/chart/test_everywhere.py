@@ -106,7 +106,10 @@ def test_two_renderings_are_equal(variant: str) -> None:
 
 
 def test_no_template_makes_a_value_while_it_renders() -> None:
-    made = r"\b(rand\w+|gen(CA|SelfSigned|Signed|Private)\w*|now|uuidv4|htpasswd|bcrypt|lookup|getHostByName)\b"
+    made = (
+        r"\b(rand\w+|gen(CA|SelfSigned|Signed|Private)\w*|now|uuidv4|htpasswd|bcrypt|lookup"
+        r"|getHostByName)\b"
+    )
     for path in sorted((chart_tools.CHART / "templates").rglob("*.*")):
         actions = re.sub(
             r"/\*.*?\*/|\"[^\"]*\"",

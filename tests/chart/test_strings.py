@@ -133,7 +133,9 @@ def full_values() -> Node:
             },
         },
         "schedules": [schedule],
-        "rbac": {"submitters": [{"kind": "User", "name": text, "namespace": text, "apiGroup": text}]},
+        "rbac": {"submitters": [
+            {"kind": "User", "name": text, "namespace": text, "apiGroup": text},
+        ]},
         "networkPolicy": {
             "operator": {"namespace": text, "podLabels": {"operator": text}},
             "dns": {"namespace": text, "podLabels": {"dns": text}, "cidrs": ["10.0.0.0/8"]},

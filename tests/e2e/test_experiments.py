@@ -56,7 +56,8 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     table["va34"] = [deaths.causes[i] for i in deaths.y]
     table.to_csv(tmp_path / "deaths.csv", index=False)
     data = {"source": "deaths.csv", "format": "table", "label": "va34", "site": "site"}
-    experiment = write("phmrc-like", data=data, models=["xgboost", "random_forest", "logistic_regression"], tuning={
+    models = ["xgboost", "random_forest", "logistic_regression"]
+    experiment = write("phmrc-like", data=data, models=models, tuning={
         "search_method": "random", "n_trials": 3, "cv_folds": 3,
         "search_spaces": {
             "xgboost": {"n_estimators": [5, 10], "max_depth": [2, 4]},
@@ -140,7 +141,9 @@ def test_two_experiments_at_once_and_one_is_cancelled(
     release: Namespace, write: Write, local_table: Table, fetched_table: Fetched
 ) -> None:
     long = write("long", tuning={**_tuning(write("long")), "n_trials": 500, "search_spaces": {
-        "random_forest": {"n_estimators": {"low": 20, "high": 400, "step": 1}, "max_depth": [None, 4, 8]},
+        "random_forest": {
+            "n_estimators": {"low": 20, "high": 400, "step": 1}, "max_depth": [None, 4, 8],
+        },
     }})  # fmt: skip
     release.va_tuning("submit", long)
     side_by_side = write("side-by-side")

@@ -11,7 +11,10 @@ from tests.e2e.cluster import CHART, RELEASE, Namespace, attempt, wait_until
 
 Write = Callable[..., Path]
 
-KINDS = "all,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,rayclusters"
+KINDS = (
+    "all,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolicies,"
+    "poddisruptionbudgets,rayclusters"
+)
 
 
 @pytest.fixture
@@ -80,16 +83,25 @@ def test_an_archive_of_the_store_can_be_restored(release: Namespace) -> None:
     head = release.list("pods", label)[0]["metadata"]["name"]
 
     def names(url: str) -> list[str]:
-        listing = f"import obstore; print([m['path'] for b in obstore.list(obstore.store.from_url('{url}')) for m in b])"
+        listing = (
+            "import obstore; print([m['path'] for b in "
+            f"obstore.list(obstore.store.from_url('{url}')) for m in b])"
+        )
         return sorted(
             ast.literal_eval(
                 release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", listing)
             )
         )
 
-    write = "import obstore; s = obstore.store.from_url('s3://va-results'); obstore.put(s, 'archived/a/b.json', b'{}')"
+    write = (
+        "import obstore; s = obstore.store.from_url('s3://va-results'); obstore.put(s, "
+        "'archived/a/b.json', b'{}')"
+    )
     release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", write)
-    shell = f"{' '.join(program)} save s3://va-results/archived | {' '.join(program)} restore s3://va-results/restored"
+    shell = (
+        f"{' '.join(program)} save s3://va-results/archived | {' '.join(program)} restore "
+        "s3://va-results/restored"
+    )
     release.kubectl("exec", head, "-c", "ray-head", "--", "bash", "-o", "pipefail", "-c", shell)
     assert names("s3://va-results/archived") == names("s3://va-results/restored") == ["a/b.json"]
 

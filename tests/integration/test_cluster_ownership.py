@@ -10,9 +10,11 @@ from tests.integration.api_server import Answer, ApiServer, experiment_map, labe
 from tests.integration.cluster_commands import sentence, va_tuning
 
 NAMES = [
-    "", " ", "a b", "a/b", "/", "..", ".", "a..b", "?", "a?dryRun=All", "%2e%2e", "%2F", "Adult", "-x",
+    "", " ", "a b", "a/b", "/", "..", ".", "a..b", "?", "a?dryRun=All", "%2e%2e", "%2F", "Adult",
+    "-x",
     "--", "x-", "9a",
-    "a" * 41, "a" * 100_000, "été", "\u202eadult", "adult\n", "a\x00b", "a,b=c", "a=b", "a!=b", "*", "a.b",
+    "a" * 41, "a" * 100_000, "été", "\u202eadult", "adult\n", "a\x00b", "a,b=c", "a=b", "a!=b", "*",
+    "a.b",
     "a_b", "#", "a;b",
 ]  # fmt: skip
 PLACES = [

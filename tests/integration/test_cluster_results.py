@@ -278,8 +278,8 @@ class TestFetch:
             for p in (tmp_path / "out").rglob("*")
             if p.is_file()
         }
-        assert fetched == {f"adult/{key}" for key in ("experiment.yaml", "provenance.json", "report.html",
-                                                      "xgboost/trials/000001.json")}  # fmt: skip
+        names = ["experiment.yaml", "provenance.json", "report.html", "xgboost/trials/000001.json"]
+        assert fetched == {f"adult/{name}" for name in names}
 
     @pytest.mark.parametrize("there", ["experiment.yaml", "provenance.json", "notes.txt"])
     def test_leaves_a_folder_with_other_content_alone(

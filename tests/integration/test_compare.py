@@ -292,9 +292,10 @@ config = HyperparameterSearchConfig(search_method="random", n_trials=2, cv_folds
 rng = np.random.default_rng(0)
 X, y = rng.integers(0, 2, (80, 6)).astype(float), rng.choice(["malaria", "injury"], 80)
 tuner = ray.remote(num_cpus=0)(HyperparameterTuner).remote(config, sys.argv[1])
-choice = ray.get(tuner.tune_model.remote("random_forest", X, y, {"n_estimators": [5, 10], "max_depth": [2, None]}))
+space = {"n_estimators": [5, 10], "max_depth": [2, None]}
+choice = ray.get(tuner.tune_model.remote("random_forest", X, y, space))
 print(choice.params["n_estimators"], choice.n_trials, len(choice.cv_scores), len(choice.history))
-again = ray.get(tuner.tune_model.remote("random_forest", X, y, {"n_estimators": [5, 10], "max_depth": [2, None]}))
+again = ray.get(tuner.tune_model.remote("random_forest", X, y, space))
 assert again == choice
 """
     done = subprocess.run(

@@ -41,7 +41,8 @@ def compared(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         SCRIPT, "--data-path", str(table), "--output-dir", str(output), "--models", *SPACES,
         "--experiments", "cross_validation", "leave_one_site_out", "--outer-folds", "2",
         "--protocols", "natural", "dirichlet", "--ensemble", "--n-bootstrap", "20",
-        "--tune-hyperparameters", "--tuning-trials", "3", "--tuning-cv-folds", "2", "--search-spaces", str(spaces),
+        "--tune-hyperparameters", "--tuning-trials", "3", "--tuning-cv-folds", "2",
+        "--search-spaces", str(spaces),
     )  # fmt: skip
     assert code == 0, err
     assert out.count("tuning on ") == 2 * (2 + 3)

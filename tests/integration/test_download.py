@@ -136,7 +136,8 @@ def test_a_redirect_that_is_not_followed_is_said(location: str, said: str) -> No
         (418, HIDDEN.encode() * 9000, "the server says 418"),
         (
             403,
-            f"<Error><Code>AccessDenied</Code><Message>no \x1b[31m sig={HIDDEN}</Message>{HIDDEN}</Error>".encode(),
+            "<Error><Code>AccessDenied</Code><Message>no \x1b[31m "
+            f"sig={HIDDEN}</Message>{HIDDEN}</Error>".encode(),
             "the server refuses (it says 403, AccessDenied: no \\x1b[31m sig=…): check user and "
             "password",
         ),
@@ -217,7 +218,8 @@ def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
     """How a server speaks TLS, and the certificate to be trusted for it."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "1",
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost",
+         "-days", "1",
          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
         check=True, capture_output=True,
     )  # fmt: skip

@@ -83,7 +83,8 @@ def test_the_search_never_sees_them_and_default_and_tuned_are_scored_on_them(
 def test_a_simpler_trial_than_the_ten_best_can_be_chosen(tmp_path: Path) -> None:
     space = {"n_estimators": [10, 15, 20, 25, 30, 40], "min_samples_leaf": [1, 2, 3, 30]}
     tuning = {
-        **SMALL["tuning"], "search_method": "grid", "selection": "one_standard_error", "early_stopping": "none",
+        **SMALL["tuning"], "search_method": "grid", "selection": "one_standard_error",
+        "early_stopping": "none",
         "search_spaces": {"random_forest": space},
     }  # fmt: skip
     path = experiment(tmp_path, tuning=tuning, validation={"csmf_estimators": ["mean"]})

@@ -103,10 +103,12 @@ ODD_CONTENT: dict[str, Change] = {
     "a login program that says no JSON": _plugin("head -c 100000 /dev/zero | tr '\\0' x"),
     "a login program that says a list": _plugin("echo '[]'"),
     "a login program that gives no token": _plugin(
-        """echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {}}'"""
+        """echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",'"""
+        """' "status": {}}'"""
     ),
     "a login program that gives text": _plugin(
-        """echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": "x"}'"""
+        """echo '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",'"""
+        """' "status": "x"}'"""
     ),
     "a login program of another version": _plugin(
         """echo '{"apiVersion": "v0", "kind": "E", "status": {}}'"""

@@ -28,7 +28,10 @@ def test_a_search_goes_on(
     redirection: str, environment: dict[str, str], said: str, tmp_path: Path
 ) -> None:
     path, results = write(tmp_path), tmp_path / "res[" / "b]"
-    command = f"set -o pipefail; {sys.executable} -m tuner_job tune {path} --results '{results}' {redirection}"
+    command = (
+        f"set -o pipefail; {sys.executable} -m tuner_job tune {path} --results '{results}' "
+        f"{redirection}"
+    )
     done = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, env={**os.environ, **environment}
     )

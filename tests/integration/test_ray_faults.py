@@ -152,7 +152,10 @@ def test_a_port_where_something_else_answers(tmp_path: Path) -> None:
     ],
 )
 def test_shared_memory_that_cannot_be_used(mount: str, reason: str, tmp_path: Path) -> None:
-    command = f"{mount} /dev/shm && exec {sys.executable} -m tuner_job tune {write(tmp_path)} --results {tmp_path}/r"
+    command = (
+        f"{mount} /dev/shm && exec {sys.executable} -m tuner_job tune {write(tmp_path)} --results "
+        f"{tmp_path}/r"
+    )
     done = subprocess.run(["unshare", "-m", "sh", "-c", command], capture_output=True, text=True)
     assert done.returncode == 2
     assert (

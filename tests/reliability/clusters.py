@@ -33,7 +33,8 @@ def rayjob(name: str = "exp", **status: str) -> dict[str, Any]:
         "apiVersion": "ray.io/v1",
         "kind": "RayJob",
         "metadata": {
-            "name": name, "namespace": "lab", "uid": "u-1", "creationTimestamp": "2026-01-01T00:00:00Z",
+            "name": name, "namespace": "lab", "uid": "u-1",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
             "labels": {**LABELS, "va-tuning/experiment": name},
         },
         "spec": {
@@ -56,7 +57,8 @@ def pod() -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": "exp-submitter", "namespace": "lab", "creationTimestamp": "2026-01-01T00:00:20Z",
+            "name": "exp-submitter", "namespace": "lab",
+            "creationTimestamp": "2026-01-01T00:00:20Z",
             "labels": {"va-tuning/experiment": "exp", "app.kubernetes.io/component": "submitter"},
         },
         "spec": {"containers": [{"name": "main", "image": "x",
@@ -97,7 +99,8 @@ def template(results: str) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": "va-tuning-rayjob", "namespace": "lab", "annotations": {"va-tuning/placeholder": _PLACEHOLDER},
+            "name": "va-tuning-rayjob", "namespace": "lab",
+            "annotations": {"va-tuning/placeholder": _PLACEHOLDER},
             "labels": {"app.kubernetes.io/part-of": "va-tuning"},
         },
         "data": {"results": results, "rayjob.yaml": yaml.safe_dump(own),

@@ -108,7 +108,8 @@ def _start_fresh(case: Case, work: Path, out: Path, err: Path) -> int:
     with out.open("wb") as to_out, err.open("wb") as to_err:
         command = [sys.executable, "-m", "tuner_job", *case.argv]
         process = subprocess.Popen(
-            command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=to_out, stderr=to_err,
+            command, cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=to_out,
+            stderr=to_err,
             start_new_session=True, preexec_fn=case.inside,
         )  # fmt: skip
     return process.pid

@@ -36,7 +36,8 @@ NUMBERS = [
     np.inf,
 ]
 JSON_VALUES: list[Any] = [
-    None, True, -1, 0, 1e308, -1e308, 10**400, "", "x" * 100_000, "\ud800", "NaN", [], {}, [[]], {"": None}, [0] * 1000,
+    None, True, -1, 0, 1e308, -1e308, 10**400, "", "x" * 100_000, "\ud800", "NaN", [], {}, [[]],
+    {"": None}, [0] * 1000,
     float("nan"), float("inf"), "../../etc/passwd", "xgboost", "em", "mixture", "synthetic",
 ]  # fmt: skip
 DTYPES = [
@@ -341,9 +342,12 @@ def raw_bytes(content: bytes, rng: random.Random) -> bytes:
 
 
 INSIDE: list[Callable[[Parts, random.Random], None]] = [
-    extreme_values, extreme_values, all_one_value, small_changes, small_changes, flipped_bytes, flipped_bytes,
-    another_header, another_shape, another_dtype, other_names, cycles, cycles, chain, described_otherwise,
-    described_otherwise, described_otherwise, deep_description, estimated_otherwise, members_otherwise,
+    extreme_values, extreme_values, all_one_value, small_changes, small_changes, flipped_bytes,
+    flipped_bytes,
+    another_header, another_shape, another_dtype, other_names, cycles, cycles, chain,
+    described_otherwise,
+    described_otherwise, described_otherwise, deep_description, estimated_otherwise,
+    members_otherwise,
     document_otherwise, document_otherwise, document_otherwise,
 ]  # fmt: skip
 

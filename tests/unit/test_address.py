@@ -200,7 +200,10 @@ def test_any_text_is_taken_apart_or_refused_in_a_bounded_sentence(text: str) -> 
 
 
 def test_messages_say_addresses_without_secrets_whoever_wrote_them() -> None:
-    quoted = f"error sending request for url (https://host.org/x?X-Amz-Signature={SECRET}), signature={SECRET}: refused"
+    quoted = (
+        f"error sending request for url (https://host.org/x?X-Amz-Signature={SECRET}), "
+        f"signature={SECRET}: refused"
+    )
     assert (
         str(StoreError(quoted))
         == "error sending request for url (https://host.org/x), signature=…: refused"

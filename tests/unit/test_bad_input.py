@@ -56,13 +56,21 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ({**BASE, "modles": 1}, ["modles: is not a known key"]),
     (with_tuning(n_trails=5), ["tuning.n_trails: is not a known key"]),
     (with_tuning(n_trials="many"), ["tuning.n_trials: ", "got 'many'"]),
-    (with_tuning(early_stopping=None), ["tuning.early_stopping: must hold keys and values, got None"]),
+    (with_tuning(early_stopping=None),
+     ["tuning.early_stopping: must hold keys and values, got None"]),
     (with_tuning(n_trials=True), ["tuning: n_trials: must not be true or false, got true"]),
     ({**BASE, "seed": False}, ["seed: must not be true or false, got false"]),
-    ({**BASE, "budget": {"timeout": True}}, ["budget: timeout: must not be true or false, got true"]),
+    ({**BASE, "budget": {"timeout": True}},
+     ["budget: timeout: must not be true or false, got true"]),
     ('name: "\\UFFFFFFFF"', ["experiment.yaml: is not valid YAML: an escape"]),
-    (with_tuning(n_trials=0), ["tuning.n_trials: input should be greater than or equal to 1, got 0"]),
-    (with_tuning(scoring_metric="accuracy"), ["tuning.scoring_metric", "must be among csmf_accuracy", "got accuracy"]),
+    (
+        with_tuning(n_trials=0),
+        ["tuning.n_trials: input should be greater than or equal to 1, got 0"],
+    ),
+    (
+        with_tuning(scoring_metric="accuracy"),
+        ["tuning.scoring_metric", "must be among csmf_accuracy", "got accuracy"],
+    ),
     (
         with_tuning(scoring_metric=["csmf_accuracy", "ccc"], early_stopping="median"),
         ["early_stopping: median judges one objective; for several use paired or none"],
@@ -74,31 +82,45 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     (with_tuning(sampler="nsgaii"), ["sampler: nsgaii needs search_method: optuna"]),
     (
         with_tuning(early_stopping={"rule": "race", "level": 0.05}),
-        ["tuning.early_stopping.rule: race was removed in version 0.3.0; write paired, with a smaller level to stop less"],
+        [
+            "tuning.early_stopping.rule: race was removed in version 0.3.0; write paired, with a "
+            "smaller level to stop less"
+        ],
     ),
     (
         with_tuning(scheduler="asha"),
-        ["tuning: scheduler: was removed in version 0.3.0; leave it out; search_method: asha stops"],
+        [
+            "tuning: scheduler: was removed in version 0.3.0; leave it out; search_method: asha "
+            "stops"
+        ],
     ),
     (
         with_tuning(free_knowledge=False),
-        ["tuning: free_knowledge: was removed in version 0.3.0; leave it out; nothing takes its place"],
+        [
+            "tuning: free_knowledge: was removed in version 0.3.0; leave it out; nothing takes "
+            "its place"
+        ],
     ),
     ({**BASE, "name": "Adult_XGB"}, ["name: ", "got 'Adult_XGB'"]),
     ({**BASE, "name": "a" * 41}, ["name: ", "at most 40"]),
     ({**BASE, "models": []}, ["models: "]),
     ({**BASE, "models": ["svm"]}, ["models.0: ", "got 'svm'"]),
     ({k: v for k, v in BASE.items() if k != "name"}, ["name: is required"]),
-    ({**BASE, "budget": {"timeout": "soon"}}, ["budget.timeout: must be a number with a unit, such as 90s, 30m or 2h"]),
-    ({**BASE, "budget": {"memory_per_task": "2 apples"}}, ["budget.memory_per_task: must be a number with a unit"]),
+    ({**BASE, "budget": {"timeout": "soon"}},
+     ["budget.timeout: must be a number with a unit, such as 90s, 30m or 2h"]),
+    ({**BASE, "budget": {"memory_per_task": "2 apples"}},
+     ["budget.memory_per_task: must be a number with a unit"]),
     (with_space(max_depth=[]), ["tuning.search_spaces.random_forest.max_depth", "at least 1 item"]),
     (with_space(), ["tuning.search_spaces.random_forest: the space is empty"]),
-    (with_space(depth=[1]), ["random_forest.depth: is not a parameter of this model; it has n_estimators"]),
+    (with_space(depth=[1]),
+     ["random_forest.depth: is not a parameter of this model; it has n_estimators"]),
     (with_space(max_depth=["deep"]), ["random_forest.max_depth: ", "got 'deep'"]),
-    (with_space(n_estimators={"low": 300, "high": 100}), ["low must be below high", "low=300, high=100"]),
+    (with_space(n_estimators={"low": 300, "high": 100}),
+     ["low must be below high", "low=300, high=100"]),
     (with_space(n_estimators=[0, 10]), ["random_forest.n_estimators: ", "got 0"]),
     (
-        with_space(max_depth=[3, 5], min_samples_leaf={"choices": [1, 2], "when": {"max_depth": 4}}),
+        with_space(
+            max_depth=[3, 5], min_samples_leaf={"choices": [1, 2], "when": {"max_depth": 4}}),
         ["min_samples_leaf.when: max_depth never is 4; it has [3, 5]"],
     ),
     (
@@ -111,34 +133,47 @@ CONFIGURATIONS: list[tuple[Any, list[str]]] = [
     ),
     (
         with_tuning(
-            search_method="grid", search_spaces={"random_forest": {"max_features": {"low": 0.1, "high": 0.9}}}
+            search_method="grid",
+            search_spaces={"random_forest": {"max_features": {"low": 0.1, "high": 0.9}}}
         ),
         ["a grid needs lists or ranges with a step, but max_features has neither"],
     ),
     (
         {**BASE, "models": ["logistic_regression"],
-         "tuning": {"n_trials": 1, "search_spaces": {"logistic_regression": {"penalty": ["l2"], "l1_ratio": [0.5]}}}},
+         "tuning": {"n_trials": 1, "search_spaces": {
+             "logistic_regression": {"penalty": ["l2"], "l1_ratio": [0.5]}}}},
         ["logistic_regression", "l1_ratio is for penalty elasticnet only"],
     ),
-    (with_tuning(cv_folds=31), ["tuning.cv_folds: must not exceed the 30 rows of the data, got 31"]),
+    (with_tuning(cv_folds=31),
+     ["tuning.cv_folds: must not exceed the 30 rows of the data, got 31"]),
     (with_tuning(search_spaces="none"),
-     ["tuning.search_spaces: ", "/none: must be a folder that holds <model>.yaml files: No such file or directory"]),
+     ["tuning.search_spaces: ",
+      "/none: must be a folder that holds <model>.yaml files: No such file or directory"]),
     (
-        {**BASE, "data": {"source": "data.csv", "label": "cause"}, "validation": {"scheme": "leave_one_site_out"}},
+        {**BASE, "data": {"source": "data.csv", "label": "cause"},
+         "validation": {"scheme": "leave_one_site_out"}},
         ["validation.scheme: leave_one_site_out needs at least two sites"],
     ),
-    (with_validation(scheme="shift"), ["validation: scheme shift and the key shift need each other"]),
-    (with_validation(shift={"x": 0.5}), ["validation: scheme shift and the key shift need each other"]),
-    (with_shift({"injry": 0.5}), ["validation.shift.injry: must be one of the 3 causes; they are x, y, z"]),
-    (with_shift({"x": [0.6, 0.2]}), ["validation: shift.x: must be [least, largest], got [0.6, 0.2]"]),
-    (with_shift({"x": 0.7, "y": [0.4, 0.5]}), ["shift: the least fractions must sum to at most 1, got 1.1"]),
+    (with_validation(scheme="shift"),
+     ["validation: scheme shift and the key shift need each other"]),
+    (with_validation(shift={"x": 0.5}),
+     ["validation: scheme shift and the key shift need each other"]),
+    (with_shift({"injry": 0.5}),
+     ["validation.shift.injry: must be one of the 3 causes; they are x, y, z"]),
+    (with_shift({"x": [0.6, 0.2]}),
+     ["validation: shift.x: must be [least, largest], got [0.6, 0.2]"]),
+    (with_shift({"x": 0.7, "y": [0.4, 0.5]}),
+     ["shift: the least fractions must sum to at most 1, got 1.1"]),
     (with_shift({"x": 0.1, "y": [0.1, 0.3], "z": 0.2}),
-     ["validation.shift: states every cause, so the largest fractions must sum to at least 1, got 0.6"]),
+     ["validation.shift: states every cause, so the largest fractions must sum to at least 1, got "
+      "0.6"]),
     (with_shift({"x": 1.5}), ["validation.shift.x", "less than or equal to 1, got 1.5"]),
-    (with_validation(csmf_estimators=["em", "em"]), ["csmf_estimators must be distinct, got ['em', 'em']"]),
+    (with_validation(csmf_estimators=["em", "em"]),
+     ["csmf_estimators must be distinct, got ['em', 'em']"]),
     (with_validation(csmf_estimators=["emq"]), ["validation.csmf_estimators.0: ", "got 'emq'"]),
     (with_validation(csmf_estimators=[]), ["validation.csmf_estimators: "]),
-    (with_validation(holdout=0.6), ["validation.holdout: input should be less than or equal to 0.5, got 0.6"]),
+    (with_validation(holdout=0.6),
+     ["validation.holdout: input should be less than or equal to 0.5, got 0.6"]),
     (with_validation(scheme="leave_one_site_out", holdout=0.2),
      ["holdout does not test other sites: with leave_one_site_out use `va-tuning compare`"]),
     ("name: [unclosed", ["experiment.yaml: is not valid YAML"]),
@@ -232,8 +267,11 @@ def test_every_way_of_writing_text_is_read_alike(tmp_path: Path, data: bytes) ->
 
 def test_counts_agree_with_their_nouns(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("cause,x\n" + "a,1\nb,0\n" * 5)
-    content = {"name": "exp", "data": {"source": "data.csv", "label": "cause"}, "models": ["random_forest"],
-               "tuning": {"n_trials": 1, "search_spaces": {"random_forest": {"max_depth": [3]}}}}  # fmt: skip
+    space = {"random_forest": {"max_depth": [3]}}
+    content = {
+        "name": "exp", "data": {"source": "data.csv", "label": "cause"},
+        "models": ["random_forest"], "tuning": {"n_trials": 1, "search_spaces": space},
+    }  # fmt: skip
     (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(content))
     said = CliRunner().invoke(main, ["validate", str(tmp_path / "experiment.yaml")]).stdout
     assert "10 deaths, 2 causes, 1 site, 1 feature; 5 folds" in said

@@ -35,7 +35,8 @@ def trial(
     ]
     own = {"csmf_accuracy": float(np.mean(scores))} if state == "complete" and scores else {}
     return TrialRecord(
-        trial=number, batch=number, params=params or {}, state=state, folds=folds, scores=own, **more
+        trial=number, batch=number, params=params or {}, state=state, folds=folds, scores=own,
+        **more
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What is written down must be what is true."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -34,14 +35,31 @@ def test_the_readme_s_experiment_file_is_valid() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", "SECURITY.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
-)
+PAGES = [
+    path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     path = ROOT / page
     for target in path.read_text(encoding="utf-8").split("](")[1:]:
         target = target[: target.index(")")]
         assert "://" in target or (path.parent / target.partition("#")[0]).exists(), target
+
+
+def test_the_files_that_contributors_are_sent_to_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tuner_job|tests|images|docs|charts|manifests)/[\w./-]*)`", text)
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_this_version_is_cited_and_its_changes_are_described() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["cff-version"] == "1.2.0"
+    assert cited["version"] == __version__
+    assert f"\n## {__version__} (" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def test_debugging_shows_the_traceback() -> None:
 @pytest.mark.parametrize(
     ("program", "code", "said"),
     [
-        ("os.kill(os.getpid(), signal.SIGKILL)", 1, "the process was killed by SIGKILL, perhaps memory ran out; "),
+        ("os.kill(os.getpid(), signal.SIGKILL)", 1,
+         "the process was killed by SIGKILL, perhaps memory ran out; "),
         ("os.abort()", 1, "the process was killed by SIGABRT, perhaps Ray ended under it; "),
         ("os._exit(1)", 1, "the process ended with exit code 1, perhaps Ray ended under it; "),
         ("os.kill(os.getppid(), signal.SIGTERM), time.sleep(60)", 130, "interrupted\n"),
@@ -154,7 +155,9 @@ def test_what_is_deaf_to_the_interruption_is_ended_with_all_that_it_started(tmp_
 import pathlib, signal, subprocess, sys
 from tuner_job.process import command as process
 def work():
-    orphan = "import subprocess; print(subprocess.Popen(['sleep', '600'], stdout=-3).pid, flush=True)"
+    orphan = (
+        "import subprocess; print(subprocess.Popen(['sleep', '600'], stdout=-3).pid, flush=True)"
+    )
     out = subprocess.run([sys.executable, "-c", orphan], stdout=subprocess.PIPE, text=True).stdout
     pathlib.Path({str(started)!r}).write_text(out)
     while True:

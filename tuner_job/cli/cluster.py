@@ -57,7 +57,8 @@ def _of_release(command: _F) -> _F:
         click.option(
             "--endpoint",
             metavar="URL",
-            help="Trust this address, which the release names for its store, with the store's keys.",
+            help="Trust this address, which the release names for its store, with the store's "
+            "keys.",
         ),
         click.option(
             "--release",

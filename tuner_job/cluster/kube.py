@@ -121,7 +121,8 @@ class Kube:
     def log(self, pod: str, follow: bool) -> Iterator[str]:
         """Read a pod's log line by line; with `follow`, until the pod ends."""
         what = f"read the log of pod {pod}"
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{quote(check_object('Pod', pod), safe='')}/log"
+        name = quote(check_object("Pod", pod), safe="")
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{name}/log"
         timeout = urllib3.Timeout(connect=_SECONDS, read=_SILENCE if follow else _SECONDS)
         with self._sent(
             "GET", path, what, {"follow": str(follow).lower()}, timeout=timeout

@@ -15,7 +15,10 @@ def missing(kube: Kube, job: Object) -> Iterator[str]:
     name = job["metadata"]["name"]
     for kind, wanted in sorted(set(_references(job))):
         if wanted != name and _is_missing(kube, _KINDS[kind], wanted):
-            yield f"{kind} {wanted} is missing; create it, or correct the chart's values and upgrade the release"
+            yield (
+                f"{kind} {wanted} is missing; create it, or correct the chart's values and upgrade "
+                "the release"
+            )
 
 
 def _is_missing(kube: Kube, kind: type[Named], name: str) -> bool:

@@ -138,7 +138,10 @@ def _problem_of_event(event: Event, waiting: set[str]) -> str | None:
     if event.type != "Warning":
         return None
     if kind == "Pod" and name in waiting and event.reason == "FailedMount":
-        return f"pod {name} cannot start: {message}: create what is missing, or correct the chart's values"
+        return (
+            f"pod {name} cannot start: {message}: create what is missing, or correct the chart's "
+            "values"
+        )
     if kind != "Pod" and event.reason.startswith("FailedToCreate"):
         return f"Kubernetes refuses a pod of {plain(kind, 40)} {plain(name)}: {message}"
     if kind == "RayJob" and event.reason.startswith(("Invalid", "Failed")):

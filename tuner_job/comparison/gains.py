@@ -97,8 +97,8 @@ def _pairs(
     store: ComparisonStore,
 ) -> Iterator[_Pair]:
     for training in sets:
-        tests = [(test, ids) for test in training.tests if (ids := _ids(test, model, protocol.composition)) and
-                 all(i in finished for i in ids)]  # fmt: skip
+        with_ids = [(test, _ids(test, model, protocol.composition)) for test in training.tests]
+        tests = [(test, ids) for test, ids in with_ids if ids and all(i in finished for i in ids)]
         names = [
             predictions_name(training, model, composition)
             for composition in (None, protocol.composition)

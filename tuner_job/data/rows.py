@@ -144,7 +144,10 @@ def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, 
         )
     codes = [code for code, value in enumerate(column.values) if value in wanted]
     rows = np.flatnonzero(np.isin(column.codes, codes))
-    note = f"Kept {len(rows)} of {counted(table.n_rows, 'row')}: {len(set(wanted))} of {counted(len(counts), 'site')}."
+    note = (
+        f"Kept {len(rows)} of {counted(table.n_rows, 'row')}: {len(set(wanted))} of "
+        f"{counted(len(counts), 'site')}."
+    )
     return table.take(rows), note
 
 

@@ -140,7 +140,10 @@ def _how_it_died(status: int) -> str:
         else f"ended with exit code {code}"
     )
     why = "perhaps memory ran out" if code == -signal.SIGKILL else "perhaps Ray ended under it"
-    return f"the process {how}, {why}; what is finished is kept: run the same command again to go on from here"
+    return (
+        f"the process {how}, {why}; what is finished is kept: run the same command again to go on "
+        "from here"
+    )
 
 
 def _reap(child: int) -> int | None:

@@ -50,7 +50,10 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
         text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {tried} has {compared}"
     elif _other_estimator(study):
         kept = "stand, as no trial of the search finished" if complete == 0 else "were not beaten"
-        text = f"the default’s parameters {kept}; with its CSMF made by {study.best.csmf_estimator} it has {compared}"
+        text = (
+            f"the default’s parameters {kept}; with its CSMF made by {study.best.csmf_estimator} "
+            f"it has {compared}"
+        )
     else:
         reason = (
             "no trial of the search finished, so the untuned default stands"

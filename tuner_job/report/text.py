@@ -64,16 +64,18 @@ SCHEMES = {
 ESTIMATORS = {
     "count": "the share of deaths whose most probable cause it is",
     "mean": "the mean probability over deaths",
-    "em": "the composition that makes the calibrated probabilities of all deaths together most likely",
-    "mixture": "the mix of the causes’ typical probabilities that comes closest to the mean over deaths",
+    "em": "the composition that makes the calibrated probabilities of all deaths together most "
+    "likely",
+    "mixture": "the mix of the causes’ typical probabilities that comes closest to the mean over "
+    "deaths",
 }
 
 SELECTIONS = {
     "best": "the complete trial with the best score",
-    "one_standard_error": "the simplest complete trial that is hardly (one standard error of the difference) behind "
-    "the best",
-    "cod_within_standard_error": "of the complete trials that are hardly (one standard error of the difference) behind "
-    "the best, the one with the highest COD accuracy",
+    "one_standard_error": "the simplest complete trial that is hardly (one standard error of the "
+    "difference) behind the best",
+    "cod_within_standard_error": "of the complete trials that are hardly (one standard error of "
+    "the difference) behind the best, the one with the highest COD accuracy",
 }
 
 STOPS = {

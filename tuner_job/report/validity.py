@@ -51,7 +51,10 @@ def _why(study: StudySummary, trials: Trials) -> str:
         if chosen == "mean" or "mean" not in tried
         else f"; the plain mean has {number(tried['mean'])}"
     )
-    return f"It has the highest mean CSMF accuracy of {len(tried)} tried, {number(tried[chosen])}{beside}."
+    return (
+        f"It has the highest mean CSMF accuracy of {len(tried)} tried, "
+        f"{number(tried[chosen])}{beside}."
+    )
 
 
 def _alone(study: StudySummary, trials: Trials) -> str:
@@ -83,7 +86,10 @@ def optimism(study: StudySummary) -> str:
     metric, found = study.objectives[0], study.optimism
     score = study.best.scores.get(metric)
     if found is None or score is None:
-        return "How much the choice flatters its score cannot be estimated: too few trials are complete."
+        return (
+            "How much the choice flatters its score cannot be estimated: too few trials are "
+            "complete."
+        )
     return (
         f"The best inner score is estimated to be {number(found)} too high through selection among "
         f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF "

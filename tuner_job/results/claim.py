@@ -112,7 +112,8 @@ def _check_document(
         if changed := differences(before, document):
             raise StoreError(
                 f"{store.url}: holds results of another experiment ({listed(changed)}); "
-                f"{_with_its_version(earlier, provenance)}choose another `name` or another `results` location"
+                f"{_with_its_version(earlier, provenance)}choose another `name` or another "
+                "`results` location"
             )
         if any(_extent(before)[key] != value for key, value in _extent(document).items()):
             # under the digest that it began with, by which an earlier version knows it again

@@ -130,7 +130,10 @@ def _synced(name: str) -> Callable[[Path], Iterator[str]]:
         if n < 3:
             yield f"only {n} file operations were seen"
         if unsynced:
-            yield f"{len(unsynced)} files got their names before their content was on the disk: {unsynced[:3]}"
+            yield (
+                f"{len(unsynced)} files got their names before their content was on the disk: "
+                f"{unsynced[:3]}"
+            )
 
     return play
 

@@ -104,7 +104,10 @@ def _clock(year: str) -> Callable[[Path], Iterator[str]]:
         undisturbed()
         site = folder.parent / "site"
         site.mkdir()
-        offset = f"import time as t\n_n = t.time\nt.time = lambda o={_YEARS[year]} - _n(): max(0.0, _n() + o)\n"
+        offset = (
+            f"import time as t\n_n = t.time\nt.time = lambda o={_YEARS[year]} - _n(): max(0.0, "
+            "_n() + o)\n"
+        )
         (site / "sitecustomize.py").write_text(offset)
         wrong = {"PYTHONPATH": f"{site}:{Path.cwd()}", "PYTHONNOUSERSITE": "1"}
         with running(folder, *TUNE, environment=wrong) as started:

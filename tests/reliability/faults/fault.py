@@ -111,7 +111,8 @@ def running(
         variables["VA_RELIABILITY_PLAN"] = plan.dump()
     with out.open("wb") as to_out, err.open("wb") as to_err:
         started = subprocess.Popen(
-            [sys.executable, "-m", module, *argv], cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", module, *argv], cwd=folder, env=variables,
+            stdin=subprocess.DEVNULL,
             stdout=to_out, stderr=to_err, start_new_session=True,
         )  # fmt: skip
     run = Run(started, out, err)
@@ -198,7 +199,10 @@ def readable(folder: Path, where: str = WHERE) -> Iterator[str]:
     ):
         outcome = run(folder, *argv)
         if verdict_of(outcome) not in ("accepted", "refused"):
-            yield f"a reader meanwhile: va-tuning {' '.join(argv)}: {verdict_of(outcome)}: {outcome.err[-300:]!r}"
+            yield (
+                f"a reader meanwhile: va-tuning {' '.join(argv)}: {verdict_of(outcome)}: "
+                f"{outcome.err[-300:]!r}"
+            )
         if "damaged" in outcome.said:
             yield f"a reader meanwhile finds damage: {outcome.err[-300:]!r}"
 

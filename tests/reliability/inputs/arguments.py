@@ -18,9 +18,12 @@ GROUP = "arguments"
 WHERE = "results/stored"
 ANY_END = frozenset({REFUSED, ACCEPTED})
 STRANGE = {
-    "empty": "", "a space": " ", "a dash": "-", "a line feed": "a\nb", "an escape": "\x1b[2Jx", "NEL": "a\x85b",
-    "not UTF-8": os.fsdecode(b"\xff\xfe"), "a long text": "x" * 5000, "very long": "x" * 100_000, "markup": "[/b]x",
-    "a bidi override": "\u202ex", "a format": "%s{0}", "a glob": "*", "a tilde": "~nobody/x", "an option": "--x",
+    "empty": "", "a space": " ", "a dash": "-", "a line feed": "a\nb", "an escape": "\x1b[2Jx",
+    "NEL": "a\x85b",
+    "not UTF-8": os.fsdecode(b"\xff\xfe"), "a long text": "x" * 5000, "very long": "x" * 100_000,
+    "markup": "[/b]x",
+    "a bidi override": "\u202ex", "a format": "%s{0}", "a glob": "*", "a tilde": "~nobody/x",
+    "an option": "--x",
 }  # fmt: skip
 
 
@@ -59,20 +62,30 @@ def cases() -> Iterator[Case]:
 
 def _wrong_usage() -> Iterator[Case]:
     lines = (
-        "tune", "tune experiment.yaml more", "tune experiment.yaml --workers", "tune experiment.yaml --workers 0",
-        "tune experiment.yaml --workers -1", "tune experiment.yaml --workers x", "tune experiment.yaml --workers 1.5",
-        "tune experiment.yaml --workers 99999999999999999999999", "tune experiment.yaml --nope", "tune --results",
-        "show", "show results/stored more", "show --json", "show results/stored --nope", "report", "report --output",
-        "report results/stored --output", "predict", "predict results/stored", "predict results/stored deaths.csv more",
+        "tune", "tune experiment.yaml more", "tune experiment.yaml --workers",
+        "tune experiment.yaml --workers 0",
+        "tune experiment.yaml --workers -1", "tune experiment.yaml --workers x",
+        "tune experiment.yaml --workers 1.5",
+        "tune experiment.yaml --workers 99999999999999999999999", "tune experiment.yaml --nope",
+        "tune --results",
+        "show", "show results/stored more", "show --json", "show results/stored --nope", "report",
+        "report --output",
+        "report results/stored --output", "predict", "predict results/stored",
+        "predict results/stored deaths.csv more",
         "predict results/stored deaths.csv", "predict results/stored deaths.csv --model svm",
         "predict results/stored deaths.csv --model XGBOOST",
         "predict results/stored deaths.csv --model ../stored/xgboost",
-        "predict results/stored deaths.csv --model xgboost/..", "predict results/stored deaths.csv --model .",
-        "schema more", "schema --nope", "space", "space svm", "space xgboost more", "nope", "--nope",
+        "predict results/stored deaths.csv --model xgboost/..",
+        "predict results/stored deaths.csv --model .",
+        "schema more", "schema --nope", "space", "space svm", "space xgboost more", "nope",
+        "--nope",
         "tuen experiment.yaml",
-        "check", "check nowhere", "check results/stored more", "check results/stored --nope", "check experiment.yaml",
-        "show experiment.yaml", "report experiment.yaml", "predict experiment.yaml deaths.csv", "validate",
-        "validate experiment.yaml more", "validate deaths.csv", "validate results", "tune results", "tune deaths.csv",
+        "check", "check nowhere", "check results/stored more", "check results/stored --nope",
+        "check experiment.yaml",
+        "show experiment.yaml", "report experiment.yaml", "predict experiment.yaml deaths.csv",
+        "validate",
+        "validate experiment.yaml more", "validate deaths.csv", "validate results", "tune results",
+        "tune deaths.csv",
     )  # fmt: skip
     for line in lines:
         yield _case("usage", line, tuple(line.split()))
@@ -130,7 +143,8 @@ def _outputs() -> Iterator[Case]:
         yield Case(GROUP, "output", f"report, {name}", report, arrange, allowed)
     predict = ("predict", WHERE, "deaths.csv", "--model", "xgboost")
     inputs = {
-        "itself": "deaths.csv", "itself by a dot": "./deaths.csv", "itself by its folder": f"{WHERE}/../../deaths.csv",
+        "itself": "deaths.csv", "itself by a dot": "./deaths.csv",
+        "itself by its folder": f"{WHERE}/../../deaths.csv",
         "a link to it": "link.csv", "a hard link to it": "hard.csv",
     }  # fmt: skip
 
@@ -181,10 +195,14 @@ def _no_rest(folder: Path, outcome: Outcome) -> Iterator[str]:
 def _results() -> Iterator[Case]:
     """Results locations that tune cannot use: found out before anything is written."""
     places = {
-        "a file": "deaths.csv", "in a file": "deaths.csv/x", "/proc": "/proc/none/results", "/dev/null": "/dev/null",
-        "a link to itself": "loop", "empty": "", "a long name": "n" * 300, "ftp": "ftp://host/x", "no scheme": "://x",
-        "mailto": "mailto://x@y", "file of a host": "file://host/proc/x", "s3 without a bucket": "s3://", "a query": "s3://b?x=1",
-        "https": "https://localhost:1/x", "a fragment": "s3://b/x#y", "spaces": "s3://a b/c", "a NUL's escape": "file:///proc/a%00b",
+        "a file": "deaths.csv", "in a file": "deaths.csv/x", "/proc": "/proc/none/results",
+        "/dev/null": "/dev/null",
+        "a link to itself": "loop", "empty": "", "a long name": "n" * 300, "ftp": "ftp://host/x",
+        "no scheme": "://x",
+        "mailto": "mailto://x@y", "file of a host": "file://host/proc/x",
+        "s3 without a bucket": "s3://", "a query": "s3://b?x=1",
+        "https": "https://localhost:1/x", "a fragment": "s3://b/x#y", "spaces": "s3://a b/c",
+        "a NUL's escape": "file:///proc/a%00b",
         "a bad escape": "file:///proc/%zz%",
         "an open bracket": "s3://[", "a port of text": "http://h:x/", "a line feed": "s3://a\nb",
     }  # fmt: skip

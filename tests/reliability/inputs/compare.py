@@ -22,9 +22,11 @@ _HEAD = "va34,site,fever,cough\n"
 _ROWS = "".join(f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 5}\n" for i in range(60))
 _GOOD = _HEAD + _ROWS
 _LINES = (
-    "--sites", "--sites Z", "--sites A Z", "--sites ''", "--label-type nope", "--label-type cod5", "--models",
+    "--sites", "--sites Z", "--sites A Z", "--sites ''", "--label-type nope", "--label-type cod5",
+    "--models",
     "--models svm",
-    "--models XGBOOST", "--experiments", "--experiments nope", "--training-sizes 0", "--training-sizes 2",
+    "--models XGBOOST", "--experiments", "--experiments nope", "--training-sizes 0",
+    "--training-sizes 2",
     "--training-sizes -1", "--training-sizes nan", "--training-sizes inf", "--training-sizes x",
     "--training-sizes 1e-300",
     "--outer-folds 0", "--outer-folds 1 --experiments cross_validation", "--outer-folds x",
@@ -32,10 +34,14 @@ _LINES = (
     "--outer-folds 99999999999999999999 --experiments cross_validation",
     "--protocols nope", "--protocols shift", "--shift x=0.5", "--protocols shift --shift x",
     "--protocols shift --shift =0.5",
-    "--protocols shift --shift nope=0.5", "--protocols shift --shift x=2", "--protocols shift --shift x=-1",
-    "--protocols shift --shift x=nan", "--protocols shift --shift x=0.6:0.2", "--protocols shift --shift x=0.1:0.2:0.3",
-    "--protocols shift --shift x=0.9 y=0.9", "--n-bootstrap 0", "--n-bootstrap x", "--n-bootstrap -5",
-    "--n-workers 0", "--n-workers x", "--batch-size 0", "--checkpoint-interval 0", "--memory-per-worker x",
+    "--protocols shift --shift nope=0.5", "--protocols shift --shift x=2",
+    "--protocols shift --shift x=-1",
+    "--protocols shift --shift x=nan", "--protocols shift --shift x=0.6:0.2",
+    "--protocols shift --shift x=0.1:0.2:0.3",
+    "--protocols shift --shift x=0.9 y=0.9", "--n-bootstrap 0", "--n-bootstrap x",
+    "--n-bootstrap -5",
+    "--n-workers 0", "--n-workers x", "--batch-size 0", "--checkpoint-interval 0",
+    "--memory-per-worker x",
     "--memory-per-worker 0Gi", "--memory-per-worker nan", "--random-seed -1", "--random-seed x",
     "--random-seed 99999999999999999999", "--random-seed 4294967296", "--tuning-method nope",
     "--tune-hyperparameters --tuning-trials 0", "--tune-hyperparameters --tuning-cv-folds 0",
@@ -43,10 +49,14 @@ _LINES = (
     "--tune-hyperparameters --tuning-timeout soon", "--tune-hyperparameters --tuning-timeout 0s",
     "--tune-hyperparameters --tuning-metric nope", "--tune-hyperparameters --tuning-method pbt",
     "--tune-hyperparameters --search-spaces nowhere", "--tune-hyperparameters --search-spaces .",
-    "--tune-hyperparameters --search-spaces data.csv", "--tune-hyperparameters --search-spaces spaces",
-    "--tune-hyperparameters --selection nope", "--tune-hyperparameters --tuned-params x", "--tuned-params nowhere",
-    "--tuned-params .", "--tuned-params data.csv", "--tuned-params s3://", "--tuned-params ftp://x/y",
-    "--output-dir data.csv", "--output-dir data.csv/x", "--output-dir /proc/x", "--output-dir ''", "--output-dir ftp://x",
+    "--tune-hyperparameters --search-spaces data.csv",
+    "--tune-hyperparameters --search-spaces spaces",
+    "--tune-hyperparameters --selection nope", "--tune-hyperparameters --tuned-params x",
+    "--tuned-params nowhere",
+    "--tuned-params .", "--tuned-params data.csv", "--tuned-params s3://",
+    "--tuned-params ftp://x/y",
+    "--output-dir data.csv", "--output-dir data.csv/x", "--output-dir /proc/x", "--output-dir ''",
+    "--output-dir ftp://x",
     "--output-dir loop", "--nope", "more", "--resume --nope", "--data-path", "--no-plots=1",
 )  # fmt: skip
 
@@ -168,14 +178,18 @@ def _files() -> dict[str, bytes]:
         "no site": _GOOD.replace("site", "place"),
         "no label": _GOOD.replace("va34", "cause"), "few rows a site": _HEAD + _ROWS[:80],
         "one cause": _GOOD.replace("y,", "x,").replace("z,", "x,"),
-        "NULs": bytes(500), "Parquet cut": good[: len(good) // 2], "Parquet cut by a byte": good[:-1],
+        "NULs": bytes(500), "Parquet cut": good[: len(good) // 2],
+        "Parquet cut by a byte": good[:-1],
         "Parquet magic": b"PAR1",
-        "Parquet magic twice": b"PAR1" * 2, "a header of 140,000 characters": _GOOD.replace("fever", "f" * 140_000),
+        "Parquet magic twice": b"PAR1" * 2,
+        "a header of 140,000 characters": _GOOD.replace("fever", "f" * 140_000),
         "a header of 2 MB": ",".join(f"f{i}" for i in range(250_000)) + "\nx\n",
         "an open quote in the header": '"va34,site,fever\nx,A,1\n',
-        "UTF-16, cut": _GOOD.encode("utf-16")[:-1], "invalid bytes": b"\xff\xfe\xfd" + _GOOD.encode(),
+        "UTF-16, cut": _GOOD.encode("utf-16")[:-1],
+        "invalid bytes": b"\xff\xfe\xfd" + _GOOD.encode(),
         "semicolons": _GOOD.replace(",", ";"),
-        "PNG": b"\x89PNG\r\n\x1a\n" + bytes(99), "HTML": "<html></html>", "a header of NULs": "va34,site,\0\nx,A,1\n",
+        "PNG": b"\x89PNG\r\n\x1a\n" + bytes(99), "HTML": "<html></html>",
+        "a header of NULs": "va34,site,\0\nx,A,1\n",
         "PHMRC's columns only": "module,gs_text34,site\nAdult,x,A\n",
         "carriage returns": _GOOD.replace("\n", "\r") + "\0",
     }  # fmt: skip
@@ -188,8 +202,9 @@ def _files() -> dict[str, bytes]:
 def _repeated(line: str) -> Case:
     """What is named twice counts once, or is refused."""
     argv = (
-        SCRIPT, "--data-path", "data.csv", "--output-dir", "out", "--n-workers", "1", "--n-bootstrap", "5",
-        "--no-plots", "--models", "logistic_regression", "--experiments", "in_domain", *line.split(),
+        SCRIPT, "--data-path", "data.csv", "--output-dir", "out", "--n-workers", "1",
+        "--n-bootstrap", "5", "--no-plots", "--models", "logistic_regression",
+        "--experiments", "in_domain", *line.split(),
     )  # fmt: skip
 
     def check(folder: Path, outcome: Outcome) -> Iterator[str]:

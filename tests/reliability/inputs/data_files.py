@@ -51,7 +51,8 @@ def _refused() -> dict[str, Content]:
         "label twice": GOOD_CSV.replace("site,", "cause,"),
         "feature twice": GOOD_CSV.replace("fever,cough", "fever,fever"),
         "feature twice but for spaces": GOOD_CSV.replace("fever,cough", "fever, fever "),
-        "1,000 columns of one name": "cause,site" + ",f" * 1000 + "\n" + ("x,A" + ",1" * 1000 + "\n") * 4,
+        "1,000 columns of one name":
+            "cause,site" + ",f" * 1000 + "\n" + ("x,A" + ",1" * 1000 + "\n") * 4,
         "empty headers": GOOD_CSV.replace("fever,cough", ","),
         "one cause": csv_file(rows=["x,A,1,0\n", "x,B,0,1\n"] * 5),
         "no cause": csv_file(rows=[f",A,{i % 2},1\n" for i in range(10)]),
@@ -70,7 +71,8 @@ def _refused() -> dict[str, Content]:
         "old Excel workbook": bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512),
         "Stata file": b"<stata_dta><header>" + bytes(200),
         "SPSS file": b"$FL2@(#) SPSS DATA FILE" + bytes(200),
-        "SAS file": bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011") + bytes(300),
+        "SAS file":
+            bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011") + bytes(300),
         "gzip": b"\x1f\x8b\x08\x00" + bytes(200),
         "bzip2": b"BZh91AY&SY" + bytes(200),
         "xz": b"\xfd7zXZ\x00" + bytes(200),
@@ -80,7 +82,8 @@ def _refused() -> dict[str, Content]:
         "pickle": b"\x80\x04\x95" + bytes(200),
         "Feather": b"ARROW1\x00\x00" + bytes(200),
         "HTML": "<!doctype html><html><body><h1>404 Not Found</h1></body></html>",
-        "an HTML login page of many lines": "<html>\n" + "<p>Please, log in</p>\n" * 50 + "</html>\n",
+        "an HTML login page of many lines":
+            "<html>\n" + "<p>Please, log in</p>\n" * 50 + "</html>\n",
         "JSON": '{"cause": ["x", "y"], "fever": [1, 0]}',
         "JSON lines": '{"cause": "x", "fever": 1}\n' * 20,
         "XML": '<?xml version="1.0"?><a><b/></a>',
@@ -93,8 +96,10 @@ def _refused() -> dict[str, Content]:
         "NUL in a site": with_cell("A\0", 1),
         "NUL in the header": GOOD_CSV.replace("fever", "fe\0ver"),
         "NULs at the end": GOOD_CSV + "\0" * 4096,
-        "an invalid byte in a cause": GOOD_CSV.replace("\ny,", "\nDécès,").encode() + b"x\xff,A,1,0\n",
-        "an invalid byte in a header": GOOD_CSV.encode().replace(b"fever", b"f\xe9ver") + "é,A,1,0\n".encode(),
+        "an invalid byte in a cause":
+            GOOD_CSV.replace("\ny,", "\nDécès,").encode() + b"x\xff,A,1,0\n",
+        "an invalid byte in a header":
+            GOOD_CSV.encode().replace(b"fever", b"f\xe9ver") + "é,A,1,0\n".encode(),
         "free text in a number column": "cause,site,fever\n" + "".join(
             f"{'xy'[i % 2]},A,{quoted(NARRATIVE + str(i))}\n" for i in range(200)),
         "Parquet magic only": b"PAR1",
@@ -111,7 +116,8 @@ def _refused() -> dict[str, Content]:
         "Parquet with infinity": parquet(good_table(fever=[float("inf")] * 15 + [1.0] * 15)),
         "Parquet with a NUL in a cause": parquet(good_table(cause=["x\0", "y"] * 15)),
         "Parquet with two columns of a name": parquet(pa.table(
-            [["x", "y"] * 15, ["A"] * 30, list(range(30)), list(range(30))], names=["cause", "site", "f", "f"])),
+            [["x", "y"] * 15, ["A"] * 30, list(range(30)), list(range(30))],
+            names=["cause", "site", "f", "f"])),
         "Parquet named twice but for spaces": parquet(good_table(**{"fever ": list(range(30))})),
         "Parquet without a label": parquet(good_table().drop(["cause"])),
         "Parquet of nulls": parquet(good_table(cause=pa.nulls(30))),
@@ -124,7 +130,8 @@ def _perhaps() -> dict[str, Content]:
         "a cell of 1 MB": with_cell("c" * 1_000_000),
         "a cell of 70 MB": with_cell("c" * 70_000_000),
         "a cause of 1 MB": with_cell("c" * 1_000_000, 0),
-        "a cause of 10,000 characters twice": csv_file(rows=[*ROWS, *[f"{'c' * 10_000},A,1,{i}\n" for i in (0, 1)]]),
+        "a cause of 10,000 characters twice":
+            csv_file(rows=[*ROWS, *[f"{'c' * 10_000},A,1,{i}\n" for i in (0, 1)]]),
         "a site of 1 MB": with_cell("s" * 1_000_000, 1),
         "terminal escapes in causes": GOOD_CSV.replace("\nx,", "\n\x1b[31mx\x1b[2J,"),
         "terminal escapes in sites": GOOD_CSV.replace(",A,", ",\x1b]0;title\x07A,"),
@@ -145,12 +152,14 @@ def _perhaps() -> dict[str, Content]:
         "nan as a cause": GOOD_CSV.replace("\nx,", "\nnan,"),
         "None as a cause": GOOD_CSV.replace("\nx,", "\nNone,"),
         "causes that differ in case": GOOD_CSV.replace("\nx,", "\nY,"),
-        "causes that differ in form": GOOD_CSV.replace("\nx,", "\né,").replace("\ny,", "\ne\u0301,"),
+        "causes that differ in form":
+            GOOD_CSV.replace("\nx,", "\né,").replace("\ny,", "\ne\u0301,"),
         "every cause once": csv_file(rows=[f"c{i},A,{i % 2},1\n" for i in range(10)]),
         "UTF-16": GOOD_CSV.encode("utf-16"),
         "a cause once": GOOD_CSV + "rare,A,1,1\n",
         "one site": GOOD_CSV.replace(",B,", ",A,"),
-        "a site of each row": "cause,site,fever\n" + "".join(f"{'xy'[i % 2]},s{i},{i % 3}\n" for i in range(300)),
+        "a site of each row":
+            "cause,site,fever\n" + "".join(f"{'xy'[i % 2]},s{i},{i % 3}\n" for i in range(300)),
         "300 causes": "cause,site,fever\n" + "".join(f"c{i % 300},A,{i % 7}\n" for i in range(900)),
         "Latin-1": GOOD_CSV.replace("\nx,", "\nDécès,").encode("latin-1"),
         "a byte order mark": b"\xef\xbb\xbf" + GOOD_CSV.encode(),
@@ -170,18 +179,24 @@ def _perhaps() -> dict[str, Content]:
         "decimal commas": GOOD_CSV.replace(",0,", ',"0,5",'),
         "percent": with_cell("50%"),
         "5,000 columns": "cause,site," + ",".join(f"f{i}" for i in range(5000)) + "\n"
-        + "".join(f"{'xy'[i % 2]},A," + ",".join(str((i * j) % 3) for j in range(5000)) + "\n" for i in range(20)),
-        "a first column without a name": "," + HEAD + "".join(f"{i}," + r for i, r in enumerate(ROWS)),
+        + "".join(
+            f"{'xy'[i % 2]},A," + ",".join(str((i * j) % 3) for j in range(5000)) + "\n"
+            for i in range(20)),
+        "a first column without a name":
+            "," + HEAD + "".join(f"{i}," + r for i, r in enumerate(ROWS)),
         "Parquet with a strange footer": good[:-40] + bytes(32) + good[-8:],
         "Parquet, good": parquet(good_table()),
         "Parquet with nulls": parquet(good_table(fever=[None, 1] * 15)),
-        "Parquet with dates": parquet(good_table(fever=pa.array([10_000 + i for i in range(30)], pa.date32()))),
+        "Parquet with dates":
+            parquet(good_table(fever=pa.array([10_000 + i for i in range(30)], pa.date32()))),
         "Parquet with decimals": parquet(good_table().set_column(
             2, "fever", pa.array(range(30), pa.int32()).cast(pa.decimal128(12, 2)))),
-        "Parquet with dictionaries": parquet(good_table(cause=pa.array(["x", "y"] * 15).dictionary_encode())),
+        "Parquet with dictionaries":
+            parquet(good_table(cause=pa.array(["x", "y"] * 15).dictionary_encode())),
         "Parquet with bools": parquet(good_table(fever=[True, False] * 15)),
         "Parquet with numbers as causes": parquet(good_table(cause=[1.0, 2.0] * 15)),
-        "Parquet with an escape in a name": parquet(good_table(**{"\x1b[2J": [i % 4 for i in range(30)]})),
+        "Parquet with an escape in a name":
+            parquet(good_table(**{"\x1b[2J": [i % 4 for i in range(30)]})),
     }  # fmt: skip
 
 

@@ -146,13 +146,17 @@ def _variables() -> Iterator[Case]:
     variables: dict[str, dict[str, str | None]] = {
         "ASCII": ascii_only, "Latin-1": {"PYTHONIOENCODING": "latin-1"},
         "C locale": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-        "no such locale": {"LC_ALL": "xx_XX.nope"}, "no HOME": {"HOME": None}, "HOME nowhere": {"HOME": "/nonexistent"},
-        "HOME empty": {"HOME": ""}, "HOME in a file": {"HOME": "/etc/passwd"}, "no PATH": {"PATH": ""},
+        "no such locale": {"LC_ALL": "xx_XX.nope"}, "no HOME": {"HOME": None},
+        "HOME nowhere": {"HOME": "/nonexistent"},
+        "HOME empty": {"HOME": ""}, "HOME in a file": {"HOME": "/etc/passwd"},
+        "no PATH": {"PATH": ""},
         "no USER": {"USER": None, "LOGNAME": None},
         "TERM dumb": {"TERM": "dumb"}, "TERM unknown": {"TERM": "nope"}, "no TERM": {"TERM": None},
         "COLUMNS 1": {"COLUMNS": "1"},
-        "COLUMNS 0": {"COLUMNS": "0"}, "COLUMNS text": {"COLUMNS": "wide"}, "COLUMNS below 0": {"COLUMNS": "-5"},
-        "COLUMNS large": {"COLUMNS": "99999999"}, "LINES text": {"LINES": "x"}, "NO_COLOR": {"NO_COLOR": "1"},
+        "COLUMNS 0": {"COLUMNS": "0"}, "COLUMNS text": {"COLUMNS": "wide"},
+        "COLUMNS below 0": {"COLUMNS": "-5"},
+        "COLUMNS large": {"COLUMNS": "99999999"}, "LINES text": {"LINES": "x"},
+        "NO_COLOR": {"NO_COLOR": "1"},
         "TZ nowhere": {"TZ": "Nowhere/Nope"}, "threads text": {"OMP_NUM_THREADS": "4"},
         "RAY_ADDRESS empty": {"RAY_ADDRESS": ""},
         "MPLBACKEND": {"MPLBACKEND": "agg"}, "PYTHONWARNINGS": {"PYTHONWARNINGS": "always"},
@@ -255,8 +259,11 @@ def _ray() -> Iterator[Case]:
     """Places where Ray cannot start or be reached: one sentence, soon, and the search can go on
     later."""
     end = frozenset({REFUSED, RUN_ERROR})
-    addresses = {"nobody listens": "127.0.0.1:9", "no such host": "nowhere.invalid:6379", "text": "nonsense", "a URL": "http://127.0.0.1:9",
-                 "ray://": "ray://127.0.0.1:9", "a bad port": "127.0.0.1:99999", "a space": " "}  # fmt: skip
+    addresses = {
+        "nobody listens": "127.0.0.1:9", "no such host": "nowhere.invalid:6379", "text": "nonsense",
+        "a URL": "http://127.0.0.1:9", "ray://": "ray://127.0.0.1:9",
+        "a bad port": "127.0.0.1:99999", "a space": " ",
+    }  # fmt: skip
     for name, address in addresses.items():
         yield _case("Ray", f"RAY_ADDRESS {name}", SMALL, end, RAY_ADDRESS=address)
     yield _case("Ray", "RAY_ADDRESS empty", SMALL, ONLY_ACCEPTED, RAY_ADDRESS="")

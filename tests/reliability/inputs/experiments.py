@@ -46,11 +46,14 @@ _HOSTILE: dict[str, str | bytes] = {
     "tag bool of text": HEAD + "seed: !!bool 7\n",
     "two documents": HEAD + "---\n" + HEAD,
     "billion laughs": LAUGHS + HEAD,
-    "billion laughs in a key": LAUGHS + HEAD + "tuning: {search_spaces: {random_forest: {max_depth: *j}}}\n",
+    "billion laughs in a key":
+        LAUGHS + HEAD + "tuning: {search_spaces: {random_forest: {max_depth: *j}}}\n",
     "laughs in merges": "a: &a {x: 1}\n" + "".join(
-        f"{chr(98 + i)}: &{chr(98 + i)} {{<<: [{', '.join([f'*{chr(97 + i)}'] * 9)}]}}\n" for i in range(12)) + HEAD,
+        f"{chr(98 + i)}: &{chr(98 + i)} {{<<: "
+        f"[{', '.join([f'*{chr(97 + i)}'] * 9)}]}}\n" for i in range(12)) + HEAD,
     "alias to itself": "a: &a [*a]\n" + HEAD,
-    "map that holds itself": "name: exp\ndata: &d {source: data.csv, label: *d}\nmodels: [random_forest]\n",
+    "map that holds itself":
+        "name: exp\ndata: &d {source: data.csv, label: *d}\nmodels: [random_forest]\n",
     "undefined alias": HEAD + "results: *nothing\n",
     "list as a key": HEAD + "? [a, b]\n: 1\n",
     "map as a key": HEAD + "? {a: b}\n: 1\n",
@@ -64,7 +67,8 @@ _HOSTILE: dict[str, str | bytes] = {
     "duplicate key in a list": HEAD + "tuning: {search_spaces: {random_forest: {max_depth: [3], "
     "forbid: [{max_depth: 3, max_depth: 4}]}}}\n",
     "duplicate key, quoted": HEAD + '"seed": 1\nseed: 2\n',
-    "duplicate parameter": HEAD + "tuning: {search_spaces: {random_forest: {max_depth: [3], max_depth: [4]}}}\n",
+    "duplicate parameter":
+        HEAD + "tuning: {search_spaces: {random_forest: {max_depth: [3], max_depth: [4]}}}\n",
     "deep lists": HEAD + "results: " + "[" * 3000 + "]" * 3000,
     "very deep lists": HEAD + "results: " + "[" * 100_000,
     "deep maps": HEAD + "results: " + "{a: " * 3000 + "1" + "}" * 3000,
@@ -117,7 +121,8 @@ _HOSTILE: dict[str, str | bytes] = {
     "10,000 models": HEAD.replace("[random_forest]", f"[{_many('m')}]"),
     "10,000 sites": HEAD.replace("site: site", f"site: site, sites: [{_many('s')}]"),
     "10,000 columns to drop": HEAD.replace("site: site", f"site: site, drop: [{_many('s')}]"),
-    "10,000 shifted causes": HEAD + f"validation: {{scheme: shift, shift: {{{_many('c', ': 0')}}}}}\n",
+    "10,000 shifted causes":
+        HEAD + f"validation: {{scheme: shift, shift: {{{_many('c', ': 0')}}}}}\n",
     "JSON": '{"name": "exp"}',
     "percent directive": "%YAML 9.9\n---\n" + HEAD,
     "reserved indicator": HEAD + "results: @home\n",
@@ -251,7 +256,8 @@ def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 _SOURCES = (
-    "", " ", ".", "/", "data.csv/x", "~/data.csv", "data.csv\n", "/dev/null", "/proc/self/mem", "/proc/none",
+    "", " ", ".", "/", "data.csv/x", "~/data.csv", "data.csv\n", "/dev/null", "/proc/self/mem",
+    "/proc/none",
     "file:///none", "ftp://x/y", "s3://", "://", "http://", "mailto:x@y",
 )  # fmt: skip
 
@@ -281,9 +287,12 @@ def _files() -> dict[str, Callable[[Path], object]]:
             (folder / "s.yaml").symlink_to("s.yaml"),
             put(folder, experiment(tuning={"search_spaces": {"random_forest": "s.yaml"}})),
         ),
-        "a space folder with a NUL": lambda folder: put(folder, experiment(tuning={"search_spaces": "a\0b"})),
-        "a space folder of a long name": lambda folder: put(folder, experiment(tuning={"search_spaces": "s" * 5000})),
-        "a space folder that is a file": lambda folder: put(folder, experiment(tuning={"search_spaces": "data.csv"})),
+        "a space folder with a NUL":
+            lambda folder: put(folder, experiment(tuning={"search_spaces": "a\0b"})),
+        "a space folder of a long name":
+            lambda folder: put(folder, experiment(tuning={"search_spaces": "s" * 5000})),
+        "a space folder that is a file":
+            lambda folder: put(folder, experiment(tuning={"search_spaces": "data.csv"})),
         "a space folder without files": lambda folder: (
             (folder / "spaces").mkdir(),
             put(folder, experiment(tuning={"search_spaces": "spaces"})),

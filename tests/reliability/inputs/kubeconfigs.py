@@ -23,13 +23,15 @@ def cases(address: str) -> Iterator[Case]:
     texts: dict[str, object] = {
         "empty": "", "a list": "[]", "a text": "hello", "an open bracket": "{", "laughs": LAUGHS,
         "deep": "[" * 20_000, "NULs": "\0" * 50,
-        "a tag": "!!python/object/apply:os.system [id]", "HTML": "<html></html>", "not UTF-8": b"\xff\xfe\x00",
+        "a tag": "!!python/object/apply:os.system [id]", "HTML": "<html></html>",
+        "not UTF-8": b"\xff\xfe\x00",
         "a number": "5",
     }  # fmt: skip
     for name, changed in clusters.mutations(good):
         texts[name] = yaml.safe_dump(changed)
     servers: Mapping[str, str] = {
-        "nobody listens": "http://127.0.0.1:9", "no scheme": "127.0.0.1:9", "another scheme": "ftp://127.0.0.1/",
+        "nobody listens": "http://127.0.0.1:9", "no scheme": "127.0.0.1:9",
+        "another scheme": "ftp://127.0.0.1/",
         "empty": "",
         "a bad port": "http://127.0.0.1:99999", "no such host": "http://nowhere.invalid",
         "TLS to plain": address.replace("http", "https"),

@@ -188,10 +188,13 @@ def _foreign(fixture: str, experiment: Path) -> Iterator[Case]:
 
 def _no_experiments() -> Iterator[Case]:
     places = {
-        "absent": "nowhere", "empty": "empty", "a file": "file", "a link to itself": "loop", "deep": "/".join("d" * 50),
-        "with brackets": "res[/b]", "a long name": "n" * 300, "a long path": "/".join(["n" * 200] * 30),
+        "absent": "nowhere", "empty": "empty", "a file": "file", "a link to itself": "loop",
+        "deep": "/".join("d" * 50),
+        "with brackets": "res[/b]", "a long name": "n" * 300,
+        "a long path": "/".join(["n" * 200] * 30),
         "/dev/null": "/dev/null",
-        "/proc": "/proc/self", "a FIFO": "fifo", "empty text": "", "a dot": ".", "a NUL's escape": "a%00b",
+        "/proc": "/proc/self", "a FIFO": "fifo", "empty text": "", "a dot": ".",
+        "a NUL's escape": "a%00b",
         "a line feed": "a\nb",
         "an escape": "\x1b[2J", "two experiments": "two",
     }  # fmt: skip

@@ -100,9 +100,8 @@ def _as_undisturbed(kind: str, folder: Path, outcome: Outcome) -> Iterator[str]:
         line for line in (STORED / "trials.csv").read_text().splitlines() if line.startswith(MODEL)
     ]
     if rows != expected:
-        yield f"the trials are others than those of the undisturbed search: {set(rows) ^ set(expected)}"[
-            :600
-        ]
+        others = str(set(rows) ^ set(expected))[:500]
+        yield f"the trials are others than those of the undisturbed search: {others}"
     if said["predict"] != _undisturbed_predictions():
         yield "the committed model predicts otherwise than that of the undisturbed search"
 

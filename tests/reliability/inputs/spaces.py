@@ -55,7 +55,8 @@ _REFUSED: dict[str, dict[str, Any]] = {
     "log from 0": {"min_samples_leaf": {"low": 0, "high": 9, "log": True}},
     "log below 0": {"max_features": {"low": -1.0, "high": 0.5, "log": True}},
     "log is text": {"n_estimators": {"low": 1, "high": 9, "log": "maybe"}},
-    "when of nothing": {"max_depth": {"choices": [3, 4], "when": {"nope": 1}}, "n_estimators": [5, 10]},
+    "when of nothing":
+        {"max_depth": {"choices": [3, 4], "when": {"nope": 1}}, "n_estimators": [5, 10]},
     "when of itself": {"max_depth": {"choices": [3, 4], "when": {"max_depth": 3}}},
     "when in a circle": {
         "max_depth": {"choices": [3, 4], "when": {"n_estimators": 5}},
@@ -65,7 +66,8 @@ _REFUSED: dict[str, dict[str, Any]] = {
         "max_depth": [3, 4],
         "n_estimators": {"choices": [5, 10], "when": {"max_depth": 7}},
     },
-    "when of no values": {"max_depth": [3, 4], "n_estimators": {"choices": [5, 10], "when": {"max_depth": []}}},
+    "when of no values":
+        {"max_depth": [3, 4], "n_estimators": {"choices": [5, 10], "when": {"max_depth": []}}},
     "when is a list": {"max_depth": [3, 4], "n_estimators": {"choices": [5, 10], "when": [3]}},
     "forbid is text": {"max_depth": [3, 4], "forbid": "no"},
     "forbid is a map": {"max_depth": [3, 4], "forbid": {"max_depth": 3}},
@@ -73,7 +75,8 @@ _REFUSED: dict[str, dict[str, Any]] = {
     "forbid of an empty map": {"max_depth": [3, 4], "forbid": [{}]},
     "forbid of a value that never is": {"max_depth": [3, 4], "forbid": [{"max_depth": 7}]},
     "forbid of everything": {"max_depth": [3], "forbid": [{"max_depth": 3}]},
-    "forbid of everything in parts": {"max_depth": [3, 4], "forbid": [{"max_depth": 3}, {"max_depth": 4}]},
+    "forbid of everything in parts":
+        {"max_depth": [3, 4], "forbid": [{"max_depth": 3}, {"max_depth": 4}]},
     "forbid of everything, in two parameters": {
         "max_depth": [3, 4],
         "n_estimators": [5, 10],
@@ -83,7 +86,8 @@ _REFUSED: dict[str, dict[str, Any]] = {
         "n_estimators": {"low": 1, "high": 4},
         "forbid": [{"n_estimators": n} for n in (1, 2, 3, 4)],
     },
-    "forbid outside a range": {"n_estimators": {"low": 1, "high": 4}, "forbid": [{"n_estimators": 9}]},
+    "forbid outside a range":
+        {"n_estimators": {"low": 1, "high": 4}, "forbid": [{"n_estimators": 9}]},
     "forbid between the steps": {
         "n_estimators": {"low": 10, "high": 40, "step": 10},
         "forbid": [{"n_estimators": 15}],

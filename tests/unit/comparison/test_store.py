@@ -12,7 +12,8 @@ from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import full_table, to_csv
 
 RESULT = ExperimentResult(
-    experiment_id="in_domain-A-A-xgboost-default", experiment_type="in_domain", train_site="A", test_site="A",
+    experiment_id="in_domain-A-A-xgboost-default", experiment_type="in_domain", train_site="A",
+    test_site="A",
     model="xgboost", training_fraction=1.0, n_train=8, n_test=2,
 )  # fmt: skip
 

@@ -29,7 +29,8 @@ CHOICE = TunedChoice(
 def data() -> VaDataset:
     y = np.repeat([0, 1, 2], [20, 10, 10]).astype(np.int32)
     return VaDataset(
-        X=np.zeros((40, 1), np.float32), y=y, site=np.zeros(40, np.int32), causes=("a", "b", "c"), sites=("s",),
+        X=np.zeros((40, 1), np.float32), y=y, site=np.zeros(40, np.int32), causes=("a", "b", "c"),
+        sites=("s",),
         features=(Feature("x", "x"),),
     )  # fmt: skip
 

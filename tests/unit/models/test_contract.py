@@ -264,6 +264,9 @@ def test_an_unknown_family_is_refused_with_those_there_are():
 
 
 def test_importing_the_families_loads_no_heavy_library():
-    check = "import sys, tuner_job.models as m; print({'xgboost', 'sklearn', 'pandas'} & set(sys.modules))"
+    check = (
+        "import sys, tuner_job.models as m; print({'xgboost', 'sklearn', 'pandas'} & "
+        "set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

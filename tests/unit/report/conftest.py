@@ -61,7 +61,8 @@ class Maker:
         n_run = {"complete": self.n_folds, "pruned": 1, "failed": 0}[state]
         folds = [
             FoldRecord(
-                fold=fold, n_validation=50, validation=self.scores(level), train=self.scores(level + 0.1),
+                fold=fold, n_validation=50, validation=self.scores(level),
+                train=self.scores(level + 0.1),
                 fit_seconds=0.5,
             )
             for fold, level in enumerate(levels[:n_run])
@@ -81,7 +82,8 @@ class Maker:
         causes = [
             CauseRecord(
                 cause=cause, n=round(150 * t), true_fraction=t, predicted_fraction=p,
-                sensitivity=min(1.0, 3 * p) if i else None, ccc=min(1.0, 3 * p) - 0.1 if i else None,
+                sensitivity=min(1.0, 3 * p) if i else None,
+                ccc=min(1.0, 3 * p) - 0.1 if i else None,
             )
             for i, (cause, t, p) in enumerate(zip(self.causes, true, predicted, strict=True))
         ]  # fmt: skip

@@ -40,7 +40,8 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
         bottom = axes.get_xaxis_transform()
         dense = len(failed) > style.MAX_VECTOR_MARKS
         axes.plot(
-            failed, np.full(len(failed), 0.035), "|", color=style.TRUTH, ms=11, mew=1.6, transform=bottom,
+            failed, np.full(len(failed), 0.035), "|", color=style.TRUTH, ms=11, mew=1.6,
+            transform=bottom,
             label="failed (no score)", rasterized=dense, clip_on=False, zorder=5,
         )  # fmt: skip
     _finish(axes, trials, shown, floor)
@@ -68,7 +69,8 @@ def _scatter(
     for some, shape, name in ((inside, marker, label), (~inside, "v", None)):
         if some.any():
             axes.scatter(
-                points[some, 0], np.maximum(points[some, 1], floor), s=size / 4 if dense else size, c=colour,
+                points[some, 0], np.maximum(points[some, 1], floor), s=size / 4 if dense else size,
+                c=colour,
                 marker=shape, label=name, rasterized=dense, zorder=2.5,
             )  # fmt: skip
 
@@ -76,7 +78,8 @@ def _scatter(
 def _note_best(axes: Axes, best: Points, last: float) -> None:
     left = best[0] > 0.75 * last
     axes.annotate(
-        f"trial {best[0]:.0f}: {number(best[1])}", (best[0], best[1]), xytext=(-7 if left else 7, 6),
+        f"trial {best[0]:.0f}: {number(best[1])}", (best[0], best[1]),
+        xytext=(-7 if left else 7, 6),
         textcoords="offset points", ha="right" if left else "left", color=style.TUNED, fontsize=8.5,
     )  # fmt: skip
 

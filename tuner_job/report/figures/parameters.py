@@ -141,12 +141,15 @@ def _axes_of_parameters(
         axes.axvline(x, color=style.MUTED, lw=1, zorder=3)
         for at, text in axis.ticks:
             axes.annotate(
-                text, (x, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8, zorder=5,
+                text, (x, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8,
+                zorder=5,
                 bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8},
             )  # fmt: skip
         axes.annotate(
-            label, (x, 1.04), xytext=(0, 22 if staggered and x % 2 else 0), textcoords="offset points",
-            ha="center", va="bottom", fontsize=8.5, fontweight="bold" if x == len(columns) - 1 else "normal",
+            label, (x, 1.04), xytext=(0, 22 if staggered and x % 2 else 0),
+            textcoords="offset points",
+            ha="center", va="bottom", fontsize=8.5,
+            fontweight="bold" if x == len(columns) - 1 else "normal",
         )  # fmt: skip
     axes.set_xlim(-0.15, len(columns) - 1 + 0.35)
     axes.set_ylim(-0.04, 1.04)
