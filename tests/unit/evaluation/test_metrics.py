@@ -19,7 +19,6 @@ from tuner_job.evaluation.folds import (
 from tuner_job.evaluation.intervals import over_rows
 from tuner_job.evaluation.protocols import ScoringProtocol
 
-
 COUNT = CsmfEstimator(method="count")
 
 
