@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds, in_row_order
-from tuner_job.evaluation.metrics import Probabilities
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.experiment.summarise import mean_validation
 from tuner_job.records import TrialRecord
@@ -15,6 +14,7 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.trial import Trial
+from tuner_job.types import Probabilities
 
 KEPT_MATRICES = 10
 """Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes;
