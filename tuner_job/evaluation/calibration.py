@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from tuner_job.evaluation.metrics import Causes, Floats, Probabilities
+from tuner_job.types import Causes, Floats, Probabilities
 
 FLOOR = 1e-6
 """Least probability: what a model calls impossible may still happen."""

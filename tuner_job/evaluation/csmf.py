@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.metrics import Floats, Probabilities
 from tuner_job.schema import Closed
+from tuner_job.types import Floats, Probabilities
 
 EstimatorName = Literal["count", "mean", "em", "mixture"]
 ESTIMATORS: tuple[EstimatorName, ...] = ("count", "mean", "em", "mixture")

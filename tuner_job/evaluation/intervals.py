@@ -8,9 +8,10 @@ import numpy as np
 
 from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.evaluation.metrics import Floats, csmf_accuracy_of, share_of_deaths
+from tuner_job.evaluation.metrics import csmf_accuracy_of, share_of_deaths
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.schema import Closed
+from tuner_job.types import Floats
 
 N_RESAMPLES = 1000
 REPORTED_DRAWS = 500

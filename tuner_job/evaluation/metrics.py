@@ -10,9 +10,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Probabilities = NDArray[np.floating]
-Causes = NDArray[np.integer]
+from tuner_job.types import Causes, Floats, Probabilities
+
 Scores = dict[str, float]
 """Metric name → value."""
 

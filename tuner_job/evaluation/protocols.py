@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.evaluation.metrics import Causes, Floats, csmf
+from tuner_job.evaluation.metrics import csmf
+from tuner_job.types import Causes, Floats
 
 Composition = Literal["natural", "dirichlet", "shift"]
 CauseRange = tuple[int, float, float]

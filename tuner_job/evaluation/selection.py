@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner_job.evaluation.metrics import Floats
+from tuner_job.types import Floats
 
 
 def optimism(scores: Floats) -> float | None:

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds, in_row_order
-from tuner_job.evaluation.metrics import Probabilities
 from tuner_job.experiment.summarise import mean_validation
 from tuner_job.failure import Failure
 from tuner_job.models.base import PathPoint
@@ -17,6 +16,7 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.trial import Trial
+from tuner_job.types import Probabilities
 
 _log = logging.getLogger(__name__)
 KEPT_MATRICES = 10

@@ -13,8 +13,9 @@ from tuner_job.errors import ConfigError
 from tuner_job.files.arrays import require
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.boosted_trees import BoostedTrees, load
-from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.classes import PresentClasses
 from tuner_job.models.nodes import MOST_TREES
+from tuner_job.types import Probabilities
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
@@ -162,7 +163,9 @@ def _complete(settings: Mapping[str, Any], classes: PresentClasses, seed: int) -
     return {**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}
 
 
-def predict(booster: "xgboost.Booster", rows: "xgboost.DMatrix", classes: PresentClasses) -> Floats:
+def predict(
+    booster: "xgboost.Booster", rows: "xgboost.DMatrix", classes: PresentClasses
+) -> Probabilities:
     """Probabilities (n_rows, n_classes)."""
     P: NDArray[np.float32] = booster.predict(rows)
     return classes.spread(P)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from tuner_job.errors import DataError
 from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields
-
-Floats = NDArray[np.floating[Any]]
+from tuner_job.types import Probabilities
 
 SHAPE_FIELDS: Fields = {"codes": ("int32", 1), "shape": ("int64", 1)}
 """What `PresentClasses.arrays` gives."""
@@ -90,7 +89,7 @@ class PresentClasses:
         """Number the causes in `y` from 0 without gaps."""
         return np.searchsorted(self.codes, y).astype(np.int32)
 
-    def spread(self, P: Floats) -> Floats:
+    def spread(self, P: Probabilities) -> Probabilities:
         """Widen (n_rows, n_present) to (n_rows, n_classes); absent causes have probability 0."""
         if len(self.codes) == self.n_classes:
             return P
@@ -98,7 +97,7 @@ class PresentClasses:
         full[:, self.codes] = P
         return full
 
-    def certain(self, n_rows: int) -> Floats:
+    def certain(self, n_rows: int) -> Probabilities:
         """Probabilities (n_rows, n_classes) when `single`: 1 for the only cause."""
         return self.spread(np.ones((n_rows, 1)))
 

@@ -13,13 +13,14 @@ from pydantic import BaseModel, FiniteFloat, model_validator
 from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields, conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
-from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.classes import PresentClasses
 from tuner_job.models.elastic_net import Loss, Objective, Rows, Solution, minimise
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import certain_path, in_order
 from tuner_job.models.scaling import SCALING_FIELDS, Scaling
 from tuner_job.schema import Closed
 from tuner_job.threads import one_thread
+from tuner_job.types import Probabilities
 from tuner_job.wording import plain
 
 NAME = "logistic_regression"
@@ -86,7 +87,7 @@ class LogisticRegressionPredictor:
         """Number of features and of causes; see `Predictor`."""
         return len(self.scaling.fill), self.classes.n_classes
 
-    def predict_proba(self, X: NDArray[np.float32]) -> Floats:
+    def predict_proba(self, X: NDArray[np.float32]) -> Probabilities:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
         with one_thread():
             return _predict(self.scaling.design(X), self.weights, self.classes, self.loss)
@@ -228,7 +229,7 @@ def _walk(
         yield parameters, solution
 
 
-def _predict(Z: Rows, W: Array, classes: PresentClasses, loss: Loss) -> Floats:
+def _predict(Z: Rows, W: Array, classes: PresentClasses, loss: Loss) -> Probabilities:
     margins = Z @ W
     if loss == "one_vs_rest":  # normalising p is the softmax of log p, and cannot divide 0 by 0
         margins = -np.logaddexp(0, -margins)

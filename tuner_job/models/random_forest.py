@@ -12,12 +12,13 @@ from pydantic import BaseModel, FiniteFloat
 
 from tuner_job.files.arrays import require
 from tuner_job.models.base import FoldData, Params, PathPoint
-from tuner_job.models.classes import Floats, PresentClasses
+from tuner_job.models.classes import PresentClasses
 from tuner_job.models.nodes import MOST_TREES
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import in_order
 from tuner_job.models.trees import Trees, TreesPredictor
 from tuner_job.schema import Closed
+from tuner_job.types import Floats
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     from sklearn.ensemble import RandomForestClassifier

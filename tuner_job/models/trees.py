@@ -10,8 +10,9 @@ from scipy import sparse
 
 from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields, conform, pack, unpack
-from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
+from tuner_job.models.classes import SHAPE_FIELDS, PresentClasses, check_columns
 from tuner_job.models.nodes import NODE_FIELDS, Nodes
+from tuner_job.types import Floats, Probabilities
 
 AT_ONCE = 2**20
 """Walks, a row in a tree each, that are under way together."""
@@ -149,7 +150,7 @@ class TreesPredictor:
         """Number of features and of causes; see `Predictor`."""
         return self.n_features, self.classes.n_classes
 
-    def predict_proba(self, X: NDArray[np.float32]) -> Floats:
+    def predict_proba(self, X: NDArray[np.float32]) -> Probabilities:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
         check_columns(X, self.n_features)
         return self.classes.spread(self.trees.mean_distribution(X, len(self.classes.codes)))

@@ -15,12 +15,13 @@ from tuner_job.models.archive import conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.boosted_trees import TREE_FIELDS, BoostedTrees, load
 from tuner_job.models.boosting import NAME, Boosting, matrix, predict
-from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
+from tuner_job.models.classes import SHAPE_FIELDS, PresentClasses, check_columns
 from tuner_job.models.growing import Stages
 from tuner_job.models.nodes import MOST_TREES
 from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import in_order
 from tuner_job.schema import Closed
+from tuner_job.types import Probabilities
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
@@ -84,7 +85,7 @@ class XGBoostPredictor:
         assert self.trees
         return load(self.trees, self.n_features, {"nthread": 1})
 
-    def predict_proba(self, X: NDArray[np.float32]) -> Floats:
+    def predict_proba(self, X: NDArray[np.float32]) -> Probabilities:
         """Probabilities (n_rows, n_classes); see `Predictor`."""
         check_columns(X, self.n_features)
         if self.trees is None:

@@ -61,14 +61,9 @@ def test_causes_of_single_deaths_are_found_better_when_adjusted_to_the_estimated
 
 @pytest.mark.parametrize(
     "estimator",
-    [
-        COUNT,
-        MEAN,
-        CsmfEstimator(method="em"),
-        CsmfEstimator(method="em", shrinkage=4, towards="mean"),
-    ],
+    [COUNT, MEAN, *(one for one in candidates(ESTIMATORS) if one.method == "em")],
     ids=str,
-)  # fmt: skip
+)
 def test_an_estimator_s_scores_are_those_of_its_formula_death_by_death(
     estimator: CsmfEstimator,
 ) -> None:
