@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, estimate
+from tuner_job.evaluation.csmf import estimate
 from tuner_job.evaluation.folds import stratified
 from tuner_job.evaluation.protocols import ScoringProtocol, draw_samples
 from tuner_job.evaluation.screening import screen, screened
+from tuner_job.records import ESTIMATORS, CsmfEstimator
 from tuner_job.threads import one_thread
 
 REPEATS = 5

@@ -2,14 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.evaluation.intervals import Interval as Interval  # records are made of it
-from tuner_job.evaluation.metrics import Scores as Scores
 from tuner_job.public import public
 from tuner_job.schema import Closed
+
+Scores = dict[str, float]
+"""Metric name → value; see `tuner_job.evaluation.metrics`."""
 
 TrialState = Literal["complete", "pruned", "failed"]
 
@@ -30,6 +29,45 @@ class Stored(Closed):
         if not isinstance(content, dict) or not GONE & content.keys():
             return content
         return {name: value for name, value in content.items() if name not in GONE}
+
+
+EstimatorName = Literal["count", "mean", "em", "mixture"]
+ESTIMATORS: tuple[EstimatorName, ...] = ("count", "mean", "em", "mixture")
+
+
+class Interval(Closed):
+    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class CsmfEstimator(Closed):
+    """One way to estimate a CSMF: a method and how far it is held back."""
+
+    method: EstimatorName
+    """count: share of deaths whose most probable cause it is; mean: mean probability; em: the
+    composition under which the calibrated probabilities are most likely; mixture: the mixture of
+    causes' mean probabilities that explains the sample's."""
+    shrinkage: Annotated[float, Field(ge=0)] = 0.0
+    """Pseudo-deaths a cause that are added to the sample (em, mixture)."""
+    towards: Literal["uniform", "mean"] = "uniform"
+    """How the pseudo-deaths are composed: equally, or like the sample's mean probabilities."""
+
+    def __str__(self) -> str:
+        if self.method in ("count", "mean"):
+            return self.method
+        return f"{self.method}({self.shrinkage:g}{', mean' if self.towards == 'mean' else ''})"
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether it needs to know how the model's probabilities behave on held-out deaths.
+
+        Those that do take the composition to differ from training; so must the causes of single
+        deaths.
+        """
+        return self.method in ("em", "mixture")
 
 
 class FoldRecord(Closed):
@@ -149,14 +187,6 @@ class CalibrationRecord(Closed):
     temperature: float
     prior: list[float]
     matrix: list[list[float]]
-
-    @classmethod
-    def of(cls, calibration: Calibration) -> "CalibrationRecord":
-        """Take a calibration."""
-        matrix: list[list[float]] = calibration.matrix.tolist()
-        return cls(
-            temperature=calibration.temperature, prior=calibration.prior.tolist(), matrix=matrix
-        )
 
 
 class StudySummary(Stored):

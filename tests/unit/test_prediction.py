@@ -8,8 +8,9 @@ import pytest
 from tests.unit.evaluation.populations import draw, posterior
 from tuner_job.data.config import DataConfig
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, candidates
+from tuner_job.evaluation.csmf import candidates
 from tuner_job.prediction.predict import TunedModel
+from tuner_job.records import ESTIMATORS, CsmfEstimator
 
 TRAINED = np.array([0.5, 0.3, 0.15, 0.05])
 

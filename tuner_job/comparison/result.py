@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.records import CalibrationRecord, Interval, Stage
+from tuner_job.records import CalibrationRecord, CsmfEstimator, Interval, Stage
 from tuner_job.schema import Closed
 
 COLUMNS = (

@@ -12,12 +12,11 @@ from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import CSMF_CHANCE, chance_corrected, csmf, csmf_accuracy_of
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.execution.fit_runner import Fitted
-from tuner_job.records import Interval
+from tuner_job.records import CsmfEstimator, Interval
 
 BASELINES = ("copy_train", "uniform", "majority")
 """The training rows' CSMF; equal fractions; the commonest training cause for every death."""

@@ -25,7 +25,7 @@ from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment.run import run_experiment
 from tuner_job.problem import prepare_data
-from tuner_job.records import CalibrationRecord, ExperimentSummary, StudySummary, TrialRecord
+from tuner_job.records import ExperimentSummary, StudySummary, TrialRecord
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
@@ -170,7 +170,7 @@ class HyperparameterTuner:
             cv_score=sum(scores) / len(scores),
             cv_scores=scores,
             csmf_estimator=assessment.estimator,
-            calibration=CalibrationRecord.of(Calibration.fit(data.y, P)),
+            calibration=Calibration.fit(data.y, P).record(),
             search=store.url,
         )
 

@@ -17,10 +17,10 @@ from tuner_job.address import data_address, results_address
 from tuner_job.config import ray_tune_rules as ray_tune
 from tuner_job.config.comparison import ComparisonConfig
 from tuner_job.data.config import DataConfig
-from tuner_job.evaluation.csmf import ESTIMATORS, EstimatorName
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
+from tuner_job.records import ESTIMATORS, EstimatorName
 from tuner_job.schema import EXPERIMENT_NAME, LONGEST_NAME, Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
 from tuner_job.units import Duration, MemorySize

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName, adjust, candidates, estimate
+from tuner_job.evaluation.csmf import adjust, candidates, estimate
 from tuner_job.evaluation.folds import FoldIds, count_folds
-from tuner_job.evaluation.metrics import Scores, csmf_accuracy_of, rank_of_truth, score
+from tuner_job.evaluation.metrics import csmf_accuracy_of, rank_of_truth, score
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
+from tuner_job.records import CsmfEstimator, EstimatorName, Scores
 from tuner_job.types import Causes, Floats, Probabilities
 
 MEAN = CsmfEstimator(method="mean")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from tuner_job.records import CalibrationRecord
 from tuner_job.types import Causes, Floats, Probabilities
 
 FLOOR = 1e-6
@@ -71,6 +72,12 @@ class Calibration:
         return cls(
             temperature, np.asarray(prior, dtype=np.float64), np.asarray(matrix, dtype=np.float64)
         )
+
+    def record(self) -> CalibrationRecord:
+        """What stands in the store."""
+        prior: list[float] = self.prior.tolist()
+        matrix: list[list[float]] = self.matrix.tolist()
+        return CalibrationRecord(temperature=self.temperature, prior=prior, matrix=matrix)
 
     def apply(self, P: Probabilities) -> Floats:
         """Calibrated probabilities, (n_rows, n_classes); rows sum to 1 and none is 0."""

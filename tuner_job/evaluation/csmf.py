@@ -6,49 +6,17 @@ in each of them. So five hundred resampled populations cost a few matrix product
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
 
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.schema import Closed
+from tuner_job.records import ESTIMATORS, CsmfEstimator, EstimatorName
 from tuner_job.types import Floats, Probabilities
-
-EstimatorName = Literal["count", "mean", "em", "mixture"]
-ESTIMATORS: tuple[EstimatorName, ...] = ("count", "mean", "em", "mixture")
 
 TOLERANCE = 1e-5
 """Largest change of a fraction at which an iteration has converged."""
 MAX_ITERATIONS = 500
 _LEAST_PRIOR = 1e-4
-
-
-class CsmfEstimator(Closed):
-    """One way to estimate a CSMF: a method and how far it is held back."""
-
-    method: EstimatorName
-    """count: share of deaths whose most probable cause it is; mean: mean probability; em: the
-    composition under which the calibrated probabilities are most likely; mixture: the mixture of
-    causes' mean probabilities that explains the sample's."""
-    shrinkage: Annotated[float, Field(ge=0)] = 0.0
-    """Pseudo-deaths a cause that are added to the sample (em, mixture)."""
-    towards: Literal["uniform", "mean"] = "uniform"
-    """How the pseudo-deaths are composed: equally, or like the sample's mean probabilities."""
-
-    def __str__(self) -> str:
-        if self.method in ("count", "mean"):
-            return self.method
-        return f"{self.method}({self.shrinkage:g}{', mean' if self.towards == 'mean' else ''})"
-
-    @property
-    def needs_calibration(self) -> bool:
-        """Whether it needs to know how the model's probabilities behave on held-out deaths.
-
-        Those that do take the composition to differ from training; so must the causes of single
-        deaths.
-        """
-        return self.method in ("em", "mixture")
 
 
 _GRID: dict[EstimatorName, list[CsmfEstimator]] = {

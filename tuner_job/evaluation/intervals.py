@@ -7,24 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from tuner_job.evaluation.assessment import Part
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.metrics import csmf_accuracy_of, share_of_deaths
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
-from tuner_job.schema import Closed
+from tuner_job.records import CsmfEstimator, Interval
 from tuner_job.types import Floats
 
 N_RESAMPLES = 1000
 REPORTED_DRAWS = 500
 """Compositions behind a reported interval."""
 _ACCURACIES = ("csmf_accuracy", "cod_accuracy")
-
-
-class Interval(Closed):
-    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 def over_rows(

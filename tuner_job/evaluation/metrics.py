@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 
 from tuner_job.types import Causes, Floats, Probabilities
 
-Scores = dict[str, float]
-"""Metric name → value."""
-
 METRICS = ("csmf_accuracy", "cccsmf_accuracy", "cod_accuracy", "ccc", "pccc3")
 """Every metric that can be an objective; higher is better for all of them."""
 CSMF_METRICS = ("csmf_accuracy", "cccsmf_accuracy")

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from tuner_job.evaluation.assessment import Part, needs_calibration
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName
-from tuner_job.evaluation.metrics import CSMF_METRICS, Scores
+from tuner_job.evaluation.metrics import CSMF_METRICS
 from tuner_job.evaluation.protocols import Samples
+from tuner_job.records import CsmfEstimator, EstimatorName, Scores
 from tuner_job.types import Causes, Probabilities
 
 

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.assessment import Assessment, assess
-from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName
 from tuner_job.evaluation.folds import FoldIds, count_folds, in_row_order, train_probe
-from tuner_job.evaluation.metrics import Scores
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import judged, screen, screened
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
-from tuner_job.records import FoldRecord
+from tuner_job.records import CsmfEstimator, EstimatorName, FoldRecord, Scores
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.threads import one_thread
 from tuner_job.types import Probabilities

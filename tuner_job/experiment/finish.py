@@ -21,7 +21,6 @@ from tuner_job.experiment.summarise import count_states, pareto_front, summarise
 from tuner_job.prediction.tuned_model import pack_model
 from tuner_job.problem import Prepared
 from tuner_job.records import (
-    CalibrationRecord,
     ExperimentSummary,
     StopReason,
     StudySummary,
@@ -181,7 +180,7 @@ def _study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
         parameter_importance=parameter_importance(searched, space, objectives[0], config.seed),
         deterministic=not config.tuning.on_ray_tune,
         holdout=dict(run.held_out.get(model, {})),
-        calibration=CalibrationRecord.of(calibration),
+        calibration=calibration.record(),
     )
 
 

@@ -10,12 +10,19 @@ from numpy.typing import NDArray
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.assessment import Part, assess, cross_fit
-from tuner_job.evaluation.csmf import CsmfEstimator, EstimatorName
 from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import ccc_by_cause, csmf, sensitivity
 from tuner_job.evaluation.protocols import Samples
 from tuner_job.problem import Prepared
-from tuner_job.records import CauseRecord, FoldRecord, ModelSummary, Scores, TrialRecord
+from tuner_job.records import (
+    CauseRecord,
+    CsmfEstimator,
+    EstimatorName,
+    FoldRecord,
+    ModelSummary,
+    Scores,
+    TrialRecord,
+)
 
 
 def summarise_trial(

@@ -15,11 +15,11 @@ from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
+from tuner_job.evaluation.csmf import adjust, estimate
 from tuner_job.files.arrays import read_zip, reading, require, write_zip
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import Predictor
-from tuner_job.records import StudySummary
+from tuner_job.records import CsmfEstimator, StudySummary
 from tuner_job.results.store import read_bytes
 from tuner_job.schema import Closed
 from tuner_job.wording import plain, shown

@@ -6,8 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.records import FoldRecord, Scores, TrialRecord
+from tuner_job.records import CsmfEstimator, FoldRecord, Scores, TrialRecord
 
 DEFAULT = -1
 """Number of the untuned default among the trials."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.protocols import Samples
+from tuner_job.records import CsmfEstimator
 
 
 def csmf(causes: Sequence[int], n_classes: int) -> list[float]:

@@ -8,11 +8,12 @@ from tests.unit.evaluation import oracle
 from tests.unit.evaluation.populations import draw, posterior
 from tuner_job.evaluation.assessment import MEAN, Part, assess, choose, cross_fit, score_probes
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, candidates
+from tuner_job.evaluation.csmf import candidates
 from tuner_job.evaluation.folds import stratified
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import judged, n_values_judged, screen, screened
+from tuner_job.records import ESTIMATORS, CsmfEstimator
 
 K = 6
 TRAINED = np.array([0.35, 0.25, 0.15, 0.1, 0.1, 0.05])

@@ -7,15 +7,8 @@ from scipy.optimize import minimize
 from tests.unit.evaluation.populations import draw, posterior
 from tuner_job.evaluation import csmf as module
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import (
-    ESTIMATORS,
-    CsmfEstimator,
-    adjust,
-    candidates,
-    em,
-    estimate,
-    mixture,
-)
+from tuner_job.evaluation.csmf import adjust, candidates, em, estimate, mixture
+from tuner_job.records import ESTIMATORS, CsmfEstimator
 
 K = 5
 ABSENT = 3

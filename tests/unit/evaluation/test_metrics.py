@@ -8,7 +8,6 @@ from tests.unit.evaluation import oracle
 from tuner_job.evaluation import metrics
 from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.baselines import baseline_scores
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.folds import (
     count_folds,
     in_row_order,
@@ -18,6 +17,7 @@ from tuner_job.evaluation.folds import (
 )
 from tuner_job.evaluation.intervals import over_rows
 from tuner_job.evaluation.protocols import ScoringProtocol
+from tuner_job.records import CsmfEstimator
 
 COUNT = CsmfEstimator(method="count")
 

@@ -9,10 +9,9 @@ import pytest
 
 from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.evaluation.assessment import Assessment
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.experiment.recorder import KEPT_MATRICES, Recorder
 from tuner_job.models.base import PathPoint
-from tuner_job.records import FoldRecord, TrialRecord
+from tuner_job.records import CsmfEstimator, FoldRecord, TrialRecord
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.search.trial import FoldOutcome, Trial
 

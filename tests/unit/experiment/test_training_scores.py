@@ -14,7 +14,6 @@ from tests.unit.evaluation import oracle
 from tuner_job.config.experiment import Budget, HyperparameterSearchConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import EstimatorName
 from tuner_job.evaluation.folds import stratified, train_probe
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import screen, screened
@@ -27,7 +26,7 @@ from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
 from tuner_job.experiment.recorder import Recorder
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
-from tuner_job.records import FoldRecord, TrialRecord
+from tuner_job.records import EstimatorName, FoldRecord, TrialRecord
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.store import Store

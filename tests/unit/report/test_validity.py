@@ -9,8 +9,7 @@ import pytest
 from markupsafe import escape
 
 from tests.unit.report.conftest import Experiment
-from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.records import CalibrationRecord, Interval, StudySummary
+from tuner_job.records import CalibrationRecord, CsmfEstimator, Interval, StudySummary
 from tuner_job.report import sentences, tables, validity
 from tuner_job.report.trials import Trials
 

@@ -5,8 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from tuner_job.evaluation.assessment import Assessment
-from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.records import FoldRecord, TrialRecord
+from tuner_job.records import CsmfEstimator, FoldRecord, TrialRecord
 from tuner_job.search.early_stopping import NeverStop, StoppingRule
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.study import Study
