@@ -39,7 +39,7 @@ def cases() -> Iterator[Case]:
                 yield _case(
                     "stopped", f"{target} {name}", STORED / "stopped", target, action, ONLY_ACCEPTED
                 )
-    for fixture, experiment in {"0.1.0": STORED / "finished", "now": current()}.items():
+    for fixture, experiment in {"stored": STORED / "finished", "now": current()}.items():
         for number, target in enumerate(objects(experiment)):
             damages = of_kind(experiment / target)
             names = [name for name in _FEW if name in damages]
@@ -115,7 +115,7 @@ def _answer_to(command: str, folder: Path) -> tuple[str, str]:
 
 @cache
 def _undisturbed_predictions() -> str:
-    """Predictions for the same deaths by the model as version 0.1.0 stored it."""
+    """Predictions for the same deaths by the model as the kept version stored it."""
     with process.scratch() as folder:
         put_stored(folder, STORED / "finished")
         said, problem = _answer_to("predict", folder)

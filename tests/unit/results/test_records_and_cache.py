@@ -142,3 +142,10 @@ def test_a_failed_write_is_raised_and_the_others_are_kept() -> None:
     with pytest.raises(StoreError, match="full"):
         write_all()
     assert written == [1]
+
+
+def test_fields_that_earlier_versions_wrote_are_left_out() -> None:
+    written = json.loads(record(0).model_dump_json())
+    assert TrialRecord.model_validate_json(json.dumps({**written, "free": True})) == record(0)
+    with pytest.raises(ValueError, match="Extra inputs"):
+        TrialRecord.model_validate_json(json.dumps({**written, "foreign": True}))
