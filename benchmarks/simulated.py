@@ -14,7 +14,7 @@ from tuner_job.models.base import PathPoint
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
 from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 
@@ -45,15 +45,17 @@ def score_of(params: Configuration, fold: int) -> float:
 def make_study(tuner: Tuner, rule: StoppingRule, n_trials: int, lag: int) -> Study:
     """The search that all measurements drive."""
     return Study(
-        "study",
-        "xgboost",
+        StudyPlan(
+            name="study",
+            model="xgboost",
+            objectives=[METRIC],
+            path=None,
+            n_folds=N_FOLDS,
+            lag=lag,
+            max_trials=n_trials,
+        ),
         tuner,
         rule,
-        objectives=[METRIC],
-        path=None,
-        n_folds=N_FOLDS,
-        lag=lag,
-        max_trials=n_trials,
     )
 
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from tuner_job.comparison.result import ExperimentResult as ExperimentResult
     from tuner_job.comparison.result import TunedChoice as TunedChoice
     from tuner_job.comparison.tuning import HyperparameterTuner as HyperparameterTuner
-    from tuner_job.config.experiment import Budget as Budget
+    from tuner_job.config.budget import Budget as Budget
     from tuner_job.config.experiment import ExperimentConfig as ExperimentConfig
-    from tuner_job.config.experiment import HyperparameterSearchConfig as HyperparameterSearchConfig
-    from tuner_job.config.experiment import ValidationConfig as ValidationConfig
     from tuner_job.config.load import load_experiment as load_experiment
+    from tuner_job.config.tuning import HyperparameterSearchConfig as HyperparameterSearchConfig
+    from tuner_job.config.validation import ValidationConfig as ValidationConfig
     from tuner_job.data.config import DataConfig as DataConfig
     from tuner_job.data.dataset import VaDataset as VaDataset
     from tuner_job.errors import ClusterError as ClusterError
@@ -48,13 +48,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "comparison.result": ["ExperimentResult", "TunedChoice"],
     "comparison.tuning": ["HyperparameterTuner"],
-    "config.experiment": [
-        "Budget",
-        "ExperimentConfig",
-        "HyperparameterSearchConfig",
-        "ValidationConfig",
-    ],
+    "config.budget": ["Budget"],
+    "config.experiment": ["ExperimentConfig"],
     "config.load": ["load_experiment"],
+    "config.tuning": ["HyperparameterSearchConfig"],
+    "config.validation": ["ValidationConfig"],
     "data.config": ["DataConfig"],
     "data.dataset": ["VaDataset"],
     "errors": [

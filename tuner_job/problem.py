@@ -9,7 +9,9 @@ from importlib.util import find_spec
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config.experiment import ExperimentConfig, ModelName, ValidationConfig
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import ModelName
+from tuner_job.config.validation import ValidationConfig
 from tuner_job.data import load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError

@@ -285,7 +285,7 @@ import sys
 import numpy as np
 import ray
 from tuner_job.comparison.tuning import HyperparameterTuner
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig
 
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
 config = HyperparameterSearchConfig(search_method="random", n_trials=2, cv_folds=2)

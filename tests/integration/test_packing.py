@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tuner_job.config.experiment import Budget
+from tuner_job.config.budget import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData, score_fold
@@ -16,7 +16,7 @@ from tuner_job.execution.ray_start import ray_running
 from tuner_job.execution.runner import Finished
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 
@@ -74,9 +74,18 @@ def test_packed_fits_score_as_they_do_alone_and_fail_alone(
     data: SharedData, runner: Watched
 ) -> None:
     study = Study(
-        "study", MODEL, RandomTuner(SPACE, 1), NeverStop(),
-        objectives=["csmf_accuracy"], path=None, n_folds=N_FOLDS, lag=N_TRIALS, max_trials=N_TRIALS,
-    )  # fmt: skip
+        StudyPlan(
+            name="study",
+            model=MODEL,
+            objectives=["csmf_accuracy"],
+            path=None,
+            n_folds=N_FOLDS,
+            lag=N_TRIALS,
+            max_trials=N_TRIALS,
+        ),
+        RandomTuner(SPACE, 1),
+        NeverStop(),
+    )
     Driver([study], runner, Budget(), lambda *_: None).run()
     assert max(runner.sizes) > 1, "fits of milliseconds were packed"
     failed = {trial.number for trial in study.trials if trial.state == "failed"}

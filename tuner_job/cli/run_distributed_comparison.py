@@ -14,13 +14,9 @@ import click
 from tuner_job.cli.command import SETTINGS, WORKERS, Command, WholeNumber
 from tuner_job.comparison.settings import Runtime, read_shift
 from tuner_job.config.comparison import EXPERIMENT_TYPES
-from tuner_job.config.experiment import (
-    ExperimentConfig,
-    HyperparameterSearchConfig,
-    ModelName,
-    Selection,
-)
+from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import check_experiment
+from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName, Selection
 from tuner_job.data.load import ReadBytes
 from tuner_job.data.read import read_names
 from tuner_job.errors import ConfigError

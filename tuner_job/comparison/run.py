@@ -13,7 +13,7 @@ from tuner_job.comparison.settings import Runtime, Settings
 from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.comparison.tables import write_results
 from tuner_job.comparison.tuning import HyperparameterTuner
-from tuner_job.config.experiment import ModelName
+from tuner_job.config.tuning import ModelName
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import Interrupted, MissingModelsError, RunError
 from tuner_job.evaluation.protocols import ScoringProtocol

@@ -8,12 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tuner_job.config.decisive import without_removed
-from tuner_job.config.experiment import (
-    ExperimentConfig,
-    HyperparameterSearchConfig,
-    ModelName,
-    ValidationConfig,
-)
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
+from tuner_job.config.validation import ValidationConfig
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol

@@ -11,14 +11,11 @@ from numpy.typing import ArrayLike
 
 from tuner_job.comparison.ensemble import combine
 from tuner_job.comparison.result import TunedChoice
+from tuner_job.config.budget import Budget
 from tuner_job.config.decisive import decisive
-from tuner_job.config.experiment import (
-    Budget,
-    ExperimentConfig,
-    HyperparameterSearchConfig,
-    ModelName,
-    ValidationConfig,
-)
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
+from tuner_job.config.validation import ValidationConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.evaluation.assessment import assess

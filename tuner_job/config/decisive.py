@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tuner_job.config.experiment import REMOVED_KEYS, HyperparameterSearchConfig, ValidationConfig
+from tuner_job.config.tuning import REMOVED_KEYS, HyperparameterSearchConfig
+from tuner_job.config.validation import ValidationConfig
 from tuner_job.data.config import DataConfig
 from tuner_job.schema import Closed
 from tuner_job.wording import shown

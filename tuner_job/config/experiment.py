@@ -1,245 +1,20 @@
 """The experiment file: one YAML, the same on a laptop and in a ConfigMap."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    FiniteFloat,
-    GetJsonSchemaHandler,
-    field_validator,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
 from tuner_job.address import data_address, results_address
-from tuner_job.config import ray_tune_rules as ray_tune
+from tuner_job.config.budget import Budget
 from tuner_job.config.comparison import ComparisonConfig
+from tuner_job.config.ray_tune_rules import problems
+from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
+from tuner_job.config.validation import ValidationConfig
 from tuner_job.data.config import DataConfig
-from tuner_job.evaluation.folds import Scheme
-from tuner_job.evaluation.metrics import METRICS
 from tuner_job.models import FAMILIES
-from tuner_job.records import ESTIMATORS, EstimatorName
 from tuner_job.schema import EXPERIMENT_NAME, LONGEST_NAME, Closed
 from tuner_job.search_space import ModelSearchSpace, Range, SearchSpace
-from tuner_job.units import Duration, MemorySize
-from tuner_job.wording import listed, plain, shown
-
-ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
-Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
-Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
-MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
-ON_RAY_TUNE = ("asha", "pbt")
-REMOVED_KEYS = {
-    "scheduler": (
-        "none",
-        "leave it out; search_method: asha stops configurations while they train, and "
-        "early_stopping after some folds",
-    ),
-    "free_knowledge": (False, "leave it out; nothing takes its place"),
-}
-"""Keys of `tuning` that earlier versions had → the default, and what to write instead."""
-
-
-class _SpacesOrPaths:
-    """Says in the JSON Schema that paths may stand for spaces; they are read before validation."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core)
-        path = {"type": "string"}
-        schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], path]}
-        return {"anyOf": [schema, path]}
-
-
-class EarlyStoppingConfig(Closed):
-    """When a poor configuration is given up before its last fold."""
-
-    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
-    """paired: a t-test on fold scores against the best trial; median, wilcoxon: Optuna's pruners,
-    for one objective; none: every configuration runs all folds."""
-    level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
-    """How willingly paired and wilcoxon stop: the chance, each time, that a configuration as good
-    as the best is given up."""
-
-    @field_validator("rule", mode="before")
-    @classmethod
-    def _not_removed(cls, rule: object) -> object:
-        if rule == "race":
-            raise ValueError(
-                "race was removed in version 0.3.0; write paired, with a smaller level to stop less"
-            )
-        return rule
-
-
-class HyperparameterSearchConfig(Closed):
-    """How configurations are proposed and judged."""
-
-    search_method: Literal["grid", "random", "bayesian", "optuna", "asha", "pbt"] = "bayesian"
-    """grid: every configuration of the space; random: drawn without repeats; bayesian: multivariate
-    TPE; optuna: any Optuna sampler; asha: random's configurations, stopped while they train, by Ray
-    Tune; pbt: random's configurations as a population that Ray Tune changes while it trains
-    (xgboost). What asha and pbt stop and change depends on timing: the result says so."""
-    n_trials: Annotated[int, Field(ge=1, le=1_000_000)] = 50
-    """Configurations tried for each model; a grid always tries all (of more than a million, as
-    many as budget says)."""
-    cv_folds: Annotated[int, Field(ge=2, le=10_000)] = 5
-    """Cross-validation folds (leave_one_site_out has one a site instead)."""
-    scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
-    """What is maximised; a list asks for the Pareto front of several (not with asha and pbt)."""
-    search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
-    """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
-    a <model>.yaml file for each. A model without an entry is searched in its default space."""
-    lag: Annotated[int, Field(ge=1, le=10_000)] = 8
-    """How many configurations may be under way: trial t is chosen, and stopped, knowing exactly the
-    results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
-    sampler: Sampler = "tpe"
-    """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
-    selection: Selection = "best"
-    """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score
-    lies within one standard error (of the difference, over folds) of it; cod_within_standard_error:
-    of those, the one with the highest COD accuracy."""
-    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
-    """Giving up poor configurations after some folds; a rule's name alone is enough:
-    `early_stopping: none`. With asha and pbt it is none."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_removed(cls, content: Any) -> Any:
-        for key in REMOVED_KEYS if isinstance(content, dict) else ():
-            if key in content:
-                raise ValueError(f"{key}: was removed in version 0.3.0; {REMOVED_KEYS[key][1]}")
-        return content
-
-    @model_validator(mode="before")
-    @classmethod
-    def _ray_tune_stops(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("search_method") in ON_RAY_TUNE:
-            return {"early_stopping": "none", **content}
-        return content
-
-    @field_validator("early_stopping", mode="before")
-    @classmethod
-    def _rule_alone(cls, value: object) -> object:
-        if value is False or value in ("no", "off"):
-            return {"rule": "none"}
-        return {"rule": value} if isinstance(value, str) else value
-
-    @field_validator("scoring_metric")
-    @classmethod
-    def _known_metrics(cls, value: str | list[str]) -> str | list[str]:
-        names = [value] if isinstance(value, str) else value
-        unknown = [name for name in names if name not in METRICS]
-        if unknown:
-            raise ValueError(f"must be among {', '.join(METRICS)}; got {plain(unknown[0])}")
-        if len(set(names)) < len(names):
-            raise ValueError(f"objectives must be distinct, got {listed(names)}")
-        return value
-
-    @model_validator(mode="after")
-    def _fits_the_method(self) -> Self:
-        several = len(self.objectives) > 1
-        if problem := ray_tune.problem(self):
-            raise ValueError(problem)
-        if self.search_method != "optuna" and self.sampler != "tpe":
-            raise ValueError(f"sampler: {self.sampler} needs search_method: optuna")
-        if several and self.early_stopping.rule in ("median", "wilcoxon"):
-            raise ValueError(
-                f"early_stopping: {self.early_stopping.rule} judges one objective; for several use "
-                "paired or none"
-            )
-        if several and self.sampler not in MULTI_OBJECTIVE_SAMPLERS:
-            raise ValueError(f"sampler: {self.sampler} searches one objective only")
-        return self
-
-    @property
-    def objectives(self) -> list[str]:
-        """The metrics to be maximised, the first one deciding which single configuration is
-        best."""
-        return (
-            [self.scoring_metric] if isinstance(self.scoring_metric, str) else self.scoring_metric
-        )
-
-    @property
-    def on_ray_tune(self) -> bool:
-        """Whether Ray Tune runs the trials, and timing therefore decides which of them are
-        stopped."""
-        return self.search_method in ON_RAY_TUNE
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class ValidationConfig(Closed):
-    """Which populations a configuration is tested on, and how a CSMF is made of its
-    probabilities."""
-
-    scheme: Scheme = "dirichlet"
-    """dirichlet: stratified folds, their held-out deaths resampled to cause fractions drawn from
-    Dirichlet(1, …, 1); shift: the same, with fractions as `shift` states them; leave_one_site_out:
-    train on all sites but one, validate on that one; stratified: held-out deaths composed as in
-    training."""
-    n_draws: Annotated[int, Field(ge=1, le=100_000)] = 100
-    """Populations drawn for dirichlet and shift, shared by the folds; the same for every
-    configuration."""
-    shift: dict[str, Fraction | Annotated[list[Fraction], Field(min_length=2, max_length=2)]] = {}
-    """Cause → its expected fraction, or [least, largest]; the others keep their proportions
-    (scheme shift)."""
-    csmf_estimators: Annotated[list[EstimatorName], Field(min_length=1)] = list(ESTIMATORS)
-    """Estimators to choose from, with each configuration, at no refit: count (most probable
-    causes), mean (mean probability), em and mixture (composition inferred, with shrinkage)."""
-    holdout: Annotated[float, Field(ge=0, le=0.5)] = 0.0
-    """Share of each cause's deaths that the search never sees: default and tuned model, fitted on
-    the others, are tested on them. The model that is kept is then fitted on all."""
-
-    @model_validator(mode="after")
-    def _fits_the_scheme(self) -> Self:
-        if (self.scheme == "shift") != bool(self.shift):
-            raise ValueError("scheme shift and the key shift need each other")
-        for cause, stated in self.shift.items():
-            if isinstance(stated, list) and stated[0] > stated[1]:
-                raise ValueError(
-                    f"shift.{plain(cause, 80)}: must be [least, largest], got {stated}"
-                )
-        least = sum(low for low, _ in self.ranges.values())
-        if least > 1 + 1e-9:
-            raise ValueError(f"shift: the least fractions must sum to at most 1, got {least:g}")
-        if len(set(self.csmf_estimators)) < len(self.csmf_estimators):
-            raise ValueError(f"csmf_estimators must be distinct, got {shown(self.csmf_estimators)}")
-        if self.holdout and self.scheme == "leave_one_site_out":
-            raise ValueError(
-                "holdout does not test other sites: with leave_one_site_out use `va-tuning compare`"
-            )
-        return self
-
-    @property
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """Cause → least and largest fraction."""
-        return {c: (s[0], s[1]) if isinstance(s, list) else (s, s) for c, s in self.shift.items()}
-
-
-class Budget(Closed):
-    """When the search ends at the latest and what it may use. None of it changes a trial's
-    result."""
-
-    timeout: Duration | None = None
-    """Wall time of the search, e.g. 2h; models share it evenly. What has finished by then
-    counts."""
-    max_trials: Annotated[int, Field(ge=1)] | None = None
-    """Trials of each model at most, a grid's too."""
-    cpu_seconds: Annotated[FiniteFloat, Field(gt=0)] | None = None
-    """Seconds of fitting, all models together."""
-    max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
-    """Configurations under way at once; none: as many as there are CPUs for."""
-    memory_per_task: MemorySize | None = None
-    """Memory that Ray reserves for one fit, or for one trial of Ray Tune, e.g. 2Gi; none: not
-    limited."""
-    cpus_per_trial: Annotated[int, Field(ge=1)] = 1
-    """CPUs of one trial of Ray Tune (asha, pbt), which grows as many folds side by side; other
-    searches make a task of each fold."""
+from tuner_job.wording import shown
 
 
 class ExperimentConfig(Closed):
@@ -264,6 +39,7 @@ class ExperimentConfig(Closed):
     """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
     comparison: ComparisonConfig = ComparisonConfig()
     """What `va-tuning compare` compares."""
+    _spaces: dict[ModelName, SearchSpace] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _data_have_an_address(self) -> Self:
@@ -296,14 +72,15 @@ class ExperimentConfig(Closed):
 
     @model_validator(mode="after")
     def _fits_ray_tune(self) -> Self:
-        problems = ray_tune.problems(self.tuning, self.models, self.budget)
-        if problems:
-            raise ValueError("\n  ".join(problems))
+        if found := problems(self.tuning, self.models, self.budget):
+            raise ValueError("\n  ".join(found))
         return self
 
     def space(self, model: ModelName) -> SearchSpace:
-        """Return the checked search space of one model."""
-        return self._declared(model).bind(FAMILIES[model].Parameters)
+        """Return the checked search space of one model, which is bound once."""
+        if model not in self._spaces:
+            self._spaces[model] = self._declared(model).bind(FAMILIES[model].Parameters)
+        return self._spaces[model]
 
     def _declared(self, model: ModelName) -> ModelSearchSpace:
         chosen = self.tuning.search_spaces.get(model)

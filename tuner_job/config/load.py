@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from tuner_job.address import data_address
 from tuner_job.config import ray_tune_rules as ray_tune
-from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import ConfigError
 from tuner_job.files.yaml_file import read_yaml
 from tuner_job.models import FAMILIES

@@ -1,38 +1,15 @@
-"""What the searches that Ray Tune runs, asha and pbt, compose with."""
+"""Which models and budgets the searches that Ray Tune runs, asha and pbt, go together with."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from tuner_job.config.budget import Budget
+from tuner_job.config.tuning import SMALLEST_POPULATION, HyperparameterSearchConfig
 from tuner_job.models import FAMILIES, ModelFamily
 from tuner_job.search_space import SearchSpace
 
-if TYPE_CHECKING:
-    from tuner_job.config.experiment import Budget, HyperparameterSearchConfig
-
-SMALLEST_POPULATION = 4
-"""A quarter of the population takes over from another quarter."""
-
-
-def problem(tuning: "HyperparameterSearchConfig") -> str | None:
-    """Say what does not compose among the settings of a search; None if all does."""
-    method, rule = tuning.search_method, tuning.early_stopping.rule
-    if not tuning.on_ray_tune:
-        return None
-    if len(tuning.objectives) > 1:
-        return f"search_method: {method} compares one score: for several objectives use optuna"
-    if rule != "none":
-        does = "stops configurations itself" if method == "asha" else "stops nothing"
-        return f"search_method: {method} {does}: leave out early_stopping: {rule}"
-    if method == "pbt" and tuning.n_trials < SMALLEST_POPULATION:
-        return (
-            "search_method: pbt needs a population, n_trials, of at least "
-            f"{SMALLEST_POPULATION}; got {tuning.n_trials}"
-        )
-    return None
-
 
 def problems(
-    tuning: "HyperparameterSearchConfig", models: Sequence[str], budget: "Budget"
+    tuning: HyperparameterSearchConfig, models: Sequence[str], budget: Budget
 ) -> list[str]:
     """Say what does not compose between a search and the models and budget that it is for."""
     found = refused_models(tuning, models)
@@ -57,7 +34,7 @@ def problems(
     return found
 
 
-def refused_models(tuning: "HyperparameterSearchConfig", models: Sequence[str]) -> list[str]:
+def refused_models(tuning: HyperparameterSearchConfig, models: Sequence[str]) -> list[str]:
     """Name the models that population-based training makes no sense for, and why."""
     if tuning.search_method != "pbt":
         return []

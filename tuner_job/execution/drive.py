@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from tuner_job.config.experiment import Budget
+from tuner_job.config.budget import Budget
 from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.runner import Finished, Runner
 from tuner_job.records import StopReason, TrialState

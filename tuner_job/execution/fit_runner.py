@@ -102,7 +102,7 @@ def run_fits(
                 P, training, inference, worker = ray.get(ended)
                 yield Fitted(fit, P, training, inference, worker, retries)
             except ray.exceptions.RayTaskError as error:
-                failure = describe_failure(error.cause, error.traceback_str)
+                failure = describe_failure(error.cause, str(error))
                 yield Fitted(fit, None, retries=retries, error=failure)
             except ray.exceptions.RayError as error:
                 if retries < MAX_RETRIES:

@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 
-from tuner_job.config.experiment import ModelName
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.execution.fold_task import (
     SharedData,
@@ -217,7 +217,7 @@ def shared_data(handle: Sequence[Any]) -> SharedData:
 def failure_reason(error: Exception) -> Failure:
     """Say why a task or an actor failed: its own error, or what Ray says and where it says more."""
     if isinstance(error, ray.exceptions.RayTaskError):
-        return describe_failure(error.cause, error.traceback_str)
+        return describe_failure(error.cause, str(error))
     said = str(error).strip()
     first = said.split("\n")[0]
     whole = f"{said}\n\nRay's own logs are in {ray_logs()}\n"

@@ -13,7 +13,7 @@ from typing import Any
 import ray
 from ray._private import utils as ray_utils
 
-from tuner_job.config.experiment import Budget
+from tuner_job.config.budget import Budget
 from tuner_job.errors import ConfigError, InputError, RunError
 from tuner_job.execution.place import address_given, ray_folder, require_address, require_folders
 from tuner_job.process import command as process

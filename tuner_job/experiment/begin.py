@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from tuner_job.config.decisive import digest_of
-from tuner_job.config.experiment import ModelName
+from tuner_job.config.tuning import ModelName
 from tuner_job.experiment.choice import choose_trial, complete_trials
 from tuner_job.experiment.context import Run
 from tuner_job.experiment.summarise import count_states

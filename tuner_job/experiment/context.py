@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.execution.runner import Runner
 from tuner_job.problem import Prepared

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config.experiment import ModelName
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.evaluation.calibration import Calibration

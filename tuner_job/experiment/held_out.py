@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config.experiment import ModelName
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.evaluation.assessment import Part
 from tuner_job.evaluation.calibration import Calibration

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds, in_row_order
 from tuner_job.experiment.summarise import mean_validation
 from tuner_job.failure import Failure

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tuner_job.config.decisive import digest_of
-from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
 from tuner_job.evaluation.screening import n_values_judged
@@ -29,7 +30,7 @@ from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search_space import Configuration
 from tuner_job.wording import listed, shown
 
@@ -147,18 +148,20 @@ def _default_study(
 ) -> Study:
     untuned = FAMILIES[model].Parameters.model_validate({}).model_dump()
     return Study(
-        f"{model} default",
-        model,
+        StudyPlan(
+            name=f"{model} default",
+            model=model,
+            objectives=run.config.tuning.objectives,
+            path=None,
+            n_folds=run.prepared.n_folds,
+            lag=1,
+            max_trials=1,
+            first_trial=DEFAULT_TRIAL,
+            assessed=needs_assessment(run.config.validation.csmf_estimators),
+        ),
         FixedTuner([untuned]),
         NeverStop(),
-        objectives=run.config.tuning.objectives,
-        path=None,
-        n_folds=run.prepared.n_folds,
-        lag=1,
-        max_trials=1,
         stored={record.trial: record for record in stored if record.trial == DEFAULT_TRIAL},
-        first_trial=DEFAULT_TRIAL,
-        assessed=needs_assessment(run.config.validation.csmf_estimators),
         on_mismatch=on_mismatch,
     )
 
@@ -172,19 +175,21 @@ def _search_study(
     tuner = make_tuner(tuning, space, family.path_parameter, config.seed)
     n_values = n_values_judged(tuning.objectives, methods)
     return Study(
-        model,
-        model,
+        StudyPlan(
+            name=model,
+            model=model,
+            objectives=tuning.objectives,
+            path=family.path_parameter,
+            n_folds=n_folds,
+            lag=tuning.lag,
+            max_trials=_most_trials(config),
+            assessed=needs_assessment(methods),
+            nested=family.path_is_nested,
+        ),
         tuner,
         make_stopping_rule(tuning, n_folds, n_values),
-        objectives=tuning.objectives,
-        path=family.path_parameter,
-        n_folds=n_folds,
-        lag=tuning.lag,
-        max_trials=_most_trials(config),
         stored={record.trial: record for record in stored if record.trial != DEFAULT_TRIAL},
-        assessed=needs_assessment(methods),
         on_mismatch=on_mismatch,
-        nested=family.path_is_nested,
     )
 
 

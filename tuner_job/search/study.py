@@ -17,6 +17,7 @@ the search depends on it.
 import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import TrialRecord, TrialState
@@ -30,10 +31,11 @@ AHEAD = 100
 """Batches that are drawn before they are opened, at most, so that fits under way can score them."""
 
 
-class Study:
-    """The search of one model.
+@dataclass(frozen=True, kw_only=True)
+class StudyPlan:
+    """What a study is to do.
 
-    Parameters
+    Attributes
     ----------
     name
         Identifies the study among those that run together.
@@ -43,19 +45,39 @@ class Study:
         Names of the validation metrics that are maximised.
     path
         The family's path parameter, if it has one.
-    nested
-        Whether a fit of one of its values gives exactly what fits of the smaller ones would.
     lag
         Batches under way at once, at most.
     max_trials
-        No further configuration is asked once there are so many; None: until the tuner has no more.
-    stored
-        Trials that an earlier run finished, by number: their results are taken, not computed again.
+        No further configuration is asked once there are so many; None: until the sampler has no
+        more.
     first_trial
         Number of the first one.
     assessed
         Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by
         fold.
+    nested
+        Whether a fit of one value of the path gives exactly what fits of the smaller ones would.
+    """
+
+    name: str
+    model: str
+    objectives: Sequence[str]
+    path: str | None
+    n_folds: int
+    lag: int
+    max_trials: int | None
+    first_trial: int = 0
+    assessed: bool = False
+    nested: bool = False
+
+
+class Study:
+    """The search of one model.
+
+    Parameters
+    ----------
+    stored
+        Trials that an earlier run finished, by number: their results are taken, not computed again.
     on_mismatch
         Told of a stored trial that is not the one proposed, or of another batch: its result is not
         taken.
@@ -63,34 +85,21 @@ class Study:
 
     def __init__(
         self,
-        name: str,
-        model: str,
+        plan: StudyPlan,
         tuner: Tuner,
         rule: StoppingRule,
-        *,
-        objectives: Sequence[str],
-        path: str | None,
-        n_folds: int,
-        lag: int,
-        max_trials: int | None,
         stored: Mapping[int, TrialRecord] | None = None,
-        first_trial: int = 0,
-        assessed: bool = False,
-        nested: bool = False,
         on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
     ):
-        self.name, self.model = name, model
+        self.name, self.model, self.assessed = plan.name, plan.model, plan.assessed
         self.trials: list[Trial] = []
         """Those of batches that were opened."""
         self.counts: Counter[TrialState] = Counter()
         """Finished trials by state."""
         self.best: Trial | None = None
         """The complete trial with the highest first objective; of equals, the earliest."""
-        self.assessed = assessed
-        self._tuner, self._rule, self._lag, self._max_trials = tuner, rule, lag, max_trials
-        self._objectives, self._path, self._n_folds = list(objectives), path, n_folds
+        self._plan, self._tuner, self._rule = plan, tuner, rule
         self._stored = dict(stored or {})
-        self._first_trial = first_trial
         self._on_mismatch = on_mismatch
         self._by_params: dict[tuple[object, ...], Trial] = {}
         self._duplicates: dict[int, list[Trial]] = {}  # unfinished, by the number of their original
@@ -106,7 +115,9 @@ class Study:
         self._ready: list[tuple[int, int]] = []
         self._spare: list[tuple[int, int]] = []
         self._unfinished: dict[int, Trial] = {}  # by number, those that are drawn only too
-        self._alike = AlikeTrials(path) if path and nested and not tuner.learns else None
+        self._alike: AlikeTrials | None = None
+        if plan.path and plan.nested and not tuner.learns:
+            self._alike = AlikeTrials(plan.path)
 
     @property
     def done(self) -> bool:
@@ -121,7 +132,7 @@ class Study:
     @property
     def n_fits_at_once(self) -> int:
         """Fits that may be under way at once, at most."""
-        return self._lag * self._n_folds
+        return self._plan.lag * self._plan.n_folds
 
     def next_task(self, start_new: bool = True) -> Task | None:
         """Return the next task that is needed; None if all depends on tasks that are running, or is
@@ -149,7 +160,7 @@ class Study:
             if trial is None:
                 continue
             if isinstance(one, Assessment):
-                trial.complete(self._objectives, one)
+                trial.complete(self._plan.objectives, one)
                 assessed.append(trial)
             else:
                 assert task.fold is not None
@@ -191,7 +202,7 @@ class Study:
     def _told_up_to_lag(self) -> bool:
         """Tell the batch that the next one to be opened must know of; return whether that was
         possible."""
-        due = self._n_opened - self._lag
+        due = self._n_opened - self._plan.lag
         if due < self._n_told:
             return True
         if due not in self._ended:
@@ -205,7 +216,7 @@ class Study:
     def _draw(self, n_ahead: int) -> None:
         """Ask until so many batches are ahead, or nothing is left."""
         while not self._exhausted and len(self._ahead) < n_ahead:
-            limit = self._max_trials
+            limit = self._plan.max_trials
             left = None if limit is None else limit - self._n_trials_drawn
             proposed = None if left == 0 else self._tuner.ask()
             if proposed is None:
@@ -215,12 +226,12 @@ class Study:
 
     def _add(self, proposed: list[Configuration], left: int | None) -> None:
         """Make trials of a proposal, of which only the first `left` are wanted."""
-        first = self._first_trial + self._n_trials_drawn
+        first = self._plan.first_trial + self._n_trials_drawn
         trials = [
             Trial(first + i, self._n_drawn, params) for i, params in enumerate(proposed[:left])
         ]
         # a warm start comes through the smaller values: they are the same whoever is left out
-        values = sorted((p[self._path] for p in proposed if self._path in p), key=size_of)
+        values = sorted((p[self._plan.path] for p in proposed if self._plan.path in p), key=size_of)
         batch = self._batches[self._n_drawn] = Batch(self._n_drawn, trials, values)
         self._ahead.append(batch)
         self._n_drawn += 1
@@ -265,7 +276,7 @@ class Study:
             else:
                 self._duplicates.setdefault(original.number, []).append(trial)
         elif record:
-            trial.take_record(record, self._objectives)
+            trial.take_record(record, self._plan.objectives)
         if trial.state:
             self._count(trial)
 
@@ -278,7 +289,7 @@ class Study:
         self._n_under_way += 1
         heapq.heappush(self._ready, (batch.number, batch.next_fold))
         others = self._spare if batch.judge else self._ready
-        for fold in range(1, self._n_folds):
+        for fold in range(1, self._plan.n_folds):
             heapq.heappush(others, (batch.number, fold))
 
     def _next_of(self, heap: list[tuple[int, int]]) -> Task | None:
@@ -297,9 +308,9 @@ class Study:
 
     def _task(self, batch: Batch, fold: int) -> Task:
         batch.submitted.add(fold)
-        if fold == self._n_folds:
+        if fold == self._plan.n_folds:
             return batch.assessment()
-        return batch.fit(fold, self._path, self._passengers(batch.trials[0], fold))
+        return batch.fit(fold, self._plan.path, self._passengers(batch.trials[0], fold))
 
     def _passengers(self, trial: Trial, fold: int) -> list[Trial]:
         """Find the trials of other batches that a fit scores on its way; they need none then."""
@@ -319,9 +330,9 @@ class Study:
         finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
             trial.fold_scores.append(tuple(trial.outcomes[fold].record.judged))
-            if fold + 1 == self._n_folds:
+            if fold + 1 == self._plan.n_folds:
                 if not self.assessed:
-                    trial.complete(self._objectives)
+                    trial.complete(self._plan.objectives)
             elif judge and judge.condemns(trial.fold_scores):
                 trial.state = "pruned"
         return trial.state is not None

@@ -4,12 +4,12 @@ from collections import deque
 from typing import cast
 
 from tests.unit.execution.test_packing import SPACE, outcome
-from tuner_job.config.experiment import Budget
+from tuner_job.config.budget import Budget
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.runner import Finished, Runner
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import FoldTask
 
 N_TRIALS = 20
@@ -40,9 +40,18 @@ class OneFails:
 
 def study(model: str) -> Study:
     return Study(
-        model, model, RandomTuner(SPACE, 1), NeverStop(),
-        objectives=["csmf_accuracy"], path=None, n_folds=2, lag=2, max_trials=N_TRIALS,
-    )  # fmt: skip
+        StudyPlan(
+            name=model,
+            model=model,
+            objectives=["csmf_accuracy"],
+            path=None,
+            n_folds=2,
+            lag=2,
+            max_trials=N_TRIALS,
+        ),
+        RandomTuner(SPACE, 1),
+        NeverStop(),
+    )
 
 
 def test_the_others_go_on() -> None:

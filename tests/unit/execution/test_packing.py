@@ -6,14 +6,14 @@ from typing import Any, cast
 
 import pytest
 
-from tuner_job.config.experiment import Budget
+from tuner_job.config.budget import Budget
 from tuner_job.execution import ray_runner
 from tuner_job.execution.drive import PACKED, Driver
 from tuner_job.execution.runner import Finished, Runner
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 
@@ -63,9 +63,18 @@ class OneWorker:
 
 def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker, list[float]]:
     study = Study(
-        "study", "xgboost", RandomTuner(SPACE, 1), NeverStop(),
-        objectives=["csmf_accuracy"], path=None, n_folds=N_FOLDS, lag=LAG, max_trials=N_TRIALS,
-    )  # fmt: skip
+        StudyPlan(
+            name="study",
+            model="xgboost",
+            objectives=["csmf_accuracy"],
+            path=None,
+            n_folds=N_FOLDS,
+            lag=LAG,
+            max_trials=N_TRIALS,
+        ),
+        RandomTuner(SPACE, 1),
+        NeverStop(),
+    )
     worker = OneWorker(seconds)
     budget = Budget(max_concurrent_trials=max_concurrent)
     Driver([study], cast(Runner, worker), budget, lambda *_: None).run()

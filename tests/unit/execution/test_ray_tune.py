@@ -12,7 +12,7 @@ from ray import tune
 from ray.train._internal.session import _TrainingResult
 from ray.tune.schedulers import TrialScheduler
 
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, score_fold

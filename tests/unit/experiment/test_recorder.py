@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.experiment.recorder import KEPT_MATRICES, Recorder
 from tuner_job.models.base import PathPoint

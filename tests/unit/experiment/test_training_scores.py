@@ -1,7 +1,6 @@
 """From the fit to the record, without Ray: the overfitting gap is the model's and not the CSMF
 estimator's."""
 
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,16 +9,17 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from tests.contracts.in_process import InProcessRunner
 from tests.unit.evaluation import oracle
-from tuner_job.config.experiment import Budget, HyperparameterSearchConfig
+from tuner_job.config.budget import Budget
+from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.folds import stratified, train_probe
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import screen, screened
 from tuner_job.execution.drive import Driver
-from tuner_job.execution.fold_task import SharedData, assess_trial, score_fold
-from tuner_job.execution.ray_runner import Finished
+from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_tune import trainable
 from tuner_job.execution.ray_tune.reporting import Reporter
 from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
@@ -33,8 +33,7 @@ from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.study import Study
-from tuner_job.search.trial import AssessmentTask, FoldTask, Task
+from tuner_job.search.study import Study, StudyPlan
 
 MODEL, SEED, N_FOLDS = "random_forest", 7, 3
 DEEP = (
@@ -60,42 +59,22 @@ def shared(rows: Any, methods: Sequence[EstimatorName]) -> SharedData:
     )  # fmt: skip
 
 
-class InThisProcess:
-    """Runs one task after the other; a handle is what it stands for."""
-
-    n_slots = 1
-
-    def __init__(self, data: SharedData):
-        self._data = data
-        self._queue: deque[tuple[str, Task]] = deque()
-
-    @property
-    def n_running(self) -> int:
-        return len(self._queue)
-
-    def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
-        self._queue.extend((study, task) for task in tasks)
-
-    def submit_assessment(self, study: str, task: AssessmentTask) -> None:
-        self._queue.append((study, task))
-
-    def wait(self, timeout: float) -> list[Finished]:
-        study, task = self._queue.popleft()
-        if isinstance(task, AssessmentTask):
-            assessments = [assess_trial(self._data, points) for points in task.points]
-            return [Finished(study, task, assessments, 1.0)]
-        return [Finished(study, task, score_fold(self._data, MODEL, task), 1.0)]
-
-    def fetch(self, point: PathPoint) -> PathPoint:
-        return point
-
-
 def by_the_driver(data: SharedData, recorder: Recorder) -> None:
     study = Study(
-        MODEL, MODEL, FixedTuner([DEEP]), NeverStop(), objectives=OBJECTIVES, path="n_estimators",
-        n_folds=N_FOLDS, lag=1, max_trials=1, assessed=len(data.methods) > 1,
-    )  # fmt: skip
-    Driver([study], cast(Any, InThisProcess(data)), Budget(), recorder.record).run()
+        StudyPlan(
+            name=MODEL,
+            model=MODEL,
+            objectives=OBJECTIVES,
+            path="n_estimators",
+            n_folds=N_FOLDS,
+            lag=1,
+            max_trials=1,
+            assessed=len(data.methods) > 1,
+        ),
+        FixedTuner([DEEP]),
+        NeverStop(),
+    )
+    Driver([study], cast(Any, InProcessRunner(data)), Budget(), recorder.record).run()
 
 
 def by_ray_tune(data: SharedData, recorder: Recorder) -> None:
@@ -133,7 +112,7 @@ def recorded(search: Any, rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
         store = ExperimentStore(Store(str(tmp_path)), "deep")
         tuning = HyperparameterSearchConfig()
         with BackgroundWriter() as writer:
-            fetch, monitor = InThisProcess(data).fetch, TuningMonitor({MODEL: 1})
+            fetch, monitor = InProcessRunner(data).fetch, TuningMonitor({MODEL: 1})
             search(data, Recorder(store, writer, fetch, monitor, data.folds, tuning))
         (record,) = store.load_trials(MODEL)
         return data, record

@@ -8,7 +8,7 @@ from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import CsmfEstimator, FoldRecord, TrialRecord
 from tuner_job.search.early_stopping import NeverStop, StoppingRule
 from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, Task, Told, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 
@@ -42,18 +42,20 @@ def make_study(
     on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
 ) -> Study:
     return Study(
-        "study",
-        "model",
+        StudyPlan(
+            name="study",
+            model="model",
+            objectives=["csmf_accuracy"],
+            path="rounds",
+            n_folds=N_FOLDS,
+            lag=lag,
+            max_trials=max_trials,
+            assessed=assessed,
+            nested=nested,
+        ),
         tuner,
         rule or NeverStop(),
-        objectives=["csmf_accuracy"],
-        path="rounds",
-        n_folds=N_FOLDS,
-        lag=lag,
-        max_trials=max_trials,
         stored=stored,
-        assessed=assessed,
-        nested=nested,
         on_mismatch=on_mismatch,
     )
 

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from tests.unit.search.simulation import outcome
-from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import ModelName
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, score_fold
 from tuner_job.models import FAMILIES
@@ -21,7 +22,7 @@ from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.grid import GridTuner
 from tuner_job.search.samplers.perturb import perturb
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import Configuration, ModelSearchSpace
 
@@ -89,10 +90,19 @@ def trials(method: str, model: ModelName) -> Iterator[tuple[object, ...]]:
     tuner = make_tuner(config.tuning, config.space(model), path, config.seed)
     rule = make_stopping_rule(config.tuning, config.tuning.cv_folds, 1)
     study = Study(
-        model, model, tuner, rule, objectives=["csmf_accuracy"], path=path,
-        n_folds=config.tuning.cv_folds, lag=config.tuning.lag, max_trials=N_TRIALS,
-        nested=family.path_is_nested,
-    )  # fmt: skip
+        StudyPlan(
+            name=model,
+            model=model,
+            objectives=["csmf_accuracy"],
+            path=path,
+            n_folds=config.tuning.cv_folds,
+            lag=config.tuning.lag,
+            max_trials=N_TRIALS,
+            nested=family.path_is_nested,
+        ),
+        tuner,
+        rule,
+    )
     while task := study.next_task():
         assert isinstance(task, FoldTask)
         asked = [_at(task, path, position) for position in task.wanted]
@@ -143,16 +153,26 @@ def fitted(model: str) -> list[float]:
     y = rng.integers(0, 4, 150).astype(np.int32)
     X = (rng.random((150, 12)) < 0.2 + 0.15 * ((np.arange(12) + y[:, None]) % 4)).astype(np.float32)
     folds = np.arange(150, dtype=np.int32) % 3
-    data = SharedData("pins", X, y, folds, 4, 5, ScoringProtocol("dirichlet", 20), ("mean",))
+    protocol = ScoringProtocol("dirichlet", 20)
+    data = SharedData("pins", X, y, folds, 4, 5, protocol, ("mean",), ("csmf_accuracy",))
     family = FAMILIES[model]
     space = ModelSearchSpace.model_validate(SPACES[model]).bind(family.Parameters)
     study = Study(
-        model, model, GridTuner(space, family.path_parameter, 1), NeverStop(),
-        objectives=["csmf_accuracy"], path=family.path_parameter, n_folds=3, lag=8, max_trials=None,
-    )  # fmt: skip
+        StudyPlan(
+            name=model,
+            model=model,
+            objectives=["csmf_accuracy"],
+            path=family.path_parameter,
+            n_folds=3,
+            lag=8,
+            max_trials=None,
+        ),
+        GridTuner(space, family.path_parameter, 1),
+        NeverStop(),
+    )
     while task := study.next_task():
         assert isinstance(task, FoldTask)
-        scored, _ = score_fold(data, model, task)
+        scored = score_fold(data, model, task)
         values = [one.record.validation["csmf_accuracy"] for one in scored]
         study.record(task, [outcome(value, task.fold) for value in values])
     return [trial.scores[0] for trial in study.trials]

@@ -19,7 +19,7 @@ from tuner_job.search.samplers.fixed import FixedTuner
 from tuner_job.search.samplers.grid import GridTuner
 from tuner_job.search.samplers.optuna import OptunaTuner, PrunerRule, make_sampler
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study
+from tuner_job.search.study import Study, StudyPlan
 from tuner_job.search.trial import FoldTask, Trial
 
 TUNERS: dict[str, Callable[[], Tuner]] = {
@@ -234,13 +234,11 @@ def test_a_trial_is_given_up_only_if_it_is_behind_in_every_view() -> None:
 
 
 def test_best_is_the_earliest_of_equals() -> None:
-    class Same(Study):
-        pass
-
-    study = Same(
-        "s", "m", FixedTuner([{"a": i} for i in range(3)]), PairedTest(0.01, 2),
-        objectives=["csmf_accuracy"], path=None, n_folds=1, lag=3, max_trials=None,
+    plan = StudyPlan(
+        name="s", model="m", objectives=["csmf_accuracy"], path=None, n_folds=1, lag=3,
+        max_trials=None,
     )  # fmt: skip
+    study = Study(plan, FixedTuner([{"a": i} for i in range(3)]), PairedTest(0.01, 2))
     tasks = [study.next_task() for _ in range(3)]
     for task in reversed(tasks):
         assert task

@@ -11,7 +11,7 @@ from typing import Any
 
 from ray import tune
 
-from tuner_job.config.experiment import ModelName
+from tuner_job.config.tuning import ModelName
 from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner

@@ -12,7 +12,7 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.execution.ray_tune.trainable import SCORE, SIZE
 from tuner_job.models import GROWING
 from tuner_job.models.base import ModelFamily

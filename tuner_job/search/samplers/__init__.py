@@ -1,6 +1,6 @@
 """Search strategies, one a file, behind one protocol."""
 
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.samplers.grid import GridTuner

@@ -1,0 +1,176 @@
+"""How configurations are proposed and judged: the section ``tuning`` of an experiment file."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from tuner_job.evaluation.metrics import METRICS
+from tuner_job.schema import Closed
+from tuner_job.search_space import ModelSearchSpace
+from tuner_job.wording import listed, plain
+
+ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
+Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
+Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
+MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
+ON_RAY_TUNE = ("asha", "pbt")
+SMALLEST_POPULATION = 4
+"""A quarter of the population takes over from another quarter."""
+REMOVED_KEYS = {
+    "scheduler": (
+        "none",
+        "leave it out; search_method: asha stops configurations while they train, and "
+        "early_stopping after some folds",
+    ),
+    "free_knowledge": (False, "leave it out; nothing takes its place"),
+}
+"""Keys of `tuning` that earlier versions had → the default, and what to write instead."""
+
+
+class _SpacesOrPaths:
+    """Says in the JSON Schema that paths may stand for spaces; they are read before validation."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core)
+        path = {"type": "string"}
+        schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], path]}
+        return {"anyOf": [schema, path]}
+
+
+class EarlyStoppingConfig(Closed):
+    """When a poor configuration is given up before its last fold."""
+
+    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
+    """paired: a t-test on fold scores against the best trial; median, wilcoxon: Optuna's pruners,
+    for one objective; none: every configuration runs all folds."""
+    level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    """How willingly paired and wilcoxon stop: the chance, each time, that a configuration as good
+    as the best is given up."""
+
+    @field_validator("rule", mode="before")
+    @classmethod
+    def _not_removed(cls, rule: object) -> object:
+        if rule == "race":
+            raise ValueError(
+                "race was removed in version 0.3.0; write paired, with a smaller level to stop less"
+            )
+        return rule
+
+
+class HyperparameterSearchConfig(Closed):
+    """How configurations are proposed and judged."""
+
+    search_method: Literal["grid", "random", "bayesian", "optuna", "asha", "pbt"] = "bayesian"
+    """grid: every configuration of the space; random: drawn without repeats; bayesian: multivariate
+    TPE; optuna: any Optuna sampler; asha: random's configurations, stopped while they train, by Ray
+    Tune; pbt: random's configurations as a population that Ray Tune changes while it trains
+    (xgboost). What asha and pbt stop and change depends on timing: the result says so."""
+    n_trials: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """Configurations tried for each model; a grid always tries all (of more than a million, as
+    many as budget says)."""
+    cv_folds: Annotated[int, Field(ge=2, le=10_000)] = 5
+    """Cross-validation folds (leave_one_site_out has one a site instead)."""
+    scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
+    """What is maximised; a list asks for the Pareto front of several (not with asha and pbt)."""
+    search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
+    """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
+    a <model>.yaml file for each. A model without an entry is searched in its default space."""
+    lag: Annotated[int, Field(ge=1, le=10_000)] = 8
+    """How many configurations may be under way: trial t is chosen, and stopped, knowing exactly the
+    results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
+    sampler: Sampler = "tpe"
+    """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
+    selection: Selection = "best"
+    """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score
+    lies within one standard error (of the difference, over folds) of it; cod_within_standard_error:
+    of those, the one with the highest COD accuracy."""
+    early_stopping: EarlyStoppingConfig = EarlyStoppingConfig()
+    """Giving up poor configurations after some folds; a rule's name alone is enough:
+    `early_stopping: none`. With asha and pbt it is none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_removed(cls, content: Any) -> Any:
+        for key in REMOVED_KEYS if isinstance(content, dict) else ():
+            if key in content:
+                raise ValueError(f"{key}: was removed in version 0.3.0; {REMOVED_KEYS[key][1]}")
+        return content
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ray_tune_stops(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("search_method") in ON_RAY_TUNE:
+            return {"early_stopping": "none", **content}
+        return content
+
+    @field_validator("early_stopping", mode="before")
+    @classmethod
+    def _rule_alone(cls, value: object) -> object:
+        if value is False or value in ("no", "off"):
+            return {"rule": "none"}
+        return {"rule": value} if isinstance(value, str) else value
+
+    @field_validator("scoring_metric")
+    @classmethod
+    def _known_metrics(cls, value: str | list[str]) -> str | list[str]:
+        names = [value] if isinstance(value, str) else value
+        unknown = [name for name in names if name not in METRICS]
+        if unknown:
+            raise ValueError(f"must be among {', '.join(METRICS)}; got {plain(unknown[0])}")
+        if len(set(names)) < len(names):
+            raise ValueError(f"objectives must be distinct, got {listed(names)}")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_the_method(self) -> Self:
+        several = len(self.objectives) > 1
+        if problem := _problem_on_ray_tune(self):
+            raise ValueError(problem)
+        if self.search_method != "optuna" and self.sampler != "tpe":
+            raise ValueError(f"sampler: {self.sampler} needs search_method: optuna")
+        if several and self.early_stopping.rule in ("median", "wilcoxon"):
+            raise ValueError(
+                f"early_stopping: {self.early_stopping.rule} judges one objective; for several use "
+                "paired or none"
+            )
+        if several and self.sampler not in MULTI_OBJECTIVE_SAMPLERS:
+            raise ValueError(f"sampler: {self.sampler} searches one objective only")
+        return self
+
+    @property
+    def objectives(self) -> list[str]:
+        """The metrics to be maximised, the first one deciding which single configuration is
+        best."""
+        return (
+            [self.scoring_metric] if isinstance(self.scoring_metric, str) else self.scoring_metric
+        )
+
+    @property
+    def on_ray_tune(self) -> bool:
+        """Whether Ray Tune runs the trials, and timing therefore decides which of them are
+        stopped."""
+        return self.search_method in ON_RAY_TUNE
+
+
+def _problem_on_ray_tune(tuning: HyperparameterSearchConfig) -> str | None:
+    """Say what asha or pbt does not go together with; None if all does, or another method is
+    asked for."""
+    method, rule = tuning.search_method, tuning.early_stopping.rule
+    if not tuning.on_ray_tune:
+        return None
+    if len(tuning.objectives) > 1:
+        return f"search_method: {method} compares one score: for several objectives use optuna"
+    if rule != "none":
+        does = "stops configurations itself" if method == "asha" else "stops nothing"
+        return f"search_method: {method} {does}: leave out early_stopping: {rule}"
+    if method == "pbt" and tuning.n_trials < SMALLEST_POPULATION:
+        return (
+            "search_method: pbt needs a population, n_trials, of at least "
+            f"{SMALLEST_POPULATION}; got {tuning.n_trials}"
+        )
+    return None
