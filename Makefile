@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SAMPLED := "experiment YAML" "keys of an experiment" "search spaces" "data files" "files of new deaths" \
   "results folders" "results resumed" arguments cluster compare "addresses and secrets" environment
 
-.PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-search bench-va bench-peers bench-scale clean
+.PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-va bench-peers bench-scale clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -85,10 +85,6 @@ bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.fits --sizes child adult
 
-bench-search: setup ## how often a race loses the winner, and what free knowledge is worth, on recorded grids
-	$(BIN)/python -m benchmarks.racing --records search-benchmark
-	$(BIN)/python -m benchmarks.free_knowledge --records search-benchmark
-
 bench-va: setup ## default against tuned, nested, under every protocol (DATA=a file; without it synthetic deaths)
 	$(BIN)/python -m benchmarks.va $(DATA)
 
@@ -104,4 +100,4 @@ bench-scale: setup ## the driver alone, on 1,000 simulated slots (OPTIONS=--quic
 	$(BIN)/python -m benchmarks.scale $(OPTIONS)
 
 clean: ## remove what was made here
-	rm -rf $(VENV) $(PEERS) demo-results va-benchmark search-benchmark peers-benchmark
+	rm -rf $(VENV) $(PEERS) demo-results va-benchmark peers-benchmark

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tuner_job.search.early_stopping import Judge
+from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.samplers.batches import same_fit
 from tuner_job.search.trial import AssessmentTask, FoldTask, Trial
 from tuner_job.search_space import Scalar
@@ -17,8 +18,6 @@ class Batch:
     trials: list[Trial]
     values: list[Scalar]
     """Values of the path parameter that were proposed, ascending."""
-    opened: bool = False
-    """Whether its trials may run."""
     begun: bool = False
     """Whether tasks of its own were handed out."""
     judge: Judge | None = None
@@ -88,3 +87,36 @@ def size_of(value: Scalar) -> float:
     """Return a value of a path parameter, which is a number."""
     assert isinstance(value, int | float)
     return float(value)
+
+
+class Draws:
+    """A sampler's proposals as batches of trials, numbered in the order drawn.
+
+    Parameters
+    ----------
+    max_trials, first_trial
+        As in `Study`.
+    """
+
+    def __init__(self, tuner: Tuner, path: str | None, max_trials: int | None, first_trial: int):
+        self.exhausted = False
+        """Whether nothing is left to draw."""
+        self._tuner, self._path, self._max_trials = tuner, path, max_trials
+        self._first_trial = first_trial
+        self._n_batches = self._n_trials = 0
+
+    def next(self) -> Batch | None:
+        """Draw another batch; None if nothing is left."""
+        limit = self._max_trials
+        left = None if limit is None else limit - self._n_trials
+        proposed = None if self.exhausted or left == 0 else self._tuner.ask()
+        if proposed is None:
+            self.exhausted = True
+            return None
+        first, number = self._first_trial + self._n_trials, self._n_batches
+        trials = [Trial(first + i, number, params) for i, params in enumerate(proposed[:left])]
+        # a warm start comes through the smaller values: they are the same whoever is left out
+        values = sorted((p[self._path] for p in proposed if self._path in p), key=size_of)
+        self._n_batches += 1
+        self._n_trials += len(trials)
+        return Batch(number, trials, values)

@@ -16,16 +16,16 @@ the search depends on it.
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import TrialRecord, TrialState
-from tuner_job.search.batch import AlikeTrials, Batch, size_of
+from tuner_job.search.batch import AlikeTrials, Batch, Draws
 from tuner_job.search.early_stopping import Judge, StoppingRule
+from tuner_job.search.known import KnownResults, OnMismatch
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.trial import Task, Told, Trial
-from tuner_job.search_space import Configuration, configuration_key
 
 AHEAD = 100
 """Batches that are drawn before they are opened, at most, so that fits under way can score them."""
@@ -89,7 +89,7 @@ class Study:
         tuner: Tuner,
         rule: StoppingRule,
         stored: Mapping[int, TrialRecord] | None = None,
-        on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
+        on_mismatch: OnMismatch = lambda record, proposed: None,
     ):
         self.name, self.model, self.assessed = plan.name, plan.model, plan.assessed
         self.trials: list[Trial] = []
@@ -99,15 +99,12 @@ class Study:
         self.best: Trial | None = None
         """The complete trial with the highest first objective; of equals, the earliest."""
         self._plan, self._tuner, self._rule = plan, tuner, rule
-        self._stored = dict(stored or {})
-        self._on_mismatch = on_mismatch
-        self._by_params: dict[tuple[object, ...], Trial] = {}
-        self._duplicates: dict[int, list[Trial]] = {}  # unfinished, by the number of their original
+        self._draws = Draws(tuner, plan.path, plan.max_trials, plan.first_trial)
+        self._known = KnownResults(stored or {}, plan.objectives, on_mismatch)
         self._finished: list[Trial] = []
         self._batches: dict[int, Batch] = {}  # drawn, and not ended
         self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
-        self._n_trials_drawn = self._n_drawn = self._n_opened = self._n_told = 0
-        self._exhausted = False  # whether nothing is left to draw
+        self._n_opened = self._n_told = 0  # batches
         self._ahead: deque[Batch] = deque()  # batches that are not opened
         self._new: deque[Batch] = deque()  # batches that are opened and have not begun
         self._n_under_way = 0
@@ -122,7 +119,7 @@ class Study:
     @property
     def done(self) -> bool:
         """Whether every configuration has its result."""
-        return self._exhausted and not self._batches
+        return self._draws.exhausted and not self._batches
 
     @property
     def n_under_way(self) -> int:
@@ -194,7 +191,7 @@ class Study:
 
     def _open_while_allowed(self) -> None:
         while self._told_up_to_lag():
-            self._draw(1 + AHEAD if self._alike else 1)
+            self._draw()
             if not self._ahead:
                 return
             self._open(self._ahead.popleft())
@@ -213,43 +210,29 @@ class Study:
         self._n_told += 1
         return True
 
-    def _draw(self, n_ahead: int) -> None:
-        """Ask until so many batches are ahead, or nothing is left."""
-        while not self._exhausted and len(self._ahead) < n_ahead:
-            limit = self._plan.max_trials
-            left = None if limit is None else limit - self._n_trials_drawn
-            proposed = None if left == 0 else self._tuner.ask()
-            if proposed is None:
-                self._exhausted = True
-            else:
-                self._add(proposed, left)
-
-    def _add(self, proposed: list[Configuration], left: int | None) -> None:
-        """Make trials of a proposal, of which only the first `left` are wanted."""
-        first = self._plan.first_trial + self._n_trials_drawn
-        trials = [
-            Trial(first + i, self._n_drawn, params) for i, params in enumerate(proposed[:left])
-        ]
-        # a warm start comes through the smaller values: they are the same whoever is left out
-        values = sorted((p[self._plan.path] for p in proposed if self._plan.path in p), key=size_of)
-        batch = self._batches[self._n_drawn] = Batch(self._n_drawn, trials, values)
-        self._ahead.append(batch)
-        self._n_drawn += 1
-        self._n_trials_drawn += len(trials)
-        self._unfinished |= {trial.number: trial for trial in trials}
-        if self._alike and len(proposed) == 1 and first not in self._stored:
-            self._alike.add(trials[0])
+    def _draw(self) -> None:
+        """Have a batch ahead, or as many as fits under way may score."""
+        wanted = 1 + AHEAD if self._alike else 1
+        while len(self._ahead) < wanted and (batch := self._draws.next()):
+            self._ahead.append(batch)
+            self._batches[batch.number] = batch
+            self._unfinished |= {trial.number: trial for trial in batch.trials}
+            if self._alike and len(batch.values) == 1:
+                self._alike.add(batch.trials[0])
 
     def _open(self, batch: Batch) -> None:
-        batch.judge, batch.opened = self._rule.judge(), True
+        batch.judge = self._rule.judge()
         self._n_opened += 1
         for trial in batch.trials:
             self.trials.append(trial)
-            self._take_known_result(trial)
+            self._known.give(trial)
             if trial.state is None and trial.duplicate_of is None:
                 batch.waiting[trial.number] = trial
-            else:
-                self._forget(trial)
+                continue
+            self._forget(trial)
+            if trial.state:
+                self._count(trial)
+                self._finished += [trial] if trial.duplicate_of is not None else []
         if batch.waiting:
             self._new.append(batch)
         self._judge_all(batch)
@@ -260,25 +243,6 @@ class Study:
         self._unfinished.pop(trial.number, None)
         if self._alike:
             self._alike.remove(trial)
-
-    def _take_known_result(self, trial: Trial) -> None:
-        """Take the result from an equal configuration or from an earlier run, if there is one."""
-        record = self._stored.pop(trial.number, None)
-        if record and (record.params, record.batch) != (trial.params, trial.batch):
-            self._on_mismatch(record, trial.params)
-            record = None
-        original = self._by_params.setdefault(configuration_key(trial.params), trial)
-        if original is not trial:
-            trial.duplicate_of = original.number
-            if original.state:
-                trial.take_result(original)
-                self._finished.append(trial)
-            else:
-                self._duplicates.setdefault(original.number, []).append(trial)
-        elif record:
-            trial.take_record(record, self._plan.objectives)
-        if trial.state:
-            self._count(trial)
 
     # handing out
 
@@ -318,6 +282,7 @@ class Study:
             other
             for other in (self._alike.smaller(trial) if self._alike else ())
             if fold not in self._batches[other.batch].submitted
+            and not self._known.are_stored(other.number)
         ]
         for other in found:
             self._batches[other.batch].submitted.add(fold)
@@ -347,22 +312,13 @@ class Study:
             self._forget(trial)
         if batch.begun and batch.waiting:
             heapq.heappush(self._ready, (batch.number, batch.next_fold))
-        settled = finished + self._duplicates_of(finished)
+        settled = finished + self._known.settle(finished)
         for trial in settled:
             self._count(trial)
             self._finished.append(trial)
         for trial in settled:
             if trial.batch in self._batches:
                 self._close_if_ended(self._batches[trial.batch])
-
-    def _duplicates_of(self, finished: list[Trial]) -> list[Trial]:
-        """Give waiting duplicates their result."""
-        settled = []
-        for original in finished:
-            for trial in self._duplicates.pop(original.number, ()):
-                trial.take_result(original)
-                settled.append(trial)
-        return sorted(settled, key=lambda trial: trial.number)
 
     def _count(self, trial: Trial) -> None:
         assert trial.state is not None
