@@ -19,7 +19,7 @@ from tuner_job.process.command import INTERRUPTED
 from tuner_job.process.output import tell_notes
 from tuner_job.wording import plain, shown
 
-_MOST_CHARACTERS = 500  # of a message about arguments, which may repeat them
+_MOST_CHARACTERS = 300  # of a message about arguments, which may repeat them
 SETTINGS = {"max_content_width": 100}
 
 

@@ -79,7 +79,7 @@ def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> list[TrainingS
     Raises
     ------
     ConfigError
-        A site is too small, or there are too few sites or rows.
+        A site or a share of it is too small, or there are too few sites or rows.
     """
     types = set(config.experiments)
     sets: list[TrainingSet] = []
@@ -168,7 +168,12 @@ def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:
 def _part(data: VaDataset, rows: Rows, size: float, seed: int) -> Rows:
     """The first rows of one fixed order, in which every beginning has about the proportions of
     the whole."""
-    n = max(1, round(size * len(rows)))
+    n = round(size * len(rows))
+    if n < 1:
+        raise ConfigError(
+            f"comparison.training_sizes: must leave a row to train on, but {size:g} of a site's "
+            f"{counted(len(rows), 'training row')} is none"
+        )
     turn = stratified(
         data.y[rows], len(rows), seed
     )  # each row its own fold: causes are spread evenly

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.reliability.case import ACCEPTED, REFUSED, RUN_ERROR, Case
+from tests.reliability.case import ACCEPTED, ONLY_REFUSED, REFUSED, RUN_ERROR, SCRIPT, Case
 from tests.reliability.samples import GOOD_CSV, experiment, put, put_stored
 
 GROUP = "addresses and secrets"
