@@ -175,14 +175,11 @@ def _ranges(stored: Any) -> dict[str, list[float]]:
     return {cause: list(bounds) for cause, bounds in shares.items()}
 
 
-def _search(stored: Any) -> dict[str, Any]:
-    return HyperparameterSearchConfig.model_validate(stored).model_dump(mode="json")
-
-
+_SEARCH = TypeAdapter(HyperparameterSearchConfig)
 _AS_NOW: dict[str, Callable[[Any], Any]] = {
     "sites": sorted,
     "shift": _ranges,
-    "tuning": _search,
+    "tuning": lambda stored: _SEARCH.dump_python(_SEARCH.validate_python(stored), mode="json"),
     "tuning_timeout": TypeAdapter(Duration).validate_python,
 }
 """Key of a document → how what any version wrote there is read."""
