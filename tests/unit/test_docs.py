@@ -2,6 +2,7 @@
 
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from tuner_job import __version__
 from tuner_job.cli.main import main
+from tuner_job.cli.run_distributed_comparison import main as script
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import load_experiment
 
@@ -27,12 +29,42 @@ def test_examples_are_valid(path: Path) -> None:
     assert load_experiment(path).models
 
 
-def test_the_readme_s_experiment_file_is_valid() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "name"), [("README.md", "child"), ("docs/comparison.md", "child-comparison")]
+)
+def test_a_page_s_experiment_file_is_valid(page: str, name: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     block = text[text.index("```yaml") + 7 :]
-    assert (
-        ExperimentConfig.model_validate(yaml.safe_load(block[: block.index("```")])).name == "child"
-    )
+    block = block[: block.index("```")]
+    assert ExperimentConfig.model_validate(yaml.safe_load(block)).name == name
+
+
+def test_the_flags_of_pages_are_those_of_the_script() -> None:
+    for page in ("docs/comparison.md", "docs/case-study-phmrc-child.md"):
+        text = (ROOT / page).read_text(encoding="utf-8").replace("\\\n", " ")
+        lines = [x for x in text.splitlines() if x.startswith("$ run-distributed-comparison ")]
+        assert lines
+        for line in lines:
+            assert script.make_context("x", shlex.split(line)[2:]).params["data__source"]
+
+
+@pytest.mark.parametrize(
+    ("words", "completion"),
+    [
+        ("va-tuning comp", "compare"),
+        ("va-tuning compare x --out", "--output"),
+        ("run-distributed-comparison --tuning-tr", "--tuning-trials"),
+        ("run-distributed-comparison --models rand", "random_forest"),
+    ],
+)
+def test_the_shell_completes_as_the_readme_says(words: str, completion: str) -> None:
+    name = words.split()[0]
+    variable = f"_{name.replace('-', '_').upper()}_COMPLETE"
+    assert variable in (ROOT / "README.md").read_text(encoding="utf-8")
+    asked = {variable: "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    command = main if name == "va-tuning" else script
+    outcome = CliRunner().invoke(command, [], env=asked, prog_name=name)
+    assert f"plain,{completion}\n" in outcome.stdout
 
 
 PAGES = [
@@ -64,7 +96,7 @@ def test_this_version_is_cited_and_its_changes_are_described() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["tune"], ["validate"], ["show"], ["report"], ["predict"], ["schema"], ["space"]],
+    [[], *([name] for name in main.commands)],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
     outcome = CliRunner().invoke(main, [*command, "--help"])

@@ -2,12 +2,18 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import yaml
+from rich.console import Console
+from rich.table import Table
 
+from tuner_job.errors import ClusterError, RunError
 from tuner_job.process.output import expendable
+from tuner_job.wording import plain
 
 if TYPE_CHECKING:
     from tuner_job.cluster.follow import Observation
@@ -105,11 +111,9 @@ def submit(
     the release's store unless the file names another one. Submitting an experiment that was
     cancelled or has failed goes on where it stopped.
     """
-    import yaml
 
     from tuner_job.cluster.submit import build
     from tuner_job.cluster.submit import submit as create
-    from tuner_job.wording import plain
 
     kube = _connect(context, namespace)
     made = build(kube, experiment, release, own_cluster, upload)
@@ -133,15 +137,10 @@ def submit(
 @_on_cluster
 def list_experiments(context: str | None, namespace: str | None) -> None:
     """List the experiments of a namespace."""
-    from datetime import UTC, datetime
-
-    from rich.console import Console
-    from rich.table import Table
 
     from tuner_job.cluster.objects import OF_EXPERIMENTS, RayJob
     from tuner_job.cluster.state import seconds_of, state_of
-    from tuner_job.units import human_duration
-    from tuner_job.wording import plain
+    from tuner_job.units import human_duration  # brings pydantic
 
     kube = _connect(context, namespace)
     jobs = kube.list(RayJob, OF_EXPERIMENTS)
@@ -272,7 +271,6 @@ def _purge(kube: "Kube", name: str, release: str, endpoint: str | None, yes: boo
     from tuner_job.cluster.cancel import belongings, purge
     from tuner_job.cluster.storage import open_results, results_of
     from tuner_job.cluster.template import read_template
-    from tuner_job.errors import ClusterError
 
     template = read_template(kube, release)
     with open_results(
@@ -295,7 +293,6 @@ def _confirmed(question: str) -> bool:
 def _follow(kube: "Kube", name: str) -> None:
     """Follow to the end; a failed experiment is this command's failure too."""
     from tuner_job.cluster.follow import follow
-    from tuner_job.errors import RunError
 
     try:
         seen = follow(kube, name, click.echo)

@@ -7,9 +7,9 @@ interrupted.
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -19,23 +19,26 @@ from tuner_job.process.command import INTERRUPTED
 from tuner_job.process.output import choose_level, tell_notes
 from tuner_job.wording import plain, shown
 
-_MOST_CHARACTERS = 500  # of a message about arguments, which may repeat them
+_MOST_CHARACTERS = 300  # of a message about arguments, which may repeat them
 SETTINGS = {"max_content_width": 100}
 
 
-class Command(click.Command):
+class _Speaking:
+    def main(self, *arguments: Any, **more: Any) -> NoReturn:
+        """Run the command line to its exit code, with every expected error as one message."""
+        more["standalone_mode"] = False  # click raises what is wrong
+        sys.exit(_run(lambda: super(_Speaking, self).main(*arguments, **more)))  # type: ignore[misc]
+
+
+class Command(_Speaking, click.Command):
     """A command that is a script of its own."""
 
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
         self.params += _log_options()
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
-        """Run it and exit."""
-        _speak(lambda: super(Command, self).main(args, *rest, **{**more, "standalone_mode": False}))
 
-
-class Group(click.Group):
+class Group(_Speaking, click.Group):
     """A script of several commands, each of which takes the options that say how much is told."""
 
     def __init__(self, *arguments: Any, **named: Any):
@@ -46,10 +49,6 @@ class Group(click.Group):
         """Add a command with these options."""
         cmd.params += _log_options()
         super().add_command(cmd, name)
-
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
-        """Run one of them and exit."""
-        _speak(lambda: super(Group, self).main(args, *rest, **{**more, "standalone_mode": False}))
 
 
 def _log_options() -> list[click.Parameter]:
@@ -71,24 +70,20 @@ def _set_level(context: click.Context, parameter: click.Parameter, times: int) -
     choose_level("error" if chosen == "quiet" else "info" if times == 1 else "debug")
 
 
-def _speak(run: Callable[[], object]) -> None:
-    """Run a command line to its exit code, with every expected error as one message."""
+def _run(command: Callable[[], object]) -> int:
     try:
         tell_notes()
-        code = run()
+        code = command()
+        return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as asked:
         asked.show()
-        code = asked.exit_code
+        return asked.exit_code
     except click.Abort:
-        code = INTERRUPTED
+        return INTERRUPTED
     except click.UsageError as wrong:
-        code = _say(InputError(_sentence(wrong)))
-    except VaTuningError as error:
-        code = _say(error)
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say(error: VaTuningError) -> int:
+        error: VaTuningError = InputError(_sentence(wrong))
+    except VaTuningError as expected:
+        error = expected
     click.echo(f"va-tuning: {error}", err=True)
     return error.exit_code
 
@@ -110,52 +105,45 @@ def _name(parameter: click.Parameter) -> str:
     return max(parameter.opts, key=len) if option else parameter.human_readable_name
 
 
-class OutputFile(click.Path):
-    """A file to write, as a `Path`, which forgets the slash by which a folder is meant."""
+def checked(rule: Callable[[str], Any]) -> Callable[..., Any]:
+    """Make a callback that reads an option by a rule, which raises ValueError."""
 
-    name = "file"
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> Any:
+        try:
+            return None if value is None else rule(value)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
 
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse a folder."""
-        if str(value).endswith(("/", os.sep)):
-            self.fail(f"must be a file, not a folder: {plain(value)}", param, ctx)
-        return super().convert(value, param, ctx)
+    return check
 
 
-class WholeNumber(click.ParamType[int]):
-    """A whole number from `low` to `high`."""
+def output_file(text: str) -> Path:
+    """Read the name of a file to write: a `Path` forgets the slash by which a folder is meant."""
+    if text.endswith(("/", os.sep)):
+        raise ValueError(f"must be a file, not a folder: {plain(text)}")
+    return Path(text)
 
-    name = "n"
 
-    def __init__(self, low: int, high: int):
-        self._low, self._high = low, high
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """Make a rule that reads whole numbers from `low` to `high`."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read it; longer ones Python refuses to read at some point, with a message of its own."""
-        text = str(value)
+    def read(text: str) -> int:
+        # Longer ones Python refuses to read at some point, with a message of its own.
         number = int(text) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", text, re.ASCII) else None
-        if number is None or not self._low <= number <= self._high:
-            limits = f"from {self._low:,} to {self._high:,}"
-            self.fail(f"must be a whole number {limits}, got {shown(text, 40)}", param, ctx)
+        if number is None or not low <= number <= high:
+            raise ValueError(
+                f"must be a whole number from {low:,} to {high:,}, got {shown(text, 40)}"
+            )
         return number
 
-
-class ResultsAddress(click.ParamType[str]):
-    """A folder or URL where results can stand."""
-
-    name = "url"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check it; what may not be shown of it is not."""
-        try:
-            return results_address(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    return read
 
 
-WORKERS = WholeNumber(1, 1024)
 EXPERIMENT = click.argument("experiment", type=click.Path(path_type=Path))
 RESULTS = click.argument("results")
+IS_ADDRESS: dict[str, Any] = {"metavar": "URL", "callback": checked(results_address)}
+IS_FILE: dict[str, Any] = {"type": click.Path(), "callback": checked(output_file)}
+IS_WORKERS: dict[str, Any] = {"metavar": "N", "callback": checked(whole_number(1, 1024))}
+WORKERS = click.option(
+    "--workers", **IS_WORKERS, help="Processes that fit models. [default: one a CPU]"
+)

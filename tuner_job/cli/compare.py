@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tuner_job.cli.command import EXPERIMENT, WORKERS, ResultsAddress
+from tuner_job.cli.command import EXPERIMENT, IS_ADDRESS, WORKERS
 from tuner_job.errors import InputError
 from tuner_job.process.output import expendable
 
@@ -14,10 +14,10 @@ from tuner_job.process.output import expendable
 @EXPERIMENT
 @click.option(
     "--output",
-    type=ResultsAddress(),
+    **IS_ADDRESS,
     help="Where the comparison goes, instead of below results by its name.",
 )
-@click.option("--workers", type=WORKERS, help="Processes that fit models. [default: one a CPU]")
+@WORKERS
 @click.option(
     "--clear-checkpoints",
     is_flag=True,
@@ -48,8 +48,8 @@ def compare(
 
 @click.command()
 @EXPERIMENT
-@click.option("--output", type=ResultsAddress(), required=True, help="Where the comparison goes.")
-@click.option("--workers", type=WORKERS, help="Processes that fit models. [default: one a CPU]")
+@click.option("--output", **IS_ADDRESS, required=True, help="Where the comparison goes.")
+@WORKERS
 def flow(experiment: Path, output: str, workers: int | None) -> None:
     """Tune, compare and report as a Prefect flow.
 

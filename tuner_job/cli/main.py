@@ -13,7 +13,7 @@ from tuner_job import __version__
 from tuner_job.cli import cluster
 from tuner_job.cli import compare as comparing
 from tuner_job.cli import results as results_commands
-from tuner_job.cli.command import EXPERIMENT, SETTINGS, WORKERS, Group, ResultsAddress
+from tuner_job.cli.command import EXPERIMENT, IS_ADDRESS, SETTINGS, WORKERS, Group
 from tuner_job.errors import MissingModelsError
 from tuner_job.process.output import console as plain_console
 from tuner_job.process.output import expendable, quiet
@@ -43,10 +43,8 @@ def main() -> None:
 
 @main.command()
 @EXPERIMENT
-@click.option("--workers", type=WORKERS, help="Processes that fit models. [default: one a CPU]")
-@click.option(
-    "--results", type=ResultsAddress(), help="Where results go, instead of what the file says."
-)
+@WORKERS
+@click.option("--results", **IS_ADDRESS, help="Where results go, instead of what the file says.")
 @click.option(
     "--takeover", is_flag=True, help="If another run of it is going on, stop that and go on here."
 )

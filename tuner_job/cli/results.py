@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tuner_job.cli.command import RESULTS, OutputFile
+from tuner_job.cli.command import IS_FILE, RESULTS
 from tuner_job.errors import StoreError
 from tuner_job.process.output import console, expendable
 from tuner_job.wording import counted, listed
@@ -80,7 +80,7 @@ def check(results: str, repair: bool) -> None:
 
 @click.command()
 @RESULTS
-@click.option("--output", type=OutputFile(), help="Also write the page to this file.")
+@click.option("--output", **IS_FILE, help="Also write the page to this file.")
 def report(results: str, output: Path | None) -> None:
     """Write the HTML report of a finished experiment anew.
 
@@ -106,10 +106,8 @@ def report(results: str, output: Path | None) -> None:
 @RESULTS
 @click.argument("data", type=click.Path())
 @click.option("--model", help="Which model; not needed if only one was tuned.")
-@click.option("--output", type=OutputFile(), default=Path("predictions.csv"), show_default=True)
-@click.option(
-    "--csmf", type=OutputFile(), help="Also write the CSMF of all these deaths to this file."
-)
+@click.option("--output", **IS_FILE, default="predictions.csv", show_default=True)
+@click.option("--csmf", **IS_FILE, help="Also write the CSMF of all these deaths to this file.")
 @click.option(
     "--raw", is_flag=True, help="The model's own probabilities, neither calibrated nor adjusted."
 )

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import click
 
-from tuner_job.cli.command import SETTINGS, WORKERS, Command, WholeNumber
+from tuner_job.cli.command import IS_WORKERS, SETTINGS, Command, checked, whole_number
 from tuner_job.comparison.settings import Runtime, read_shift
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.config.experiment import ExperimentConfig
@@ -32,7 +32,7 @@ _ALL_LABELS = {*_LABELS, "va46", "va55", "cod", "cause", "gs_text34", "gs_text46
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
 _METHODS = get_args(HyperparameterSearchConfig.model_fields["search_method"].annotation)
-_COUNT = WholeNumber(1, 1_000_000)
+_IS_COUNT = IS_WORKERS | {"callback": checked(whole_number(1, 1_000_000))}
 _RUNTIME = ("n_workers", "batch_size", "checkpoint_interval")
 _CLEAR = "clear_checkpoints"
 
@@ -109,11 +109,11 @@ _OPTIONS: list[click.Parameter] = [
         help="Use what an experiment, of a RayJob for example, chose on these data."),
     click.Option(["--memory-per-worker", "budget__memory_per_task"], metavar="SIZE",
         help="Memory that Ray reserves for a fit, e.g. 2Gi. [default: no limit]"),
-    click.Option(["--n-workers"], type=WORKERS,
+    click.Option(["--n-workers"], **IS_WORKERS,
         help="Processes that fit models. [default: one a CPU]"),
-    click.Option(["--batch-size"], type=_COUNT,
+    click.Option(["--batch-size"], **_IS_COUNT,
         help="Fits handed to Ray at once. [default: two a CPU]"),
-    click.Option(["--checkpoint-interval"], type=_COUNT, default=10, show_default=True,
+    click.Option(["--checkpoint-interval"], **_IS_COUNT, default="10", show_default=True,
         help="Fits after which full_results.csv is written anew and progress is told; every "
         "finished experiment is stored at once."),
     click.Option(["--no-plots"], is_flag=True, help="Leave the plots out of the report."),

@@ -1,7 +1,7 @@
 """A comparison, from an experiment file to its tables and its report."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tuner_job.comparison.gains import tuned_gains
 from tuner_job.comparison.plan import TrainingSet, plan
@@ -76,7 +76,6 @@ def compare(
     data = load_dataset(config.data, read)
     sets = plan(data, config.comparison, config.seed)
     settings = Settings.of(config, data)
-    runtime = replace(runtime, memory_per_worker=config.budget.memory_per_task)
     store = ComparisonStore(place.url)
     address = config.comparison.tuned_params
     given = read_tuned(address, data, config.models) if address else None

@@ -79,7 +79,7 @@ def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> list[TrainingS
     Raises
     ------
     ConfigError
-        A site is too small, or there are too few sites or rows.
+        A site or a share of it is too small, or there are too few sites or rows.
     """
     types = set(config.experiments)
     sets: list[TrainingSet] = []
@@ -168,17 +168,17 @@ def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:
 def _part(data: VaDataset, rows: Rows, size: float, seed: int) -> Rows:
     """The first rows of one fixed order, in which every beginning has about the proportions of
     the whole."""
-    n = max(1, round(size * len(rows)))
-    turn = stratified(
-        data.y[rows], len(rows), seed
-    )  # each row its own fold: causes are spread evenly
-    return np.sort(rows[np.argsort(_spread(turn), kind="stable")[:n]])
-
-
-def _spread(turn: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Order positions 0 … n-1 so that every beginning is spread evenly over them (golden-ratio
-    sequence)."""
-    return np.asarray((turn * 0.6180339887498949) % 1.0)
+    n = round(size * len(rows))
+    if n < 1:
+        raise ConfigError(
+            f"comparison.training_sizes: must leave a row to train on, but {size:g} of a site's "
+            f"{counted(len(rows), 'training row')} is none"
+        )
+    # each row its own fold: causes are spread evenly
+    turn = stratified(data.y[rows], len(rows), seed)
+    # the golden-ratio sequence: every beginning is spread evenly over 0 … n-1
+    order = np.argsort((turn * 0.6180339887498949) % 1.0, kind="stable")
+    return np.sort(rows[order[:n]])
 
 
 def _check_sites(data: VaDataset, types: set[ExperimentType]) -> None:

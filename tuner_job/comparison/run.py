@@ -225,9 +225,7 @@ def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
         Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training), job.stages)
         for job in order
     ]
-    ended = run_fits(
-        running.data, fits, settings.seed, runtime.memory_per_worker, runtime.batch_size
-    )
+    ended = run_fits(running.data, fits, settings.seed, settings.memory_per_fit, runtime.batch_size)
     for n, fitted in enumerate(ended, start=1):
         job: _Job = fitted.fit.key
         if fitted.P is not None:

@@ -31,25 +31,29 @@ class Runtime:
         Fits handed to Ray at once; None: two a CPU.
     checkpoint_interval
         Fits after which full_results.csv is written anew and progress is told.
-    memory_per_worker
-        Bytes that Ray reserves for a fit; None: not limited.
     """
 
     n_workers: int | None = None
     batch_size: int | None = None
     checkpoint_interval: int = 10
-    memory_per_worker: float | None = None
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is compared and how it is scored."""
+    """What is compared and how it is scored.
+
+    Attributes
+    ----------
+    memory_per_fit
+        Bytes that Ray reserves for a fit; None: not limited. It changes no result.
+    """
 
     models: tuple[ModelName, ...]
     protocols: tuple[ScoringProtocol, ...] = (ScoringProtocol(),)
     ensemble: bool = False
     n_bootstrap: int = 100
     seed: int = 42
+    memory_per_fit: float | None = None
 
     @classmethod
     def of(cls, config: ExperimentConfig, data: VaDataset) -> "Settings":
@@ -70,6 +74,7 @@ class Settings:
             config.comparison.ensemble and len(config.models) > 1,
             config.comparison.n_bootstrap,
             config.seed,
+            config.budget.memory_per_task,
         )
 
 

@@ -77,12 +77,11 @@ class ComparisonStore:
             wrote.
         """
         folder = local_path(self.url)
-        for name in PAGES if data and folder else ():
-            if data and folder and is_same_file(folder / name, data):
-                raise StoreError(
-                    f"{plain(data)}: would be written over by the comparison; choose another "
-                    "place for it"
-                )
+        if data and folder and any(is_same_file(folder / name, data) for name in PAGES):
+            raise StoreError(
+                f"{plain(data)}: would be written over by the comparison; choose another place "
+                "for it"
+            )
         if self.store.get(CLAIM) is not None:
             return
         foreign = [name for name in ("experiment.yaml", *PAGES) if self.store.get(name) is not None]

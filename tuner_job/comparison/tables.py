@@ -5,14 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from tuner_job.comparison.gains import Gain
+from tuner_job.comparison.gains import METRICS, Gain
 from tuner_job.comparison.result import COLUMNS, ExperimentResult
 from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.files.spreadsheet import cell
-
-METRICS = ("csmf_accuracy", "cod_accuracy")
 
 
 def full_table(results: Sequence[ExperimentResult]) -> pd.DataFrame:

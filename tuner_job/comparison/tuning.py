@@ -22,7 +22,7 @@ from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.experiment.run import run_experiment
 from tuner_job.problem import prepare_data
-from tuner_job.records import ExperimentSummary, StudySummary, TrialRecord
+from tuner_job.records import ExperimentSummary, StudySummary
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
@@ -261,7 +261,7 @@ def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
         cv_scores=[fold.validation[objective] for fold in best.folds] if best else [],
         n_trials=sum(study.n_trials.values()),
         seconds=study.fit_seconds,
-        history=[_score(trial, objective) for trial in trials if trial.trial >= 0],
+        history=[trial.scores.get(objective) for trial in trials if trial.trial >= 0],
         convergence_plot=f"{store.url}/report.html",
         schedule=study.best.schedule,
         csmf_estimator=study.best.csmf_estimator,
@@ -269,7 +269,3 @@ def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
         trial=study.best.trial,
         search=store.url,
     )
-
-
-def _score(trial: TrialRecord, objective: str) -> float | None:
-    return trial.scores.get(objective)

@@ -116,6 +116,10 @@ def test_what_cannot_be_laid_out_is_refused(data: VaDataset) -> None:
         ConfigError, match=r"a site must have at least 10 rows to be split; .* has 9"
     ):
         plan(few, ComparisonConfig(experiments=["in_domain"]), 1)
+    with pytest.raises(
+        ConfigError, match=r"training_sizes: must leave a row to train on, but 0\.001"
+    ):
+        plan(data, ComparisonConfig(training_sizes=[0.001, 1.0]), 1)
 
 
 def test_a_cross_validation_needs_no_sites(data: VaDataset) -> None:
