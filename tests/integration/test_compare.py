@@ -288,8 +288,7 @@ def test_the_tuner_is_a_ray_actor_that_other_pipelines_can_use(tmp_path: Path) -
 import sys
 import numpy as np
 import ray
-from tuner_job.comparison.tuning import HyperparameterTuner
-from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job import HyperparameterSearchConfig, HyperparameterTuner
 
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
 config = HyperparameterSearchConfig(search_method="random", n_trials=2, cv_folds=2)
