@@ -35,7 +35,7 @@ NAMES = {
     ),
     *("fchmod", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "mkfifo", "nice", "getpgid", "sysconf"),
 }
-ONLY_WITH_FORK = {"command.py"}
+ONLY_WITH_FORK = {"process/command.py"}
 """A command works in a child process where the system can fork, and else in this one."""
 GUARDS = (
     "suppress(OSError",
@@ -86,7 +86,7 @@ def unguarded(text: str) -> list[tuple[int, str]]:
 )
 def test_what_only_unix_has_is_asked_for_with_care(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    if path.name in ONLY_WITH_FORK:
+    if path.relative_to(ROOT).as_posix() in ONLY_WITH_FORK:
         assert 'if not hasattr(os, "fork"):' in text
     else:
         assert unguarded(text) == []

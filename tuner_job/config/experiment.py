@@ -1,8 +1,9 @@
 """The experiment file: one YAML, the same on a laptop and in a ConfigMap."""
 
+from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tuner_job.address import data_address, results_address
 from tuner_job.config.budget import Budget
@@ -39,7 +40,6 @@ class ExperimentConfig(Closed):
     """Where results go: a folder, or an s3://, gs://, az:// or file:// URL."""
     comparison: ComparisonConfig = ComparisonConfig()
     """What `va-tuning compare` compares."""
-    _spaces: dict[ModelName, SearchSpace] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _data_have_an_address(self) -> Self:
@@ -77,10 +77,15 @@ class ExperimentConfig(Closed):
         return self
 
     def space(self, model: ModelName) -> SearchSpace:
-        """Return the checked search space of one model, which is bound once."""
-        if model not in self._spaces:
-            self._spaces[model] = self._declared(model).bind(FAMILIES[model].Parameters)
-        return self._spaces[model]
+        """Return the checked search space of one model."""
+        if model not in self.bound_spaces:
+            self.bound_spaces[model] = self._declared(model).bind(FAMILIES[model].Parameters)
+        return self.bound_spaces[model]
+
+    @cached_property
+    def bound_spaces(self) -> dict[ModelName, SearchSpace]:
+        """Those that `space` has made: binding a large one takes a while."""
+        return {}
 
     def _declared(self, model: ModelName) -> ModelSearchSpace:
         chosen = self.tuning.search_spaces.get(model)
