@@ -1,10 +1,12 @@
 """The commands that work on a Kubernetes cluster."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import yaml
@@ -18,8 +20,7 @@ from tuner_job.wording import plain
 if TYPE_CHECKING:
     from tuner_job.cluster.follow import Observation
     from tuner_job.cluster.kube import Kube
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+    from tuner_job.results.store import Store
 
 
 def _checked(rule: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
@@ -38,44 +39,57 @@ def _checked(rule: str) -> Callable[[click.Context, click.Parameter, str | None]
 NAME = click.argument("name", callback=_checked("check_experiment"))
 
 
-def _on_cluster(command: _F) -> _F:
-    """Add the options that say which cluster and namespace."""
-    for option in (
-        click.option(
-            "--context",
-            callback=_checked("check_context"),
-            help="Context of the kubeconfig file. [default: the current one]",
-        ),
-        click.option(
-            "--namespace",
-            "-n",
-            callback=_checked("check_namespace"),
-            help="Namespace of the release. [default: the context's]",
-        ),
-    ):
-        command = option(command)
-    return command
+def _on_cluster(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which cluster and namespace; the command takes the `Kube`."""
+
+    @click.option(
+        "--namespace",
+        "-n",
+        callback=_checked("check_namespace"),
+        help="Namespace of the release. [default: the context's]",
+    )
+    @click.option(
+        "--context",
+        callback=_checked("check_context"),
+        help="Context of the kubeconfig file. [default: the current one]",
+    )
+    @wraps(command)
+    def connected(context: str | None, namespace: str | None, **given: Any) -> None:
+        from tuner_job.cluster.kube import Kube
+
+        command(kube=Kube(context, namespace), **given)
+
+    return connected
 
 
-def _of_release(command: _F) -> _F:
+class _Release(NamedTuple):
+    """A release on a cluster, and an address that its store's keys may go to."""
+
+    kube: "Kube"
+    name: str
+    endpoint: str | None
+
+
+def _of_release(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say which release, and where its store's keys may go."""
-    for option in (
-        click.option(
-            "--endpoint",
-            metavar="URL",
-            help="Trust this address, which the release names for its store, with the store's "
-            "keys.",
-        ),
-        click.option(
-            "--release",
-            default="va-tuning",
-            show_default=True,
-            callback=_checked("check_release"),
-            help="Name of the Helm release.",
-        ),
-    ):
-        command = option(command)
-    return command
+
+    @click.option(
+        "--release",
+        default="va-tuning",
+        show_default=True,
+        callback=_checked("check_release"),
+        help="Name of the Helm release.",
+    )
+    @click.option(
+        "--endpoint",
+        metavar="URL",
+        help="Trust this address, which the release names for its store, with the store's keys.",
+    )
+    @wraps(command)
+    def of_release(kube: "Kube", release: str, endpoint: str | None, **given: Any) -> None:
+        command(release=_Release(kube, release, endpoint), **given)
+
+    return _on_cluster(of_release)
 
 
 @click.command()
@@ -93,17 +107,13 @@ def _of_release(command: _F) -> _F:
     "--dry-run", is_flag=True, help="Print the YAML for `kubectl apply`; create and copy nothing."
 )
 @_of_release
-@_on_cluster
 def submit(
     experiment: Path,
     follow: bool,
     own_cluster: bool,
     upload: bool,
     dry_run: bool,
-    release: str,
-    endpoint: str | None,
-    context: str | None,
-    namespace: str | None,
+    release: _Release,
 ) -> None:
     """Run an experiment file on the cluster.
 
@@ -115,8 +125,8 @@ def submit(
     from tuner_job.cluster.submit import build
     from tuner_job.cluster.submit import submit as create
 
-    kube = _connect(context, namespace)
-    made = build(kube, experiment, release, own_cluster, upload)
+    kube = release.kube
+    made = build(kube, experiment, release.name, own_cluster, upload)
     if dry_run:
         if made.upload:
             click.echo(
@@ -125,7 +135,7 @@ def submit(
         click.echo(yaml.safe_dump_all([made.experiment, made.job], sort_keys=False), nl=False)
         return
     expendable()
-    create(kube, made, endpoint, _say)
+    create(kube, made, release.endpoint, _say)
     click.echo(f"experiment {made.name} is submitted to namespace {kube.namespace}")
     if follow:
         _follow(kube, made.name)
@@ -135,14 +145,13 @@ def submit(
 
 @click.command("list")
 @_on_cluster
-def list_experiments(context: str | None, namespace: str | None) -> None:
+def list_experiments(kube: "Kube") -> None:
     """List the experiments of a namespace."""
 
     from tuner_job.cluster.objects import OF_EXPERIMENTS, RayJob
     from tuner_job.cluster.state import seconds_of, state_of
     from tuner_job.units import human_duration  # brings pydantic
 
-    kube = _connect(context, namespace)
     jobs = kube.list(RayJob, OF_EXPERIMENTS)
     if not jobs:
         click.echo(f"no experiments in namespace {kube.namespace}")
@@ -160,22 +169,21 @@ def list_experiments(context: str | None, namespace: str | None) -> None:
 @click.command()
 @NAME
 @_on_cluster
-def status(name: str, context: str | None, namespace: str | None) -> None:
+def status(name: str, kube: "Kube") -> None:
     """Say how an experiment is doing, and what holds it up."""
     from tuner_job.cluster.follow import observe
 
-    _tell(name, observe(_connect(context, namespace), name))
+    _tell(name, observe(kube, name))
 
 
 @click.command()
 @NAME
 @click.option("--follow", is_flag=True, help="Go on until it ends.")
 @_on_cluster
-def logs(name: str, follow: bool, context: str | None, namespace: str | None) -> None:
+def logs(name: str, follow: bool, kube: "Kube") -> None:
     """Show what an experiment has logged."""
     from tuner_job.cluster.follow import read_log
 
-    kube = _connect(context, namespace)
     if follow:
         _follow(kube, name)
     else:
@@ -187,16 +195,7 @@ def logs(name: str, follow: bool, context: str | None, namespace: str | None) ->
 @click.option("--purge", is_flag=True, help="Remove its results and uploads from the store, too.")
 @click.option("--yes", is_flag=True, help="Purge without asking.")
 @_of_release
-@_on_cluster
-def cancel(
-    name: str,
-    purge: bool,
-    yes: bool,
-    release: str,
-    endpoint: str | None,
-    context: str | None,
-    namespace: str | None,
-) -> None:
+def cancel(name: str, purge: bool, yes: bool, release: _Release) -> None:
     """Stop an experiment; its finished trials stay in the store.
 
     Submitting the same file again goes on from there. With --purge nothing of the experiment is
@@ -204,11 +203,10 @@ def cancel(
     """
     from tuner_job.cluster.cancel import cancel as stop
 
-    kube = _connect(context, namespace)
     if purge:
-        _purge(kube, name, release, endpoint, yes)
+        _purge(release, name, yes)
         return
-    stop(kube, name)
+    stop(release.kube, name)
     click.echo(f"experiment {name} is cancelled; its finished trials are kept")
 
 
@@ -222,15 +220,7 @@ def cancel(
     help="A folder.",
 )
 @_of_release
-@_on_cluster
-def fetch(
-    name: str,
-    output: Path,
-    release: str,
-    endpoint: str | None,
-    context: str | None,
-    namespace: str | None,
-) -> None:
+def fetch(name: str, output: Path, release: _Release) -> None:
     """Copy an experiment's results here: report, trials, models.
 
     Also those of one that runs or was cancelled, as far as they are. The store's keys are read from
@@ -239,14 +229,8 @@ def fetch(
     --endpoint or your AWS_ENDPOINT_URL names too.
     """
     from tuner_job.cluster.fetch import fetch as copy
-    from tuner_job.cluster.storage import open_results, results_of
-    from tuner_job.cluster.template import read_template
 
-    kube = _connect(context, namespace)
-    template = read_template(kube, release)
-    with open_results(
-        kube, template, results_of(kube, name, template.results), endpoint, _say
-    ) as store:
+    with _results_of(release, name) as store:
         folder, n_objects = copy(store, name, output)
     click.echo(f"{folder}: {n_objects} objects")
     if (folder / "report.html").exists():
@@ -256,10 +240,17 @@ def fetch(
 COMMANDS = (submit, list_experiments, status, logs, cancel, fetch)
 
 
-def _connect(context: str | None, namespace: str | None) -> "Kube":
-    from tuner_job.cluster.kube import Kube
+@contextmanager
+def _results_of(release: _Release, name: str) -> "Iterator[Store]":
+    """Have the store in which the results of an experiment are."""
+    from tuner_job.cluster.storage import open_results, results_of
+    from tuner_job.cluster.template import read_template
 
-    return Kube(context, namespace)
+    kube = release.kube
+    template = read_template(kube, release.name)
+    results = results_of(kube, name, template.results)
+    with open_results(kube, template, results, release.endpoint, _say) as store:
+        yield store
 
 
 def _say(line: str) -> None:
@@ -267,20 +258,15 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _purge(kube: "Kube", name: str, release: str, endpoint: str | None, yes: bool) -> None:
+def _purge(release: _Release, name: str, yes: bool) -> None:
     from tuner_job.cluster.cancel import belongings, purge
-    from tuner_job.cluster.storage import open_results, results_of
-    from tuner_job.cluster.template import read_template
 
-    template = read_template(kube, release)
-    with open_results(
-        kube, template, results_of(kube, name, template.results), endpoint, _say
-    ) as store:
-        found = belongings(kube, name, store)
+    with _results_of(release, name) as store:
+        found = belongings(release.kube, name, store)
         click.echo(f"to be removed: {found}")
         if not (yes or _confirmed(f"Remove all of experiment {name} for ever?")):
             raise ClusterError(f"experiment {name}: nothing was removed; answer yes, or give --yes")
-        n_objects = purge(kube, found)
+        n_objects = purge(release.kube, found)
     click.echo(f"experiment {name} is removed, with {n_objects} objects in the store")
 
 

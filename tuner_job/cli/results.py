@@ -125,14 +125,10 @@ def predict(
     from tuner_job.results.experiment_store import open_experiment
 
     expendable()
-    n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw, _note)
+    n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw)
     click.echo(f"{output}: {counted(n_rows, 'row')}")
     if csmf:
         click.echo(f"{csmf}: the CSMF of all of them")
-
-
-def _note(text: str) -> None:
-    click.echo(f"note: {text}", err=True)
 
 
 COMMANDS = (show, check, report, predict)

@@ -124,12 +124,20 @@ def _drive(run: Run, runner: Runner, recorder: Recorder) -> float:
 def _search_on_ray_tune(
     run: Run, runner: "RayRunner", recorder: Recorder, used: tuple[float, float]
 ) -> None:
-    from tuner_job.execution.ray_tune.run import search_models  # takes a second more
+    from tuner_job.execution.ray_tune.run import Wanted, search_models  # takes a second more
 
+    config = run.config
     stored = {m: records for m, records in run.unfinished.items() if m not in run.missing}
-    run.reason, given_up = search_models(
-        run.prepared, run.store.url, stored, runner, recorder.record, used, run.should_stop
+    wanted = Wanted(
+        tuning=config.tuning,
+        budget=config.budget,
+        spaces={model: config.space(model) for model in stored},
+        stored=stored,
+        n_folds=run.prepared.n_folds,
+        seed=config.seed,
+        url=run.store.url,
     )
+    run.reason, given_up = search_models(wanted, runner, recorder.record, used, run.should_stop)
     run.missing |= given_up
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -52,7 +52,6 @@ def predict_file(
     output: Path,
     csmf_output: Path | None = None,
     raw: bool = False,
-    say: Callable[[str], None] = lambda note: None,
 ) -> int:
     """Predict for a file of deaths; write a CSV with one row a death; return how many.
 
@@ -62,8 +61,6 @@ def predict_file(
         Where the CSMF of all these deaths goes, one row a cause; None: nowhere.
     raw
         Write the model's own probabilities, not the calibrated ones.
-    say
-        Told what was found in the file and handled, one sentence each.
 
     Raises
     ------
@@ -80,7 +77,7 @@ def predict_file(
             f"{store.url}: was tuned on synthetic data, so there is no coding to read "
             f"{plain(public(source))} by"
         )
-    P = tuned.predict_proba(tuned.encode(source, say))
+    P = tuned.predict_proba(tuned.encode(source, _log.warning))
     _log.info("%s: the model of %s predicts %d deaths", public(source), store.url, len(P))
     with whole_files(list(outputs.values())) as files:
         causes = [cell(cause) for cause in tuned.causes]

@@ -11,7 +11,8 @@ from typing import Any
 
 from ray import tune
 
-from tuner_job.config.tuning import ModelName
+from tuner_job.config.budget import Budget
+from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
 from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
@@ -22,17 +23,16 @@ from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
 from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
 from tuner_job.models import FAMILIES
-from tuner_job.problem import Prepared
 from tuner_job.records import StopReason, TrialRecord
 from tuner_job.search.samplers import make_tuner
 from tuner_job.search.trial import Trial
+from tuner_job.search_space import SearchSpace
 
 _WORKER_RETRIES = 2  # of a trial whose worker died
 _PENDING = 200
 """Trials that wait for CPUs at most, so that a cluster which can grow does."""
-_KEPT_CHECKPOINTS = (
-    4  # of a member of a population: one that is handed on must last until it is read
-)
+_KEPT_CHECKPOINTS = 4
+"""Of a member of a population: one that is handed on must last until it is read."""
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the results store has what they would write
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals are ours, see `process`
@@ -48,10 +48,31 @@ class Searched:
     model: str
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be searched, and how far.
+
+    Attributes
+    ----------
+    spaces
+        Model → its search space, for those that are searched.
+    stored
+        Model → its finished trials, of an earlier run.
+    url
+        Address of the experiment's results.
+    """
+
+    tuning: HyperparameterSearchConfig
+    budget: Budget
+    spaces: Mapping[ModelName, SearchSpace]
+    stored: Mapping[ModelName, Sequence[TrialRecord]]
+    n_folds: int
+    seed: int
+    url: str
+
+
 def search_models(
-    prepared: Prepared,
-    url: str,
-    stored: Mapping[ModelName, Sequence[TrialRecord]],
+    wanted: Wanted,
     runner: RayRunner,
     on_finished: Callable[[Searched, Trial], None],
     used: tuple[float, float],
@@ -66,10 +87,6 @@ def search_models(
 
     Parameters
     ----------
-    url
-        Address of the experiment's results.
-    stored
-        Model → its finished trials, of an earlier run.
     used
         Wall time and seconds of fitting that are used up of the budget.
 
@@ -78,19 +95,18 @@ def search_models(
     Interrupted
         `should_stop` said so.
     """
-    budget = prepared.config.budget
+    budget = wanted.budget
     require_cpus(budget.cpus_per_trial)
     started, cpu_seconds = time.monotonic() - used[0], used[1]
     reasons: list[StopReason] = []
     given_up: dict[str, RunError] = {}
-    for n, model in enumerate(stored):
-        left = len(stored) - n
+    for n, model in enumerate(wanted.spaces):
+        left = len(wanted.spaces) - n
         wall = _share(budget.timeout, time.monotonic() - started, left)
-        search = _Search(prepared, f"{url}/{model}", model, stored[model], runner, on_finished)
+        seconds = _share(budget.cpu_seconds, cpu_seconds, left)
+        search = _Search(wanted, model, runner, on_finished)
         try:
-            reasons.append(
-                search.run(wall, _share(budget.cpu_seconds, cpu_seconds, left), should_stop)
-            )
+            reasons.append(search.run(wall, seconds, should_stop))
         except Interrupted:
             raise
         except RunError as error:  # the other models know nothing of it
@@ -109,34 +125,31 @@ class _Search:
 
     def __init__(
         self,
-        prepared: Prepared,
-        url: str,
+        wanted: Wanted,
         model: ModelName,
-        stored: Sequence[TrialRecord],
         runner: RayRunner,
         on_finished: Callable[[Searched, Trial], None],
     ):
-        config = prepared.config
-        self._tuning, self._budget, self._model, self._runner = (
-            config.tuning,
-            config.budget,
-            model,
-            runner,
-        )
-        self._folder = TuneFolder.below(url)
+        self._tuning, self._budget = wanted.tuning, wanted.budget
+        self._model, self._runner = model, runner
+        self._folder = TuneFolder.below(f"{wanted.url}/{model}")
         self._searched, self._on_finished = Searched(model), on_finished
-        family, space, objective = FAMILIES[model], config.space(model), config.tuning.objectives[0]
+        family, space, objective = (
+            FAMILIES[model],
+            wanted.spaces[model],
+            wanted.tuning.objectives[0],
+        )
         self.reporter = Reporter(objective, runner.keep, self._finished)
-        finished = {record.trial: record for record in stored if record.trial >= 0}
-        largest = largest_size(family, space, prepared.n_folds)
-        self._scheduler = make_scheduler(self._tuning, family, space, largest, config.seed)
+        finished = {record.trial: record for record in wanted.stored[model] if record.trial >= 0}
+        largest = largest_size(family, space, wanted.n_folds)
+        self._scheduler = make_scheduler(self._tuning, family, space, largest, wanted.seed)
         teach(self._scheduler, finished.values())
         step = step_size(self._tuning.search_method, largest)
         cpus, staged = self._budget.cpus_per_trial, self._tuning.search_method == "pbt"
         self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder)
         under_way, self._run_number = self._folder.under_way()
         self._n_trials = min(n for n in (self._tuning.n_trials, self._budget.max_trials) if n)
-        tuner = make_tuner(self._tuning, space, None, config.seed)
+        tuner = make_tuner(self._tuning, space, None, wanted.seed)
         self._left = starts(tuner, self._n_trials, finished, under_way)
 
     def run(

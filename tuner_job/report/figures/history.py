@@ -1,5 +1,7 @@
 """How the search went: scores in the order of the trials."""
 
+from typing import NamedTuple
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +15,17 @@ from tuner_job.report.trials import Trials
 Points = NDArray[np.float64]
 
 
+class _Look(NamedTuple):
+    label: str
+    colour: str
+    marker: str
+    size: int
+
+
+_COMPLETE = _Look("complete", style.LIGHT, "o", 16)
+_PRUNED = _Look("pruned (mean of the folds that ran)", style.MUTED, "x", 14)
+
+
 def history(model: str, trials: Trials, default_score: float | None) -> style.Drawing:
     """Draw each trial's score, the best so far, and the untuned default as a line."""
     figure = Figure(figsize=(style.WIDE, 3.5))
@@ -23,8 +36,8 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
         [complete[:, 1], pruned[:, 1], [] if default_score is None else [default_score]]
     )
     floor = _floor(shown, shown if not len(complete) else complete[:, 1])
-    _scatter(axes, complete, floor, "complete", style.LIGHT, "o", 16)
-    _scatter(axes, pruned, floor, "pruned (mean of the folds that ran)", style.MUTED, "x", 14)
+    for points, look in ((complete, _COMPLETE), (pruned, _PRUNED)):
+        _scatter(axes, points, floor, look)
     if len(complete):
         best = np.maximum.accumulate(complete[:, 1])
         known = np.append(complete[:, 0], trials.searched[-1].trial), np.append(best, best[-1])
@@ -59,18 +72,16 @@ def _floor(shown: Points, judged: Points) -> float:
     return float(max(shown.min(), lower - 1.2 * max(upper - lower, 0.01)))
 
 
-def _scatter(
-    axes: Axes, points: Points, floor: float, label: str, colour: str, marker: str, size: int
-) -> None:
+def _scatter(axes: Axes, points: Points, floor: float, look: _Look) -> None:
     if not len(points):
         return
     inside = points[:, 1] >= floor
     dense = len(points) > style.MAX_VECTOR_MARKS
-    for some, shape, name in ((inside, marker, label), (~inside, "v", None)):
+    for some, shape, name in ((inside, look.marker, look.label), (~inside, "v", None)):
         if some.any():
             axes.scatter(
-                points[some, 0], np.maximum(points[some, 1], floor), s=size / 4 if dense else size,
-                c=colour,
+                points[some, 0], np.maximum(points[some, 1], floor),
+                s=look.size / 4 if dense else look.size, c=look.colour,
                 marker=shape, label=name, rasterized=dense, zorder=2.5,
             )  # fmt: skip
 
