@@ -1,6 +1,7 @@
 """What the comparison costs beside its fits, and how fast trials are read from object storage.
 
-Usage: python -m benchmarks.comparison [DATA]     (raw PHMRC; without it, synthetic data of six sites)
+Usage: python -m benchmarks.comparison [DATA]     (raw PHMRC; without it, synthetic data of six
+sites)
 """
 
 import os
@@ -15,8 +16,8 @@ from tuner_job.comparison.run import Settings, run_comparison
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.execution.ray_start import ray_running
+from tuner_job.records import FoldRecord, TrialRecord
 from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.records import FoldRecord, TrialRecord
 from tuner_job.results.store import Store, read_bytes
 from tuner_job.results.writer import BackgroundWriter
 
@@ -25,7 +26,8 @@ MODELS = ("xgboost", "random_forest", "logistic_regression")
 
 
 def comparison(source: str | None, folder: Path) -> None:
-    """Wall × cores / Σ fit seconds of in- and out-domain runs of three untuned models, on a warm Ray."""
+    """Wall × cores / Σ fit seconds of in- and out-domain runs of three untuned models, on a warm
+    Ray."""
     if source:
         config = DataConfig(source=source, format="phmrc", label="va34")
     else:
@@ -42,12 +44,14 @@ def comparison(source: str | None, folder: Path) -> None:
         wall = time.perf_counter() - started
     models = [result for result in results if result.model in MODELS]
     training = {(r.train_site, r.model): r.training_time_seconds for r in models}
-    inference = sum(result.inference_time_seconds for result in models)  # each has its share of its fit's
+    inference = sum(
+        result.inference_time_seconds for result in models
+    )  # each has its share of its fit's
     fitting = sum(training.values()) + inference
     print(
-        f"{len(data.sites)} sites × {len(MODELS)} models: {len(models)} experiments by {len(training)} fits; "
-        f"wall {wall:.1f} s, fitting and predicting {fitting:.1f} s, "
-        f"wall × {WORKERS} / Σ = {wall * WORKERS / fitting:.3f}"
+        f"{len(data.sites)} sites × {len(MODELS)} models: {len(models)} experiments by "
+        f"{len(training)} fits; wall {wall:.1f} s, fitting and predicting {fitting:.1f} s, wall × "
+        f"{WORKERS} / Σ = {wall * WORKERS / fitting:.3f}"
     )
 
 
@@ -58,13 +62,27 @@ def reading(folder: Path) -> None:
     with serve(root) as server:
         os.environ.update(server.environment)
         store = ExperimentStore(Store(server.make_bucket("trials")), "many")
-        score = {"csmf_accuracy": 0.8, "cccsmf_accuracy": 0.5, "cod_accuracy": 0.4, "ccc": 0.4, "pccc3": 0.6}
-        folds = [FoldRecord(fold=i, n_validation=400, validation=score, train=score, fit_seconds=1.0) for i in range(5)]
+        score = {
+            "csmf_accuracy": 0.8,
+            "cccsmf_accuracy": 0.5,
+            "cod_accuracy": 0.4,
+            "ccc": 0.4,
+            "pccc3": 0.6,
+        }
+        folds = [
+            FoldRecord(fold=i, n_validation=400, validation=score, train=score, fit_seconds=1.0)
+            for i in range(5)
+        ]
         with BackgroundWriter() as writer:
             for number in range(1000):
                 params = {"max_depth": number}
                 trial = TrialRecord(
-                    trial=number, batch=number, params=params, state="complete", folds=folds, scores=score
+                    trial=number,
+                    batch=number,
+                    params=params,
+                    state="complete",
+                    folds=folds,
+                    scores=score,
                 )
                 writer.submit(store.save_trial, "xgboost", trial)
         started = time.perf_counter()

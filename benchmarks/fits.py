@@ -1,6 +1,8 @@
-"""One fit beside the library's own, family by family: ``python -m benchmarks.fits [--sizes child adult large]``.
+"""One fit beside the library's own, family by family: ``python -m benchmarks.fits [--sizes child
+adult large]``.
 
-A family fits one fold once for all values of its path parameter; the library, as in ``GridSearchCV``, once for each.
+A family fits one fold once for all values of its path parameter; the library, as in
+``GridSearchCV``, once for each.
 """
 
 import argparse
@@ -31,7 +33,8 @@ SIZES = {"child": (2064, 180, 21), "adult": (7841, 160, 34), "large": (50_000, 5
 
 @dataclass(frozen=True)
 class Fit:
-    """A configuration, the values of its path parameter at most sizes and at the large one, and the library's model."""
+    """A configuration, the values of its path parameter at most sizes and at the large one, and
+    the library's model."""
 
     family: str
     params: Params
@@ -59,7 +62,9 @@ FITS = (
 
 def first_fold(n_rows: int, n_symptoms: int, n_causes: int) -> tuple[FoldData, NDArray[np.int32]]:
     """Return a fold of synthetic deaths, and the causes of its held-out rows."""
-    data = generate(SyntheticConfig(n_samples=n_rows, n_symptoms=n_symptoms, n_causes=n_causes, n_sites=6))
+    data = generate(
+        SyntheticConfig(n_samples=n_rows, n_symptoms=n_symptoms, n_causes=n_causes, n_sites=6)
+    )
     held_out = stratified(data.y, 5, 0) == 0
     X, y = data.X[~held_out], data.y[~held_out]
     return FoldData(X, y, data.X[held_out], X[:10], n_causes), data.y[held_out]
@@ -76,9 +81,14 @@ def row(size: str, one: Fit) -> list[str]:
 
     X_train: NDArray[Any] = fold.X_train
     X: NDArray[Any] = fold.X_validation
-    if one.family == "logistic_regression":  # the library's takes no missing values; scaling is not in its time
+    if (
+        one.family == "logistic_regression"
+    ):  # the library's takes no missing values; scaling is not in its time
         scaling = Scaling.of(fold.X_train)
-        X_train, X = (scaling.design(part)[:, :-1].astype(np.float64) for part in (fold.X_train, fold.X_validation))
+        X_train, X = (
+            scaling.design(part)[:, :-1].astype(np.float64)
+            for part in (fold.X_train, fold.X_validation)
+        )
     alone, difference, moved = 0.0, 0.0, 0.0
     for value, point in zip(values, points, strict=True):
         started = time.perf_counter()
@@ -104,7 +114,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser("python -m benchmarks.fits", description=__doc__)
     parser.add_argument("--sizes", nargs="+", choices=tuple(SIZES), default=list(SIZES))
-    parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the table into")
+    parser.add_argument(
+        "--page", type=Path, nargs="*", default=[], help="pages to put the table into"
+    )
     options = parser.parse_args()
     head = [
         "rows × symptoms × causes", "model", "configurations", "one fit for all, s", "library, a fit each, s", "ratio",

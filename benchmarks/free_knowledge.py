@@ -1,12 +1,15 @@
-"""What `free_knowledge` is worth: the best score found with it and without, after equal trials and equal seconds.
+"""What `free_knowledge` is worth: the best score found with it and without, after equal trials and
+equal seconds.
 
 A second table has it with other levels of early stopping.
 
-TPE searches grids that were fitted exhaustively (see `benchmarks.recorded`), so that many searches cost no fit: for
-each seed of deaths and folds, several seeds of the sampler. Seconds are those of fitting and of scoring; assessing a
-trial as a whole, where several CSMF estimators are tried, comes on top of each free value.
+TPE searches grids that were fitted exhaustively (see `benchmarks.recorded`), so that many searches
+cost no fit: for each seed of deaths and folds, several seeds of the sampler. Seconds are those of
+fitting and of scoring; assessing a trial as a whole, where several CSMF estimators are tried, comes
+on top of each free value.
 
-Usage: python -m benchmarks.free_knowledge [--seeds 20] [--samplers 5] [--records FOLDER] [--data FILE --format phmrc]
+Usage: python -m benchmarks.free_knowledge [--seeds 20] [--samplers 5] [--records FOLDER] [--data
+FILE --format phmrc]
 """
 
 import argparse
@@ -20,20 +23,22 @@ import numpy as np
 
 from benchmarks.recorded import GRIDS, METRIC, N_FOLDS, PATH, Recorded, print_row, recorded, space
 from tuner_job.search.early_stopping import PairedTest
+from tuner_job.search.samplers.free import passed_through
+from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import Configuration
-from tuner_job.tuners.free import passed_through
-from tuner_job.tuners.optuna import OptunaTuner, make_sampler
 
 LAG, ASKED, LONGEST = 4, (10, 20), 40
 """Searches go on to the last of them: what saves seconds tries more in the same time."""
 LEVELS = (0.01, 0.05, 0.2)
-"""Of the paired test; the first one is that of the first table, and what the others are compared with."""
+"""Of the paired test; the first one is that of the first table, and what the others are compared
+with."""
 
 
 class Moment(NamedTuple):
-    """A search after one task: seconds spent, trials asked and finished, how far the best is behind the winner."""
+    """A search after one task: seconds spent, trials asked and finished, how far the best is
+    behind the winner."""
 
     seconds: float
     asked: int
@@ -64,7 +69,10 @@ def search(grid: Recorded, seed: int, free: bool, level: float) -> list[Moment]:
 
 def search_all(grids: Sequence[Recorded], n_samplers: int, free: bool, level: float) -> Searches:
     """Replay a search with each seed of the deaths and of the sampler."""
-    return [[search(grid, 100 * k + j, free, level) for j in range(n_samplers)] for k, grid in enumerate(grids)]
+    return [
+        [search(grid, 100 * k + j, free, level) for j in range(n_samplers)]
+        for k, grid in enumerate(grids)
+    ]
 
 
 def _moment(grid: Recorded, study: Study, seconds: float) -> Moment:
@@ -92,10 +100,15 @@ Pair = tuple[list[Moment], list[Moment]]
 
 def row(model: str, pairs: Sequence[Sequence[Pair]], asked: int) -> dict[str, Any]:
     """Compare searches, (n_seeds, n_samplers), after so many trials: one row of the table."""
-    ends = [[(after(plain, asked), after(free, asked), free) for plain, free in own] for own in pairs]
+    ends = [
+        [(after(plain, asked), after(free, asked), free) for plain, free in own] for own in pairs
+    ]
     without, with_it, equal, cost = np.array(
         [
-            [(a.behind, b.behind, at(free, a.seconds).behind, b.seconds / a.seconds) for a, b, free in own]
+            [
+                (a.behind, b.behind, at(free, a.seconds).behind, b.seconds / a.seconds)
+                for a, b, free in own
+            ]
             for own in ends
         ]
     ).transpose(2, 0, 1)
@@ -112,16 +125,25 @@ def row(model: str, pairs: Sequence[Sequence[Pair]], asked: int) -> dict[str, An
 
 
 def level_row(model: str, searches: Mapping[float, Searches], asked: int) -> dict[str, Any]:
-    """Compare levels after the seconds that the first one took for so many trials: one row of the second table."""
+    """Compare levels after the seconds that the first one took for so many trials: one row of
+    the second table."""
     first = [[after(moments, asked).seconds for moments in own] for own in searches[LEVELS[0]]]
 
     def cell(own: Searches) -> str:
-        pairs = [pair for found, limits in zip(own, first, strict=True) for pair in zip(found, limits, strict=True)]
+        pairs = [
+            pair
+            for found, limits in zip(own, first, strict=True)
+            for pair in zip(found, limits, strict=True)
+        ]
         behind = np.mean([at(moments, limit).behind for moments, limit in pairs])
         cost = np.mean([after(moments, asked).seconds / limit for moments, limit in pairs])
         return f"{behind:.4f} ({cost:.2f})"
 
-    return {"model": model, "asked": asked, **{f"paired {level:g}": cell(own) for level, own in searches.items()}}
+    return {
+        "model": model,
+        "asked": asked,
+        **{f"paired {level:g}": cell(own) for level, own in searches.items()},
+    }
 
 
 def _paired(gains: Any) -> str:
@@ -134,8 +156,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--samplers", type=int, default=5, help="seeds of the sampler, for each seed")
-    parser.add_argument("--records", type=Path, help="where to keep fold scores, and to find them again")
+    parser.add_argument(
+        "--samplers", type=int, default=5, help="seeds of the sampler, for each seed"
+    )
+    parser.add_argument(
+        "--records", type=Path, help="where to keep fold scores, and to find them again"
+    )
     parser.add_argument("--data", help="coded deaths instead of synthetic ones")
     parser.add_argument("--format", default="phmrc", help="how --data is coded")
     parser.add_argument("--models", nargs="+", choices=GRIDS, default=list(GRIDS))
@@ -144,10 +170,18 @@ def main() -> None:
     worth, levels = [], []
     with tempfile.TemporaryDirectory() as name:
         for model in chosen.models:
-            grids = [recorded(model, seed, chosen.records or Path(name), data) for seed in range(chosen.seeds)]
+            grids = [
+                recorded(model, seed, chosen.records or Path(name), data)
+                for seed in range(chosen.seeds)
+            ]
             plain = search_all(grids, chosen.samplers, free=False, level=LEVELS[0])
-            free = {level: search_all(grids, chosen.samplers, free=True, level=level) for level in LEVELS}
-            pairs = [list(zip(*own, strict=True)) for own in zip(plain, free[LEVELS[0]], strict=True)]
+            free = {
+                level: search_all(grids, chosen.samplers, free=True, level=level)
+                for level in LEVELS
+            }
+            pairs = [
+                list(zip(*own, strict=True)) for own in zip(plain, free[LEVELS[0]], strict=True)
+            ]
             worth += [row(model, pairs, asked) for asked in ASKED]
             levels += [level_row(model, free, asked) for asked in ASKED]
     for table in (worth, levels):

@@ -18,13 +18,17 @@ import yaml
 WORKERS = 2
 
 
-def run(content: dict[str, Any], folder: Path) -> tuple[float, float, float, list[tuple[int, float]]]:
+def run(
+    content: dict[str, Any], folder: Path
+) -> tuple[float, float, float, list[tuple[int, float]]]:
     """Run an experiment as a command.
 
     Returns
     -------
-    Seconds from start to first trial, seconds from the end of the fifth trial to that of the fifth last,
-    seconds of fitting in the trials that ended between them, and (trials done, driver's resident MiB) as
+    Seconds from start to first trial, seconds from the end of the fifth trial to that of the fifth
+    last,
+    seconds of fitting in the trials that ended between them, and (trials done, driver's resident
+    MiB) as
     it went.
     """
     path = folder / "experiment.yaml"
@@ -38,7 +42,9 @@ def run(content: dict[str, Any], folder: Path) -> tuple[float, float, float, lis
     watcher.start()
     assert process.wait() == 0
     watcher.join()
-    records = sorted((json.loads(file.read_text()) for file in trials.iterdir()), key=lambda r: r["finished_at"])
+    records = sorted(
+        (json.loads(file.read_text()) for file in trials.iterdir()), key=lambda r: r["finished_at"]
+    )
     ends = [_seconds(record["finished_at"]) for record in records]
     fitting = sum(fold["fit_seconds"] for record in records[5:-4] for fold in record["folds"])
     return ends[0] - started, ends[-5] - ends[4], fitting, memory
@@ -65,7 +71,10 @@ def overhead(folder: Path) -> None:
     """Wall × cores / Σ fit seconds over the middle of 305 tasks."""
     content = {
         "name": "overhead",
-        "data": {"format": "synthetic", "synthetic": {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80}},
+        "data": {
+            "format": "synthetic",
+            "synthetic": {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80},
+        },
         "models": ["xgboost"],
         "validation": {"scheme": "stratified", "csmf_estimators": ["count"]},
         "tuning": {
@@ -85,8 +94,8 @@ def overhead(folder: Path) -> None:
     first, wall, fitting, _ = run(content, folder)
     print(f"start to end of the first trial (five fits): {first:.1f} s")
     print(
-        f"{52 * 5} tasks of {fitting / 260 * 1000:.0f} ms on average: wall {wall:.1f} s, fitting {fitting:.1f} s, "
-        f"wall × {WORKERS} / Σ fit seconds = {wall * WORKERS / fitting:.3f}"
+        f"{52 * 5} tasks of {fitting / 260 * 1000:.0f} ms on average: wall {wall:.1f} s, fitting "
+        f"{fitting:.1f} s, wall × {WORKERS} / Σ fit seconds = {wall * WORKERS / fitting:.3f}"
     )
 
 
@@ -94,7 +103,10 @@ def memory(folder: Path) -> None:
     """The driver's memory from 100 to 10,000 trials."""
     content = {
         "name": "memory",
-        "data": {"format": "synthetic", "synthetic": {"n_samples": 40, "n_causes": 2, "n_symptoms": 2, "n_sites": 1}},
+        "data": {
+            "format": "synthetic",
+            "synthetic": {"n_samples": 40, "n_causes": 2, "n_symptoms": 2, "n_sites": 1},
+        },
         "models": ["xgboost"],
         "validation": {"scheme": "stratified", "csmf_estimators": ["count"]},
         "tuning": {
@@ -105,7 +117,10 @@ def memory(folder: Path) -> None:
             "early_stopping": "none",
             # no two of these share a fit
             "search_spaces": {
-                "xgboost": {"n_estimators": [1], "learning_rate": {"low": 0.001, "high": 1, "log": True}}
+                "xgboost": {
+                    "n_estimators": [1],
+                    "learning_rate": {"low": 0.001, "high": 1, "log": True},
+                }
             },
         },
     }
@@ -114,7 +129,10 @@ def memory(folder: Path) -> None:
     at[100] = next(mib for done, mib in seen if done >= 100)
     print(f"start to first trial of tiny fits: {first:.1f} s")
     print(f"10,000 trials (20,000 tasks) in {wall:.0f} s: {20_000 / wall:.0f} tasks a second")
-    print("driver's resident memory: " + ", ".join(f"{mib:.0f} MiB at {n:,} trials" for n, mib in at.items()))
+    print(
+        "driver's resident memory: "
+        + ", ".join(f"{mib:.0f} MiB at {n:,} trials" for n, mib in at.items())
+    )
 
 
 def main() -> None:

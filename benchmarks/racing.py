@@ -1,7 +1,8 @@
 """How often a race loses the winner, and what it saves, beside the paired rule.
 
-Each grid is fitted exhaustively, once for each seed (other synthetic deaths, other folds); every rule is then replayed
-on the recorded fold scores in many random orders of configurations and folds (see `benchmarks.recorded`).
+Each grid is fitted exhaustively, once for each seed (other synthetic deaths, other folds); every
+rule is then replayed on the recorded fold scores in many random orders of configurations and folds
+(see `benchmarks.recorded`).
 
 Usage: python -m benchmarks.racing [--seeds 20] [--orders 25] [--records FOLDER]
 """
@@ -58,7 +59,15 @@ def replay(grid: Recorded, rule: StoppingRule, rng: np.random.Generator) -> tupl
     order, folds = rng.permutation(len(grid.batches)), rng.permutation(N_FOLDS)
     tuner = InOrder(grid.batches, list(order))
     study = Study(
-        "replay", grid.model, tuner, rule, objectives=[METRIC], path=PATH, n_folds=N_FOLDS, lag=LAG, max_trials=None
+        "replay",
+        grid.model,
+        tuner,
+        rule,
+        objectives=[METRIC],
+        path=PATH,
+        n_folds=N_FOLDS,
+        lag=LAG,
+        max_trials=None,
     )
     seconds = grid.run(study, order, folds)
     assert study.best
@@ -72,7 +81,9 @@ def compare(grids: Sequence[Recorded], n_orders: int, name: str) -> dict[str, An
         for order in range(n_orders):
             rule = RULES[name](len(grid.batches))
             found, spent[seed, order] = replay(grid, rule, np.random.default_rng([seed, order]))
-            behind[seed, order] = max(0.0, grid.best - found)  # sums in another order differ in the last bit
+            behind[seed, order] = max(
+                0.0, grid.best - found
+            )  # sums in another order differ in the last bit
     lost = behind > 1e-12
     return {
         "model": grids[0].model,
@@ -88,13 +99,19 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--orders", type=int, default=25, help="of configurations and folds, for each seed")
-    parser.add_argument("--records", type=Path, help="where to keep fold scores, and to find them again")
+    parser.add_argument(
+        "--orders", type=int, default=25, help="of configurations and folds, for each seed"
+    )
+    parser.add_argument(
+        "--records", type=Path, help="where to keep fold scores, and to find them again"
+    )
     parser.add_argument("--models", nargs="+", choices=GRIDS, default=list(GRIDS))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         for i, model in enumerate(chosen.models):
-            grids = [recorded(model, seed, chosen.records or Path(name)) for seed in range(chosen.seeds)]
+            grids = [
+                recorded(model, seed, chosen.records or Path(name)) for seed in range(chosen.seeds)
+            ]
             for j, rule in enumerate(RULES):
                 print_row(compare(grids, chosen.orders, rule), heading=i == j == 0)
 

@@ -10,26 +10,31 @@ import ray
 
 from benchmarks.simulated import METRIC, N_FOLDS, SPACE, make_study, release
 from benchmarks.tables import markdown
-from tuner_job.config import Budget
+from tuner_job.config.experiment import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution import drive
 from tuner_job.execution.fold_task import Scored, SharedData
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
-from tuner_job.results.records import FoldRecord
+from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.trial import FoldTask
-from tuner_job.tuners.random import RandomTuner
 
 N_CPUS = 2
 
 
 def no_op_table(n_tasks: int, repeats: int) -> str:
-    """No-op tasks on this machine: a bare loop, one that returns what fits return, and the driver."""
+    """No-op tasks on this machine: a bare loop, one that returns what fits return, and the
+    driver."""
     loops = {
         "bare `ray.wait` loop, tasks return nothing": lambda: bare_seconds(_nothing, 1, n_tasks),
-        "bare `ray.wait` loop, tasks return a fit's outcome": lambda: bare_seconds(_no_fit, 2, n_tasks),
-        "study, driver and RayRunner, fits handed over one by one": lambda: runner_seconds(n_tasks, 1),
+        "bare `ray.wait` loop, tasks return a fit's outcome": lambda: bare_seconds(
+            _no_fit, 2, n_tasks
+        ),
+        "study, driver and RayRunner, fits handed over one by one": lambda: runner_seconds(
+            n_tasks, 1
+        ),
         "study, driver and RayRunner": lambda: runner_seconds(n_tasks, drive.PACKED),
     }
     seconds: dict[str, list[float]] = {name: [] for name in loops}
@@ -41,7 +46,9 @@ def no_op_table(n_tasks: int, repeats: int) -> str:
     rates = {name: n_tasks / statistics.median(times) for name, times in seconds.items()}
     first = next(iter(rates.values()))
     rows = [[name, f"{rate:,.0f}", f"{rate / first:.2f}"] for name, rate in rates.items()]
-    return markdown([f"{n_tasks:,} no-op tasks, {N_CPUS} workers", "completions a second", "/ bare loop"], rows)
+    return markdown(
+        [f"{n_tasks:,} no-op tasks, {N_CPUS} workers", "completions a second", "/ bare loop"], rows
+    )
 
 
 def wait_table(pending: Sequence[int]) -> str:
@@ -59,7 +66,9 @@ def wait_table(pending: Sequence[int]) -> str:
             cells.append(f"{1000 * statistics.median(seconds):.2f}")
             for ref in refs:
                 ray.cancel(ref)
-    return markdown(["tasks under way", *(f"{n:,}" for n in pending)], [["one `ray.wait`, ms", *cells]])
+    return markdown(
+        ["tasks under way", *(f"{n:,}" for n in pending)], [["one `ray.wait`, ms", *cells]]
+    )
 
 
 def bare_seconds(function: Callable[..., Any], n_returns: int, n_tasks: int) -> float:
@@ -81,7 +90,8 @@ def bare_seconds(function: Callable[..., Any], n_returns: int, n_tasks: int) -> 
 
 
 def runner_seconds(n_tasks: int, packed: int) -> float:
-    """The same through study, driver and RayRunner, so many short fits handed over together at most."""
+    """The same through study, driver and RayRunner, so many short fits handed over together at
+    most."""
     runner = RayRunner(_shared())
     runner._score = ray.remote(num_cpus=1)(_no_fit)
     n_trials = n_tasks // N_FOLDS
@@ -95,7 +105,9 @@ def runner_seconds(n_tasks: int, packed: int) -> float:
 
 def _shared() -> SharedData:
     rows = np.zeros(2, dtype=np.int32)
-    return SharedData("scale", np.zeros((2, 1), dtype=np.float32), rows, rows, 2, 1, ScoringProtocol(), ("count",))
+    return SharedData(
+        "scale", np.zeros((2, 1), dtype=np.float32), rows, rows, 2, 1, ScoringProtocol(), ("count",)
+    )
 
 
 def _nothing(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> None:
@@ -106,6 +118,8 @@ def _no_fit(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any
     told = []
     for task in tasks:
         scores = {METRIC: 0.5}
-        record = FoldRecord(fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0)
+        record = FoldRecord(
+            fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0
+        )
         told.append(([Scored(record, {}, {})], 0.001, None))
     return (told, *(np.full((1, 2), 0.5) for _ in tasks))

@@ -1,8 +1,9 @@
 """Grids that are fitted exhaustively once, so that searches can be replayed on what was recorded.
 
-What a search does is a pure function of fold scores. A replay is driven by the same `Study` as a real search, one task
-at a time and only where needed; a fit that is cut short along its path is counted up to its last value, by its trees.
-Seconds are processor seconds, which other work on the machine changes little.
+What a search does is a pure function of fold scores. A replay is driven by the same `Study` as a
+real search, one task at a time and only where needed; a fit that is cut short along its path is
+counted up to its last value, by its trees. Seconds are processor seconds, which other work on the
+machine changes little.
 """
 
 import json
@@ -15,16 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.config import ExperimentConfig
+from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.execution.fold_task import SharedData, score_fold, score_point
-from tuner_job.experiment import prepare
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import PathPoint
-from tuner_job.results.records import FoldRecord
+from tuner_job.problem import prepare
+from tuner_job.records import FoldRecord
+from tuner_job.search.samplers.batches import batches_along
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
-from tuner_job.tuners.batches import batches_along
 
 METRIC, N_FOLDS, PATH = "csmf_accuracy", 5, "n_estimators"
 SYNTHETIC = {"n_samples": 600, "n_causes": 8, "n_symptoms": 30}
@@ -70,7 +71,8 @@ class Recorded:
         return float(self.scores.mean(axis=2).max())
 
     def run(self, study: Study, order: NDArray[np.intp], folds: NDArray[np.intp]) -> float:
-        """Replay a search whose b-th batch is `order[b]` and whose f-th fold is `folds[f]`; return its fit seconds."""
+        """Replay a search whose b-th batch is `order[b]` and whose f-th fold is `folds[f]`;
+        return its fit seconds."""
         seconds = 0.0
         while task := study.next_task():
             assert isinstance(task, FoldTask)
@@ -81,7 +83,9 @@ class Recorded:
         """Answer one task from the records; return the seconds of its fit."""
         values = [configuration[PATH] for configuration in self.batches[batch]]
         places = [values.index(task.values[position]) for position in task.wanted]
-        study.record(task, [_outcome(float(self.scores[batch, place, fold]), task.fold) for place in places])
+        study.record(
+            task, [_outcome(float(self.scores[batch, place, fold]), task.fold) for place in places]
+        )
         return float(self.seconds[batch, : max(places) + 1, fold].sum())
 
 
@@ -133,7 +137,9 @@ def _shared(model: str, seed: int, data: dict[str, Any] | None) -> SharedData:
     )
     made = prepare(config)
     rows, key = made.search_data, f"{model} {seed}"
-    return SharedData(key, rows.X, rows.y, made.folds, rows.n_causes, seed, made.protocol, ("mean",))
+    return SharedData(
+        key, rows.X, rows.y, made.folds, rows.n_causes, seed, made.protocol, ("mean",)
+    )
 
 
 def _fit_grid(model: str, data: SharedData) -> dict[str, Any]:
@@ -146,7 +152,9 @@ def _fit_grid(model: str, data: SharedData) -> dict[str, Any]:
         batch_scores, batch_seconds = [], []
         for fold in range(N_FOLDS):
             begun = time.process_time()
-            told, _ = score_fold(data, model, FoldTask(number, fold, members[0], values, places, places))
+            told, _ = score_fold(
+                data, model, FoldTask(number, fold, members[0], values, places, places)
+            )
             spent = max(0.0, time.process_time() - begun - scoring * len(values))
             batch_scores.append([one.record.validation[METRIC] for one in told])
             batch_seconds.append((spent * trees / trees.sum()).tolist())
@@ -166,4 +174,6 @@ def _seconds_of_scoring(data: SharedData, repeats: int = 5) -> float:
 
 def _outcome(score: float, fold: int) -> FoldOutcome:
     scores = {METRIC: score}
-    return FoldOutcome(FoldRecord(fold=fold, n_validation=1, validation=scores, train=scores, fit_seconds=0.0))
+    return FoldOutcome(
+        FoldRecord(fold=fold, n_validation=1, validation=scores, train=scores, fit_seconds=0.0)
+    )

@@ -1,7 +1,7 @@
 """The same grid by `va-tuning tune` and by scikit-learn's GridSearchCV: equal scores, less time.
 
-Both run on the same rows, folds, metric and seed with two processes; times are of whole commands, each
-starting its own workers. Usage: python -m benchmarks.same_answer [--quick | --large]
+Both run on the same rows, folds, metric and seed with two processes; times are of whole commands,
+each starting its own workers. Usage: python -m benchmarks.same_answer [--quick | --large]
 """
 
 import argparse
@@ -21,9 +21,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
 from xgboost import XGBClassifier
 
+from tuner_job.config.load import load_experiment
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
-from tuner_job.experiment import prepare
-from tuner_job.experiment_file import load_experiment
+from tuner_job.problem import prepare
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.store import Store
 
@@ -93,11 +93,14 @@ def csmf_scorer(n_classes: int) -> Callable[[Any, Any, Any], float]:
 
 
 def run_grid_search(path: Path, model: str) -> tuple[float, GridSearchCV]:
-    """Run GridSearchCV on the rows and folds of an experiment file; return its seconds and itself."""
+    """Run GridSearchCV on the rows and folds of an experiment file; return its seconds and
+    itself."""
     config = load_experiment(path)
     prepared = prepare(config)
     data, folds = prepared.dataset, prepared.folds
-    splits = [(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(prepared.n_folds)]
+    splits = [
+        (np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(prepared.n_folds)
+    ]
     search = GridSearchCV(
         CLASSIFIERS[model](config.seed),
         GRIDS[model],
@@ -122,7 +125,9 @@ def compare(model: str, data: dict[str, Any]) -> dict[str, Any]:
         theirs, search = run_grid_search(folder / f"{model.replace('_', '-')}-none.yaml", model)
     scores = {_key(t.params): t.scores["csmf_accuracy"] for t in trials}
     results = search.cv_results_
-    expected = {_key(p): s for p, s in zip(results["params"], results["mean_test_score"], strict=True)}
+    expected = {
+        _key(p): s for p, s in zip(results["params"], results["mean_test_score"], strict=True)
+    }
     best = max(scores.values())
     complete = [t for t in stopped_trials if t.state == "complete"]
     winner = max(complete, key=lambda t: t.scores["csmf_accuracy"])
@@ -146,7 +151,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="the size of PHMRC's adult data")
-    parser.add_argument("--quick", action="store_true", help="a part of each grid, to see that it works")
+    parser.add_argument(
+        "--quick", action="store_true", help="a part of each grid, to see that it works"
+    )
     chosen = parser.parse_args()
     size = {"n_samples": 7800, "n_causes": 34, "n_symptoms": 160, "n_sites": 6}
     if not chosen.large:

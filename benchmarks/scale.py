@@ -1,4 +1,5 @@
-"""The driver against a cluster of 1,000 slots and 100,000 tasks, simulated; and against a bare loop on this machine.
+"""The driver against a cluster of 1,000 slots and 100,000 tasks, simulated; and against a bare loop
+on this machine.
 
 Real study, tuners, driver and recorder; only the cluster is a formula (`benchmarks.simulated`).
 Usage: python -m benchmarks.scale [--quick] [--slots N] [--tasks N] [--profile] [--page FILE]
@@ -21,23 +22,31 @@ import psutil
 from optuna.trial import create_trial
 
 from benchmarks.ray_loop import no_op_table, wait_table
-from benchmarks.simulated import METRIC, N_FOLDS, SPACE, SimulatedCluster, make_study, release, score_of
+from benchmarks.simulated import (
+    METRIC,
+    N_FOLDS,
+    SPACE,
+    SimulatedCluster,
+    make_study,
+    release,
+    score_of,
+)
 from benchmarks.tables import fill, markdown
-from tuner_job.config import Budget, HyperparameterSearchConfig
+from tuner_job.config.experiment import Budget, HyperparameterSearchConfig
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.ray_runner import RayRunner
-from tuner_job.recorder import Recorder
+from tuner_job.experiment.recorder import Recorder
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
+from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
+from tuner_job.search.samplers.optuna import tuner as optuna_tuner
+from tuner_job.search.samplers.optuna.translation import distribution
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
-from tuner_job.tuners.optuna import OptunaTuner, make_sampler
-from tuner_job.tuners.optuna import tuner as optuna_tuner
-from tuner_job.tuners.optuna.translation import distribution
-from tuner_job.tuners.random import RandomTuner
 
 OnFinished = Callable[[Study, Trial], None]
 
@@ -57,8 +66,11 @@ class Sizes:
     """Tasks under way when one `ray.wait` is timed."""
 
 
-def drive(study: Study, cluster: SimulatedCluster, on_finished: OnFinished, marks: Sequence[int]) -> list[str]:
-    """Run to the end; return the cells of one row: completions, their rate and the memory at each mark."""
+def drive(
+    study: Study, cluster: SimulatedCluster, on_finished: OnFinished, marks: Sequence[int]
+) -> list[str]:
+    """Run to the end; return the cells of one row: completions, their rate and the memory at
+    each mark."""
     gc.collect()
     memory: dict[int, float] = {}
 
@@ -73,7 +85,12 @@ def drive(study: Study, cluster: SimulatedCluster, on_finished: OnFinished, mark
     seconds = time.perf_counter() - started - cluster.seconds
     memory.setdefault(marks[-1], psutil.Process().memory_info().rss / 2**20)
     rate, cost = f"{cluster.n_ended / seconds:,.0f}", f"{1e6 * seconds / cluster.n_ended:.0f}"
-    return [f"{cluster.n_ended:,}", rate, cost, *(f"{memory[m]:.0f}" if m in memory else "–" for m in marks)]
+    return [
+        f"{cluster.n_ended:,}",
+        rate,
+        cost,
+        *(f"{memory[m]:.0f}" if m in memory else "–" for m in marks),
+    ]
 
 
 def driver_table(sizes: Sizes) -> str:
@@ -91,21 +108,35 @@ def driver_table(sizes: Sizes) -> str:
         with tempfile.TemporaryDirectory() as folder, BackgroundWriter() as writer:
             record = _recorder(cluster, writer, folder).record if recorded else release
             rows.append([rule, "yes" if recorded else "no", *drive(study, cluster, record, marks)])
-    head = ["early stopping", "trials stored", "completions", "a second", "µs each", *(f"MiB at {m:,}" for m in marks)]
+    head = [
+        "early stopping",
+        "trials stored",
+        "completions",
+        "a second",
+        "µs each",
+        *(f"MiB at {m:,}" for m in marks),
+    ]
     return markdown(head, rows)
 
 
 def _recorder(cluster: SimulatedCluster, writer: BackgroundWriter, folder: str) -> Recorder:
     store = ExperimentStore(Store(folder), "scale")
-    folds, tuning = np.arange(N_FOLDS, dtype=np.int32), HyperparameterSearchConfig(scoring_metric=METRIC)
-    return Recorder(store, writer, cast(RayRunner, cluster), TuningMonitor({"xgboost": None}), folds, tuning, {})
+    folds, tuning = (
+        np.arange(N_FOLDS, dtype=np.int32),
+        HyperparameterSearchConfig(scoring_metric=METRIC),
+    )
+    monitor = TuningMonitor({"xgboost": None})
+    return Recorder(store, writer, cluster.fetch, monitor, folds, tuning)
 
 
 def suggestion_table(sizes: Sizes) -> str:
     """Milliseconds of one ask + tell once so many trials are known."""
     rows = [["random", *(f"{1000 * random_seconds(n):.2f}" for n in sizes.known)]]
     kept = optuna_tuner.MODELLED_TRIALS
-    for name, limit in ((f"TPE, {kept:,} trials modelled at most", kept), ("TPE, all trials modelled", 10**9)):
+    for name, limit in (
+        (f"TPE, {kept:,} trials modelled at most", kept),
+        ("TPE, all trials modelled", 10**9),
+    ):
         optuna_tuner.MODELLED_TRIALS = limit
         cells = [f"{1000 * suggestion_seconds(n, sizes.suggestions):.1f}" for n in sizes.known]
         rows.append([name, *cells])
@@ -120,7 +151,9 @@ def suggestion_seconds(n_known: int, n_timed: int) -> float:
     random = np.random.default_rng(1)
     for _ in range(n_known):
         params = SPACE.sample(random)
-        tuner._study.add_trial(create_trial(params=params, distributions=distributions, value=score_of(params, 0)))
+        tuner._study.add_trial(
+            create_trial(params=params, distributions=distributions, value=score_of(params, 0))
+        )
     seconds = []
     for number in range(n_timed):
         started = time.perf_counter()
@@ -145,18 +178,30 @@ def sizes_of(options: argparse.Namespace) -> Sizes:
     if options.quick:
         return Sizes(options.slots or 50, options.tasks or 1_000, (100, 300), 3, 200, 1, (10, 100))
     return Sizes(
-        options.slots or 1_000, options.tasks or 100_000, (1_000, 10_000, 100_000), 5, 5_000, 3, (4, 200, 2_000, 20_000)
+        options.slots or 1_000,
+        options.tasks or 100_000,
+        (1_000, 10_000, 100_000),
+        5,
+        5_000,
+        3,
+        (4, 200, 2_000, 20_000),
     )
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks.scale", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seconds instead of minutes, to see that it works")
+    parser.add_argument(
+        "--quick", action="store_true", help="seconds instead of minutes, to see that it works"
+    )
     parser.add_argument("--slots", type=int)
     parser.add_argument("--tasks", type=int)
-    parser.add_argument("--profile", action="store_true", help="where the driver's time goes, instead of the tables")
-    parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the tables into")
+    parser.add_argument(
+        "--profile", action="store_true", help="where the driver's time goes, instead of the tables"
+    )
+    parser.add_argument(
+        "--page", type=Path, nargs="*", default=[], help="pages to put the tables into"
+    )
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,5 @@
-"""What scoring under drawn compositions costs, without any fit: ``python -m benchmarks.scoring``."""
+"""What scoring under drawn compositions costs, without any fit: ``python -m
+benchmarks.scoring``."""
 
 import time
 from collections.abc import Callable
@@ -48,24 +49,36 @@ def estimator_table(n_rows: int, n_causes: int, n_draws: int) -> str:
     protocol = ScoringProtocol("dirichlet", n_draws)
     samples = draw_samples(protocol, y, n_causes, np.random.default_rng(0))
     calibration = Calibration.fit(y, P)
-    rows = [["drawing the populations", seconds(lambda: draw_samples(protocol, y, n_causes, np.random.default_rng(0)))]]
+    rows = [
+        [
+            "drawing the populations",
+            seconds(lambda: draw_samples(protocol, y, n_causes, np.random.default_rng(0))),
+        ]
+    ]
     for method in ESTIMATORS:
         one = [CsmfEstimator(method=method, shrinkage=float(method in ("em", "mixture")))]
-        rows.append([f"`{method}`", seconds(lambda one=one: estimate(one, P, samples.counts, calibration))])  # type: ignore[misc]
+        rows.append(
+            [f"`{method}`", seconds(lambda one=one: estimate(one, P, samples.counts, calibration))]
+        )  # type: ignore[misc]
     head = f"| {n_draws} populations × {n_rows:,} deaths × {n_causes} causes | seconds |\n|---|---|"
     return "\n".join([head, *(f"| {name} | {value:.3f} |" for name, value in rows)])
 
 
 def trial_table() -> str:
     """Seconds that scoring adds to a configuration in a search, on one thread as in a worker."""
-    lines = ["| size | each fold, before the others are there | each configuration, all estimators |", "|---|---|---|"]
+    lines = [
+        "| size | each fold, before the others are there | each configuration, all estimators |",
+        "|---|---|---|",
+    ]
     for name, n_rows, n_causes in (("PHMRC child", 2064, 21), ("PHMRC adult", 7841, 34)):
         y, P = made_up(n_rows, n_causes)
         folds, protocol = stratified(y, 5, 0), ScoringProtocol("dirichlet", 100)
         held_out = folds == 0
         samples = protocol.samples(y[held_out], n_causes, 0, 5)
         with one_thread():
-            fold = seconds(lambda s=samples, y=y[held_out], P=P[held_out]: screen(y, P, s, ESTIMATORS))  # type: ignore[misc]
+            fold = seconds(
+                lambda s=samples, y=y[held_out], P=P[held_out]: screen(y, P, s, ESTIMATORS)
+            )  # type: ignore[misc]
             whole = seconds(lambda y=y, P=P, f=folds, p=protocol: assess(y, P, f, p, ESTIMATORS))  # type: ignore[misc]
         lines.append(f"| {name}: {n_rows:,} × {n_causes} | {fold:.3f} s | {whole:.2f} s |")
     return "\n".join(lines)

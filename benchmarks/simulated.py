@@ -1,4 +1,5 @@
-"""A cluster that is simulated: fold tasks end after simulated durations with scores from a formula."""
+"""A cluster that is simulated: fold tasks end after simulated durations with scores from a
+formula."""
 
 import heapq
 import time
@@ -9,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.execution.ray_runner import Finished
-from tuner_job.results.records import FoldRecord
+from tuner_job.execution.runner import Finished
+from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
+from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
-from tuner_job.tuners.base import Tuner
 
 METRIC = "csmf_accuracy"
 N_FOLDS = 5
@@ -34,7 +35,8 @@ SPACE = SearchSpace(
 
 
 def score_of(params: Configuration, fold: int) -> float:
-    """Best at depth 6, rate 0.1; folds differ, and a little noise that depends on configuration and fold alone."""
+    """Best at depth 6, rate 0.1; folds differ, and a little noise that depends on configuration
+    and fold alone."""
     depth, rate, share = (float(params[name] or 0) for name in ("depth", "rate", "subsample"))
     noise = (share * 1e4 * (fold + 1)) % 1.0 - 0.5
     return 0.8 - 0.01 * abs(depth - 6) - abs(rate - 0.1) + 0.01 * fold + 0.02 * noise
@@ -61,9 +63,11 @@ def release(study: Study, trial: Trial) -> None:
 
 
 class SimulatedCluster:
-    """What the driver uses of a runner, without processes; its own seconds are counted to be taken off.
+    """What the driver uses of a runner, without processes; its own seconds are counted to be taken
+    off.
 
-    A task lasts 1 to 2 simulated seconds. One ends at a time, so that every completion costs the driver a whole turn.
+    A task lasts 1 to 2 simulated seconds. One ends at a time, so that every completion costs the
+    driver a whole turn.
 
     Attributes
     ----------
@@ -97,7 +101,11 @@ class SimulatedCluster:
         self.n_ended += 1
         score = score_of(task.params, task.fold)
         record = FoldRecord(
-            fold=task.fold, n_validation=1, validation={METRIC: score}, train={METRIC: score}, fit_seconds=1.0
+            fold=task.fold,
+            n_validation=1,
+            validation={METRIC: score},
+            train={METRIC: score},
+            fit_seconds=1.0,
         )
         finished = Finished(study, task, [FoldOutcome(record, task.fold)], 1.0)
         self.seconds += time.perf_counter() - started

@@ -11,7 +11,8 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def fill(page: Path, blocks: Mapping[str, str]) -> None:
-    """Replace what stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` of each block that the page has."""
+    """Replace what stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` of each
+    block that the page has."""
     text = page.read_text(encoding="utf-8")
     for name, block in blocks.items():
         begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"

@@ -1,7 +1,9 @@
 """Default against tuned under every protocol, nested: what tuning for the right target brings.
 
-``python -m benchmarks.va [DATA] [--output DIR] [--trials N]``: a raw PHMRC file, or any table that `va-tuning compare`
-takes; without DATA, synthetic deaths. ``--from DIR`` draws up the tables of a comparison that has been run, and
+``python -m benchmarks.va [DATA] [--output DIR] [--trials N]``: a raw PHMRC file, or any table that
+`va-tuning compare`
+takes; without DATA, synthetic deaths. ``--from DIR`` draws up the tables of a comparison that has
+been run, and
 ``--page FILE`` puts them into a page, between ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
 """
 
@@ -39,7 +41,8 @@ PUBLISHED = (
     ("physicians, adult", ".680", "Murray et al. 2014"),
     ("Tariff, child", ".783", "Murray et al. 2014"),
 )
-"""CSMF accuracy over Dirichlet compositions, published for other methods and splits of PHMRC data."""
+"""CSMF accuracy over Dirichlet compositions, published for other methods and splits of PHMRC
+data."""
 
 
 def main() -> None:
@@ -56,7 +59,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             data = options.data or write_synthetic(Path(folder))
             compare(data, place, options.trials)
-    blocks = {"protocols": gains_table(place), "honesty": honesty_table(place), "published": published_table()}
+    blocks = {
+        "protocols": gains_table(place),
+        "honesty": honesty_table(place),
+        "published": published_table(),
+    }
     options.output.mkdir(parents=True, exist_ok=True)
     (options.output / "va.md").write_text("\n\n".join(blocks.values()) + "\n", encoding="utf-8")
     draw(place).savefig(options.output / "va.png", dpi=150)
@@ -66,10 +73,34 @@ def main() -> None:
 
 
 def compare(data: str, output: Path, trials: int) -> None:
-    """Compare untuned and tuned models, and their ensemble, under all protocols; goes on where it stopped."""
-    flags = ["--experiments", "cross_validation", "leave_one_site_out", "--protocols", "natural", "dirichlet"]
-    tuning = ["--tune-hyperparameters", "--tuning-trials", str(trials), "--search-spaces", str(SPACES), "--ensemble"]
-    command = [sys.executable, "-m", "tuner_job", "compare", "--data-path", data, "--output-dir", str(output)]
+    """Compare untuned and tuned models, and their ensemble, under all protocols; goes on where
+    it stopped."""
+    flags = [
+        "--experiments",
+        "cross_validation",
+        "leave_one_site_out",
+        "--protocols",
+        "natural",
+        "dirichlet",
+    ]
+    tuning = [
+        "--tune-hyperparameters",
+        "--tuning-trials",
+        str(trials),
+        "--search-spaces",
+        str(SPACES),
+        "--ensemble",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "tuner_job",
+        "compare",
+        "--data-path",
+        data,
+        "--output-dir",
+        str(output),
+    ]
     resume = ["--resume"] if (output / "comparison.json").exists() else []
     subprocess.run([*command, *flags, *tuning, *resume], check=True)
 
@@ -77,7 +108,9 @@ def compare(data: str, output: Path, trials: int) -> None:
 def write_synthetic(folder: Path) -> str:
     """Write synthetic deaths as a table."""
     size = {"n_samples": 1500, "n_causes": 14, "n_symptoms": 80, "n_sites": 4}
-    made = load_dataset(DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes)
+    made = load_dataset(
+        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
+    )
     table = pd.DataFrame(made.X, columns=[feature.name for feature in made.features])
     named = {"va34": [made.causes[i] for i in made.y], "site": [made.sites[i] for i in made.site]}
     path = folder / "synthetic.csv"
@@ -93,8 +126,15 @@ def gains_table(place: Path) -> str:
         own = gains[(gains.experiment_type == kind) & (gains.protocol == composition)]
         tested = results[(results.experiment_type == kind) & (results.protocol == composition)]
         rows += [[asked, *row] for row in gain_rows(own, tested)]
-        baselines = tested[tested.model.isin(("copy_train", "uniform"))].groupby("model").csmf_accuracy.mean()
-        rows += [[asked, f"*{name}*", f"{value:.3f}", "", "", "", "", ""] for name, value in baselines.items()]
+        baselines = (
+            tested[tested.model.isin(("copy_train", "uniform"))]
+            .groupby("model")
+            .csmf_accuracy.mean()
+        )
+        rows += [
+            [asked, f"*{name}*", f"{value:.3f}", "", "", "", "", ""]
+            for name, value in baselines.items()
+        ]
     return markdown(["tested on", *GAIN_HEAD], rows)
 
 
@@ -138,20 +178,47 @@ def read(place: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def honesty_table(place: Path) -> str:
-    """What the search thought of its choice, how much of that it held for luck, and what outer deaths say."""
-    results = [r for r in ComparisonStore(str(place)).load() if r.tuned and r.csmf_accuracy and r.tuned.cv_score]
+    """What the search thought of its choice, how much of that it held for luck, and what outer
+    deaths say."""
+    results = [
+        r
+        for r in ComparisonStore(str(place)).load()
+        if r.tuned and r.csmf_accuracy and r.tuned.cv_score
+    ]
     rows = []
     for (kind, composition), asked in PROTOCOLS.items():
         for model in dict.fromkeys(result.model for result in results):
-            own = [r for r in results if (r.experiment_type, r.protocol, r.model) == (kind, composition, model)]
+            own = [
+                r
+                for r in results
+                if (r.experiment_type, r.protocol, r.model) == (kind, composition, model)
+            ]
             optimism = [value for result in own if (value := _optimism(result)) is not None]
             if not own or not optimism:
                 continue
             inner = float(np.mean([result.tuned.cv_score for result in own if result.tuned]))
-            outer = float(np.mean([result.csmf_accuracy.estimate for result in own if result.csmf_accuracy]))
+            outer = float(
+                np.mean([result.csmf_accuracy.estimate for result in own if result.csmf_accuracy])
+            )
             estimated = float(np.mean(optimism))
-            rows.append([asked, model, f"{inner:.3f}", f"{estimated:.3f}", f"{inner - estimated:.3f}", f"{outer:.3f}"])
-    head = ["tested on", "model", "inner best", "estimated optimism", "corrected", "outer (never seen)"]
+            rows.append(
+                [
+                    asked,
+                    model,
+                    f"{inner:.3f}",
+                    f"{estimated:.3f}",
+                    f"{inner - estimated:.3f}",
+                    f"{outer:.3f}",
+                ]
+            )
+    head = [
+        "tested on",
+        "model",
+        "inner best",
+        "estimated optimism",
+        "corrected",
+        "outer (never seen)",
+    ]
     return markdown(head, rows)
 
 
@@ -174,22 +241,36 @@ def draw(place: Path) -> Any:
     gains, results = read(place)
     gains = gains[gains.metric == "csmf_accuracy"]
     models = list(dict.fromkeys(gains.model))
-    figure, panels = plt.subplots(1, len(PROTOCOLS), figsize=(13, 3.2), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(
+        1, len(PROTOCOLS), figsize=(13, 3.2), sharey=True, layout="constrained"
+    )
     rows = np.arange(len(models))[::-1]
     for axes, ((kind, composition), asked) in zip(panels, PROTOCOLS.items(), strict=True):
-        own = gains[(gains.experiment_type == kind) & (gains.protocol == composition)].set_index("model").loc[models]
+        own = (
+            gains[(gains.experiment_type == kind) & (gains.protocol == composition)]
+            .set_index("model")
+            .loc[models]
+        )
         axes.hlines(rows, own.default, own.tuned, color="0.7", lw=2, zorder=1)
         axes.plot(own.default, rows, "o", color="#8a6d3b", label="default, counted")
         axes.plot(own.tuned, rows, "D", color="#1f5fa8", label="tuned, nested")
         tested = results[(results.experiment_type == kind) & (results.protocol == composition)]
         for name, line in (("copy_train", "--"), ("uniform", ":")):
-            axes.axvline(tested[tested.model == name].csmf_accuracy.mean(), color="0.5", ls=line, lw=1, label=name)
+            axes.axvline(
+                tested[tested.model == name].csmf_accuracy.mean(),
+                color="0.5",
+                ls=line,
+                lw=1,
+                label=name,
+            )
         axes.set_title(asked, loc="left", fontsize=10)
         axes.set_xlabel("CSMF accuracy")
         axes.grid(axis="x", color="0.92")
         axes.set_ylim(-0.6, len(models) - 0.4)
     panels[0].set_yticks(rows, models)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4, frameon=False)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=4, frameon=False
+    )
     return figure
 
 

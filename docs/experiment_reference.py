@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from tuner_job.config import ExperimentConfig
+from tuner_job.config.experiment import ExperimentConfig
 
 PAGE = Path(__file__).parent / "experiment-file.md"
 HEAD = """# The experiment file

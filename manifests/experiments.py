@@ -18,7 +18,11 @@ GRIDS: Values = {
         "max_depth": [None, 20],
         "max_features": ["sqrt", 0.5],
     },
-    "logistic_regression": {"C": [0.01, 0.1, 1.0, 10.0], "penalty": ["l1", "l2"], "solver": ["saga"]},
+    "logistic_regression": {
+        "C": [0.01, 0.1, 1.0, 10.0],
+        "penalty": ["l1", "l2"],
+        "solver": ["saga"],
+    },
 }
 """Small enough to be tried in full."""
 
@@ -145,7 +149,9 @@ def special_examples() -> list[Example]:
     ]
 
 
-EXAMPLES = [search_example(model, method) for model in GRIDS for method in METHODS] + special_examples()
+EXAMPLES = [
+    search_example(model, method) for model in GRIDS for method in METHODS
+] + special_examples()
 
 COMPARISON_NAME = "comparison"
 COMPARISON = [

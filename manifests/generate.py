@@ -1,8 +1,9 @@
-"""Write the example manifests from the chart's RayJob template: ``python manifests/generate.py [FOLDER]``.
+"""Write the example manifests from the chart's RayJob template: ``python manifests/generate.py
+[FOLDER]``.
 
-The template is filled in as `va-tuning submit` does it, so that the examples are what this chart makes.
-Needs Helm: on PATH or named by HELM. REGISTRY names the registry of the images; without it they are those that are
-loaded into the nodes.
+The template is filled in as `va-tuning submit` does it, so that the examples are what this chart
+makes. Needs Helm: on PATH or named by HELM. REGISTRY names the registry of the images; without it
+they are those that are loaded into the nodes.
 """
 
 import os
@@ -46,7 +47,9 @@ class Dumper(yaml.SafeDumper):
 
 
 def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    return dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    )
 
 
 Dumper.add_representer(str, _write_text)
@@ -54,8 +57,20 @@ Dumper.add_representer(str, _write_text)
 
 def render_templates(values: dict[str, Any]) -> dict[str, str]:
     """Return the data of the chart's ConfigMap of RayJob templates."""
-    command = [os.environ.get("HELM", "helm"), "template", "va-tuning", str(ROOT / "charts" / "va-tuning")]
-    options = ["--api-versions", "ray.io/v1/RayCluster", "--kube-version", "1.34.0", "--values", "-"]
+    command = [
+        os.environ.get("HELM", "helm"),
+        "template",
+        "va-tuning",
+        str(ROOT / "charts" / "va-tuning"),
+    ]
+    options = [
+        "--api-versions",
+        "ray.io/v1/RayCluster",
+        "--kube-version",
+        "1.34.0",
+        "--values",
+        "-",
+    ]
     only = ["--show-only", "templates/rayjob-template.yaml"]
     run = subprocess.run(
         command + options + only,
@@ -69,7 +84,8 @@ def render_templates(values: dict[str, Any]) -> dict[str, str]:
 
 
 def dump(document: Any, flow: bool | None = False) -> str:
-    """Return one YAML document; with `flow` None, its innermost lists and maps stand on one line."""
+    """Return one YAML document; with `flow` None, its innermost lists and maps stand on one
+    line."""
     return yaml.dump(document, Dumper=Dumper, sort_keys=False, default_flow_style=flow, width=110)
 
 
@@ -86,15 +102,20 @@ def manifest(example: Example) -> str:
 
 
 def comparison_manifest() -> str:
-    """Return a RayJob that compares models across sites, with what an experiment of the cluster has tuned."""
-    job = fill_in(yaml.safe_load(render_templates({})["rayjob-installed.yaml"]), PLACEHOLDER, COMPARISON_NAME)
+    """Return a RayJob that compares models across sites, with what an experiment of the cluster
+    has tuned."""
+    job = fill_in(
+        yaml.safe_load(render_templates({})["rayjob-installed.yaml"]), PLACEHOLDER, COMPARISON_NAME
+    )
     del job["metadata"]["namespace"]
     job["spec"]["entrypoint"] = " ".join(COMPARISON)
     pod = job["spec"]["submitterPodTemplate"]["spec"]
     (container,) = pod["containers"]
     container["args"] = ["--", *COMPARISON]
     for part in (container["volumeMounts"], pod["volumes"]):
-        part[:] = [entry for entry in part if entry["name"] != "experiment"]  # the command line says it all
+        part[:] = [
+            entry for entry in part if entry["name"] != "experiment"
+        ]  # the command line says it all
     return COMPARISON_HEADER + dump(job)
 
 

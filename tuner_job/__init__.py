@@ -4,7 +4,8 @@ __version__: str
 
 
 def __getattr__(name: str) -> str:
-    """Look the version up when it is asked for: a command's process has more urgent things to do first."""
+    """Look the version up when it is asked for: a command's process has more urgent things to do
+    first."""
     if name != "__version__":
         raise AttributeError(name)
     from importlib.metadata import version

@@ -2,7 +2,7 @@
 
 import sys
 
-from tuner_job.process import run
+from tuner_job.process.command import run
 
 _GO_ON = "run the same command again to go on from here"
 _INTERRUPTED = {
@@ -25,7 +25,7 @@ def main_of_comparison() -> None:
 
 
 def _cli() -> None:
-    from tuner_job.cli import main as cli
+    from tuner_job.cli.main import main as cli
 
     cli()
 

@@ -34,7 +34,8 @@ class Address:
     place
         The bucket or container, or the web server with its port; empty for a file.
     path
-        Path of the file, or key in the bucket without a leading slash; of a web address as it is written.
+        Path of the file, or key in the bucket without a leading slash; of a web address as it is
+        written.
     query
         Of a web address, as it is written.
     login
@@ -82,7 +83,9 @@ def parse(text: str, may_be: str = _STORES) -> Address:
         port = parts.port if scheme in WEB else None
         path = unquote(parts.path, errors="strict")
     except ValueError:  # its message may repeat user and password
-        raise ValueError("is not a URL: a /, ?, #, @ or % of a name or password is written %2F, %3F, …") from None
+        raise ValueError(
+            "is not a URL: a /, ?, #, @ or % of a name or password is written %2F, %3F, …"
+        ) from None
     if _has_control(path):
         raise ValueError("must be without control characters")
     if scheme in WEB:
@@ -123,14 +126,20 @@ def _home(text: str) -> str:
     try:
         return str(Path(text).expanduser()) if text.startswith("~") else text
     except RuntimeError:
-        raise ValueError("begins with ~ and the name of nobody on this machine; write ./~… for a name") from None
+        raise ValueError(
+            "begins with ~ and the name of nobody on this machine; write ./~… for a name"
+        ) from None
 
 
 def _web(parts: SplitResult, port: int | None) -> Address:
     if not parts.hostname:
         raise ValueError(f"must name a server: {parts.scheme}://server/path")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    login = (unquote(parts.username), unquote(parts.password or "")) if parts.username is not None else None
+    login = (
+        (unquote(parts.username), unquote(parts.password or ""))
+        if parts.username is not None
+        else None
+    )
     return Address(parts.scheme, f"{host}:{port}" if port else host, parts.path, parts.query, login)
 
 
@@ -143,13 +152,16 @@ def _file(parts: SplitResult) -> Address:
 def _object(scheme: str, parts: SplitResult, path: str) -> Address:
     if "@" in parts.netloc or ":" in parts.netloc:
         raise ValueError(
-            f"must hold no keys, user or port: credentials belong in the environment ({_CREDENTIALS[scheme]})"
+            "must hold no keys, user or port: credentials belong in the environment "
+            f"({_CREDENTIALS[scheme]})"
         )
     kind = "container" if scheme == "az" else "bucket"
     if not parts.netloc:
         raise ValueError(f"must name a {kind}: {scheme}://{kind}/path")
     if not BUCKETS[scheme].fullmatch(parts.netloc):
-        raise ValueError(f"must name a {kind} as {scheme}:// allows it: at least 3 of a–z, 0–9, - and perhaps .")
+        raise ValueError(
+            f"must name a {kind} as {scheme}:// allows it: at least 3 of a–z, 0–9, - and perhaps ."
+        )
     key = path.removeprefix("/").removesuffix("/")
     if key and not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise ValueError("must have no part that is empty, . or ..")
@@ -176,7 +188,9 @@ def parse_results(text: str) -> Address:
     """Take an address apart at which results can stand; see `parse`."""
     address = parse(text)
     if address.scheme in WEB:
-        raise ValueError(f"must be {_STORES}: no results are written or listed over {address.scheme}://")
+        raise ValueError(
+            f"must be {_STORES}: no results are written or listed over {address.scheme}://"
+        )
     if os.name != "nt" and address.scheme == "file" and "\\" in address.path:
         raise ValueError("must be written with / between folders")
     return address

@@ -9,7 +9,8 @@ VaTuningError
 │   └── ClusterError    the Kubernetes cluster: absent, refusing, without the chart
 └── RunError        the search itself could not go on: exit code 1, finished trials are kept
     ├── Interrupted     it was asked to stop: exit code 130
-    └── MissingModelsError  some models have nothing to commit; the others are committed and reported
+    └── MissingModelsError  some models have nothing to commit; the others are committed and
+    reported
 """
 
 from collections.abc import Mapping
@@ -19,13 +20,14 @@ from tuner_job.public import without_secrets
 from tuner_job.wording import printable
 
 if TYPE_CHECKING:
-    from tuner_job.results.records import ExperimentSummary
+    from tuner_job.records import ExperimentSummary
 
 
 class VaTuningError(Exception):
     """Base of every error that is told to the user as one message, without a traceback.
 
-    Messages quote what others say, which may repeat an address with its password or signature: those are left out.
+    Messages quote what others say, which may repeat an address with its password or signature:
+    those are left out.
     """
 
     exit_code = 1
@@ -57,7 +59,8 @@ class UnreadableError(StoreError):
 
 
 class ClusterError(InputError):
-    """The Kubernetes cluster cannot be reached, refuses, or lacks what is needed; the message says what to do."""
+    """The Kubernetes cluster cannot be reached, refuses, or lacks what is needed; the message
+    says what to do."""
 
 
 class RunError(VaTuningError):
@@ -69,7 +72,10 @@ class Interrupted(RunError):  # noqa: N818 (it is what happened)
 
     exit_code = 130
 
-    def __init__(self, message: str = "the search was interrupted; run the same command again to go on from here"):
+    def __init__(
+        self,
+        message: str = "the search was interrupted; run the same command again to go on from here",
+    ):
         super().__init__(message)
 
 

@@ -1,7 +1,7 @@
 """How much of an address may be shown or stored.
 
-User info, query and fragment of a URL may hold a password or a signature. Only what reads the address sees
-them: everything that is shown or stored holds `public` of it.
+User info, query and fragment of a URL may hold a password or a signature. Only what reads the
+address sees them: everything that is shown or stored holds `public` of it.
 """
 
 import re
@@ -50,7 +50,8 @@ def public(text: str) -> str:
 
 
 def _is_plain(scheme: str, place: str) -> bool:
-    """Whether a URL's place is surely one, and no user name before a password that holds a ``/``."""
+    """Whether a URL's place is surely one, and no user name before a password that holds a
+    ``/``."""
     return (scheme == "file" and not place) or bool(BUCKETS.get(scheme, _HOST).fullmatch(place))
 
 
@@ -69,7 +70,8 @@ _SIGNATURE = re.compile(
 
 
 def without_secrets(text: str) -> str:
-    """Strip every URL that stands in a text, whoever wrote it, and values that are named as signatures."""
+    """Strip every URL that stands in a text, whoever wrote it, and values that are named as
+    signatures."""
     return _SIGNATURE.sub(r"\1=…", re.sub(r"\S+", _strip_word, text))
 
 

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from tuner_job.wording import plain, shown
 
 _MOST_PROBLEM = 600  # characters of one sentence
-_OF_A_UNION = re.compile(r"constrained-\w+|list\[.*\]|function-.*")  # pydantic's names of alternatives
+_OF_A_UNION = re.compile(
+    r"constrained-\w+|list\[.*\]|function-.*"
+)  # pydantic's names of alternatives
 
 EXPERIMENT_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 """Names of RayJobs, ConfigMaps and folders of results are made of it."""
@@ -39,16 +41,21 @@ def _is_number(model: type[BaseModel], name: str) -> bool:
 
 
 def _has(annotation: Any, types: set[Any]) -> bool:
-    return annotation in types or any(_has(part, types) for part in get_args(annotation) if not isinstance(part, str))
+    return annotation in types or any(
+        _has(part, types) for part in get_args(annotation) if not isinstance(part, str)
+    )
 
 
 def sentences(error: ValidationError) -> list[str]:
-    """Write pydantic's findings as ``key: what must hold, what was found``, everything of the user's bounded."""
+    """Write pydantic's findings as ``key: what must hold, what was found``, everything of the
+    user's bounded."""
     return [_sentence(problem) for problem in error.errors(include_url=False)]
 
 
 def _sentence(problem: Any) -> str:
-    key = ".".join(plain(part, 80) for part in problem["loc"] if not _OF_A_UNION.fullmatch(str(part)[:80]))
+    key = ".".join(
+        plain(part, 80) for part in problem["loc"] if not _OF_A_UNION.fullmatch(str(part)[:80])
+    )
     message = plain(problem["msg"].removeprefix("Value error, "), _MOST_PROBLEM)
     match problem["type"]:
         case "extra_forbidden":

@@ -12,7 +12,8 @@ from threadpoolctl import ThreadpoolController
 def one_thread() -> AbstractContextManager[Any]:
     """Hold BLAS to one thread for a block.
 
-    Libraries are looked for once a process, which takes milliseconds that `threadpool_limits` takes each time.
+    Libraries are looked for once a process, which takes milliseconds that `threadpool_limits` takes
+    each time.
     """
     limit: AbstractContextManager[Any] = _controller().limit(limits=1)
     return limit

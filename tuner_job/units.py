@@ -23,10 +23,14 @@ def _parser(factors: dict[str, float], example: str):  # type: ignore[no-untyped
     return parse
 
 
-Duration = Annotated[float, BeforeValidator(_parser(_SECONDS, "90s, 30m or 2h")), Field(gt=0, allow_inf_nan=False)]
+Duration = Annotated[
+    float, BeforeValidator(_parser(_SECONDS, "90s, 30m or 2h")), Field(gt=0, allow_inf_nan=False)
+]
 """Seconds; read from a number or from text such as ``90s``, ``30m``, ``2h``, ``1d``."""
 
-MemorySize = Annotated[float, BeforeValidator(_parser(_BYTES, "500M or 2Gi")), Field(gt=0, allow_inf_nan=False)]
+MemorySize = Annotated[
+    float, BeforeValidator(_parser(_BYTES, "500M or 2Gi")), Field(gt=0, allow_inf_nan=False)
+]
 """Bytes; read from a number or from text such as ``500M`` or ``2Gi``."""
 
 

@@ -18,16 +18,22 @@ _SHORT.maxlevel = 3
 
 
 def shown(value: object, most: int = MOST_CHARACTERS) -> str:
-    """Write a value as Python would, in at most `most` characters: terminal escapes and NUL become ``\\x..``."""
+    """Write a value as Python would, in at most `most` characters: terminal escapes and NUL
+    become ``\\x..``."""
     try:
         text = repr(value[: most + 1]) if isinstance(value, str) else _SHORT.repr(value)
     except ValueError:  # Python does not write integers of more than 4,300 digits
-        text = f"a number of about {int(value.bit_length() * 0.30103):,} digits" if isinstance(value, int) else "?"
+        text = (
+            f"a number of about {int(value.bit_length() * 0.30103):,} digits"
+            if isinstance(value, int)
+            else "?"
+        )
     return text if len(text) <= most else f"{text[: most - 2]} …"
 
 
 def plain(value: object, most: int = MOST_CHARACTERS) -> str:
-    """Write a name or a text of elsewhere without quotation marks, in at most `most` characters of one line."""
+    """Write a name or a text of elsewhere without quotation marks, in at most `most` characters
+    of one line."""
     text = " ".join(str(value)[: 4 * most].split())
     text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     return text if len(text) <= most else f"{text[: most - 2]} …"
@@ -43,7 +49,9 @@ def listed(values: Iterable[object], most: int = MOST_ITEMS) -> str:
 def place(path: object) -> str:
     """Write a path; of a long one the end, which tells more."""
     text = str(path)
-    return plain(text) if len(text) <= MOST_CHARACTERS else f"… {plain(text[2 - MOST_CHARACTERS :])}"
+    return (
+        plain(text) if len(text) <= MOST_CHARACTERS else f"… {plain(text[2 - MOST_CHARACTERS :])}"
+    )
 
 
 def cell(text: str) -> str:
@@ -52,9 +60,12 @@ def cell(text: str) -> str:
 
 
 def printable(message: str) -> str:
-    """Write a whole message without control characters, and of bounded length whatever stands in it."""
+    """Write a whole message without control characters, and of bounded length whatever stands in
+    it."""
     lines = [line[:_MOST_OF_LINE] for line in message.split("\n")[:_MOST_LINES]]
-    return "\n".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
+    return "\n".join(
+        "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines
+    )
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

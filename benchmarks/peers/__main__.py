@@ -1,7 +1,8 @@
-"""Measure va-tuning beside its peers: ``python -m benchmarks.peers [DATA] [--quick] [--seeds N] [--minutes 1 2 5 10]``.
+"""Measure va-tuning beside its peers: ``python -m benchmarks.peers [DATA] [--quick] [--seeds N]
+[--minutes 1 2 5 10]``.
 
-Prints Markdown tables and writes them to ``OUTPUT/peers.md``. What has been run is kept in OUTPUT and not run again, so
-that a measurement of hours can be interrupted.
+Prints Markdown tables and writes them to ``OUTPUT/peers.md``. What has been run is kept in OUTPUT
+and not run again, so that a measurement of hours can be interrupted.
 """
 
 import argparse
@@ -19,18 +20,34 @@ FLAML_PYTHON = Path(".venv-peers/bin/python")
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("data", nargs="?", help="raw PHMRC file for the nested table; without it synthetic deaths")
-    parser.add_argument("--quick", action="store_true", help="tiny grids and seconds of budget, to see that it works")
+    parser.add_argument(
+        "data", nargs="?", help="raw PHMRC file for the nested table; without it synthetic deaths"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="tiny grids and seconds of budget, to see that it works",
+    )
     parser.add_argument("--seeds", type=int, help="how many, 5 by default (3 at most for grids)")
-    parser.add_argument("--minutes", type=float, nargs="+", help="budgets of the nested table, 1 2 5 10 by default")
-    parser.add_argument("--metric", choices=("csmf_accuracy", "cod_accuracy"), default="csmf_accuracy")
+    parser.add_argument(
+        "--minutes", type=float, nargs="+", help="budgets of the nested table, 1 2 5 10 by default"
+    )
+    parser.add_argument(
+        "--metric", choices=("csmf_accuracy", "cod_accuracy"), default="csmf_accuracy"
+    )
     parser.add_argument("--tables", choices=tuple(TABLES), nargs="+", default=list(TABLES))
     parser.add_argument(
-        "--searches", choices=nested.SEARCHES, nargs="+", default=nested.SEARCHES, help="of the nested table"
+        "--searches",
+        choices=nested.SEARCHES,
+        nargs="+",
+        default=nested.SEARCHES,
+        help="of the nested table",
     )
     parser.add_argument("--output", type=Path, default=Path("peers-benchmark"))
     parser.add_argument("--flaml-python", default=str(FLAML_PYTHON), help="Python that has FLAML")
-    parser.add_argument("--page", type=Path, nargs="*", default=[], help="pages to put the tables into")
+    parser.add_argument(
+        "--page", type=Path, nargs="*", default=[], help="pages to put the tables into"
+    )
     options = parser.parse_args(arguments)
     options.seeds = options.seeds or (1 if options.quick else 5)
     options.minutes = sorted(options.minutes or ([0.2, 0.4] if options.quick else [1, 2, 5, 10]))

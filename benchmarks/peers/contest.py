@@ -48,8 +48,11 @@ class Outcome:
     looked_at: int
 
 
-def run_all(settings: Mapping[str, ours.Setting], folder: Path, flaml_python: str) -> dict[str, Outcome]:
-    """Run searches, all on as many cores, in folders of their own; as many at once as find cores of their own."""
+def run_all(
+    settings: Mapping[str, ours.Setting], folder: Path, flaml_python: str
+) -> dict[str, Outcome]:
+    """Run searches, all on as many cores, in folders of their own; as many at once as find cores
+    of their own."""
     n = next(iter(settings.values())).cores
     cores = available_cores()
     groups = [cores[i : i + n] for i in range(0, len(cores) - n + 1, n)] or [cores]
@@ -68,14 +71,18 @@ def run_all(settings: Mapping[str, ours.Setting], folder: Path, flaml_python: st
         return dict(zip(settings, threads.map(run_one, settings), strict=True))
 
 
-def run(name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores: Sequence[int]) -> Outcome:
+def run(
+    name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores: Sequence[int]
+) -> Outcome:
     """Run a search in its folder, on cores of these numbers, unless that was done before."""
     done = folder / "measured.json"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if name.startswith(OURS):
-            stopping = ours.WITHIN_TIME if setting.seconds else "paired" if name == STOPPING else "none"
+            stopping = (
+                ours.WITHIN_TIME if setting.seconds else "paired" if name == STOPPING else "none"
+            )
             command = ours.command(ours.write_experiment(setting, folder, stopping), setting.cores)
         else:
             ours.make_problem(setting, folder)
@@ -98,7 +105,8 @@ def _peer(name: str, folder: Path, flaml_python: str) -> list[str]:
 
 
 def _limit(name: str, setting: ours.Setting) -> float | None:
-    """Seconds after which a search is ended: at once where it knows no time limit, else a minute later."""
+    """Seconds after which a search is ended: at once where it knows no time limit, else a minute
+    later."""
     if setting.seconds is None:
         return None
     return setting.seconds + (0 if name in ("GridSearchCV", "HalvingRandomSearchCV") else 60)

@@ -17,12 +17,22 @@ FIXED = {"min_child_weight": 1.0, "colsample_bylevel": 1.0, "reg_alpha": 0.0}
 
 
 def search(problem: Problem) -> None:
-    """Let AutoML search the same space on the same folds by the same metric; each fit has all cores."""
+    """Let AutoML search the same space on the same folds by the same metric; each fit has all
+    cores."""
     from flaml import AutoML
     from sklearn.model_selection import PredefinedSplit
 
     def metric(
-        X: Any, y: Any, model: Any, _labels: Any, _X: Any, _y: Any, _w: Any, _v: Any, config: Any, *_rest: Any
+        X: Any,
+        y: Any,
+        model: Any,
+        _labels: Any,
+        _X: Any,
+        _y: Any,
+        _w: Any,
+        _v: Any,
+        config: Any,
+        *_rest: Any,
     ) -> tuple[float, dict[str, Any]]:
         score = problem.judge.score(y, model.predict(X))
         problem.judge.log({name: config[name] for name in problem.space}, score, None)

@@ -1,4 +1,5 @@
-"""Run a command on some of the machine's cores: its wall time and the memory of all its processes."""
+"""Run a command on some of the machine's cores: its wall time and the memory of all its
+processes."""
 
 import contextlib
 import os
@@ -42,7 +43,9 @@ def available_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
-def run(command: Sequence[str], folder: Path, cores: Sequence[int], limit: float | None = None) -> Measured:
+def run(
+    command: Sequence[str], folder: Path, cores: Sequence[int], limit: float | None = None
+) -> Measured:
     """Run a command on the cores of these numbers, ending it after `limit` seconds.
 
     Raises
@@ -53,7 +56,9 @@ def run(command: Sequence[str], folder: Path, cores: Sequence[int], limit: float
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     began, peak, ended = time.time(), 0.0, True
     with (folder / "output.txt").open("w") as output:
-        process = psutil.Popen(list(command), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = psutil.Popen(
+            list(command), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
         process.cpu_affinity(list(cores))
         while process.poll() is None:
             if limit and time.time() - began > limit:
@@ -65,7 +70,9 @@ def run(command: Sequence[str], folder: Path, cores: Sequence[int], limit: float
                 process.wait(_SAMPLE_SECONDS)
     seconds = time.time() - began
     if ended and process.returncode:
-        raise RuntimeError(f"{' '.join(command)}: failed\n{(folder / 'output.txt').read_text()[-2000:]}")
+        raise RuntimeError(
+            f"{' '.join(command)}: failed\n{(folder / 'output.txt').read_text()[-2000:]}"
+        )
     return Measured(began, seconds, peak, ended)
 
 

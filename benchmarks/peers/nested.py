@@ -37,11 +37,13 @@ GRID: dict[str, Any] = {
 }
 """For GridSearchCV, which needs one: 144 configurations."""
 TIE = 1e-4
-"""A mean over folds differs by less where as many deaths are right, as folds are not all of one size."""
+"""A mean over folds differs by less where as many deaths are right, as folds are not all of one
+size."""
 
 
 class HeldOut:
-    """Scores configurations, refitted on all rows of the search, on the rows that no search has seen."""
+    """Scores configurations, refitted on all rows of the search, on the rows that no search has
+    seen."""
 
     def __init__(self, setting: Setting, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +87,10 @@ def run_seed(
 ) -> tuple[dict[str, Run], float]:
     """Run searches with one seed; return them, and the untuned score."""
     held_out = HeldOut(setting, folder / "held out")
-    settings = {name: replace(setting, space=GRID) if name == "GridSearchCV" else setting for name in searches}
+    settings = {
+        name: replace(setting, space=GRID) if name == "GridSearchCV" else setting
+        for name in searches
+    }
     runs = {}
     for name, outcome in contest.run_all(settings, folder, python).items():
         best = [best_at(outcome.candidates, outcome.measured.began + 60 * m) for m in minutes]
@@ -107,7 +112,9 @@ def nested_table(
     by_seed, untuned = [], []
     name = Path(data.get("source", "synthetic")).stem
     for seed in seeds:
-        setting = Setting(data, "xgboost", SPACE, metric, seed, 1, seconds=60 * minutes[-1], holdout=HOLDOUT)
+        setting = Setting(
+            data, "xgboost", SPACE, metric, seed, 1, seconds=60 * minutes[-1], holdout=HOLDOUT
+        )
         place = folder / f"nested, {name}, {metric}, {minutes[-1]:g} min, seed {seed}"
         runs, default = run_seed(searches, setting, minutes, place, python)
         by_seed.append(runs)
@@ -118,9 +125,14 @@ def nested_table(
         "beside fits, s a configuration", "core busy with fits", "peak MiB",
         "va-tuning − it, cross-validated", "va-tuning − it, held out",
     ]  # fmt: skip
-    rows = [_row(name, [runs[name] for runs in by_seed], [runs[OURS] for runs in by_seed]) for name in searches]
+    rows = [
+        _row(name, [runs[name] for runs in by_seed], [runs[OURS] for runs in by_seed])
+        for name in searches
+    ]
     blank = ["–"] * (len(head) - 1 - len(minutes))
-    rows.append(["*untuned default*", *[f"{statistics.median(untuned):.3f}"] * len(minutes), *blank])
+    rows.append(
+        ["*untuned default*", *[f"{statistics.median(untuned):.3f}"] * len(minutes), *blank]
+    )
     return markdown(head, rows)
 
 
@@ -166,8 +178,13 @@ def _cost(runs: Sequence[Run]) -> tuple[str, str]:
         return "–", "–"
     available = [outcome.measured.seconds for outcome in outcomes]
     fits = [outcome.fit_seconds or 0.0 for outcome in outcomes]
-    beside = statistics.median((a - f) / max(1, o.looked_at) for a, f, o in zip(available, fits, outcomes, strict=True))
-    return f"{beside:.2f}", f"{statistics.median(f / a for f, a in zip(fits, available, strict=True)):.0%}"
+    beside = statistics.median(
+        (a - f) / max(1, o.looked_at) for a, f, o in zip(available, fits, outcomes, strict=True)
+    )
+    return (
+        f"{beside:.2f}",
+        f"{statistics.median(f / a for f, a in zip(fits, available, strict=True)):.0%}",
+    )
 
 
 def _compared(theirs: Sequence[float | None], ours: Sequence[float | None]) -> str:
@@ -175,7 +192,8 @@ def _compared(theirs: Sequence[float | None], ours: Sequence[float | None]) -> s
 
 
 def verdict(gains: Sequence[float]) -> str:
-    """Say whether va-tuning scored higher, by paired differences over seeds: their mean and its standard error."""
+    """Say whether va-tuning scored higher, by paired differences over seeds: their mean and its
+    standard error."""
     mean = statistics.fmean(gains)
     better, worse = sum(gain > TIE for gain in gains), sum(gain < -TIE for gain in gains)
     error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf

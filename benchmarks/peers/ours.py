@@ -1,4 +1,5 @@
-"""va-tuning as one of the searches: its file, its command, its trials; and the problem made for the others."""
+"""va-tuning as one of the searches: its file, its command, its trials; and the problem made for
+the others."""
 
 import json
 import sys
@@ -11,8 +12,8 @@ from typing import Any
 import yaml
 
 from benchmarks.peers.problem import Candidate, Problem
-from tuner_job.experiment import Prepared, prepare
-from tuner_job.experiment_file import load_experiment
+from tuner_job.config.load import load_experiment
+from tuner_job.problem import Prepared, prepare
 
 HOLDOUT = 1 / 3
 
@@ -62,7 +63,11 @@ def write_experiment(setting: Setting, folder: Path, early_stopping: str | dict[
             "search_spaces": {setting.model: dict(setting.space)},
         },
         # the plainest protocol, so that scores are what the peers' are
-        "validation": {"scheme": "stratified", "csmf_estimators": ["count"], "holdout": setting.holdout},
+        "validation": {
+            "scheme": "stratified",
+            "csmf_estimators": ["count"],
+            "holdout": setting.holdout,
+        },
         "results": str(folder / "results"),
     }
     if setting.seconds:
@@ -100,9 +105,15 @@ def command(path: Path, cores: int) -> list[str]:
 
 
 def read_trials(folder: Path, metric: str) -> tuple[list[Candidate], float, int]:
-    """Return complete configurations, the seconds of all fits (the untuned default's too), configurations asked."""
-    records = [json.loads(path.read_text()) for path in sorted((folder / "results" / "peers").glob("*/trials/*.json"))]
-    seconds = {record["trial"]: sum(fold["fit_seconds"] for fold in record["folds"]) for record in records}
+    """Return complete configurations, the seconds of all fits (the untuned default's too),
+    configurations asked."""
+    records = [
+        json.loads(path.read_text())
+        for path in sorted((folder / "results" / "peers").glob("*/trials/*.json"))
+    ]
+    seconds = {
+        record["trial"]: sum(fold["fit_seconds"] for fold in record["folds"]) for record in records
+    }
     candidates = [
         Candidate(
             params=record["params"],
@@ -111,6 +122,12 @@ def read_trials(folder: Path, metric: str) -> tuple[list[Candidate], float, int]
             fit_seconds=seconds[record["trial"]],
         )
         for record in records
-        if record["trial"] >= 0 and record["state"] == "complete" and record.get("duplicate_of") is None
+        if record["trial"] >= 0
+        and record["state"] == "complete"
+        and record.get("duplicate_of") is None
     ]
-    return candidates, sum(seconds.values()), sum(record["trial"] >= 0 and not record["free"] for record in records)
+    return (
+        candidates,
+        sum(seconds.values()),
+        sum(record["trial"] >= 0 and not record["free"] for record in records),
+    )

@@ -1,4 +1,5 @@
-"""What is searched: rows, folds, space, metric; the fit that all peers make, and the log that they write.
+"""What is searched: rows, folds, space, metric; the fit that all peers make, and the log that they
+write.
 
 Needs numpy, scikit-learn and XGBoost only, as FLAML runs in an environment of its own.
 """
@@ -45,7 +46,8 @@ CLASSIFIERS = {"xgboost": TimedXGBClassifier, "random_forest": TimedRandomForest
 
 @dataclass(frozen=True)
 class Judge:
-    """Scores predictions and logs that; a scorer as scikit-learn wants it, small enough to be sent with each fit.
+    """Scores predictions and logs that; a scorer as scikit-learn wants it, small enough to be sent
+    with each fit.
 
     Attributes
     ----------
@@ -64,7 +66,10 @@ class Judge:
         """Score predicted causes by the metric."""
         if self.metric == "cod_accuracy":
             return float((y == predicted).mean())
-        true, found = (np.bincount(np.asarray(c, dtype=np.int64), minlength=self.n_classes) for c in (y, predicted))
+        true, found = (
+            np.bincount(np.asarray(c, dtype=np.int64), minlength=self.n_classes)
+            for c in (y, predicted)
+        )
         p, q = true / len(y), found / len(y)
         return float(1 - np.abs(q - p).sum() / (2 * (1 - p.min())))
 
@@ -75,9 +80,21 @@ class Judge:
         self.log({name: params[name] for name in self.names}, score, model.fit_seconds_)
         return score
 
-    def log(self, params: Mapping[str, Any], score: float, seconds: float | None, fold: int | None = None) -> None:
+    def log(
+        self,
+        params: Mapping[str, Any],
+        score: float,
+        seconds: float | None,
+        fold: int | None = None,
+    ) -> None:
         """Add a fold's result to the log; one write, as several processes do so."""
-        content = {"params": plain(params), "fold": fold, "score": score, "seconds": seconds, "at": time.time()}
+        content = {
+            "params": plain(params),
+            "fold": fold,
+            "score": score,
+            "seconds": seconds,
+            "at": time.time(),
+        }
         file = os.open(self.folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.write(file, (json.dumps(content) + "\n").encode())
         os.close(file)
@@ -116,7 +133,9 @@ class Problem:
         self.folder.mkdir(parents=True, exist_ok=True)
         np.savez(self.folder / "rows.npz", X=self.X, y=self.y, folds=self.folds)
         names = ("n_classes", "model", "space", "metric", "seed", "cores", "seconds")
-        (self.folder / "problem.json").write_text(json.dumps({name: getattr(self, name) for name in names}))
+        (self.folder / "problem.json").write_text(
+            json.dumps({name: getattr(self, name) for name in names})
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "Problem":
@@ -133,7 +152,10 @@ class Problem:
     @property
     def splits(self) -> list[tuple[Any, Any]]:
         """Training and held-out rows of each fold."""
-        return [(np.flatnonzero(self.folds != f), np.flatnonzero(self.folds == f)) for f in range(self.n_folds)]
+        return [
+            (np.flatnonzero(self.folds != f), np.flatnonzero(self.folds == f))
+            for f in range(self.n_folds)
+        ]
 
     def classifier(self, params: Mapping[str, Any]) -> Any:
         """Return the model that all peers fit, on one thread."""
@@ -155,7 +177,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A configuration with its score over all folds, the time at which that was known and the seconds of its fits."""
+    """A configuration with its score over all folds, the time at which that was known and the
+    seconds of its fits."""
 
     params: dict[str, Any]
     score: float
@@ -164,14 +187,17 @@ class Candidate:
 
 
 def read_log(folder: Path, n_folds: int) -> tuple[list[Candidate], float]:
-    """Return the configurations that have all their folds, and the seconds of all fits, also those of others."""
+    """Return the configurations that have all their folds, and the seconds of all fits, also
+    those of others."""
     path = folder / LOG
     lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     by_key: dict[str, dict[Any, dict[str, Any]]] = {}
     for line in lines:  # a configuration may be run twice, even at once, if its folds have numbers
         folds = by_key.setdefault(key_of(line["params"]), {})
         folds.setdefault(len(folds) if line["fold"] is None else line["fold"], line)
-    complete = [list(folds.values())[:n_folds] for folds in by_key.values() if len(folds) >= n_folds]
+    complete = [
+        list(folds.values())[:n_folds] for folds in by_key.values() if len(folds) >= n_folds
+    ]
     candidates = [
         Candidate(
             params=found[0]["params"],
@@ -202,6 +228,8 @@ def key_of(params: Mapping[str, Any]) -> str:
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """Turn numpy's scalars into numbers, and numbers that are whole into integers."""
-    values = {name: value.item() if hasattr(value, "item") else value for name, value in params.items()}
+    values = {
+        name: value.item() if hasattr(value, "item") else value for name, value in params.items()
+    }
     whole = {n: int(v) for n, v in values.items() if isinstance(v, float) and v.is_integer()}
     return {**values, **whole}

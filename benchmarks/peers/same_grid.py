@@ -76,7 +76,9 @@ FOR_CORES = CASES[3]
 QUICK = (Case("XGBoost, tiny", "xgboost", TINY, {"n_estimators": [2, 4], "max_depth": [2, 3]}),)
 
 
-def run_case(case: Case, seeds: Sequence[int], cores: int, folder: Path, python: str) -> dict[str, list[Outcome]]:
+def run_case(
+    case: Case, seeds: Sequence[int], cores: int, folder: Path, python: str
+) -> dict[str, list[Outcome]]:
     """Run all searches of a case, seed after seed."""
     outcomes: dict[str, list[Outcome]] = {name: [] for name in SEARCHES}
     for seed in seeds:
@@ -89,7 +91,9 @@ def run_case(case: Case, seeds: Sequence[int], cores: int, folder: Path, python:
             cores=cores,
         )
         place = folder / f"{case.name}, {cores} cores, seed {seed}"
-        for name, outcome in contest.run_all(dict.fromkeys(SEARCHES, setting), place, python).items():
+        for name, outcome in contest.run_all(
+            dict.fromkeys(SEARCHES, setting), place, python
+        ).items():
             outcomes[name].append(outcome)
     return outcomes
 
@@ -114,7 +118,8 @@ def time_table(cases: Sequence[Case], seeds: Sequence[int], folder: Path, python
 def _time_row(case: Case, name: str, outcomes: dict[str, list[Outcome]]) -> list[str]:
     own, wall = outcomes[name], wall_of(outcomes[name])
     ratio = statistics.median(
-        one.measured.seconds / our.measured.seconds for one, our in zip(own, outcomes[OURS], strict=True)
+        one.measured.seconds / our.measured.seconds
+        for one, our in zip(own, outcomes[OURS], strict=True)
     )
     beside, busy, a_fit = cost_of(own[0], 2)
     return [
@@ -138,7 +143,8 @@ def wall_of(outcomes: Sequence[Outcome]) -> float:
 
 
 def cost_of(outcome: Outcome, cores: int) -> tuple[float, float, float]:
-    """Core seconds beside fits, a configuration; share of core seconds in fits; seconds of one fit."""
+    """Core seconds beside fits, a configuration; share of core seconds in fits; seconds of one
+    fit."""
     fits, available = outcome.fit_seconds or 0.0, outcome.measured.seconds * cores
     n = max(1, outcome.looked_at)
     folds = sum(candidate.fit_seconds for candidate in outcome.candidates)
@@ -147,14 +153,20 @@ def cost_of(outcome: Outcome, cores: int) -> tuple[float, float, float]:
 
 def _difference(one: Outcome, reference: Outcome) -> float:
     expected = {key_of(c.params): c.score for c in reference.candidates}
-    return max((abs(c.score - expected[key_of(c.params)]) for c in one.candidates), default=float("nan"))
+    return max(
+        (abs(c.score - expected[key_of(c.params)]) for c in one.candidates), default=float("nan")
+    )
 
 
 def verdict(ratio: float) -> str:
     """Say in words whether a peer is beaten, from its time over ours."""
     if ratio > 1 + LEVEL:
         return f"va-tuning {ratio:.1f} × as fast"
-    return "**not beaten: level**" if ratio >= 1 - LEVEL else f"**not beaten: {1 / ratio:.2f} × as fast as va-tuning**"
+    return (
+        "**not beaten: level**"
+        if ratio >= 1 - LEVEL
+        else f"**not beaten: {1 / ratio:.2f} × as fast as va-tuning**"
+    )
 
 
 def cores_table(case: Case, seeds: Sequence[int], folder: Path, python: str) -> str:
@@ -165,7 +177,15 @@ def cores_table(case: Case, seeds: Sequence[int], folder: Path, python: str) -> 
     for name in SEARCHES:
         efficiency = wall_of(one[name]) / wall_of(two[name]) / 2
         said = "" if name in (OURS, STOPPING) else _efficiency_verdict(ours - efficiency)
-        rows.append([name, f"{wall_of(one[name]):.1f}", f"{wall_of(two[name]):.1f}", f"{efficiency:.0%}", said])
+        rows.append(
+            [
+                name,
+                f"{wall_of(one[name]):.1f}",
+                f"{wall_of(two[name]):.1f}",
+                f"{efficiency:.0%}",
+                said,
+            ]
+        )
     return markdown([case.name, "1 core, s", "2 cores, s", "efficiency", "verdict"], rows)
 
 

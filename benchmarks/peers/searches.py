@@ -30,12 +30,17 @@ def grid_search_cv(problem: Problem) -> None:
 
 
 def halving_random_search_cv(problem: Problem) -> None:
-    """Halve random configurations, boosting rounds being the resource; again with another seed until the time is up."""
+    """Halve random configurations, boosting rounds being the resource; again with another seed
+    until the time is up."""
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401
     from sklearn.model_selection import HalvingRandomSearchCV
 
     rounds = problem.space["n_estimators"]
-    others = {name: _scipy(parameter) for name, parameter in problem.space.items() if name != "n_estimators"}
+    others = {
+        name: _scipy(parameter)
+        for name, parameter in problem.space.items()
+        if name != "n_estimators"
+    }
     started = time.monotonic()
     for repeat in count():
         if time.monotonic() - started > (problem.seconds or 0.0):
@@ -57,13 +62,16 @@ def halving_random_search_cv(problem: Problem) -> None:
 
 
 def optuna_alone(problem: Problem) -> None:
-    """Optimise with Optuna's defaults in one thread a core; with a budget, its default pruner looks at each fold."""
+    """Optimise with Optuna's defaults in one thread a core; with a budget, its default pruner
+    looks at each fold."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def objective(trial: optuna.Trial) -> float:
-        params = {name: _suggest(trial, name, parameter) for name, parameter in problem.space.items()}
+        params = {
+            name: _suggest(trial, name, parameter) for name, parameter in problem.space.items()
+        }
         total = 0.0
         for fold in range(problem.n_folds):
             total += problem.score_fold(params, fold)
@@ -80,7 +88,8 @@ def optuna_alone(problem: Problem) -> None:
 
 
 def ray_tune(problem: Problem) -> None:
-    """Run Ray Tune with a function trainable: OptunaSearch until the time is up, or the whole grid."""
+    """Run Ray Tune with a function trainable: OptunaSearch until the time is up, or the whole
+    grid."""
     import ray
     from ray import tune
 
@@ -89,9 +98,15 @@ def ray_tune(problem: Problem) -> None:
         tune.report({"score": sum(scores) / len(scores)})
 
     os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "RAY_USAGE_STATS_ENABLED": "0"}
-    ray.init(num_cpus=problem.cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        num_cpus=problem.cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+    )
     timed: dict[str, Any] = {"num_samples": 1}
-    space = {name: tune.grid_search(values) for name, values in problem.space.items()} if not problem.seconds else {}
+    space = (
+        {name: tune.grid_search(values) for name, values in problem.space.items()}
+        if not problem.seconds
+        else {}
+    )
     if problem.seconds:
         from ray.tune.search.optuna import OptunaSearch
 
@@ -116,7 +131,9 @@ def _suggest(trial: Any, name: str, parameter: Any) -> Any:
         return trial.suggest_categorical(name, parameter)
     if is_integer(parameter):
         return trial.suggest_int(name, parameter["low"], parameter["high"])
-    return trial.suggest_float(name, parameter["low"], parameter["high"], log=parameter.get("log", False))
+    return trial.suggest_float(
+        name, parameter["low"], parameter["high"], log=parameter.get("log", False)
+    )
 
 
 def _scipy(parameter: Mapping[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """The Go tools and schemas that hold the chart; ``tests/install-tools.sh`` installs them.
 
-Those that the cluster needs too come from images/; the others stand, by version, in the cache's `chart-tools`.
+Those that the cluster needs too come from images/; the others stand, by version, in the cache's
+`chart-tools`.
 """
 
 import json
@@ -85,7 +86,9 @@ def build_tool(tool: str, folder: Path) -> None:
     environment = os.environ | {"GOBIN": str(folder), "GOFLAGS": "-mod=mod"}
     module, _, rest = package.partition("/cmd/")
     if tool != "helm-unittest":
-        subprocess.run(["go", "install", f"{package}@v{version}"], check=True, env=environment, cwd="/")
+        subprocess.run(
+            ["go", "install", f"{package}@v{version}"], check=True, env=environment, cwd="/"
+        )
         return
     # Its go.mod has a replace line, which `go install package@version` refuses.
     with tempfile.TemporaryDirectory() as scratch:

@@ -47,7 +47,9 @@ VARIANTS: dict[str, Values] = {
             "maxReplicas": 20,
             "cpus": 4,
             "resources": {"cpu": "4", "memory": "8Gi", "extra": {"nvidia.com/gpu": 1}},
-            "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+            "topologySpreadConstraints": [
+                {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}
+            ],
         },
         "extraEnv": [{"name": "A", "value": "b"}],
         "extraEnvFrom": [{"configMapRef": {"name": "more"}}],
@@ -69,13 +71,17 @@ VARIANTS: dict[str, Values] = {
             "operator": {"namespace": "elsewhere"},
             "storeClients": [{"podSelector": {"matchLabels": {"app": "notebook"}}}],
             "dashboardClients": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
-            "extraEgress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}], "ports": [{"port": 443}]}],
+            "extraEgress": [
+                {"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}], "ports": [{"port": 443}]}
+            ],
         },
     },
 }
 
 
-def run(tool: str, *arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    tool: str, *arguments: str | Path, stdin: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run one of the chart's tools; a test without it is skipped, and pytest's summary says so."""
     path = chart_tools.tool_path(tool)
     if not path.exists():
@@ -98,13 +104,18 @@ def helm_template(
     namespace: str = "va",
     again: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Render the chart as of Kubernetes 1.34 with these API versions, with images that were loaded into the nodes."""
+    """Render the chart as of Kubernetes 1.34 with these API versions, with images that were
+    loaded into the nodes."""
     template = _template.__wrapped__ if again else _template
-    return template(json.dumps({"registry": "localhost"} | values), release, apis, namespace)  # JSON is YAML
+    return template(
+        json.dumps({"registry": "localhost"} | values), release, apis, namespace
+    )  # JSON is YAML
 
 
 @functools.cache
-def _template(values: str, release: str, apis: str, namespace: str) -> subprocess.CompletedProcess[str]:
+def _template(
+    values: str, release: str, apis: str, namespace: str
+) -> subprocess.CompletedProcess[str]:
     options = ["--namespace", namespace, "--kube-version", "1.34.0", "--values", "-"]
     if apis:
         options += ["--api-versions", apis]
@@ -121,7 +132,8 @@ Render = Callable[..., list[dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def render() -> Render:
-    """Return a function: values → the chart's objects, and the RayJobs that its templates would become."""
+    """Return a function: values → the chart's objects, and the RayJobs that its templates would
+    become."""
 
     def objects(values: Values, **options: str) -> list[dict[str, Any]]:
         result = helm_template(values, **options)

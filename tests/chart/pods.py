@@ -1,4 +1,5 @@
-"""Where pod templates stand in the chart's objects, and what Pod Security *restricted* asks of them."""
+"""Where pod templates stand in the chart's objects, and what Pod Security *restricted* asks of
+them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +21,13 @@ RESTRICTED_VOLUMES = {
 def walk(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Yield every node below and including this one, with its place."""
     yield path, node
-    below = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    below = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, value in below:
         yield from walk(value, (*path, key))
 
@@ -47,7 +54,9 @@ def ray_pods(kind: str, spec: Object) -> Iterator[tuple[str, Object]]:
     head = spec["headGroupSpec"]["template"]
     containers = list(head["spec"]["containers"])
     if spec["enableInTreeAutoscaling"]:
-        containers.append({"name": "autoscaler", "image": "as the head"} | spec["autoscalerOptions"])
+        containers.append(
+            {"name": "autoscaler", "image": "as the head"} | spec["autoscalerOptions"]
+        )
     yield f"{kind} head", head | {"spec": head["spec"] | {"containers": containers}}
     for group in spec["workerGroupSpecs"]:
         yield f"{kind} {group['groupName']}", group["template"]
@@ -59,7 +68,8 @@ def all_pods(documents: list[Object]) -> list[tuple[str, Object]]:
 
 
 def violations(spec: Object) -> list[str]:
-    """Return what Pod Security's profile *restricted* (Kubernetes 1.34) would refuse in a pod's spec."""
+    """Return what Pod Security's profile *restricted* (Kubernetes 1.34) would refuse in a pod's
+    spec."""
     found = [f"{key} is set" for key in ("hostNetwork", "hostPID", "hostIPC") if spec.get(key)]
     for volume in spec.get("volumes", []):
         kinds = set(volume) - {"name"}
@@ -69,12 +79,15 @@ def violations(spec: Object) -> list[str]:
     if pod.get("runAsUser") == 0:
         found.append("runs as root")
     for container in spec["containers"] + spec.get("initContainers", []):
-        found += [f"{container['name']}: {problem}" for problem in container_violations(container, pod)]
+        found += [
+            f"{container['name']}: {problem}" for problem in container_violations(container, pod)
+        ]
     return found
 
 
 def container_violations(container: Object, pod: Object) -> list[str]:
-    """Return what *restricted* would refuse in a container of a pod with the security context `pod`."""
+    """Return what *restricted* would refuse in a container of a pod with the security context
+    `pod`."""
     own = container.get("securityContext", {})
     capabilities = own.get("capabilities", {})
     checks = {
@@ -84,7 +97,9 @@ def container_violations(container: Object, pod: Object) -> list[str]:
         "runs as root": own.get("runAsUser") != 0,
         "keeps capabilities": "ALL" in capabilities.get("drop", []),
         "adds capabilities": set(capabilities.get("add", [])) <= {"NET_BIND_SERVICE"},
-        "has no seccomp profile": own.get("seccompProfile", pod.get("seccompProfile", {})).get("type")
+        "has no seccomp profile": own.get("seccompProfile", pod.get("seccompProfile", {})).get(
+            "type"
+        )
         in ("RuntimeDefault", "Localhost"),
         "uses host ports": not any(port.get("hostPort") for port in container.get("ports", [])),
     }

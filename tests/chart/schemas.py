@@ -24,7 +24,9 @@ def strict(node: Any) -> Any:
         return node
     if node.get("x-kubernetes-int-or-string") or node.get("format") == "int-or-string":
         return INT_OR_STRING
-    result = {key: strict(value) for key, value in node.items() if not key.startswith("x-kubernetes-")}
+    result = {
+        key: strict(value) for key, value in node.items() if not key.startswith("x-kubernetes-")
+    }
     if isinstance(node.get("format"), str):
         del result["format"]  # int32, byte …: no JSON schema formats
     if isinstance(node.get("nullable"), bool) and result.pop("nullable") and "type" in result:

@@ -1,4 +1,5 @@
-"""What is written twice agrees: the chart's README, the manifests, Skaffold's paths and values, versions."""
+"""What is written twice agrees: the chart's README, the manifests, Skaffold's paths and values,
+versions."""
 
 import json
 import re
@@ -24,7 +25,8 @@ ARTIFACTS: list[dict[str, Any]] = SKAFFOLD["build"]["artifacts"]
 CHART: dict[str, Any] = yaml.safe_load((chart_tools.CHART / "Chart.yaml").read_text())
 VALUES: dict[str, Any] = yaml.safe_load((chart_tools.CHART / "values.yaml").read_text())
 
-# Ours to decide otherwise: images may be loaded into nodes by hand; a CPU limit would only throttle.
+# Ours to decide otherwise: images may be loaded into nodes by hand; a CPU limit would only
+# throttle.
 IGNORED = ("--ignore-test", "container-image-pull-policy", "--ignore-container-cpu-limit")
 CRITICAL = 1
 
@@ -35,7 +37,8 @@ def test_readme_is_current() -> None:
 
 
 def pods_as_objects(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Replace Ray's custom resources by the pods that KubeRay makes of them: kube-score knows only those."""
+    """Replace Ray's custom resources by the pods that KubeRay makes of them: kube-score knows
+    only those."""
     custom = [document for document in documents if document["kind"] in ("RayCluster", "RayJob")]
     pods = [
         {
@@ -84,7 +87,9 @@ def test_manifests_are_current(tmp_path: Path) -> None:
         check=True,
     )
     written = {path.name: path.read_text() for path in tmp_path.glob("*.yaml")}
-    assert written == {path.name: path.read_text() for path in MANIFESTS}, "run `python manifests/generate.py`"
+    assert written == {path.name: path.read_text() for path in MANIFESTS}, (
+        "run `python manifests/generate.py`"
+    )
 
 
 def test_the_comparison_s_manifest_runs_what_the_command_line_takes() -> None:
@@ -97,7 +102,9 @@ def test_the_comparison_s_manifest_runs_what_the_command_line_takes() -> None:
     assert options.tuned_params.startswith("s3://")
 
 
-@pytest.mark.parametrize("path", [p for p in MANIFESTS if p.stem != "comparison"], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [p for p in MANIFESTS if p.stem != "comparison"], ids=lambda path: path.stem
+)
 def test_manifest_is_complete(path: Path) -> None:
     config, job = yaml.safe_load_all(path.read_text())
     experiment = yaml.safe_load(config["data"]["experiment.yaml"])
@@ -110,7 +117,9 @@ def test_manifest_is_complete(path: Path) -> None:
         assert job["spec"]["entrypoint"] == "va-tuning tune experiment.yaml"
     else:
         head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
-        assert job["spec"]["entrypoint"] == "va-tuning tune /etc/va-tuning/experiment/experiment.yaml"
+        assert (
+            job["spec"]["entrypoint"] == "va-tuning tune /etc/va-tuning/experiment/experiment.yaml"
+        )
         assert {"name": "experiment", "configMap": {"name": path.stem}} in head["volumes"]
 
 
@@ -123,7 +132,9 @@ def test_external_manifest_needs_nothing_of_the_embedded_store() -> None:
 def test_skaffold_names_what_there_is() -> None:
     (release,) = SKAFFOLD["deploy"]["helm"]["releases"]
     images = (VALUES["image"]["repository"], VALUES["store"]["embedded"]["image"]["repository"])
-    assert [artifact["image"] for artifact in ARTIFACTS] == [f"localhost/{image}" for image in images]
+    assert [artifact["image"] for artifact in ARTIFACTS] == [
+        f"localhost/{image}" for image in images
+    ]
     assert ROOT / release["chartPath"] == chart_tools.CHART
     for path in release.get("valuesFiles", []):
         assert (ROOT / path).is_file()
@@ -135,11 +146,17 @@ def skaffold_values(profile: str) -> dict[str, Any]:
     """Return what Skaffold would set under a profile: its templates with the images filled in."""
     (release,) = SKAFFOLD["deploy"]["helm"]["releases"]
     (patches,) = [entry["patches"] for entry in SKAFFOLD["profiles"] if entry["name"] == profile]
-    added = {patch["path"].rpartition("/")[2]: patch["value"] for patch in patches if "Template" in patch["path"]}
+    added = {
+        patch["path"].rpartition("/")[2]: patch["value"]
+        for patch in patches
+        if "Template" in patch["path"]
+    }
     filled = {}
     for artifact in ARTIFACTS:
         name = re.sub(r"\W", "_", artifact["image"])
-        filled[f"{{{{.IMAGE_REPO_{name}}}}}"] = "registry.example/" + artifact["image"].rpartition("/")[2]
+        filled[f"{{{{.IMAGE_REPO_{name}}}}}"] = (
+            "registry.example/" + artifact["image"].rpartition("/")[2]
+        )
         filled[f"{{{{.IMAGE_TAG_{name}}}}}"] = "abc123"
         filled[f"{{{{.IMAGE_DIGEST_{name}}}}}"] = "sha256:" + "0" * 64
     values: dict[str, Any] = {"registry": ""}
@@ -152,7 +169,9 @@ def skaffold_values(profile: str) -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize(("profile", "pin"), [("kind", ":abc123"), ("registry", "@sha256:" + "0" * 64)])
+@pytest.mark.parametrize(
+    ("profile", "pin"), [("kind", ":abc123"), ("registry", "@sha256:" + "0" * 64)]
+)
 def test_skaffold_sets_the_images_that_it_built(profile: str, pin: str) -> None:
     result = helm_template(skaffold_values(profile))
     assert result.returncode == 0, result.stderr
@@ -181,7 +200,10 @@ def test_versions_agree() -> None:
 def test_versions_agree_with_the_images() -> None:
     version = chart_tools.VERSIONS["VERSITYGW_VERSION"]
     assert VALUES["store"]["embedded"]["image"]["tag"] == version
-    assert f"github.com/versity/versitygw v{version} " in (ROOT / "images" / "store" / "go.mod").read_text()
+    assert (
+        f"github.com/versity/versitygw v{version} "
+        in (ROOT / "images" / "store" / "go.mod").read_text()
+    )
     assert f"/versitygw:{version} images/store" in (ROOT / "docs" / "kubernetes.md").read_text()
 
 
@@ -198,16 +220,20 @@ def test_bases_are_pinned_by_digest_and_written_alike(name: str) -> None:
 def test_a_build_from_the_repository_sees_what_the_dockerfile_copies_and_no_more() -> None:
     allowed = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
     copies = re.findall(
-        r"^COPY (?!--from)(.+) \S+$", (ROOT / "images" / "tuner" / "Dockerfile").read_text(), re.MULTILINE
+        r"^COPY (?!--from)(.+) \S+$",
+        (ROOT / "images" / "tuner" / "Dockerfile").read_text(),
+        re.MULTILINE,
     )
     sources = {source.rstrip("*") for copy in copies for source in copy.split()}
     assert "*" in (ROOT / ".dockerignore").read_text().splitlines()
-    assert all(any(source == entry or source.startswith(f"{entry}/") for entry in allowed) for source in sources), (
-        sources
-    )
-    assert all(any(source == entry or source.startswith(f"{entry}/") for source in sources) for entry in allowed), (
-        allowed
-    )
+    assert all(
+        any(source == entry or source.startswith(f"{entry}/") for entry in allowed)
+        for source in sources
+    ), sources
+    assert all(
+        any(source == entry or source.startswith(f"{entry}/") for source in sources)
+        for entry in allowed
+    ), allowed
 
 
 def test_no_image_is_named_without_a_registry() -> None:
@@ -218,7 +244,9 @@ def test_no_image_is_named_without_a_registry() -> None:
         *(ROOT / "manifests").glob("*"),
         ROOT / "README.md",
     ]
-    bare = re.compile(r"(?<![\w./}-])va-tuning/(tuner|versitygw|node|python-base|storage-helper)[:@]")
+    bare = re.compile(
+        r"(?<![\w./}-])va-tuning/(tuner|versitygw|node|python-base|storage-helper)[:@]"
+    )
     found = [
         f"{path}: {line}"
         for path in files
@@ -232,4 +260,6 @@ def test_no_image_is_named_without_a_registry() -> None:
 def test_search_spaces_are_the_models_own() -> None:
     from tuner_job.models import FAMILIES
 
-    assert VALUES["searchSpaces"] == {name: family.default_space for name, family in FAMILIES.items()}
+    assert VALUES["searchSpaces"] == {
+        name: family.default_space for name, family in FAMILIES.items()
+    }

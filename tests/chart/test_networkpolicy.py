@@ -1,4 +1,5 @@
-"""Who may talk to whom, as cyclonus reads the chart's NetworkPolicies: no CNI is needed for that."""
+"""Who may talk to whom, as cyclonus reads the chart's NetworkPolicies: no CNI is needed for
+that."""
 
 import itertools
 import json
@@ -67,7 +68,9 @@ def expected(flow: Flow) -> bool:
     """The table in the chart's README, by default."""
     source, destination, port, protocol = flow
     if destination in ("dns", "node-local dns"):
-        return port in (53, 5353, 8053) or (source == "keys" and protocol == "TCP" and port in (443, 6443))
+        return port in (53, 5353, 8053) or (
+            source == "keys" and protocol == "TCP" and port in (443, 6443)
+        )
     if source in RAY and destination in RAY:
         return True
     if protocol != "TCP":
@@ -82,7 +85,11 @@ def expected(flow: Flow) -> bool:
 
 def flows() -> list[Flow]:
     """Every pair of which one is the release's, on every port; UDP where it could matter."""
-    pairs = [(a, b) for a, b in itertools.product(PEERS, PEERS) if (a in OWN or b in OWN) and (a != b or a in RAY)]
+    pairs = [
+        (a, b)
+        for a, b in itertools.product(PEERS, PEERS)
+        if (a in OWN or b in OWN) and (a != b or a in RAY)
+    ]
     return [Flow(a, b, port) for a, b in pairs for port in PORTS] + [
         Flow(a, b, port, "UDP") for a, b in pairs for port in (53, 8265)
     ]
@@ -107,7 +114,16 @@ def allowed(documents: list[dict[str, Any]], tried: list[Flow], folder: Path) ->
     ]
     path = folder / "traffic.json"
     path.write_text(json.dumps(traffic))
-    result = run("cyclonus", "analyze", "--mode", "query-traffic", "--policy-path", policies, "--traffic-path", path)
+    result = run(
+        "cyclonus",
+        "analyze",
+        "--mode",
+        "query-traffic",
+        "--policy-path",
+        policies,
+        "--traffic-path",
+        path,
+    )
     assert result.returncode == 0, result.stderr
     verdicts = re.findall(r"\| IS ALLOWED\? \| +(TRUE|FALSE)", result.stdout)
     assert len(verdicts) == len(tried)
@@ -140,7 +156,8 @@ SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
     ("external store", EXTERNAL, Flow("worker", "metadata server", 443), False),
     (
         "private external store",
-        EXTERNAL | {"networkPolicy": {"externalStore": {"cidrs": ["10.1.0.0/16"], "ports": [9000]}}},
+        EXTERNAL
+        | {"networkPolicy": {"externalStore": {"cidrs": ["10.1.0.0/16"], "ports": [9000]}}},
         Flow("worker", "private", 9000),
         True,
     ),
@@ -163,7 +180,10 @@ SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
             "networkPolicy": {
                 "dns": {
                     "namespace": "openshift-dns",
-                    "podLabels": {"k8s-app": None, "dns.operator.openshift.io/daemonset-dns": "default"},
+                    "podLabels": {
+                        "k8s-app": None,
+                        "dns.operator.openshift.io/daemonset-dns": "default",
+                    },
                 }
             }
         },
@@ -190,6 +210,10 @@ SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "values", "flow", "verdict"), SWITCHES, ids=lambda x: x if isinstance(x, str) else "")
-def test_switches(render: Render, tmp_path: Path, name: str, values: dict[str, Any], flow: Flow, verdict: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "values", "flow", "verdict"), SWITCHES, ids=lambda x: x if isinstance(x, str) else ""
+)
+def test_switches(
+    render: Render, tmp_path: Path, name: str, values: dict[str, Any], flow: Flow, verdict: bool
+) -> None:
     assert allowed(render(values), [flow], tmp_path) == [verdict]

@@ -12,26 +12,43 @@ from pods import all_pods, violations
 
 SCHEMAS = "{{.ResourceKind}}{{.KindSuffix}}.json"
 Objects = list[dict[str, Any]]
-SCHEDULE = {"name": "monthly", "schedule": "@monthly", "experiment": {"data": {}, "models": ["xgboost"]}}
+SCHEDULE = {
+    "name": "monthly",
+    "schedule": "@monthly",
+    "experiment": {"data": {}, "models": ["xgboost"]},
+}
 
 
 def kubeconform(text: str) -> dict[str, Any]:
     location = f"{chart_tools.schema_folder()}/{SCHEMAS}"
-    result = run("kubeconform", "-strict", "-output", "json", "-summary", "-schema-location", location, stdin=text)
+    result = run(
+        "kubeconform",
+        "-strict",
+        "-output",
+        "json",
+        "-summary",
+        "-schema-location",
+        location,
+        stdin=text,
+    )
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
 
 
 def test_objects_are_valid(variant: Objects) -> None:
     answer = kubeconform(yaml.safe_dump_all(variant))
-    assert answer["summary"] == {"valid": len(variant), "invalid": 0, "errors": 0, "skipped": 0}, answer
+    assert answer["summary"] == {"valid": len(variant), "invalid": 0, "errors": 0, "skipped": 0}, (
+        answer
+    )
 
 
 def test_manifests_are_valid() -> None:
     paths = sorted((chart_tools.ROOT / "manifests").glob("*.yaml"))
     n_objects = sum(len(list(yaml.safe_load_all(path.read_text()))) for path in paths)
     answer = kubeconform("---\n".join(path.read_text() for path in paths))
-    assert answer["summary"] == {"valid": n_objects, "invalid": 0, "errors": 0, "skipped": 0}, answer
+    assert answer["summary"] == {"valid": n_objects, "invalid": 0, "errors": 0, "skipped": 0}, (
+        answer
+    )
 
 
 @pytest.mark.parametrize("path", ["headGroupSpec", "headGroupSpec.template.spec", "authOptions"])
@@ -47,7 +64,13 @@ def test_schemas_refuse_unknown_fields(render: Render, path: str) -> None:
 def test_every_pod_is_restricted(variant: Objects) -> None:
     found = {place: violations(pod["spec"]) for place, pod in all_pods(variant)}
     assert {place: problems for place, problems in found.items() if problems} == {}
-    assert {"RayCluster head", "RayCluster workers", "RayJob submitter", "RayJob head", "Pod"} <= set(found)
+    assert {
+        "RayCluster head",
+        "RayCluster workers",
+        "RayJob submitter",
+        "RayJob head",
+        "Pod",
+    } <= set(found)
 
 
 def test_memory_is_requested_as_limited(variant: Objects) -> None:
@@ -69,10 +92,15 @@ def test_only_the_autoscaler_and_the_keys_hook_get_an_api_token(variant: Objects
     clusters = [document for document in variant if document["kind"] == "RayCluster"]
     scaled = clusters[0]["spec"]["enableInTreeAutoscaling"]
     embedded = any(document["kind"] == "Deployment" for document in variant)
-    keys, heads = {("Job", "main")}, {("RayCluster head", "autoscaler"), ("RayJob head", "autoscaler")}
+    keys, heads = (
+        {("Job", "main")},
+        {("RayCluster head", "autoscaler"), ("RayJob head", "autoscaler")},
+    )
     assert found == (keys if embedded else set()) | (heads if scaled else set())
     accounts = [document for document in variant if document["kind"] == "ServiceAccount"]
-    assert [account["automountServiceAccountToken"] for account in accounts] == [False] * (1 + embedded + scaled)
+    assert [account["automountServiceAccountToken"] for account in accounts] == [False] * (
+        1 + embedded + scaled
+    )
 
 
 def test_mounts_have_volumes(variant: Objects) -> None:
@@ -95,9 +123,17 @@ def test_objects_share_the_namespace(variant: Objects) -> None:
 
 @pytest.mark.parametrize("release", ["va-tuning", "x", "r" * 53])
 def test_names_fit(render: Render, release: str) -> None:
-    limits = {"RayCluster": 53, "RayJob": 47, "CronJob": 52, "Job": 63, "Service": 63 - len("-head-svc")}
+    limits = {
+        "RayCluster": 53,
+        "RayJob": 47,
+        "CronJob": 52,
+        "Job": 63,
+        "Service": 63 - len("-head-svc"),
+    }
     for document in render({"schedules": [SCHEDULE]}, release=release):
-        assert len(document["metadata"]["name"]) <= limits.get(document["kind"], 253), document["kind"]
+        assert len(document["metadata"]["name"]) <= limits.get(document["kind"], 253), document[
+            "kind"
+        ]
 
 
 def test_a_schedule_with_too_long_a_name_is_refused() -> None:
@@ -114,7 +150,9 @@ def test_search_spaces_are_the_default_ones_and_can_be_changed(render: Render) -
     assert space({}, "xgboost")["learning_rate"] == [0.01, 0.05, 0.1, 0.3]
     assert space({}, "random_forest")["max_depth"] == [None, 10, 20, 30]
     assert space({}, "logistic_regression")["l1_ratio"]["when"] == {"penalty": "elasticnet"}
-    changed = {"searchSpaces": {"xgboost": {"learning_rate": {"low": 0.01, "high": 0.3, "log": True}}}}
+    changed = {
+        "searchSpaces": {"xgboost": {"learning_rate": {"low": 0.01, "high": 0.3, "log": True}}}
+    }
     assert space(changed, "xgboost")["learning_rate"] == {"low": 0.01, "high": 0.3, "log": True}
     removed = space({"searchSpaces": {"xgboost": {"learning_rate": None}}}, "xgboost")
     assert "learning_rate" not in removed
@@ -151,7 +189,9 @@ def test_all_problems_are_told_together() -> None:
 @pytest.mark.parametrize("values", ["values.yaml", "values-kind.yaml"])
 def test_lint(values: str) -> None:
     path: Path = chart_tools.CHART / values
-    result = run("helm", "lint", "--strict", "--kube-version", "1.34.0", "--values", path, chart_tools.CHART)
+    result = run(
+        "helm", "lint", "--strict", "--kube-version", "1.34.0", "--values", path, chart_tools.CHART
+    )
     assert result.returncode == 0, result.stdout
 
 

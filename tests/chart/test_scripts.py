@@ -17,7 +17,10 @@ import pytest
 from conftest import Render
 
 FILES = chart_tools.ROOT / "images" / "tuner" / "jobs"
-KEYS = {"AWS_ACCESS_KEY_ID": "test-access-key", "AWS_SECRET_ACCESS_KEY": "test-secret-key-0123456789"}
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "test-access-key",
+    "AWS_SECRET_ACCESS_KEY": "test-secret-key-0123456789",
+}
 URL = "s3://va-results/some/prefix"
 
 
@@ -68,20 +71,30 @@ def store(
         "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"],
     }
     health = container["readinessProbe"]["httpGet"]["path"]
-    with subprocess.Popen([binary, *arguments], env=environment, stdout=subprocess.DEVNULL) as server:
+    with subprocess.Popen(
+        [binary, *arguments], env=environment, stdout=subprocess.DEVNULL
+    ) as server:
         endpoint, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 20
         while not answers(endpoint + health):
             assert server.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        yield KEYS | {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true"}
+        yield KEYS | {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }
         server.terminate()
 
 
-def run_script(name: str, *arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run_script(
+    name: str, *arguments: str, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, FILES / name, *arguments]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=clean | environment)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=clean | environment
+    )
 
 
 def test_bucket_and_round_trip(store: dict[str, str]) -> None:
@@ -96,7 +109,9 @@ def test_bucket_and_round_trip(store: dict[str, str]) -> None:
         result = run_script("check_store.py", URL, environment=store)
         assert result.returncode == 0, result.stderr
         assert "a second creation was refused" in result.stdout
-    wrong = run_script("check_store.py", URL, environment=store | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+    wrong = run_script(
+        "check_store.py", URL, environment=store | {"AWS_SECRET_ACCESS_KEY": "wrong"}
+    )
     assert wrong.returncode == 1
 
 
@@ -104,7 +119,9 @@ def test_bucket_of_a_dead_server_is_told() -> None:
     dead = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_REGION": "us-east-1"}
     result = run_script("make_bucket.py", URL, "0", environment=dead)
     assert result.returncode == 1
-    assert result.stderr.startswith(f"bucket va-results could not be made at {dead['AWS_ENDPOINT_URL']}: ")
+    assert result.stderr.startswith(
+        f"bucket va-results could not be made at {dead['AWS_ENDPOINT_URL']}: "
+    )
 
 
 @pytest.mark.parametrize(

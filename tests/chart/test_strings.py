@@ -64,7 +64,8 @@ AMBIGUOUS = re.compile(
 
 
 class Strict(yaml.SafeLoader):
-    """Reads a plain scalar as a string only where no reader of YAML would take it for anything else."""
+    """Reads a plain scalar as a string only where no reader of YAML would take it for anything
+    else."""
 
 
 def _strict_scalar(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
@@ -89,7 +90,10 @@ def full_values() -> Node:
         "affinity": {},
         "priorityClassName": text,
     }
-    selector = {"matchLabels": {"peer": text}, "matchExpressions": [{"key": text, "operator": "In", "values": [text]}]}
+    selector = {
+        "matchLabels": {"peer": text},
+        "matchExpressions": [{"key": text, "operator": "In", "values": [text]}],
+    }
     quantities = {
         "cpu": "1",
         "memory": "1Gi",
@@ -141,7 +145,11 @@ def full_values() -> Node:
 
 
 def resolve(node: Node) -> Node:
-    return resolve(SCHEMA["$defs"][node["$ref"].removeprefix("#/$defs/")]) if node and "$ref" in node else node
+    return (
+        resolve(SCHEMA["$defs"][node["$ref"].removeprefix("#/$defs/")])
+        if node and "$ref" in node
+        else node
+    )
 
 
 def schema_of(parent: Node, key: str | int) -> Node:
@@ -149,8 +157,16 @@ def schema_of(parent: Node, key: str | int) -> Node:
     if parent is None or isinstance(key, int):
         return resolve((parent or {}).get("items"))
     others = parent.get("additionalProperties")
-    by_pattern = [child for pattern, child in parent.get("patternProperties", {}).items() if re.search(pattern, key)]
-    candidates = [parent.get("properties", {}).get(key), *by_pattern, others if isinstance(others, dict) else None]
+    by_pattern = [
+        child
+        for pattern, child in parent.get("patternProperties", {}).items()
+        if re.search(pattern, key)
+    ]
+    candidates = [
+        parent.get("properties", {}).get(key),
+        *by_pattern,
+        others if isinstance(others, dict) else None,
+    ]
     return resolve(next((child for child in candidates if child is not None), None))
 
 
@@ -177,7 +193,8 @@ def takes(schema: Node, text: str) -> bool:
 
 
 def replaced(values: Node, text: str) -> tuple[Node, int]:
-    """Put a string wherever the schema takes it; return the values and in how many places it stands."""
+    """Put a string wherever the schema takes it; return the values and in how many places it
+    stands."""
     values = json.loads(json.dumps(values))
     count = 0
     for path, node in list(walk(values)):

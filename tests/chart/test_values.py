@@ -1,4 +1,5 @@
-"""The values' schema: closed, as complete as values.yaml, and refusing what is wrong with the place named."""
+"""The values' schema: closed, as complete as values.yaml, and refusing what is wrong with the
+place named."""
 
 import functools
 import json
@@ -27,7 +28,11 @@ def compare(values: Node, schema: Node, path: str = "") -> list[str]:
     problems += [f"{path}.{key}: not in values.yaml" for key in properties if key not in values]
     for key in set(values) & set(properties):
         child = resolve(properties[key])
-        if child.get("additionalProperties") is False and isinstance(values[key], dict) and values[key]:
+        if (
+            child.get("additionalProperties") is False
+            and isinstance(values[key], dict)
+            and values[key]
+        ):
             problems += compare(values[key], child, f"{path}.{key}")
     return problems
 
@@ -35,11 +40,17 @@ def compare(values: Node, schema: Node, path: str = "") -> list[str]:
 def open_objects(node: Any, path: str = "") -> list[str]:
     """Return the objects with named properties that also take unnamed ones."""
     if isinstance(node, list):
-        return [place for index, item in enumerate(node) for place in open_objects(item, f"{path}[{index}]")]
+        return [
+            place
+            for index, item in enumerate(node)
+            for place in open_objects(item, f"{path}[{index}]")
+        ]
     if not isinstance(node, dict):
         return []
     here = [path] if "properties" in node and node.get("additionalProperties") is not False else []
-    return here + [place for key, value in node.items() for place in open_objects(value, f"{path}/{key}")]
+    return here + [
+        place for key, value in node.items() for place in open_objects(value, f"{path}/{key}")
+    ]
 
 
 def test_schema_and_values_name_the_same_keys() -> None:
@@ -48,8 +59,8 @@ def test_schema_and_values_name_the_same_keys() -> None:
 
 
 def test_schema_is_closed() -> None:
-    # Ray's parameters are Ray's to name and a volume's kinds Kubernetes'; a search space holds a model's
-    # parameters; an experiment file is checked by the tuner.
+    # Ray's parameters are Ray's to name and a volume's kinds Kubernetes'; a search space holds a
+    # model's parameters; an experiment file is checked by the tuner.
     assert open_objects(SCHEMA) == [
         "/$defs/rayStartParams",
         "/$defs/volume",
@@ -129,7 +140,10 @@ WRONG: list[tuple[str, Node]] = [
     ),
     ("/schedules/0/name", schedule(name="x" * 27)),
     ("/schedules/0/schedule", schedule(schedule="daily")),
-    ("/schedules/0/experiment", schedule(experiment={"name": "b", "data": {}, "models": ["xgboost"]})),
+    (
+        "/schedules/0/experiment",
+        schedule(experiment={"name": "b", "data": {}, "models": ["xgboost"]}),
+    ),
     ("/schedules/0/experiment", schedule(experiment={"models": ["xgboost"]})),
     ("/rbac/submitters/0/kind", {"rbac": {"submitters": [{"kind": "Role", "name": "a"}]}}),
     ("/networkPolicy/externalStore/ports/0", {"networkPolicy": {"externalStore": {"ports": [0]}}}),
@@ -146,7 +160,8 @@ WRONG: list[tuple[str, Node]] = [
 
 
 def in_rounds() -> list[tuple[int, str, Node]]:
-    """Put values under different top-level keys into the same round: Helm tells all problems at once."""
+    """Put values under different top-level keys into the same round: Helm tells all problems at
+    once."""
     seen: Counter[str] = Counter()
     rounds = []
     for place, values in WRONG:
@@ -159,12 +174,16 @@ def in_rounds() -> list[tuple[int, str, Node]]:
 @functools.cache
 def refusals(number: int) -> list[str]:
     """Return what Helm says to all wrong values of a round together."""
-    merged = {key: value for n, _, values in in_rounds() if n == number for key, value in values.items()}
+    merged = {
+        key: value for n, _, values in in_rounds() if n == number for key, value in values.items()
+    }
     result = helm_template(merged)
     assert result.returncode != 0
     return [line.strip() for line in result.stderr.splitlines()]
 
 
-@pytest.mark.parametrize(("number", "place", "values"), in_rounds(), ids=[place for place, _ in WRONG])
+@pytest.mark.parametrize(
+    ("number", "place", "values"), in_rounds(), ids=[place for place, _ in WRONG]
+)
 def test_wrong_values_are_refused(number: int, place: str, values: Node) -> None:
     assert any(line.startswith(f"- at '{place}':") for line in refusals(number)), refusals(number)

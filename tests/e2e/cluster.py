@@ -1,4 +1,5 @@
-"""The kind cluster of the end-to-end tests and one release in it, as a platform engineer would handle them."""
+"""The kind cluster of the end-to-end tests and one release in it, as a platform engineer would
+handle them."""
 
 import json
 import os
@@ -24,10 +25,14 @@ def run(*command: str | Path, stdin: str | None = None, timeout: float = 300) ->
     return done.stdout
 
 
-def attempt(*command: str | Path, stdin: str | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+def attempt(
+    *command: str | Path, stdin: str | None = None, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
     """Run a command, with the cluster's tools on its path."""
     environment = {**os.environ, "PATH": f"{CACHE / 'bin'}:{os.environ['PATH']}"}
-    return subprocess.run(command, input=stdin, env=environment, text=True, capture_output=True, timeout=timeout)
+    return subprocess.run(
+        command, input=stdin, env=environment, text=True, capture_output=True, timeout=timeout
+    )
 
 
 def wait_until(what: str, condition: Callable[[], Any], seconds: float = 240) -> Any:
@@ -45,13 +50,26 @@ class Namespace:
 
     name: str
 
-    def kubectl(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 300) -> str:
+    def kubectl(
+        self, *arguments: str | Path, stdin: str | None = None, timeout: float = 300
+    ) -> str:
         """Run kubectl here."""
-        return run("kubectl", "--context", CONTEXT, "--namespace", self.name, *arguments, stdin=stdin, timeout=timeout)
+        return run(
+            "kubectl",
+            "--context",
+            CONTEXT,
+            "--namespace",
+            self.name,
+            *arguments,
+            stdin=stdin,
+            timeout=timeout,
+        )
 
     def helm(self, *arguments: str | Path, timeout: float = 900) -> str:
         """Run helm here."""
-        return run("helm", "--kube-context", CONTEXT, "--namespace", self.name, *arguments, timeout=timeout)
+        return run(
+            "helm", "--kube-context", CONTEXT, "--namespace", self.name, *arguments, timeout=timeout
+        )
 
     def va_tuning(self, command: str, *arguments: str | Path, timeout: float = 600) -> str:
         """Run a command of the command line on this namespace, from outside the cluster."""
@@ -87,12 +105,18 @@ class Namespace:
 
         def ended() -> str | None:
             status = self.status(name)
-            return status.get("jobStatus") if status.get("jobDeploymentStatus") in ("Complete", "Failed") else None
+            return (
+                status.get("jobStatus")
+                if status.get("jobDeploymentStatus") in ("Complete", "Failed")
+                else None
+            )
 
         return str(wait_until(f"the end of {name}", ended, seconds))
 
     def must_succeed(self, name: str, seconds: float = 600) -> None:
         """Wait until a RayJob has ended, and show its state and log if it did not succeed."""
         if self.wait_for_end(name, seconds) != "SUCCEEDED":
-            logs = self.kubectl("logs", "--selector", f"va-tuning/experiment={name}", "--tail", "60")
+            logs = self.kubectl(
+                "logs", "--selector", f"va-tuning/experiment={name}", "--tail", "60"
+            )
             raise AssertionError(f"{name} must succeed, it ended as {self.status(name)}\n{logs}")

@@ -1,4 +1,5 @@
-"""What the end-to-end tests share: the cluster, a release in a restricted namespace, local runs to compare with."""
+"""What the end-to-end tests share: the cluster, a release in a restricted namespace, local runs
+to compare with."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -28,7 +29,9 @@ def cluster() -> None:
 def namespace(cluster: None) -> Iterator[Namespace]:
     """An empty namespace that enforces restricted Pod Security."""
     here = Namespace(NAMESPACE)
-    here.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "180s")
+    here.kubectl(
+        "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "180s"
+    )
     here.kubectl("create", "namespace", NAMESPACE)
     here.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     yield here
@@ -40,17 +43,30 @@ def release(namespace: Namespace) -> Iterator[Namespace]:
     """The chart, installed as its README says for kind."""
     values = CHART / "values-kind.yaml"
     namespace.helm("install", RELEASE, CHART, "--values", values, "--wait", "--timeout", "5m")
-    namespace.kubectl("wait", "raycluster", RELEASE, "--for", "condition=RayClusterProvisioned", "--timeout", "240s")
+    namespace.kubectl(
+        "wait",
+        "raycluster",
+        RELEASE,
+        "--for",
+        "condition=RayClusterProvisioned",
+        "--timeout",
+        "240s",
+    )
     yield namespace
     if os.environ.get("VA_TUNING_E2E_KEEP") != "true":
         namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
 
 
 @pytest.fixture
-def local_table(tmp_path: Path) -> Callable[[Path], str]:
-    """Run an experiment file on this machine; return its trials table."""
+def local_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
+    """Run an experiment file on this machine; return its trials table.
+
+    With the kernels of OpenBLAS that pods choose on the same processor: others round otherwise.
+    """
 
     def run(experiment: Path) -> str:
+        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+            monkeypatch.delenv(name, raising=False)
         tune(experiment, tmp_path / "local")
         return trials_table(tmp_path / "local")
 
@@ -87,7 +103,11 @@ def write(tmp_path: Path) -> Callable[..., Path]:
                 "lag": 2,
                 "early_stopping": "none",
                 "search_spaces": {
-                    "random_forest": {"n_estimators": [20, 50], "max_depth": [None, 4, 8], "min_samples_leaf": [1, 2]}
+                    "random_forest": {
+                        "n_estimators": [20, 50],
+                        "max_depth": [None, 4, 8],
+                        "min_samples_leaf": [1, 2],
+                    }
                 },
             },
             "results": "s3://va-results",

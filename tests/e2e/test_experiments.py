@@ -26,10 +26,19 @@ def test_helm_test_passes(release: Namespace) -> None:
 def test_every_pod_of_the_release_lives_under_restricted_pod_security(release: Namespace) -> None:
     labels = release.get("namespace", release.name)["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    components = {p["metadata"]["labels"].get("app.kubernetes.io/component") for p in release.list("pods")}
+    components = {
+        p["metadata"]["labels"].get("app.kubernetes.io/component") for p in release.list("pods")
+    }
     assert {"head", "worker", "store"} <= components
-    privileged = {"containers": [{"name": "c", "image": "i", "securityContext": {"privileged": True}}]}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "privileged"}, "spec": privileged}
+    privileged = {
+        "containers": [{"name": "c", "image": "i", "securityContext": {"privileged": True}}]
+    }
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "privileged"},
+        "spec": privileged,
+    }
     with pytest.raises(AssertionError, match="violates PodSecurity"):
         release.kubectl("create", "--filename", "-", stdin=yaml.safe_dump(pod))
 
@@ -38,7 +47,9 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     release: Namespace, write: Write, local_table: Table, fetched_table: Fetched, tmp_path: Path
 ) -> None:
     size = {"n_samples": 500, "n_causes": 8, "n_symptoms": 40, "n_sites": 3}
-    deaths = load_dataset(DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes)
+    deaths = load_dataset(
+        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
+    )
     table = pd.DataFrame(deaths.X, columns=list(deaths.features))
     table["site"] = [deaths.sites[i] for i in deaths.site]
     table["va34"] = [deaths.causes[i] for i in deaths.y]
@@ -60,7 +71,9 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     assert re.search(r"phmrc-like +succeeded .*the installed cluster", release.va_tuning("list"))
 
     # what it tuned is what the comparison takes, in the cluster
-    source = yaml.safe_load(yaml.safe_load_all(manifest).__next__()["data"]["experiment.yaml"])["data"]["source"]
+    source = yaml.safe_load(yaml.safe_load_all(manifest).__next__()["data"]["experiment.yaml"])[
+        "data"
+    ]["source"]
     comparison = (ROOT / "manifests" / "comparison.yaml").read_text()
     comparison = comparison.replace("s3://va-results/data/deaths.csv", source).replace(
         "on-installed-cluster", "phmrc-like"
@@ -73,18 +86,30 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     assert full.error.isna().all()
 
 
-def test_a_space_in_a_config_map_is_what_is_searched(release: Namespace, write: Write, tmp_path: Path) -> None:
+def test_a_space_in_a_config_map_is_what_is_searched(
+    release: Namespace, write: Write, tmp_path: Path
+) -> None:
     experiment = write("from-config-map", tuning={
         "search_method": "grid", "cv_folds": 2, "search_spaces": "/etc/va-tuning/search-spaces",
     })  # fmt: skip
     name = f"{RELEASE}-space-random-forest"
     before = release.get("configmap", name)["data"]
     space = {"random_forest.yaml": yaml.safe_dump({"n_estimators": [7, 9], "max_depth": [3]})}
-    release.kubectl("patch", "configmap", name, "--type", "merge", "--patch", yaml.safe_dump({"data": space}))
+    release.kubectl(
+        "patch", "configmap", name, "--type", "merge", "--patch", yaml.safe_dump({"data": space})
+    )
     try:
         said = release.va_tuning("submit", experiment, "--own-cluster", "--follow")
     finally:
-        release.kubectl("patch", "configmap", name, "--type", "merge", "--patch", yaml.safe_dump({"data": before}))
+        release.kubectl(
+            "patch",
+            "configmap",
+            name,
+            "--type",
+            "merge",
+            "--patch",
+            yaml.safe_dump({"data": before}),
+        )
     assert "random_forest 2 of 2 trials" in said
     release.va_tuning("fetch", "from-config-map", "--output", tmp_path)
     searched = [
@@ -94,7 +119,9 @@ def test_a_space_in_a_config_map_is_what_is_searched(release: Namespace, write: 
     assert sorted((s["n_estimators"], s["max_depth"]) for s in searched) == [(7, 3), (9, 3)]
 
 
-def test_a_wrong_experiment_fails_its_rayjob_says_why_and_writes_nothing(release: Namespace, write: Write) -> None:
+def test_a_wrong_experiment_fails_its_rayjob_says_why_and_writes_nothing(
+    release: Namespace, write: Write
+) -> None:
     right = yaml.safe_load_all(release.va_tuning("submit", write("wrong"), "--dry-run"))
     config_map, rayjob = right
     content = yaml.safe_load(config_map["data"]["experiment.yaml"])

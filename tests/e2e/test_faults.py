@@ -1,4 +1,5 @@
-"""A lost worker, head or store costs time, never results: the trials table stays what it is without the fault."""
+"""A lost worker, head or store costs time, never results: the trials table stays what it is
+without the fault."""
 
 import threading
 import time
@@ -23,7 +24,10 @@ _TUNING = {
     "lag": 2,
     "early_stopping": "none",
     "search_spaces": {
-        "random_forest": {"n_estimators": {"low": 150, "high": 400, "step": 1}, "min_samples_leaf": [1, 2, 4]}
+        "random_forest": {
+            "n_estimators": {"low": 150, "high": 400, "step": 1},
+            "min_samples_leaf": [1, 2, 4],
+        }
     },
 }
 
@@ -48,7 +52,9 @@ def _lose_store(release: Namespace) -> None:
     release.kubectl("scale", deployment, "--replicas", "1")
 
 
-@pytest.mark.parametrize("fault", [_lose_worker, _lose_head, _lose_store], ids=["worker", "head", "store"])
+@pytest.mark.parametrize(
+    "fault", [_lose_worker, _lose_head, _lose_store], ids=["worker", "head", "store"]
+)
 def test_fault(
     fault: Callable[[Namespace], None],
     release: Namespace,
@@ -98,7 +104,9 @@ def test_a_driver_that_is_told_to_end(
     release.va_tuning("submit", experiment)
     wait_until("the third trial", lambda: _n_trials(release, "told-to-end") >= 3)
     (head,) = release.list("pods", f"ray.io/node-type=head,ray.io/cluster={RELEASE}")
-    release.kubectl("exec", head["metadata"]["name"], "--container", "ray-head", "--", "python", "-c", _SIGNAL)
+    release.kubectl(
+        "exec", head["metadata"]["name"], "--container", "ray-head", "--", "python", "-c", _SIGNAL
+    )
     assert release.wait_for_end("told-to-end", 120) == "FAILED"
     said = release.va_tuning("status", "told-to-end")
     assert "the search was interrupted; run the same command again to go on from here" in said

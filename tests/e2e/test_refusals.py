@@ -22,9 +22,14 @@ except urllib.error.HTTPError as error:
 
 
 def _answer(release: Namespace, url: str) -> str:
-    """HTTP status that a plain request from inside the head gets: past the network policies, without any key."""
-    head = release.list("pods", "ray.io/node-type=head,ray.io/cluster=" + RELEASE)[0]["metadata"]["name"]
-    return release.kubectl("exec", head, "--container", "ray-head", "--", "python", "-c", _ASK, url).strip()
+    """HTTP status that a plain request from inside the head gets: past the network policies,
+    without any key."""
+    head = release.list("pods", "ray.io/node-type=head,ray.io/cluster=" + RELEASE)[0]["metadata"][
+        "name"
+    ]
+    return release.kubectl(
+        "exec", head, "--container", "ray-head", "--", "python", "-c", _ASK, url
+    ).strip()
 
 
 def test_the_job_api_refuses_a_request_without_the_token(release: Namespace) -> None:
@@ -46,15 +51,21 @@ def test_submit_says_what_is_missing(release: Namespace, write: Write) -> None:
         assert (code, expected in said, "Traceback" in said) == (2, True, False), said
     code, said = release.va_tuning_fails("submit", write("a" * 41))
     assert (code, "name: " in said) == (2, True)
-    code, said = release.va_tuning_fails("submit", write("data", data={"source": __file__, "format": "phmrc"}))
+    code, said = release.va_tuning_fails(
+        "submit", write("data", data={"source": __file__, "format": "phmrc"})
+    )
     assert (code, "data.source: must be an address that the cluster can read" in said) == (2, True)
 
 
-def test_a_secret_that_is_missing_is_said_before_anything_is_created(release: Namespace, write: Write) -> None:
+def test_a_secret_that_is_missing_is_said_before_anything_is_created(
+    release: Namespace, write: Write
+) -> None:
     config_map = release.get("configmap", f"{RELEASE}-rayjob")
     before = config_map["data"]["rayjob.yaml"]
     job = yaml.safe_load(before)
-    job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["imagePullSecrets"] = [{"name": "no-such"}]
+    job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["imagePullSecrets"] = [
+        {"name": "no-such"}
+    ]
     _put(release, yaml.safe_dump(job))
     try:
         code, said = release.va_tuning_fails("submit", write("no-secret"), "--own-cluster")
@@ -77,13 +88,17 @@ def test_status_says_why_a_pod_does_not_run(release: Namespace, write: Write) ->
             "cannot be scheduled",
         ),
     ]:
-        config_map, job = yaml.safe_load_all(release.va_tuning("submit", write(name), "--own-cluster", "--dry-run"))
+        config_map, job = yaml.safe_load_all(
+            release.va_tuning("submit", write(name), "--own-cluster", "--dry-run")
+        )
         head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
         head |= change
         release.kubectl("apply", "--filename", "-", stdin=yaml.safe_dump_all([config_map, job]))
         status = wait_until(
             f"the reason of {name}",
-            lambda name=name, expected=expected: expected in (said := release.va_tuning("status", name)) and said,
+            lambda name=name, expected=expected: (
+                expected in (said := release.va_tuning("status", name)) and said
+            ),
             seconds=90,
         )
         assert f"experiment {name}: waiting" in status
@@ -96,7 +111,9 @@ def _put(release: Namespace, template: str) -> None:
 
 
 def test_what_is_not_ours_is_left_alone(release: Namespace, write: Write) -> None:
-    _, job = yaml.safe_load_all(release.va_tuning("submit", write("somebody-elses"), "--own-cluster", "--dry-run"))
+    _, job = yaml.safe_load_all(
+        release.va_tuning("submit", write("somebody-elses"), "--own-cluster", "--dry-run")
+    )
     job["metadata"]["labels"] = {"app": "other"}
     job["spec"]["suspend"] = True
     release.kubectl("create", "--filename", "-", stdin=yaml.safe_dump(job))
@@ -118,7 +135,9 @@ def test_what_is_not_ours_is_left_alone(release: Namespace, write: Write) -> Non
     assert release.get("configmap", f"{RELEASE}-rayjob")
 
 
-def test_a_dry_run_uploads_nothing_and_a_purge_leaves_nothing(release: Namespace, write: Write, tmp_path: Path) -> None:
+def test_a_dry_run_uploads_nothing_and_a_purge_leaves_nothing(
+    release: Namespace, write: Write, tmp_path: Path
+) -> None:
     rows = "".join(f"{'AB'[i % 2]},{'xy'[i % 3 == 0]},{i % 2},{i % 3 == 0:d}\n" for i in range(120))
     (tmp_path / "deaths.csv").write_text(f"site,cause,s1,s2\n{rows}")
     data = {"source": "deaths.csv", "format": "table", "label": "cause", "site": "site"}
@@ -153,4 +172,6 @@ def _keys(release: Namespace, name: str) -> list[str]:
 
 def _look_for(release: Namespace, kind: str, name: str) -> int:
     """Exit code of looking for an object: 0 if it is there."""
-    return attempt("kubectl", "--context", CONTEXT, "--namespace", release.name, "get", kind, name).returncode
+    return attempt(
+        "kubectl", "--context", CONTEXT, "--namespace", release.name, "get", kind, name
+    ).returncode

@@ -18,30 +18,46 @@ KINDS = "all,configmaps,secrets,serviceaccounts,roles,rolebindings,networkpolici
 def elsewhere(cluster: None) -> Iterator[Namespace]:
     """A namespace of its own, for a release that comes and goes."""
     here = Namespace("va-tuning-e2e-release")
-    here.kubectl("delete", "namespace", here.name, "--ignore-not-found", "--wait", "--timeout", "180s")
+    here.kubectl(
+        "delete", "namespace", here.name, "--ignore-not-found", "--wait", "--timeout", "180s"
+    )
     here.kubectl("create", "namespace", here.name)
     yield here
     here.kubectl("delete", "namespace", here.name, "--wait", "--timeout", "180s")
 
 
-def test_upgrade_takes_effect_and_uninstallation_leaves_nothing_but_the_keys(elsewhere: Namespace) -> None:
+def test_upgrade_takes_effect_and_uninstallation_leaves_nothing_but_the_keys(
+    elsewhere: Namespace,
+) -> None:
     values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false"]
     before = _objects(elsewhere)
     elsewhere.helm("install", RELEASE, CHART, *values, "--wait", "--timeout", "5m")
     keys = _keys(elsewhere)
     space = "searchSpaces.xgboost.max_depth={2,3}"
     elsewhere.helm("upgrade", RELEASE, CHART, *values, "--set", space, "--wait", "--timeout", "5m")
-    changed = yaml.safe_load(elsewhere.get("configmap", f"{RELEASE}-space-xgboost")["data"]["xgboost.yaml"])
+    changed = yaml.safe_load(
+        elsewhere.get("configmap", f"{RELEASE}-space-xgboost")["data"]["xgboost.yaml"]
+    )
     assert changed["max_depth"] == [2, 3]
     assert _keys(elsewhere) == keys  # an upgrade must not lock anybody out
     elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
     left = before | {f"secret/{RELEASE}-store"}
     wait_until("the end of all its other objects", lambda: _objects(elsewhere) == left, 60)
-    assert elsewhere.list("persistentvolumeclaims") == []  # values-kind.yaml does not ask to keep it
+    assert (
+        elsewhere.list("persistentvolumeclaims") == []
+    )  # values-kind.yaml does not ask to keep it
 
 
 def test_new_keys_replace_the_store_s_pod_and_a_rollback_keeps_them(elsewhere: Namespace) -> None:
-    values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false", "--wait", "--timeout", "5m"]
+    values = [
+        "--values",
+        CHART / "values-kind.yaml",
+        "--set",
+        "cluster.enabled=false",
+        "--wait",
+        "--timeout",
+        "5m",
+    ]
     store_works = ["test", RELEASE, "--filter", f"name={RELEASE}-test-store", "--timeout", "3m"]
     elsewhere.helm("install", RELEASE, CHART, *values)
     old, pod = _keys(elsewhere), _store_pod(elsewhere)
@@ -64,10 +80,12 @@ def test_an_archive_of_the_store_can_be_restored(release: Namespace) -> None:
     head = release.list("pods", label)[0]["metadata"]["name"]
 
     def names(url: str) -> list[str]:
-        listing = (
-            f"import obstore; print([m['path'] for b in obstore.list(obstore.store.from_url('{url}')) for m in b])"
+        listing = f"import obstore; print([m['path'] for b in obstore.list(obstore.store.from_url('{url}')) for m in b])"
+        return sorted(
+            ast.literal_eval(
+                release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", listing)
+            )
         )
-        return sorted(ast.literal_eval(release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", listing)))
 
     write = "import obstore; s = obstore.store.from_url('s3://va-results'); obstore.put(s, 'archived/a/b.json', b'{}')"
     release.kubectl("exec", head, "-c", "ray-head", "--", "python", "-c", write)
@@ -78,9 +96,19 @@ def test_an_archive_of_the_store_can_be_restored(release: Namespace) -> None:
 
 def test_the_results_volume_is_kept_where_that_is_asked(elsewhere: Namespace) -> None:
     values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false"]
-    elsewhere.helm("install", RELEASE, CHART, *values, "--set", "store.embedded.persistence.keep=true", "--wait")
+    elsewhere.helm(
+        "install",
+        RELEASE,
+        CHART,
+        *values,
+        "--set",
+        "store.embedded.persistence.keep=true",
+        "--wait",
+    )
     elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
-    assert [claim["metadata"]["name"] for claim in elsewhere.list("persistentvolumeclaims")] == [f"{RELEASE}-store"]
+    assert [claim["metadata"]["name"] for claim in elsewhere.list("persistentvolumeclaims")] == [
+        f"{RELEASE}-store"
+    ]
 
 
 def test_a_cluster_without_the_operator_is_told_what_to_do() -> None:
@@ -96,7 +124,9 @@ def _keys(namespace: Namespace) -> dict[str, str]:
 
 def _store_pod(namespace: Namespace) -> str:
     running = namespace.list("pods", "app.kubernetes.io/component=store")
-    (uid,) = [pod["metadata"]["uid"] for pod in running if "deletionTimestamp" not in pod["metadata"]]
+    (uid,) = [
+        pod["metadata"]["uid"] for pod in running if "deletionTimestamp" not in pod["metadata"]
+    ]
     return str(uid)
 
 
@@ -107,7 +137,10 @@ def _objects(namespace: Namespace) -> set[str]:
 def test_workers_come_for_an_experiment_and_go_afterwards_and_schedules_run(
     elsewhere: Namespace, write: Write, tmp_path: Path
 ) -> None:
-    data = {"format": "synthetic", "synthetic": {"n_samples": 200, "n_causes": 4, "n_symptoms": 10, "n_sites": 2}}
+    data = {
+        "format": "synthetic",
+        "synthetic": {"n_samples": 200, "n_causes": 4, "n_symptoms": 10, "n_sites": 2},
+    }
     tuning = {"search_method": "random", "n_trials": 2, "cv_folds": 2}
     nightly = {"data": data, "models": ["logistic_regression"], "tuning": tuning}
     values = {
@@ -126,5 +159,9 @@ def test_workers_come_for_an_experiment_and_go_afterwards_and_schedules_run(
     elsewhere.kubectl("create", "job", "nightly-1", f"--from=cronjob/{RELEASE}-nightly")
     elsewhere.kubectl("wait", "job/nightly-1", "--for", "condition=complete", "--timeout", "240s")
     assert "nightly-1/report.html" in elsewhere.kubectl("logs", "job/nightly-1")
-    wait_until("the end of idle workers", lambda: not elsewhere.list("pods", "ray.io/node-type=worker"), 120)
+    wait_until(
+        "the end of idle workers",
+        lambda: not elsewhere.list("pods", "ray.io/node-type=worker"),
+        120,
+    )
     elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")

@@ -1,4 +1,5 @@
-"""A small API server on loopback: a real wire, with objects that a test puts there and answers that it spoils."""
+"""A small API server on loopback: a real wire, with objects that a test puts there and answers
+that it spoils."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,7 +21,8 @@ PLACEHOLDER = "experiment-name"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent in place of an honest answer; `cut` bytes of the body are announced and never sent."""
+    """What is sent in place of an honest answer; `cut` bytes of the body are announced and never
+    sent."""
 
     status: int = 200
     body: bytes = b""
@@ -53,13 +55,19 @@ class ApiServer:
     def put(self, plural: str, content: Object) -> Object:
         """Hold an object, with what a server adds to it."""
         self._version += 1
-        metadata = {"uid": f"uid-{self._version}", "creationTimestamp": "2026-01-01T00:00:00Z", **content["metadata"]}
+        metadata = {
+            "uid": f"uid-{self._version}",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            **content["metadata"],
+        }
         metadata["resourceVersion"] = str(self._version)
         kept = {**content, "metadata": metadata}
         self.objects[plural, metadata["name"]] = kept
         return kept
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Object) -> tuple[int, Any]:
+    def answer(
+        self, method: str, path: str, query: dict[str, list[str]], body: Object
+    ) -> tuple[int, Any]:
         """Answer as an API server does."""
         parts = path.split("/")
         if parts[-1] == "log":
@@ -72,7 +80,9 @@ class ApiServer:
         if method == "POST":
             return self._create(plural, body)
         if not name:
-            labels = dict(pair.split("=") for pair in query.get("labelSelector", [""])[0].split(",") if pair)
+            labels = dict(
+                pair.split("=") for pair in query.get("labelSelector", [""])[0].split(",") if pair
+            )
             items = [o for (p, _), o in self.objects.items() if p == plural]
             mine = [o for o in items if labels.items() <= o["metadata"].get("labels", {}).items()]
             return 200, {"kind": "List", "items": mine}
@@ -93,7 +103,13 @@ class ApiServer:
 
 
 def _no(reason: str, code: int) -> tuple[int, Object]:
-    return code, {"kind": "Status", "status": "Failure", "reason": reason, "message": reason, "code": code}
+    return code, {
+        "kind": "Status",
+        "status": "Failure",
+        "reason": reason,
+        "message": reason,
+        "code": code,
+    }
 
 
 @contextmanager
@@ -105,7 +121,9 @@ def serve_api() -> Iterator[ApiServer]:
         def _answer(self) -> None:
             url = urlsplit(self.path)
             state.requests.append((self.command, url.path))
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+            body = json.loads(
+                self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
+            )
             self.close_connection = True
             if spoiled := state.spoil(self.command, url.path):
                 self._send(spoiled)
@@ -123,7 +141,10 @@ def serve_api() -> Iterator[ApiServer]:
         def _send(self, answer: Answer) -> None:
             if not answer.raw:
                 self.send_response(answer.status)
-                headers = {"Content-Type": "application/json", "Content-Length": str(len(answer.body) + answer.cut)}
+                headers = {
+                    "Content-Type": "application/json",
+                    "Content-Length": str(len(answer.body) + answer.cut),
+                }
                 for key, value in {**headers, **answer.headers}.items():
                     self.send_header(key, value)
                 self.end_headers()
@@ -151,23 +172,37 @@ def kubeconfig(server: str, **user: Any) -> Object:
         "current-context": "here",
         "clusters": [{"name": "here", "cluster": {"server": server}}],
         "users": [{"name": "me", "user": {"token": "abc", **user}}],
-        "contexts": [{"name": "here", "context": {"cluster": "here", "user": "me", "namespace": NAMESPACE}}],
+        "contexts": [
+            {"name": "here", "context": {"cluster": "here", "user": "me", "namespace": NAMESPACE}}
+        ],
     }
 
 
 def release(env: dict[str, str] | None = None) -> Object:
-    """The template's ConfigMap as the chart makes it, with other variables for the store if given."""
+    """The template's ConfigMap as the chart makes it, with other variables for the store if
+    given."""
     data = {"results": "s3://va-results"}
-    for key, name in (("rayjob.yaml", "on-own-cluster"), ("rayjob-installed.yaml", "on-installed-cluster")):
-        _, job = yaml.safe_load_all((ROOT / "manifests" / f"{name}.yaml").read_text(encoding="utf-8"))
+    for key, name in (
+        ("rayjob.yaml", "on-own-cluster"),
+        ("rayjob-installed.yaml", "on-installed-cluster"),
+    ):
+        _, job = yaml.safe_load_all(
+            (ROOT / "manifests" / f"{name}.yaml").read_text(encoding="utf-8")
+        )
         job = _renamed(job, name)
         if env is not None and "rayClusterSpec" in job["spec"]:
-            head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
+            head = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][
+                0
+            ]
             head.pop("envFrom", None)
             head["env"] = [{"name": key, "value": value} for key, value in env.items()]
         data[key] = yaml.safe_dump(job)
     annotations = {"va-tuning/placeholder": PLACEHOLDER}
-    return {"kind": "ConfigMap", "metadata": {"name": "va-tuning-rayjob", "annotations": annotations}, "data": data}
+    return {
+        "kind": "ConfigMap",
+        "metadata": {"name": "va-tuning-rayjob", "annotations": annotations},
+        "data": data,
+    }
 
 
 def _renamed(node: Any, name: str) -> Any:
@@ -200,11 +235,20 @@ def rayjob(name: str, deployment: str = "Running", job: str = "RUNNING", **metad
 def experiment_map(name: str, content: str = "", **metadata: Any) -> Object:
     """A ConfigMap of an experiment."""
     data = {"experiment.yaml": content or f"name: {name}\n"}
-    return {"kind": "ConfigMap", "metadata": {"name": name, "labels": labels(name), **metadata}, "data": data}
+    return {
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "labels": labels(name), **metadata},
+        "data": data,
+    }
 
 
 def submitter(name: str) -> Object:
     """The pod with an experiment's log."""
     of = {"va-tuning/experiment": name, "app.kubernetes.io/component": "submitter"}
     metadata = {"name": f"{name}-submitter", "labels": of}
-    return {"kind": "Pod", "metadata": metadata, "spec": {"containers": []}, "status": {"phase": "Running"}}
+    return {
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"containers": []},
+        "status": {"phase": "Running"},
+    }

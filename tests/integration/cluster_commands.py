@@ -2,7 +2,7 @@
 
 from click.testing import CliRunner, Result
 
-from tuner_job.cli import main
+from tuner_job.cli.main import main
 
 
 def va_tuning(*arguments: str, answer: str = "") -> Result:

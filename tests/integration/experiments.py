@@ -24,8 +24,15 @@ SMALL: dict[str, Any] = {
         "cv_folds": 3,
         "lag": 3,
         "search_spaces": {
-            "random_forest": {"n_estimators": [10, 30, 50], "max_depth": [None, 4, 8], "min_samples_leaf": [1, 2, 4]},
-            "xgboost": {"n_estimators": [5, 10, 20], "learning_rate": {"low": 0.05, "high": 0.5, "log": True}},
+            "random_forest": {
+                "n_estimators": [10, 30, 50],
+                "max_depth": [None, 4, 8],
+                "min_samples_leaf": [1, 2, 4],
+            },
+            "xgboost": {
+                "n_estimators": [5, 10, 20],
+                "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
+            },
         },
     },
 }
@@ -38,7 +45,9 @@ def write(folder: Path, experiment: Mapping[str, Any] = SMALL, **changes: Any) -
     return path
 
 
-def start(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def start(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     """Start ``va-tuning`` in its own process group."""
     return subprocess.Popen(
         [sys.executable, "-m", "tuner_job", *arguments],
@@ -50,16 +59,22 @@ def start(*arguments: str | Path, environment: Mapping[str, str] | None = None) 
     )
 
 
-def run(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+def run(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None
+) -> tuple[int, str, str]:
     """Run ``va-tuning``; return exit code, output and error output."""
     process = start(*arguments, environment=environment)
     out, err = process.communicate(timeout=540)
     return process.returncode, out, err
 
 
-def tune(path: Path, results: str | Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+def tune(
+    path: Path, results: str | Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> str:
     """Tune to the end; return the output."""
-    code, out, err = run("tune", path, "--results", str(results), *arguments, environment=environment)
+    code, out, err = run(
+        "tune", path, "--results", str(results), *arguments, environment=environment
+    )
     assert code == 0, err + out
     return out
 
@@ -71,7 +86,9 @@ def trials_table(results: str | Path) -> str:
     return out
 
 
-def kill_when(process: subprocess.Popen[str], condition: Callable[[], bool], number: int = signal.SIGKILL) -> None:
+def kill_when(
+    process: subprocess.Popen[str], condition: Callable[[], bool], number: int = signal.SIGKILL
+) -> None:
     """Send a signal as soon as something holds."""
     deadline = time.monotonic() + 600
     while not condition():

@@ -51,7 +51,16 @@ def serve(root: Path, port: int | None = None) -> Iterator[S3Server]:
     server = binary()
     assert server
     port = port or _free_port()
-    command = [server, "--port", f"127.0.0.1:{port}", "--access", ACCESS, "--secret", SECRET, "--quiet"]
+    command = [
+        server,
+        "--port",
+        f"127.0.0.1:{port}",
+        "--access",
+        ACCESS,
+        "--secret",
+        SECRET,
+        "--quiet",
+    ]
     with (root.parent / f"s3-{port}.log").open("w") as log:
         process = subprocess.Popen([*command, "posix", root], stdout=log, stderr=log)
         try:

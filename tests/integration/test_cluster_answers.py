@@ -1,4 +1,5 @@
-"""Answers that no API server gives: each command says one sentence, exits with 2 and changes nothing."""
+"""Answers that no API server gives: each command says one sentence, exits with 2 and changes
+nothing."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +16,9 @@ HUGE = "\x1b[31mno\x07 " * 400_000
 
 
 def _status(code: int, reason: str, message: object) -> bytes:
-    return json.dumps({"kind": "Status", "reason": reason, "message": message, "code": code}).encode()
+    return json.dumps(
+        {"kind": "Status", "reason": reason, "message": message, "code": code}
+    ).encode()
 
 
 ANSWERS = {
@@ -29,10 +32,16 @@ ANSWERS = {
     "null": Answer(200, b"null"),
     "nothing in it": Answer(200, b"{}"),
     "wrong types": Answer(200, b'{"metadata": 5, "items": {"a": 1}, "data": [], "spec": "x"}'),
-    "nulls": Answer(200, b'{"metadata": null, "items": null, "data": null, "spec": null, "status": null}'),
-    "nameless": Answer(200, b'{"metadata": {"labels": {}}, "spec": {}, "items": [{"metadata": {}, "spec": {}}]}'),
+    "nulls": Answer(
+        200, b'{"metadata": null, "items": null, "data": null, "spec": null, "status": null}'
+    ),
+    "nameless": Answer(
+        200, b'{"metadata": {"labels": {}}, "spec": {}, "items": [{"metadata": {}, "spec": {}}]}'
+    ),
     "bare items": Answer(200, b'{"metadata": {"name": "adult"}, "items": ["adult", null, 7]}'),
-    "not a date": Answer(200, b'{"metadata": {"name": "adult", "creationTimestamp": "soon"}, "spec": {}, "items": 0}'),
+    "not a date": Answer(
+        200, b'{"metadata": {"name": "adult", "creationTimestamp": "soon"}, "spec": {}, "items": 0}'
+    ),
     "another": Answer(200, b'{"metadata": {"name": "other"}, "spec": {}, "data": {}}'),
     "deep": Answer(200, b'{"metadata":' * 100_000),
     "not utf-8": Answer(200, b'{"metadata": {"name": "\xff\xfe"}}'),
@@ -68,7 +77,12 @@ COMMANDS = {
 ASKED = [
     *[("list", "rayjobs"), ("status", "rayjobs"), ("status", "pods"), ("status", "events")],
     *[("logs", "rayjobs"), ("logs", "pods"), ("follow", "rayjobs"), ("follow", "pods")],
-    *[("cancel", "rayjobs"), ("purge", "configmaps"), ("purge", "secrets"), ("fetch", "configmaps")],
+    *[
+        ("cancel", "rayjobs"),
+        ("purge", "configmaps"),
+        ("purge", "secrets"),
+        ("fetch", "configmaps"),
+    ],
     *[("fetch", "secrets"), ("submit", "configmaps"), ("submit", "rayjobs"), ("submit", "secrets")],
     *[("submit", "serviceaccounts"), ("dry run", "configmaps")],
 ]
@@ -76,7 +90,8 @@ CASES = [
     (command, kind, answer)
     for command, kind in ASKED
     for answer in ANSWERS
-    if (kind, answer) not in [("secrets", "403 html"), ("serviceaccounts", "403 html")] or command != "submit"
+    if (kind, answer) not in [("secrets", "403 html"), ("serviceaccounts", "403 html")]
+    or command != "submit"
 ]
 """Whoever submits need not be able to read Secrets and ServiceAccounts."""
 
@@ -95,7 +110,9 @@ def running(api: ApiServer, experiment: Path) -> ApiServer:
 
 
 @pytest.mark.parametrize(("command", "kind", "answer"), CASES)
-def test_an_answer_that_is_none(running: ApiServer, experiment: Path, command: str, kind: str, answer: str) -> None:
+def test_an_answer_that_is_none(
+    running: ApiServer, experiment: Path, command: str, kind: str, answer: str
+) -> None:
     running.spoil = _of(kind, ANSWERS[answer])
     if command == "submit":
         del running.objects["rayjobs", "adult"]
@@ -105,7 +122,9 @@ def test_an_answer_that_is_none(running: ApiServer, experiment: Path, command: s
     assert running.writes == [], said
 
 
-@pytest.mark.parametrize("answer", [a for a in ANSWERS if ANSWERS[a].status >= 400 or ANSWERS[a].raw or ANSWERS[a].cut])
+@pytest.mark.parametrize(
+    "answer", [a for a in ANSWERS if ANSWERS[a].status >= 400 or ANSWERS[a].raw or ANSWERS[a].cut]
+)
 @pytest.mark.parametrize("command", ["status", "logs"])
 def test_a_log_that_cannot_be_read(running: ApiServer, command: str, answer: str) -> None:
     running.spoil = lambda method, path: ANSWERS[answer] if path.endswith("/log") else None
@@ -113,8 +132,12 @@ def test_a_log_that_cannot_be_read(running: ApiServer, command: str, answer: str
     assert running.writes == []
 
 
-@pytest.mark.parametrize("answer", [a for a in ANSWERS if ANSWERS[a].status >= 300 or ANSWERS[a].raw or ANSWERS[a].cut])
-def test_a_deletion_that_is_not_answered_is_not_called_done(running: ApiServer, answer: str) -> None:
+@pytest.mark.parametrize(
+    "answer", [a for a in ANSWERS if ANSWERS[a].status >= 300 or ANSWERS[a].raw or ANSWERS[a].cut]
+)
+def test_a_deletion_that_is_not_answered_is_not_called_done(
+    running: ApiServer, answer: str
+) -> None:
     running.spoil = lambda method, path: ANSWERS[answer] if method == "DELETE" else None
     assert sentence("cancel", "adult")
     assert ("rayjobs", "adult") in running.objects
@@ -122,17 +145,25 @@ def test_a_deletion_that_is_not_answered_is_not_called_done(running: ApiServer, 
 
 @pytest.mark.parametrize("answer", [a for a in ANSWERS if ANSWERS[a].status >= 300])
 @pytest.mark.parametrize("refused", ["rayjobs", "configmaps"])
-def test_a_creation_that_is_refused_leaves_nothing(api: ApiServer, experiment: Path, refused: str, answer: str) -> None:
+def test_a_creation_that_is_refused_leaves_nothing(
+    api: ApiServer, experiment: Path, refused: str, answer: str
+) -> None:
     before = dict(api.objects)
-    api.spoil = lambda method, path: ANSWERS[answer] if method == "POST" and f"/{refused}" in path else None
+    api.spoil = lambda method, path: (
+        ANSWERS[answer] if method == "POST" and f"/{refused}" in path else None
+    )
     assert sentence("submit", str(experiment))
     assert api.objects == before
 
 
 @pytest.mark.parametrize("answer", ["html", "cut", "hung up", "broken off", "another", "500"])
-def test_a_creation_of_which_nothing_is_known_says_so(api: ApiServer, experiment: Path, answer: str) -> None:
+def test_a_creation_of_which_nothing_is_known_says_so(
+    api: ApiServer, experiment: Path, answer: str
+) -> None:
     api.garble = lambda method, path: ANSWERS[answer] if method == "POST" else None
-    assert "RayJob adult may have been created: va-tuning status adult" in sentence("submit", str(experiment))
+    assert "RayJob adult may have been created: va-tuning status adult" in sentence(
+        "submit", str(experiment)
+    )
 
 
 def _template(api: ApiServer) -> dict[str, object]:
@@ -146,7 +177,9 @@ def _head_env(env: object) -> Callable[[ApiServer], None]:
         data = _template(api)["data"]
         assert isinstance(data, dict)
         job = yaml.safe_load(data["rayjob.yaml"])
-        job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]["env"] = env
+        job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0][
+            "env"
+        ] = env
         data["rayjob.yaml"] = yaml.safe_dump(job)
 
     return change
@@ -234,7 +267,9 @@ def test_a_template_without_its_parts(
     ],
 )
 @pytest.mark.parametrize("command", ["fetch", "purge"])
-def test_an_experiment_s_map_that_says_no_place(running: ApiServer, command: str, content: str, expected: str) -> None:
+def test_an_experiment_s_map_that_says_no_place(
+    running: ApiServer, command: str, content: str, expected: str
+) -> None:
     running.put("configmaps", {**experiment_map("adult"), "data": {"experiment.yaml": content}})
     said = sentence(*COMMANDS[command])
     assert expected in said
@@ -253,7 +288,9 @@ def test_an_experiment_s_map_that_says_no_place(running: ApiServer, command: str
     ],
 )
 @pytest.mark.parametrize("command", ["fetch", "purge"])
-def test_a_secret_that_holds_no_keys(running: ApiServer, command: str, data: dict[str, object], expected: str) -> None:
+def test_a_secret_that_holds_no_keys(
+    running: ApiServer, command: str, data: dict[str, object], expected: str
+) -> None:
     running.put("secrets", {"metadata": {"name": "va-tuning-store"}, "data": data})
     said = sentence(*COMMANDS[command])
     assert expected in said
@@ -269,7 +306,10 @@ def test_a_secret_that_holds_no_keys(running: ApiServer, command: str, data: dic
         ({"selector": {"a": "b,c=d"}}, "label a: must be"),
         ({"selector": {"app": "store"}}, "must have port 7070"),
         ({"selector": {"app": "store"}, "ports": [{"port": 80}]}, "must have port 7070"),
-        ({"selector": {"app": "store"}, "ports": [{"port": 7070, "targetPort": "s3"}]}, "leads to port 's3'"),
+        (
+            {"selector": {"app": "store"}, "ports": [{"port": 7070, "targetPort": "s3"}]},
+            "leads to port 's3'",
+        ),
         ({"selector": {"app": "store"}, "ports": [{"port": "x"}]}, "spec.ports.0.port"),
         ({"selector": {"app": "other"}, "ports": [{"port": 7070}]}, "must have a running pod"),
         ({"selector": {"app": "store"}, "ports": [{"port": 7070}]}, "AWS_SECRET_ACCESS_KEY"),

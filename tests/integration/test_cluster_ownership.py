@@ -22,8 +22,12 @@ PLACES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("command", [("status",), ("logs",), ("cancel",), ("cancel", "--purge", "--yes"), ("fetch",)])
-def test_a_wrong_name_reaches_no_cluster(api: ApiServer, command: tuple[str, ...], name: str) -> None:
+@pytest.mark.parametrize(
+    "command", [("status",), ("logs",), ("cancel",), ("cancel", "--purge", "--yes"), ("fetch",)]
+)
+def test_a_wrong_name_reaches_no_cluster(
+    api: ApiServer, command: tuple[str, ...], name: str
+) -> None:
     assert "name: must be 1 to 40 lower-case letters" in sentence(*command, "--", name)
     assert api.requests == []
 
@@ -36,7 +40,9 @@ def test_a_wrong_name_reaches_no_cluster(api: ApiServer, command: tuple[str, ...
         *[(command, "--release") for command in ("submit", "fetch", "cancel")],
     ],
 )
-def test_a_wrong_place_reaches_no_cluster(api: ApiServer, command: str, option: str, place: str) -> None:
+def test_a_wrong_place_reaches_no_cluster(
+    api: ApiServer, command: str, option: str, place: str
+) -> None:
     assert f"{option}: must be 1 to " in sentence(command, f"{option}={place}", "adult")
     assert api.requests == []
 
@@ -51,7 +57,9 @@ def test_a_wrong_context_reaches_no_cluster(api: ApiServer, context: str) -> Non
 def test_a_name_that_a_file_gives_is_checked_too(api: ApiServer, tmp_path: Path) -> None:
     path = tmp_path / "odd.yaml"
     for name in NAMES:
-        path.write_text(yaml.safe_dump({"name": name, "data": {"format": "synthetic"}, "models": ["xgboost"]}))
+        path.write_text(
+            yaml.safe_dump({"name": name, "data": {"format": "synthetic"}, "models": ["xgboost"]})
+        )
         done = va_tuning("submit", str(path))
         assert (done.exit_code, "name: " in done.stderr) == (2, True), done.output
     assert api.requests == []
@@ -68,10 +76,18 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("metadata", FOREIGN)
-@pytest.mark.parametrize("state", [("Running", "RUNNING"), ("Complete", "SUCCEEDED"), ("Failed", "FAILED")])
-@pytest.mark.parametrize("command", [("status",), ("logs",), ("logs", "--follow"), ("cancel",), ("submit",)])
+@pytest.mark.parametrize(
+    "state", [("Running", "RUNNING"), ("Complete", "SUCCEEDED"), ("Failed", "FAILED")]
+)
+@pytest.mark.parametrize(
+    "command", [("status",), ("logs",), ("logs", "--follow"), ("cancel",), ("submit",)]
+)
 def test_a_rayjob_that_is_not_ours_is_left_alone(
-    api: ApiServer, experiment: Path, command: tuple[str, ...], state: tuple[str, str], metadata: dict[str, object]
+    api: ApiServer,
+    experiment: Path,
+    command: tuple[str, ...],
+    state: tuple[str, str],
+    metadata: dict[str, object],
 ) -> None:
     api.put("rayjobs", {**rayjob("adult", *state), "metadata": {"name": "adult", **metadata}})
     before = dict(api.objects)
@@ -141,8 +157,12 @@ def test_an_experiment_that_ended_is_submitted_again(api: ApiServer, experiment:
     done = va_tuning("submit", str(experiment))
     assert done.exit_code == 0, done.output
     assert "status" not in api.objects["rayjobs", "adult"]
-    assert yaml.safe_load(api.objects["configmaps", "adult"]["data"]["experiment.yaml"])["models"] == ["random_forest"]
-    assert api.objects["configmaps", "adult"]["metadata"]["labels"].items() >= labels("adult").items()
+    assert yaml.safe_load(api.objects["configmaps", "adult"]["data"]["experiment.yaml"])[
+        "models"
+    ] == ["random_forest"]
+    assert (
+        api.objects["configmaps", "adult"]["metadata"]["labels"].items() >= labels("adult").items()
+    )
 
 
 @pytest.mark.parametrize(
@@ -175,7 +195,9 @@ def test_of_many_submits_at_once_one_wins_with_its_own_file(api: ApiServer, tmp_
 
     def one(seed: int) -> None:
         path = tmp_path / f"{seed}.yaml"
-        path.write_text(f"name: adult\ndata: {{format: synthetic}}\nmodels: [xgboost]\nseed: {seed}\n")
+        path.write_text(
+            f"name: adult\ndata: {{format: synthetic}}\nmodels: [xgboost]\nseed: {seed}\n"
+        )
         kube = Kube()
         made = build(kube, path, "va-tuning", False, False)
         barrier.wait()
@@ -193,18 +215,31 @@ def test_of_many_submits_at_once_one_wins_with_its_own_file(api: ApiServer, tmp_
         thread.join()
     winners = [seed for seed, sentence in said.items() if not sentence]
     assert len(winners) == 1, said
-    assert yaml.safe_load(api.objects["configmaps", "adult"]["data"]["experiment.yaml"])["seed"] == winners[0]
+    assert (
+        yaml.safe_load(api.objects["configmaps", "adult"]["data"]["experiment.yaml"])["seed"]
+        == winners[0]
+    )
 
 
-def test_a_refused_creation_puts_the_earlier_config_map_back(api: ApiServer, experiment: Path) -> None:
+def test_a_refused_creation_puts_the_earlier_config_map_back(
+    api: ApiServer, experiment: Path
+) -> None:
     api.put("configmaps", experiment_map("adult", "name: adult\nseed: 1\n"))
-    forbidden = Answer(403, b'{"kind": "Status", "message": "exceeded quota", "reason": "Forbidden"}')
-    api.spoil = lambda method, path: forbidden if (method, path[-8:]) == ("POST", "/rayjobs") else None
+    forbidden = Answer(
+        403, b'{"kind": "Status", "message": "exceeded quota", "reason": "Forbidden"}'
+    )
+    api.spoil = lambda method, path: (
+        forbidden if (method, path[-8:]) == ("POST", "/rayjobs") else None
+    )
     assert "exceeded quota" in sentence("submit", str(experiment))
-    assert api.objects["configmaps", "adult"]["data"] == {"experiment.yaml": "name: adult\nseed: 1\n"}
+    assert api.objects["configmaps", "adult"]["data"] == {
+        "experiment.yaml": "name: adult\nseed: 1\n"
+    }
 
 
-def test_a_large_experiment_is_refused_before_anything_is_made(api: ApiServer, tmp_path: Path) -> None:
+def test_a_large_experiment_is_refused_before_anything_is_made(
+    api: ApiServer, tmp_path: Path
+) -> None:
     path = tmp_path / "large.yaml"
     base = "name: adult\ndata: {format: synthetic}\nmodels: [xgboost]\n"
     path.write_text(base + "# " + "x" * 2**20)

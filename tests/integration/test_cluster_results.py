@@ -1,4 +1,5 @@
-"""An experiment's uploads and results in a real store: where they go, who may remove them, how they come here."""
+"""An experiment's uploads and results in a real store: where they go, who may remove them, how
+they come here."""
 
 import os
 from pathlib import Path
@@ -26,7 +27,11 @@ def cloud(api: ApiServer, s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Stor
 
 def _keys(s3: S3Server) -> list[str]:
     root = s3.root / "va-results"
-    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and ".sgw" not in str(path))
+    return sorted(
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and ".sgw" not in str(path)
+    )
 
 
 def _write(s3: S3Server, key: str, content: str = "x") -> None:
@@ -76,10 +81,16 @@ def test_an_upload_goes_where_the_dry_run_says_and_once(
 def test_an_upload_of_a_refused_experiment_is_taken_back(
     api: ApiServer, cloud: Store, s3: S3Server, with_data: Path, refused: str
 ) -> None:
-    forbidden = Answer(403, b'{"kind": "Status", "message": "exceeded quota", "reason": "Forbidden"}')
-    api.spoil = lambda method, path: forbidden if method == "POST" and path.endswith(refused) else None
+    forbidden = Answer(
+        403, b'{"kind": "Status", "message": "exceeded quota", "reason": "Forbidden"}'
+    )
+    api.spoil = lambda method, path: (
+        forbidden if method == "POST" and path.endswith(refused) else None
+    )
     before = dict(api.objects)
-    assert "exceeded quota" in sentence("submit", str(with_data), "--upload", "--endpoint", s3.endpoint)
+    assert "exceeded quota" in sentence(
+        "submit", str(with_data), "--upload", "--endpoint", s3.endpoint
+    )
     assert _keys(s3) == []
     assert api.objects == before
 
@@ -94,7 +105,12 @@ def test_nothing_is_uploaded_for_a_name_that_is_not_free(
 
 
 def test_keys_go_to_no_address_that_the_user_has_not_named(
-    api: ApiServer, cloud: Store, s3: S3Server, with_data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    api: ApiServer,
+    cloud: Store,
+    s3: S3Server,
+    with_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     _write(s3, "adult/experiment.yaml")
     output = ("--output", str(tmp_path / "out"))
@@ -105,15 +121,18 @@ def test_keys_go_to_no_address_that_the_user_has_not_named(
     ]
     for command in commands:
         for more in ((), ("--endpoint", ""), ("--endpoint", "http://127.0.0.1:9")):
-            assert "AWS_ENDPOINT_URL: must be a Service of its namespace, or be named by you" in sentence(
-                *command, *more
+            assert (
+                "AWS_ENDPOINT_URL: must be a Service of its namespace, or be named by you"
+                in sentence(*command, *more)
             )
     assert api.writes == []
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint)
     assert va_tuning("fetch", "adult", *output).exit_code == 0
 
 
-@pytest.mark.parametrize("address", ["http://me:hidden@127.0.0.1", "http://127.0.0.1/?key=hidden", "http://\nhidden"])
+@pytest.mark.parametrize(
+    "address", ["http://me:hidden@127.0.0.1", "http://127.0.0.1/?key=hidden", "http://\nhidden"]
+)
 def test_an_address_with_keys_is_not_shown(api: ApiServer, cloud: Store, address: str) -> None:
     api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
     assert "hidden" not in sentence("fetch", "adult")
@@ -131,7 +150,12 @@ def test_a_service_of_another_namespace_is_not_taken_for_ours(api: ApiServer, cl
     for address in ("http://store.other.svc", "http://store.other.svc.cluster.local:7070"):
         api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
         assert "must be a Service of namespace va, or outside" in sentence("fetch", "adult")
-    for address in ("http://store.com", "http://va.example.org", "http://10.0.0.1", "http://localhost.localdomain"):
+    for address in (
+        "http://store.com",
+        "http://va.example.org",
+        "http://10.0.0.1",
+        "http://localhost.localdomain",
+    ):
         api.put("configmaps", release({"AWS_ENDPOINT_URL": address}))
         assert "or be named by you" in sentence("fetch", "adult")
     for address in ("http://store", "http://store.va", "http://store.va.svc.cluster.local"):
@@ -150,9 +174,23 @@ def test_two_owners_keys_never_mix(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["AWS_ENDPOINT_URL_S3"] == "http://mine"
 
 
-def test_purge_removes_all_of_one_experiment_and_nothing_else(api: ApiServer, cloud: Store, s3: S3Server) -> None:
-    others = ["adult-2/experiment.yaml", "adult.bak/x", "adults/data/1.csv", "child/adult/x", "data/0-old.csv", "top"]
-    own = ["adult/experiment.yaml", "adult/data/0-deaths.csv", "adult/lease.json", "adult/xgboost/commits/0001.json"]
+def test_purge_removes_all_of_one_experiment_and_nothing_else(
+    api: ApiServer, cloud: Store, s3: S3Server
+) -> None:
+    others = [
+        "adult-2/experiment.yaml",
+        "adult.bak/x",
+        "adults/data/1.csv",
+        "child/adult/x",
+        "data/0-old.csv",
+        "top",
+    ]
+    own = [
+        "adult/experiment.yaml",
+        "adult/data/0-deaths.csv",
+        "adult/lease.json",
+        "adult/xgboost/commits/0001.json",
+    ]
     for key in (*others, *own):
         _write(s3, key)
     for name in ("adult", "adult-2"):
@@ -161,7 +199,9 @@ def test_purge_removes_all_of_one_experiment_and_nothing_else(api: ApiServer, cl
     arguments = ("cancel", "adult", "--purge", "--endpoint", s3.endpoint)
     for no in ("", "n\n", "yes please\n"):
         done = va_tuning(*arguments, answer=no)
-        assert (done.exit_code, api.writes, _keys(s3)) == (2, [], sorted([*others, *own])), done.output
+        assert (done.exit_code, api.writes, _keys(s3)) == (2, [], sorted([*others, *own])), (
+            done.output
+        )
     expected = "RayJob adult (succeeded), ConfigMap adult, 4 objects below s3://va-results/adult"
     assert f"to be removed: {expected}" in done.stdout
     done = va_tuning(*arguments, answer="y\n")
@@ -180,14 +220,18 @@ def test_purge_waits_for_a_job_s_last_words(
     api.put("configmaps", experiment_map("adult"))
     _write(s3, "adult/experiment.yaml")
     monkeypatch.setattr("tuner_job.cluster.cancel._LAST_WORDS", 0.0)
-    monkeypatch.setattr("time.sleep", lambda seconds: _write(s3, "adult/xgboost/trials/000001.json"))
+    monkeypatch.setattr(
+        "time.sleep", lambda seconds: _write(s3, "adult/xgboost/trials/000001.json")
+    )
     done = va_tuning("cancel", "adult", "--purge", "--yes", "--endpoint", s3.endpoint)
     assert done.exit_code == 0, done.output
     assert _keys(s3) == []
 
 
 @pytest.mark.parametrize("name", ["data", "other"])
-def test_purge_of_what_is_no_experiment_removes_nothing(api: ApiServer, cloud: Store, s3: S3Server, name: str) -> None:
+def test_purge_of_what_is_no_experiment_removes_nothing(
+    api: ApiServer, cloud: Store, s3: S3Server, name: str
+) -> None:
     _write(s3, "data/0123456789abcdef-deaths.csv")
     said = sentence("cancel", name, "--purge", "--yes", "--endpoint", s3.endpoint)
     assert f"there is no experiment {name}" in said
@@ -212,14 +256,28 @@ class TestFetch:
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    def test_can_be_repeated_and_brings_results_only(self, cloud: Store, s3: S3Server, tmp_path: Path) -> None:
-        for key in ("experiment.yaml", "provenance.json", "xgboost/trials/000001.json", "data/0-d.csv", "lease.json"):
+    def test_can_be_repeated_and_brings_results_only(
+        self, cloud: Store, s3: S3Server, tmp_path: Path
+    ) -> None:
+        for key in (
+            "experiment.yaml",
+            "provenance.json",
+            "xgboost/trials/000001.json",
+            "data/0-d.csv",
+            "lease.json",
+        ):
             _write(s3, f"adult/{key}", key)
         assert "3 objects" in self.fetch(s3, tmp_path / "out")
         _write(s3, "adult/report.html", "page")
-        (tmp_path / "out" / "adult" / "provenance.json").unlink()  # as after a copy that ended in the middle
+        (
+            tmp_path / "out" / "adult" / "provenance.json"
+        ).unlink()  # as after a copy that ended in the middle
         assert "4 objects" in self.fetch(s3, tmp_path / "out")
-        fetched = {str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()}
+        fetched = {
+            str(p.relative_to(tmp_path / "out"))
+            for p in (tmp_path / "out").rglob("*")
+            if p.is_file()
+        }
         assert fetched == {f"adult/{key}" for key in ("experiment.yaml", "provenance.json", "report.html",
                                                       "xgboost/trials/000001.json")}  # fmt: skip
 
@@ -232,13 +290,22 @@ class TestFetch:
         folder = tmp_path / "out" / "adult"
         folder.mkdir(parents=True)
         (folder / there).write_text("mine")
-        assert "must be empty or hold an earlier copy" in self.fetch(s3, tmp_path / "out", fails=True)
+        assert "must be empty or hold an earlier copy" in self.fetch(
+            s3, tmp_path / "out", fails=True
+        )
         assert {path.name: path.read_text() for path in folder.iterdir()} == {there: "mine"}
 
-    def test_finds_out_first_that_it_cannot_write(self, cloud: Store, s3: S3Server, tmp_path: Path) -> None:
+    def test_finds_out_first_that_it_cannot_write(
+        self, cloud: Store, s3: S3Server, tmp_path: Path
+    ) -> None:
         _write(s3, "adult/experiment.yaml")
         (tmp_path / "file").write_text("mine")
-        for output in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere"), tmp_path / ("x" * 300)):
+        for output in (
+            tmp_path / "file",
+            tmp_path / "file" / "below",
+            Path("/proc/nowhere"),
+            tmp_path / ("x" * 300),
+        ):
             assert "choose another --output" in self.fetch(s3, output, fails=True)
         assert (tmp_path / "file").read_text() == "mine"
 

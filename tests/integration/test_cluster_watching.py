@@ -1,4 +1,5 @@
-"""Logs and states as a server tells them: bounded, harmless on a terminal, and gone when they are gone."""
+"""Logs and states as a server tells them: bounded, harmless on a terminal, and gone when they
+are gone."""
 
 from datetime import timedelta
 
@@ -36,7 +37,9 @@ def test_status_quotes_a_bounded_last_line(watched: ApiServer) -> None:
 
 def test_status_quotes_a_bounded_failure(watched: ApiServer) -> None:
     job = rayjob("adult", "Failed", "FAILED")
-    job["status"]["message"] = "va-tuning: \x1b[31m" + "y" * 10**6 + "".join(f"\n  line {i}" for i in range(99))
+    job["status"]["message"] = (
+        "va-tuning: \x1b[31m" + "y" * 10**6 + "".join(f"\n  line {i}" for i in range(99))
+    )
     watched.put("rayjobs", job)
     watched.logs["adult-submitter"] = ""
     done = va_tuning("status", "adult")
@@ -57,9 +60,16 @@ def test_the_pod_with_the_log_may_go_at_any_time(watched: ApiServer) -> None:
 
 def test_other_experiments_troubles_are_not_this_one_s(watched: ApiServer) -> None:
     watched.put("rayjobs", rayjob("adult", "", ""))
-    for i, (kind, name) in enumerate([("RayJob", "adult"), ("RayJob", "adult-2"), ("RayCluster", "adult-2-x")]):
+    for i, (kind, name) in enumerate(
+        [("RayJob", "adult"), ("RayJob", "adult-2"), ("RayCluster", "adult-2-x")]
+    ):
         about = {"kind": kind, "name": name}
-        event = {"type": "Warning", "reason": "FailedToCreateX", "message": name, "involvedObject": about}
+        event = {
+            "type": "Warning",
+            "reason": "FailedToCreateX",
+            "message": name,
+            "involvedObject": about,
+        }
         watched.put("events", {"metadata": {"name": f"event-{i}"}, **event})
     watched.logs["adult-submitter"] = ""
     said = va_tuning("status", "adult").stdout
@@ -67,14 +77,20 @@ def test_other_experiments_troubles_are_not_this_one_s(watched: ApiServer) -> No
     assert "adult-2" not in said
 
 
-def test_an_experiment_that_does_not_go_is_said_so(watched: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_that_does_not_go_is_said_so(
+    watched: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tuner_job.cluster.cancel._SECONDS", 0)
     watched.spoil = lambda method, path: Answer(200, b"{}") if method == "DELETE" else None
-    assert "KubeRay must stop adult within 0 s of its deletion; it has not" in sentence("cancel", "adult")
+    assert "KubeRay must stop adult within 0 s of its deletion; it has not" in sentence(
+        "cancel", "adult"
+    )
 
 
 @pytest.mark.parametrize("command", [("list",), ("status", "adult"), ("cancel", "adult")])
-def test_an_answer_must_end(watched: ApiServer, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+def test_an_answer_must_end(
+    watched: ApiServer, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
     monkeypatch.setattr("tuner_job.cluster.kube._WHOLE_ANSWER", -1)
     assert "must come within" in sentence(*command)
     monkeypatch.setattr("tuner_job.cluster.kube._WHOLE_ANSWER", 60)
@@ -83,14 +99,21 @@ def test_an_answer_must_end(watched: ApiServer, monkeypatch: pytest.MonkeyPatch,
     assert watched.writes == []
 
 
-def test_a_tunnel_that_is_refused_is_the_reason(watched: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tunnel_that_is_refused_is_the_reason(
+    watched: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tuner_job.cluster.storage.FIRST_CONTACT", timedelta(seconds=1))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "key")
     ports = [{"port": 7070}]
-    watched.put("services", {"metadata": {"name": "va-tuning-store"}, "spec": {"selector": {"a": "b"}, "ports": ports}})
+    watched.put(
+        "services",
+        {"metadata": {"name": "va-tuning-store"}, "spec": {"selector": {"a": "b"}, "ports": ports}},
+    )
     pod = submitter("store")
     pod["metadata"]["labels"] = {"a": "b"}
     watched.put("pods", pod)
-    watched.spoil = lambda method, path: Answer(403, b"no") if path.endswith("/portforward") else None
+    watched.spoil = lambda method, path: (
+        Answer(403, b"no") if path.endswith("/portforward") else None
+    )
     assert "cannot reach port 7070 of pod store-submitter: " in sentence("fetch", "adult")

@@ -25,13 +25,23 @@ TIMES = [
     "inference_time_seconds",
     "worker_id",
 ]
-TUNED = ("--tune-hyperparameters", "--tuning-method", "random", "--tuning-trials", "3", "--tuning-cv-folds", "3")
+TUNED = (
+    "--tune-hyperparameters",
+    "--tuning-method",
+    "random",
+    "--tuning-trials",
+    "3",
+    "--tuning-cv-folds",
+    "3",
+)
 
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     size = {"n_samples": 360, "n_causes": 5, "n_symptoms": 20, "n_sites": 3}
-    data = load_dataset(DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes)
+    data = load_dataset(
+        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
+    )
     frame = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
     frame["site"] = [data.sites[i] for i in data.site]
     frame["va34"] = [data.causes[i] for i in data.y]
@@ -42,7 +52,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(table: Path, output: str | Path, *arguments: str) -> str:
-    code, out, err = run("compare", "--data-path", str(table), "--output-dir", str(output), *arguments)
+    code, out, err = run(
+        "compare", "--data-path", str(table), "--output-dir", str(output), *arguments
+    )
     assert code == 0, err
     return out
 
@@ -55,7 +67,14 @@ def test_untuned_files_and_columns(table: Path, tmp_path: Path) -> None:
     compare(table, tmp_path, "--training-sizes", "0.5", "1", "--n-bootstrap", "20")
     full = results(tmp_path)
     assert tuple(full.columns) == COLUMNS
-    assert set(full.model) == {"xgboost", "random_forest", "logistic_regression", "copy_train", "uniform", "majority"}
+    assert set(full.model) == {
+        "xgboost",
+        "random_forest",
+        "logistic_regression",
+        "copy_train",
+        "uniform",
+        "majority",
+    }
     counts = full[full.model == "xgboost"].experiment_type.value_counts().to_dict()
     assert counts == {"out_domain": 6, "training_size": 6, "in_domain": 3, "leave_one_site_out": 3}
     for kind, number in counts.items():
@@ -67,13 +86,25 @@ def test_untuned_files_and_columns(table: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "tuned_vs_default.csv").exists()
     # a fit serves the in-domain and all out-domain tests of its site: it was made once
     one = full[
-        (full.model == "random_forest") & (full.train_site == full.train_site[0]) & (full.training_fraction == 1)
+        (full.model == "random_forest")
+        & (full.train_site == full.train_site[0])
+        & (full.training_fraction == 1)
     ]
     assert one.training_time_seconds.nunique() == 1
 
 
-def test_tuned_runs_once_a_training_set_and_a_second_run_tunes_nothing(table: Path, tmp_path: Path) -> None:
-    arguments = ("--models", "logistic_regression", "--experiments", "in_domain", "out_domain", "--no-plots", *TUNED)
+def test_tuned_runs_once_a_training_set_and_a_second_run_tunes_nothing(
+    table: Path, tmp_path: Path
+) -> None:
+    arguments = (
+        "--models",
+        "logistic_regression",
+        "--experiments",
+        "in_domain",
+        "out_domain",
+        "--no-plots",
+        *TUNED,
+    )
     first = compare(table, tmp_path, *arguments)
     assert first.count("tuning on ") == 3
     full = results(tmp_path)
@@ -86,16 +117,27 @@ def test_tuned_runs_once_a_training_set_and_a_second_run_tunes_nothing(table: Pa
     gains = pd.read_csv(tmp_path / "tuned_vs_default.csv")
     assert set(gains.experiment_type) == {"in_domain", "out_domain"}
 
-    searches = {path: path.stat().st_mtime_ns for path in (tmp_path / "tuning").rglob("trials/*.json")}
+    searches = {
+        path: path.stat().st_mtime_ns for path in (tmp_path / "tuning").rglob("trials/*.json")
+    }
     assert len(searches) == 3 * 4
     compare(table, tmp_path, *arguments, "--clear-checkpoints", "--n-workers", "1")
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "tuning").rglob("trials/*.json")} == searches
+    assert {
+        path: path.stat().st_mtime_ns for path in (tmp_path / "tuning").rglob("trials/*.json")
+    } == searches
     pd.testing.assert_frame_equal(results(tmp_path).drop(columns=TIMES), full.drop(columns=TIMES))
 
 
 @pytest.mark.parametrize("method", ["asha", "pbt"])
 def test_ray_tune_tunes_a_training_set(table: Path, tmp_path: Path, method: str) -> None:
-    arguments = ("--models", "xgboost", "--experiments", "in_domain", "--no-plots", "--tune-hyperparameters")
+    arguments = (
+        "--models",
+        "xgboost",
+        "--experiments",
+        "in_domain",
+        "--no-plots",
+        "--tune-hyperparameters",
+    )
     settings = ("--tuning-method", method, "--tuning-trials", "4", "--tuning-cv-folds", "2")
     site = pd.read_csv(table).site[0]
     compare(table, tmp_path, *arguments, *settings, "--sites", site)
@@ -117,25 +159,36 @@ def test_a_killed_run_goes_on_and_ends_as_if_undisturbed(table: Path, tmp_path: 
     process = start("compare", "--data-path", str(table), "--output-dir", str(killed), *arguments)
     kill_when(process, lambda: len(list((killed / "predictions").glob("*"))) >= 3, signal.SIGKILL)
     kept = {path: path.stat().st_mtime_ns for path in (killed / "predictions").glob("*.npz")}
-    code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(killed), *arguments)
+    code, _, err = run(
+        "compare", "--data-path", str(table), "--output-dir", str(killed), *arguments
+    )
     assert (code, "--resume" in err) == (2, True)
     compare(table, killed, *arguments, "--resume")
     again = {path: path.stat().st_mtime_ns for path in kept}
-    assert sum(again[path] == kept[path] for path in kept) >= len(kept) - 1  # at most the one that was being written
+    assert (
+        sum(again[path] == kept[path] for path in kept) >= len(kept) - 1
+    )  # at most the one that was being written
     pd.testing.assert_frame_equal(
         results(killed).drop(columns=TIMES), results(tmp_path / "undisturbed").drop(columns=TIMES)
     )
 
 
 def test_tuning_cannot_see_what_only_helps_on_test_rows(table: Path, tmp_path: Path) -> None:
-    """A column equals the cause on test rows and is noise on training rows: searches must not change their minds."""
+    """A column equals the cause on test rows and is noise on training rows: searches must not
+    change their minds."""
     frame = pd.read_csv(table)
-    data = load_dataset(DataConfig(source=str(table), label="va34", site="site", drop=["cod5"]), read_bytes)
+    data = load_dataset(
+        DataConfig(source=str(table), label="va34", site="site", drop=["cod5"]), read_bytes
+    )
     from tuner_job.comparison.plan import plan
 
     held_out = np.unique(
         np.concatenate(
-            [test.rows for training in plan(data, data.sites, ["in_domain"], [], 42) for test in training.tests]
+            [
+                test.rows
+                for training in plan(data, data.sites, ["in_domain"], [], 42)
+                for test in training.tests
+            ]
         )
     )
     noise = np.random.default_rng(0).integers(0, 5, len(frame))
@@ -163,23 +216,48 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
     path = tmp_path / "experiment.yaml"
     path.write_text(yaml.safe_dump(experiment))
     tune(path, bucket)
-    arguments = ("--models", "random_forest", "--experiments", "in_domain", "--tuned-params", f"{bucket}/tuned")
-    assert "scores of tuned models are optimistic" in compare(table, f"{bucket}/comparison", *arguments)
-    best = json.loads((s3.root / "compare" / "tuned" / "random_forest" / "best.json").read_text())["params"]
+    arguments = (
+        "--models",
+        "random_forest",
+        "--experiments",
+        "in_domain",
+        "--tuned-params",
+        f"{bucket}/tuned",
+    )
+    assert "scores of tuned models are optimistic" in compare(
+        table, f"{bucket}/comparison", *arguments
+    )
+    best = json.loads((s3.root / "compare" / "tuned" / "random_forest" / "best.json").read_text())[
+        "params"
+    ]
     rows = pd.read_csv(s3.root / "compare" / "comparison" / "full_results.csv")
-    assert {json.dumps(json.loads(text)) for text in rows[rows.tuned].best_params} == {json.dumps(best)}
+    assert {json.dumps(json.loads(text)) for text in rows[rows.tuned].best_params} == {
+        json.dumps(best)
+    }
 
     frame = pd.read_csv(table)
     frame.iloc[:-1].to_csv(tmp_path / "shorter.csv", index=False)
-    frame.assign(va34=frame.va34.replace({frame.va34[0]: "Other"})).to_csv(tmp_path / "causes.csv", index=False)
-    for changed, reason in (("shorter.csv", "was tuned on other data"), ("causes.csv", "was tuned on other causes")):
+    frame.assign(va34=frame.va34.replace({frame.va34[0]: "Other"})).to_csv(
+        tmp_path / "causes.csv", index=False
+    )
+    for changed, reason in (
+        ("shorter.csv", "was tuned on other data"),
+        ("causes.csv", "was tuned on other causes"),
+    ):
         code, _, err = run(
-            "compare", "--data-path", str(tmp_path / changed), "--output-dir", str(tmp_path / "o"), *arguments
+            "compare",
+            "--data-path",
+            str(tmp_path / changed),
+            "--output-dir",
+            str(tmp_path / "o"),
+            *arguments,
         )
         assert (code, reason in err) == (2, True), err
     (s3.root / "compare" / "tuned" / "random_forest" / "best.json").unlink()
     shutil.rmtree(s3.root / "compare" / "tuned" / "random_forest" / "commits")
-    code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments)
+    code, _, err = run(
+        "compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
+    )
     assert (code, "has no model yet: its search has not finished" in err) == (2, True), err
     assert not (tmp_path / "o" / "results").exists()
 
@@ -189,14 +267,19 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
     [
         (("--sites", "Nowhere"), "Nowhere"),
         (("--label-type", "va34", "--training-sizes", "0"), "must be above 0"),
-        (("--tuning-timeout", "soon", "--tune-hyperparameters"), "--tuning-timeout: must be a number with a unit"),
+        (
+            ("--tuning-timeout", "soon", "--tune-hyperparameters"),
+            "--tuning-timeout: must be a number with a unit",
+        ),
         (("--memory-per-worker", "9000Gi"), "must fit on one node"),
         (("--tuned-params", "x", "--tune-hyperparameters"), "give one of them"),
         (("--output-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],
 )
 def test_bad_input(table: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments)
+    code, _, err = run(
+        "compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
+    )
     assert (code, said in err, "Traceback" in err) == (2, True, False), err
 
 
@@ -206,7 +289,7 @@ import sys
 import numpy as np
 import ray
 from tuner_job.comparison.tuning import HyperparameterTuner
-from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.config.experiment import HyperparameterSearchConfig
 
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
 config = HyperparameterSearchConfig(search_method="random", n_trials=2, cv_folds=2)
@@ -218,7 +301,9 @@ print(choice.params["n_estimators"], choice.n_trials, len(choice.cv_scores), len
 again = ray.get(tuner.tune_model.remote("random_forest", X, y, {"n_estimators": [5, 10], "max_depth": [2, None]}))
 assert again == choice
 """
-    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], text=True, capture_output=True, timeout=200)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], text=True, capture_output=True, timeout=200
+    )
     assert done.returncode == 0, done.stderr
     n_estimators, n_trials, n_folds, n_history = map(int, done.stdout.split()[-4:])
     assert (n_estimators in (5, 10), n_trials, n_folds, n_history) == (True, 2, 2, 2)

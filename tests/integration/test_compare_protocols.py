@@ -21,7 +21,9 @@ SPACES = {
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     size = {"n_samples": 450, "n_causes": 5, "n_symptoms": 25, "n_sites": 3}
-    data = load_dataset(DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes)
+    data = load_dataset(
+        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
+    )
     frame = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
     frame["site"] = [data.sites[i] for i in data.site]
     frame["va34"] = [data.causes[i] for i in data.y]
@@ -58,7 +60,9 @@ def test_every_test_has_a_row_in_every_protocol(compared: Path) -> None:
         assert row.csmf_accuracy_ci_lower < row.csmf_accuracy < row.csmf_accuracy_ci_upper
 
 
-def test_parameters_are_searched_in_the_given_spaces_and_validated_as_the_tests_are(compared: Path) -> None:
+def test_parameters_are_searched_in_the_given_spaces_and_validated_as_the_tests_are(
+    compared: Path,
+) -> None:
     schemes: dict[str, int] = {}
     for path in (compared / "tuning").glob("*/experiment.yaml"):
         experiment = yaml.safe_load(path.read_text())
@@ -78,7 +82,9 @@ def test_the_ensemble_is_the_geometric_mean_of_what_the_models_predicted(compare
     np.testing.assert_allclose(predictions[name]["P"], expected, atol=1e-5)
 
 
-def test_the_difference_is_that_of_the_tables_and_the_page_says_which_composition(compared: Path) -> None:
+def test_the_difference_is_that_of_the_tables_and_the_page_says_which_composition(
+    compared: Path,
+) -> None:
     full = pd.read_csv(compared / "full_results.csv")
     gains = pd.read_csv(compared / "tuned_vs_default.csv")
     assert len(gains) == 2 * 2 * 3 * 2
@@ -92,7 +98,10 @@ def test_the_difference_is_that_of_the_tables_and_the_page_says_which_compositio
 
 
 def test_tuned_choices_carry_what_predicting_needs(compared: Path) -> None:
-    tuned = [json.loads(path.read_text()) for path in (compared / "results").glob("*-tuned-dirichlet.json")]
+    tuned = [
+        json.loads(path.read_text())
+        for path in (compared / "results").glob("*-tuned-dirichlet.json")
+    ]
     assert tuned
     for result in tuned:
         choice = result["tuned"]
@@ -103,11 +112,33 @@ def test_tuned_choices_carry_what_predicting_needs(compared: Path) -> None:
 
 def test_stated_compositions_are_what_is_tested(table: Path, tmp_path: Path) -> None:
     cause = pd.read_csv(table).va34.value_counts().index[-1]  # the rarest one
-    compare = ("compare", "--data-path", str(table), "--output-dir", str(tmp_path), "--models", "logistic_regression")
-    nested = ("--experiments", "cross_validation", "--outer-folds", "2", "--n-bootstrap", "20", "--no-plots")
-    code, _, err = run(*compare, *nested, "--protocols", "natural", "shift", "--shift", f"{cause}=0.9")
+    compare = (
+        "compare",
+        "--data-path",
+        str(table),
+        "--output-dir",
+        str(tmp_path),
+        "--models",
+        "logistic_regression",
+    )
+    nested = (
+        "--experiments",
+        "cross_validation",
+        "--outer-folds",
+        "2",
+        "--n-bootstrap",
+        "20",
+        "--no-plots",
+    )
+    code, _, err = run(
+        *compare, *nested, "--protocols", "natural", "shift", "--shift", f"{cause}=0.9"
+    )
     assert code == 0, err
-    copied = pd.read_csv(tmp_path / "full_results.csv").query("model == 'copy_train'").set_index("protocol")
+    copied = (
+        pd.read_csv(tmp_path / "full_results.csv")
+        .query("model == 'copy_train'")
+        .set_index("protocol")
+    )
     assert copied.csmf_accuracy["natural"].min() > 0.95
     assert copied.csmf_accuracy["shift"].max() < 0.4, (
         "deaths nearly all of the rarest cause are not what was trained on"
@@ -118,13 +149,27 @@ def test_stated_compositions_are_what_is_tested(table: Path, tmp_path: Path) -> 
     ("arguments", "said"),
     [
         (("--shift", "Malaria=0.2"), "--shift and --protocols shift need each other"),
-        (("--protocols", "shift", "--shift", "Malaria"), "must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got 'Malaria'"),
-        (("--protocols", "shift", "--shift", "Nothing=0.2"), "validation.shift.Nothing: must be one of the 5 causes"),
-        (("--experiments", "cross_validation", "--outer-folds", "1"), "--outer-folds: must be a whole number from 2"),
-        (("--tune-hyperparameters", "--search-spaces", "/nowhere"), "/nowhere must hold a file for each model"),
+        (
+            ("--protocols", "shift", "--shift", "Malaria"),
+            "must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got 'Malaria'",
+        ),
+        (
+            ("--protocols", "shift", "--shift", "Nothing=0.2"),
+            "validation.shift.Nothing: must be one of the 5 causes",
+        ),
+        (
+            ("--experiments", "cross_validation", "--outer-folds", "1"),
+            "--outer-folds: must be a whole number from 2",
+        ),
+        (
+            ("--tune-hyperparameters", "--search-spaces", "/nowhere"),
+            "/nowhere must hold a file for each model",
+        ),
     ],
 )
 def test_bad_input(table: Path, tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
-    code, _, err = run("compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments)
+    code, _, err = run(
+        "compare", "--data-path", str(table), "--output-dir", str(tmp_path / "o"), *arguments
+    )
     assert (code, said in err, "Traceback" in err) == (2, True, False), err
     assert not (tmp_path / "o").exists()

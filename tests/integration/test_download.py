@@ -1,4 +1,5 @@
-"""Data from web servers and by presigned URLs of a real S3 server: read, and their secrets never told."""
+"""Data from web servers and by presigned URLs of a real S3 server: read, and their secrets never
+told."""
 
 import contextlib
 import socket
@@ -58,7 +59,9 @@ class TestPresigned:
         s3.make_bucket("signed")
         address = presigned(s3, "signed", "absent.csv", 60)
         said = refusal(address)
-        assert said.startswith(f"{s3.endpoint}/signed/absent.csv: cannot be read: there is no such file")
+        assert said.startswith(
+            f"{s3.endpoint}/signed/absent.csv: cannot be read: there is no such file"
+        )
         assert "NoSuchKey" in said
         assert "Signature" not in said
 
@@ -67,7 +70,9 @@ class TestPresigned:
         address = presigned(s3, "signed", "x.csv", 1)
         time.sleep(2.5)
         said = refusal(address)
-        assert said.startswith(f"{s3.endpoint}/signed/x.csv: cannot be read: the server refuses (it says 403")
+        assert said.startswith(
+            f"{s3.endpoint}/signed/x.csv: cannot be read: the server refuses (it says 403"
+        )
         assert said.endswith("its signature may have expired or been cut")
         assert ACCESS not in said
         assert "Signature=" not in said
@@ -81,7 +86,10 @@ class TestPresigned:
 
 def test_query_login_and_letters_beyond_ascii_reach_the_server() -> None:
     with web(lambda asked: (200, {}, DEATHS)) as (server, seen):
-        assert read_bytes(f"http://me:p%2F{HIDDEN}@{server}/a%2Fä b.csv?sig={HIDDEN}%3D+&n=ö#x") == DEATHS
+        assert (
+            read_bytes(f"http://me:p%2F{HIDDEN}@{server}/a%2Fä b.csv?sig={HIDDEN}%3D+&n=ö#x")
+            == DEATHS
+        )
     assert seen[0].path == f"/a%2F%C3%A4%20b.csv?sig={HIDDEN}%3D+&n=%C3%B6"
     assert seen[0].authorization == f"Basic {b64encode(f'me:p/{HIDDEN}'.encode()).decode()}"
 
@@ -106,13 +114,18 @@ def test_a_redirect_is_followed_and_the_login_goes_to_the_same_server_only() -> 
         ("/again", "the server says 302"),
         (f"ftp://me:{HIDDEN}@host/x", "the server sends elsewhere, to a ftp:// address"),
         ("file:///etc/passwd", "the server says 302"),
-        (f"http://me:{HIDDEN}@127.0.0.1/x", "the server sends elsewhere, with a user and password of its own"),
+        (
+            f"http://me:{HIDDEN}@127.0.0.1/x",
+            "the server sends elsewhere, with a user and password of its own",
+        ),
         (f"http://[::1/{HIDDEN}", "the server's answer cannot be understood"),
     ],
 )
 def test_a_redirect_that_is_not_followed_is_said(location: str, said: str) -> None:
     with web(lambda asked: (302, {"Location": location}, b"")) as (server, _):
-        assert f"http://{server}/again: cannot be read: {said}" in refusal(f"http://{server}/again?sig={HIDDEN}")
+        assert f"http://{server}/again: cannot be read: {said}" in refusal(
+            f"http://{server}/again?sig={HIDDEN}"
+        )
 
 
 @pytest.mark.parametrize(
@@ -124,13 +137,17 @@ def test_a_redirect_that_is_not_followed_is_said(location: str, said: str) -> No
         (
             403,
             f"<Error><Code>AccessDenied</Code><Message>no \x1b[31m sig={HIDDEN}</Message>{HIDDEN}</Error>".encode(),
-            "the server refuses (it says 403, AccessDenied: no \\x1b[31m sig=…): check user and password",
+            "the server refuses (it says 403, AccessDenied: no \\x1b[31m sig=…): check user and "
+            "password",
         ),
     ],
 )
 def test_a_refusal_is_one_sentence(status: int, content: bytes, said: str) -> None:
     with web(lambda asked: (status, {}, content)) as (server, _):
-        assert refusal(f"http://me:{HIDDEN}@{server}/x.csv") == f"http://{server}/x.csv: cannot be read: {said}"
+        assert (
+            refusal(f"http://me:{HIDDEN}@{server}/x.csv")
+            == f"http://{server}/x.csv: cannot be read: {said}"
+        )
 
 
 def test_a_server_that_is_overloaded_for_a_moment_is_asked_again() -> None:
@@ -212,24 +229,37 @@ def tls(tmp_path: Path) -> tuple[ssl.SSLContext, Path]:
 def test_a_certificate_that_nobody_vouches_for_is_said(tls: tuple[ssl.SSLContext, Path]) -> None:
     with web(lambda asked: (200, {}, DEATHS), tls[0]) as (server, seen):
         said = refusal(f"https://{server}/x.csv?sig={HIDDEN}")
-    assert f"https://{server}/x.csv: cannot be read: the server's certificate is not trusted: self" in said
+    assert (
+        f"https://{server}/x.csv: cannot be read: the server's certificate is not trusted: self"
+        in said
+    )
     assert seen == []
 
 
-def test_https_never_leads_to_http(tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_https_never_leads_to_http(
+    tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tls[1]))
     with web(lambda asked: (200, {}, DEATHS)) as (plain, seen_there):
 
         def answer(asked: Asked) -> Answer:
-            return (200, {}, DEATHS) if asked.path == "/x" else (302, {"Location": f"http://{plain}/x"}, b"")
+            return (
+                (200, {}, DEATHS)
+                if asked.path == "/x"
+                else (302, {"Location": f"http://{plain}/x"}, b"")
+            )
 
         with web(answer, tls[0]) as (server, _):
             assert read_bytes(f"https://{server}/x") == DEATHS
-            assert "the server sends elsewhere, to a http:// address" in refusal(f"https://{server}/y")
+            assert "the server sends elsewhere, to a http:// address" in refusal(
+                f"https://{server}/y"
+            )
     assert seen_there == []
 
 
 def test_files_are_read_without_a_trace(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"absent/x\.csv: cannot be read: No such file or directory"):
+    with pytest.raises(
+        StoreError, match=r"absent/x\.csv: cannot be read: No such file or directory"
+    ):
         read_bytes((tmp_path / "absent" / "x.csv").as_uri())
     assert list(tmp_path.iterdir()) == []

@@ -32,7 +32,9 @@ with prefect_test_harness(server_startup_timeout=200):
 @pytest.fixture
 def experiment(tmp_path: Path) -> Path:
     size = {"n_samples": 200, "n_causes": 4, "n_symptoms": 12, "n_sites": 2}
-    data = load_dataset(DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes)
+    data = load_dataset(
+        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
+    )
     table = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
     table["site"] = [data.sites[i] for i in data.site]
     table["va34"] = [data.causes[i] for i in data.y]
@@ -51,7 +53,10 @@ def experiment(tmp_path: Path) -> Path:
 
 
 def flow(experiment: Path, output: Path, *arguments: str) -> str:
-    quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}  # nothing leaves this machine
+    quiet = {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }  # nothing leaves this machine
     environment = {**os.environ, **quiet, "PREFECT_HOME": str(output.parent / "prefect")}
     command = [sys.executable, "-c", STATES, str(experiment), str(output), *arguments]
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=240)
@@ -73,15 +78,26 @@ def test_each_step_is_a_task_whose_state_the_server_knows(experiment: Path, tmp_
 
 
 def test_what_is_wrong_is_not_tried_again(experiment: Path, tmp_path: Path) -> None:
-    said = flow(experiment, tmp_path / "comparison", "--models", "random_forest", "--sites", "Nowhere")
+    said = flow(
+        experiment, tmp_path / "comparison", "--models", "random_forest", "--sites", "Nowhere"
+    )
     assert "RUN compare FAILED 1" in said
     assert "FLOW FAILED" in said
 
 
 def test_no_argument_with_a_secret_is_given_to_prefect(experiment: Path) -> None:
     address = "https://me:h1dd3n@host.org/x.csv?sig=h1dd3n"
-    command = [sys.executable, "-m", "tuner_job.comparison.flow", str(experiment), "--output-dir", "out"]
-    done = subprocess.run([*command, "--data-path", address], text=True, capture_output=True, timeout=240)
+    command = [
+        sys.executable,
+        "-m",
+        "tuner_job.comparison.flow",
+        str(experiment),
+        "--output-dir",
+        "out",
+    ]
+    done = subprocess.run(
+        [*command, "--data-path", address], text=True, capture_output=True, timeout=240
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("va-tuning: no argument may hold a password")
     assert "h1dd3n" not in done.stdout + done.stderr

@@ -52,7 +52,9 @@ def test_a_disk_that_fills_up_loses_nothing_finished(small_disk: Path, tmp_path:
 
 
 @pytest.mark.parametrize("room", [0, 6 * 1024])
-def test_predictions_that_find_no_room_leave_the_old_ones(small_disk: Path, tmp_path: Path, room: int) -> None:
+def test_predictions_that_find_no_room_leave_the_old_ones(
+    small_disk: Path, tmp_path: Path, room: int
+) -> None:
     copy(tmp_path / "results")
     output = small_disk / "predictions.csv"
     output.write_text("of yesterday")
@@ -64,9 +66,19 @@ def test_predictions_that_find_no_room_leave_the_old_ones(small_disk: Path, tmp_
     if room:
         os.truncate(small_disk / "filler", (small_disk / "filler").stat().st_size - room)
     before = sorted(small_disk.iterdir())
-    code, _, err = run("predict", tmp_path / "results", DEATHS, "--model", "logistic_regression", "--output", output)
+    code, _, err = run(
+        "predict",
+        tmp_path / "results",
+        DEATHS,
+        "--model",
+        "logistic_regression",
+        "--output",
+        output,
+    )
     assert code == 2
     assert "cannot be written: No space left on device" in err
-    assert ("nothing was changed" in err) == bool(room), "without any room it is found out before the work"
+    assert ("nothing was changed" in err) == bool(room), (
+        "without any room it is found out before the work"
+    )
     assert output.read_text() == "of yesterday"
     assert sorted(small_disk.iterdir()) == before

@@ -1,4 +1,5 @@
-"""What one run, two, or a dying one leaves behind: the same command ends with the same trials and one usable commit."""
+"""What one run, two, or a dying one leaves behind: the same command ends with the same trials
+and one usable commit."""
 
 import shutil
 import signal
@@ -26,7 +27,9 @@ ASHA = {**FOREST, "search_method": "asha", "n_trials": 4}
 @pytest.fixture(params=["folder", "s3", "asha"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
     """An experiment file and where its results go."""
-    path = write(tmp_path, models=["random_forest"], tuning=ASHA if request.param == "asha" else FOREST)
+    path = write(
+        tmp_path, models=["random_forest"], tuning=ASHA if request.param == "asha" else FOREST
+    )
     if request.param != "s3":
         return path, str(tmp_path / "results")
     server: S3Server = request.getfixturevalue("s3")
@@ -36,11 +39,15 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
 def without_lease(*arguments: str | Path) -> subprocess.Popen[str]:
     """Start ``va-tuning`` as if no lease were taken."""
     program = (
-        "import contextlib, sys; import tuner_job.pipeline as p; from tuner_job.cli import main; "
+        "import contextlib, sys; import tuner_job.experiment.run as p; from tuner_job.cli.main "
+        "import main; "
         "p.leased = lambda *_, **__: contextlib.nullcontext(lambda: False); main(sys.argv[1:])"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -133,7 +140,9 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
 
 
 @pytest.mark.parametrize("what", DAMAGES)
-def test_what_is_damaged_is_named_and_made_again(done: tuple[Path, Path, str], tmp_path: Path, what: str) -> None:
+def test_what_is_damaged_is_named_and_made_again(
+    done: tuple[Path, Path, str], tmp_path: Path, what: str
+) -> None:
     path, results, table = done
     shutil.copytree(results, tmp_path / "results")
     model = tmp_path / "results" / "small" / "random_forest"
@@ -143,7 +152,9 @@ def test_what_is_damaged_is_named_and_made_again(done: tuple[Path, Path, str], t
         cut(one)
     code, out, err = run("tune", path, "--results", str(tmp_path / "results"))
     assert code == 0, err + out
-    told = [one for one in damaged if one.name not in ("best.json", "summary.json")]  # those are written anew anyway
+    told = [
+        one for one in damaged if one.name not in ("best.json", "summary.json")
+    ]  # those are written anew anyway
     assert all(f"{one}: is damaged: " in err for one in told), err
     assert trials_table(tmp_path / "results") == table
     code, out, err = run("check", str(tmp_path / "results"))

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.integration.experiments import SMALL, run, trials_table, tune, write
-from tuner_job.experiment import prepare
-from tuner_job.experiment_file import load_experiment
+from tuner_job.config.load import load_experiment
+from tuner_job.problem import prepare
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -23,7 +23,9 @@ def experiment(folder: Path, **changes: Any) -> Path:
     rng = np.random.default_rng(5)
     cause = rng.integers(0, 4, 240)
     profile = rng.uniform(0.1, 0.9, (4, 10))
-    table = pd.DataFrame((rng.random((240, 10)) < profile[cause]).astype(int), columns=[f"s{i}" for i in range(10)])
+    table = pd.DataFrame(
+        (rng.random((240, 10)) < profile[cause]).astype(int), columns=[f"s{i}" for i in range(10)]
+    )
     table.insert(0, "cause", [f"cause {c}" for c in cause])
     table["planted"] = rng.integers(0, 2, 240)
     table.to_csv(folder / "deaths.csv", index=False)
@@ -42,7 +44,9 @@ def plant(path: Path, shuffled: bool) -> None:
     table = pd.read_csv(path.parent / "deaths.csv")
     told = prepared.dataset.y[prepared.held_out]
     table["planted"] = 0
-    table.loc[prepared.held_out, "planted"] = np.random.default_rng(1).permutation(told) if shuffled else told
+    table.loc[prepared.held_out, "planted"] = (
+        np.random.default_rng(1).permutation(told) if shuffled else told
+    )
     table.to_csv(path.parent / "deaths.csv", index=False)
 
 
@@ -50,7 +54,9 @@ def summary(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "results" / "small" / "summary.json").read_text())["studies"][0]
 
 
-def test_the_search_never_sees_them_and_default_and_tuned_are_scored_on_them(tmp_path: Path) -> None:
+def test_the_search_never_sees_them_and_default_and_tuned_are_scored_on_them(
+    tmp_path: Path,
+) -> None:
     tables = []
     for shuffled in (False, True):
         folder = tmp_path / str(shuffled)
@@ -60,9 +66,13 @@ def test_the_search_never_sees_them_and_default_and_tuned_are_scored_on_them(tmp
         tables.append(trials_table(folder / "results"))
         held_out = summary(folder)["holdout"]
         assert set(held_out) == {"default", "tuned", "copy_train"}
-        assert set(held_out["default"]) == set(held_out["tuned"]) >= {"csmf_accuracy", "cod_accuracy"}
+        assert (
+            set(held_out["default"]) == set(held_out["tuned"]) >= {"csmf_accuracy", "cod_accuracy"}
+        )
         assert all(0 < scores["csmf_accuracy"] <= 1 for scores in held_out.values())
-        with np.load(folder / "results" / "small" / "random_forest" / "oof" / "default.npz") as kept:
+        with np.load(
+            folder / "results" / "small" / "random_forest" / "oof" / "default.npz"
+        ) as kept:
             assert kept["P"].shape == (180, 4), "of the deaths that were searched"
     assert tables[0] == tables[1]
     code, out, _ = run("show", str(tmp_path / "True" / "results"))

@@ -32,7 +32,10 @@ def test_the_others_are_committed_and_a_larger_budget_completes_it(tmp_path: Pat
 
     code, out, err = run("tune", write(tmp_path, budget={"cpu_seconds": 1e-9}), *arguments)
     assert code == 1
-    assert "va-tuning: xgboost: no trial was complete when the search ended (cpu_seconds): allow it more" in err
+    assert (
+        "va-tuning: xgboost: no trial was complete when the search ended (cpu_seconds): allow it "
+        "more" in err
+    )
     assert f"committed: random_forest, see {results}/small/report.html" in err
     assert "report.html" in out
     assert (forest / "best.json").exists()

@@ -1,4 +1,5 @@
-"""The lock files serve the systems that nobody here runs: for each there is a wheel of every package."""
+"""The lock files serve the systems that nobody here runs: for each there is a wheel of every
+package."""
 
 import re
 import subprocess
@@ -22,7 +23,9 @@ SYSTEMS = {
     "Linux": "x86_64-unknown-linux-gnu",
     "Linux on arm64": "aarch64-unknown-linux-gnu",
 }
-UNREACHABLE = re.compile("error sending request|failed to fetch|dns error|timed out|connection refused", re.IGNORECASE)
+UNREACHABLE = re.compile(
+    "error sending request|failed to fetch|dns error|timed out|connection refused", re.IGNORECASE
+)
 
 
 def find_wheels(lock: str, system: str, target: Path) -> subprocess.CompletedProcess[str]:
@@ -30,7 +33,9 @@ def find_wheels(lock: str, system: str, target: Path) -> subprocess.CompletedPro
     uv = Path(sys.executable).with_name("uv")
     where = ["--python-platform", SYSTEMS[system], "--python-version", "3.11", "--target", target]
     how = ["--dry-run", "--only-binary", ":all:", "--require-hashes"]
-    return subprocess.run([uv, "pip", "sync", *how, *where, lock], cwd=ROOT, text=True, capture_output=True)
+    return subprocess.run(
+        [uv, "pip", "sync", *how, *where, lock], cwd=ROOT, text=True, capture_output=True
+    )
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -38,7 +43,10 @@ def find_wheels(lock: str, system: str, target: Path) -> subprocess.CompletedPro
 def test_every_locked_package_has_a_wheel(lock: str, system: str, tmp_path: Path) -> None:
     found = find_wheels(lock, system, tmp_path / "target")
     if UNREACHABLE.search(found.stderr):
-        pytest.skip(f"no package index answers, so the wheels for {system} were not looked for: {found.stderr[-200:]}")
+        pytest.skip(
+            f"no package index answers, so the wheels for {system} were not looked for: "
+            f"{found.stderr[-200:]}"
+        )
     assert found.returncode == 0, found.stderr
     assert len(re.findall(r"^ \+ ", found.stderr, re.MULTILINE)) > 60
     boosting = "xgboost-cpu" if system.startswith("Linux") else "xgboost"

@@ -1,4 +1,5 @@
-"""Very short fits share a trip to a worker of a real Ray: the scores are those of the fits alone."""
+"""Very short fits share a trip to a worker of a real Ray: the scores are those of the fits
+alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,17 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tuner_job.config import Budget
+from tuner_job.config.experiment import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData, score_fold
-from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
+from tuner_job.execution.runner import Finished
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
-from tuner_job.tuners.random import RandomTuner
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -25,14 +27,19 @@ MODEL = "random_forest"
 NO_FOREST = -1.0  # what scikit-learn refuses for `max_features`
 SPACE = SearchSpace(
     ModelSearchSpace.model_validate(
-        {"n_estimators": [1], "max_depth": {"low": 1, "high": 12}, "max_features": [0.2, 0.5, 0.7, 1.0, NO_FOREST]}
+        {
+            "n_estimators": [1],
+            "max_depth": {"low": 1, "high": 12},
+            "max_features": [0.2, 0.5, 0.7, 1.0, NO_FOREST],
+        }
     ).parameters,
     [],
 )
 
 
 class Watched(RayRunner):
-    """Notes how many fits went to a worker together; by its clock each takes a millisecond on any machine."""
+    """Notes how many fits went to a worker together; by its clock each takes a millisecond on
+    any machine."""
 
     sizes: list[int]
 
@@ -61,7 +68,9 @@ def runner(data: SharedData) -> Iterator[Watched]:
         yield runner
 
 
-def test_packed_fits_score_as_they_do_alone_and_fail_alone(data: SharedData, runner: Watched) -> None:
+def test_packed_fits_score_as_they_do_alone_and_fail_alone(
+    data: SharedData, runner: Watched
+) -> None:
     study = Study(
         "study", MODEL, RandomTuner(SPACE, None, N_TRIALS, 1), NeverStop(),
         objectives=["csmf_accuracy"], path=None, n_folds=N_FOLDS, lag=N_TRIALS, max_trials=N_TRIALS,
@@ -69,7 +78,9 @@ def test_packed_fits_score_as_they_do_alone_and_fail_alone(data: SharedData, run
     Driver([study], runner, Budget(), lambda *_: None).run()
     assert max(runner.sizes) > 1, "fits of milliseconds were packed"
     failed = {trial.number for trial in study.trials if trial.state == "failed"}
-    assert failed == {trial.number for trial in study.trials if trial.params["max_features"] == NO_FOREST}
+    assert failed == {
+        trial.number for trial in study.trials if trial.params["max_features"] == NO_FOREST
+    }
     assert 0 < len(failed) < N_TRIALS / 2
     for trial in study.trials:
         if trial.number in failed:

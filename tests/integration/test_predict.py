@@ -19,21 +19,37 @@ def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
     rows = ["cause,site,fever,cough,injury,age"]
     for i in range(120):
         cause = ("malaria", "pneumonia", "road traffic")[i % 3]
-        signs = [int(cause == "malaria" or i % 7 == 0), int(cause == "pneumonia"), int(cause == "road traffic")]
-        rows.append(f"{cause},{'AB'[i % 2]},{signs[0]},{signs[1] if i % 5 else ''},{signs[2]},{20 + i % 50}")
+        signs = [
+            int(cause == "malaria" or i % 7 == 0),
+            int(cause == "pneumonia"),
+            int(cause == "road traffic"),
+        ]
+        rows.append(
+            f"{cause},{'AB'[i % 2]},{signs[0]},{signs[1] if i % 5 else ''},{signs[2]},{20 + i % 50}"
+        )
     (tmp_path / "deaths.csv").write_text("\n".join(rows) + "\n")
     (tmp_path / "new.csv").write_text("fever,cough,injury,age\n1,0,0,30\n0,1,0,40\n0,0,1,25\n")
     path = write(
         tmp_path,
         data={"source": "deaths.csv", "label": "cause", "site": "site"},
         models=["random_forest"],
-        tuning={"n_trials": 3, "cv_folds": 3, "search_spaces": {"random_forest": {"n_estimators": [10, 20]}}},
+        tuning={
+            "n_trials": 3,
+            "cv_folds": 3,
+            "search_spaces": {"random_forest": {"n_estimators": [10, 20]}},
+        },
     )
     tune(path, tmp_path / "results")
     output = tmp_path / "predictions.csv"
     fractions = tmp_path / "csmf.csv"
     code, out, err = run(
-        "predict", str(tmp_path / "results"), tmp_path / "new.csv", "--output", output, "--csmf", fractions
+        "predict",
+        str(tmp_path / "results"),
+        tmp_path / "new.csv",
+        "--output",
+        output,
+        "--csmf",
+        fractions,
     )
     assert code == 0, err
     assert "3 rows" in out
@@ -46,7 +62,9 @@ def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
     csmf = read_rows(fractions)
     assert [row["cause"] for row in csmf] == ["malaria", "pneumonia", "road traffic"]
     assert sum(float(row["fraction"]) for row in csmf) == pytest.approx(1, abs=1e-5)
-    code, _, err = run("predict", str(tmp_path / "results"), tmp_path / "new.csv", "--output", output, "--raw")
+    code, _, err = run(
+        "predict", str(tmp_path / "results"), tmp_path / "new.csv", "--output", output, "--raw"
+    )
     assert code == 0, err
     raw = read_rows(output)
     assert [row["cause"] for row in raw] == [row["cause"] for row in predicted]

@@ -1,4 +1,5 @@
-"""Ray that dies, cannot be reached or has no place to live: one sentence, and the right exit code."""
+"""Ray that dies, cannot be reached or has no place to live: one sentence, and the right exit
+code."""
 
 import os
 import socket
@@ -12,13 +13,23 @@ import psutil
 import pytest
 
 from tests.integration.experiments import run, start, trials_table, tune
-from tests.integration.test_stopping import PATIENCE, SENTENCE, TERM, count, family, stopped, wait_for, write
+from tests.integration.test_stopping import (
+    PATIENCE,
+    SENTENCE,
+    TERM,
+    count,
+    family,
+    stopped,
+    wait_for,
+    write,
+)
 
 pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.mark.parametrize(
-    ("program", "name"), [("raylet", "its scheduler (raylet)"), ("gcs_server", "its control service (gcs_server)")]
+    ("program", "name"),
+    [("raylet", "its scheduler (raylet)"), ("gcs_server", "its control service (gcs_server)")],
 )
 def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -> None:
     results, path = tmp_path / "results", write(tmp_path)
@@ -45,13 +56,24 @@ def head(tmp_path: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="va-head-") as folder:
-        command = [Path(sys.executable).parent / "ray", "start", "--head", "--block", "--num-cpus=2"]
+        command = [
+            Path(sys.executable).parent / "ray",
+            "start",
+            "--head",
+            "--block",
+            "--num-cpus=2",
+        ]
         options = [f"--port={port}", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         others = ["--include-dashboard=false", "--disable-usage-stats"]
         environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
         process = subprocess.Popen([*command, *options, *others], env=environment, **quiet)  # type: ignore[call-overload]
-        wait_for(process, lambda: any(one.name() == "raylet" for one in psutil.Process(process.pid).children(True)))
+        wait_for(
+            process,
+            lambda: any(
+                one.name() == "raylet" for one in psutil.Process(process.pid).children(True)
+            ),
+        )
         yield f"127.0.0.1:{port}"
         left = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
@@ -74,16 +96,30 @@ def test_a_cluster_that_is_not_ours_is_left_running(head: str, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"RAY_ADDRESS": "127.0.0.1:1"}, "RAY_ADDRESS: no Ray cluster answers at '127.0.0.1:1' (Connection refused)"),
+        (
+            {"RAY_ADDRESS": "127.0.0.1:1"},
+            "RAY_ADDRESS: no Ray cluster answers at '127.0.0.1:1' (Connection refused)",
+        ),
         ({"RAY_ADDRESS": "here"}, "RAY_ADDRESS: must be HOST:PORT or auto, got 'here'"),
-        ({"TMPDIR": "/nowhere"}, "TMPDIR='/nowhere': cannot be written, which Ray's own files need: No such file or"),
-        ({"TMPDIR": "/proc"}, "TMPDIR='/proc': cannot be written, which Ray's own files need: No such file or"),
+        (
+            {"TMPDIR": "/nowhere"},
+            "TMPDIR='/nowhere': cannot be written, which Ray's own files need: No such file or",
+        ),
+        (
+            {"TMPDIR": "/proc"},
+            "TMPDIR='/proc': cannot be written, which Ray's own files need: No such file or",
+        ),
         ({"TMPDIR": "here"}, "TMPDIR='here': must be an absolute path, for Ray's own files"),
-        ({"TMPDIR": f"/tmp/{'x' * 60}"}, "is too long by 26 bytes for Ray's sockets below it; set RAY_TMPDIR to a"),
+        (
+            {"TMPDIR": f"/tmp/{'x' * 60}"},
+            "is too long by 26 bytes for Ray's sockets below it; set RAY_TMPDIR to a",
+        ),
     ],
 )
 def test_what_ray_cannot_use(environment: dict[str, str], said: str, tmp_path: Path) -> None:
-    code, _, err = run("tune", write(tmp_path), "--results", str(tmp_path / "results"), environment=environment)
+    code, _, err = run(
+        "tune", write(tmp_path), "--results", str(tmp_path / "results"), environment=environment
+    )
     assert (code, err.count("\n")) == (2, 1), err
     assert err.startswith("va-tuning: ")
     assert said in err
@@ -94,20 +130,33 @@ def test_a_port_where_something_else_answers(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         code, _, err = run(
-            "tune", write(tmp_path), "--results", str(tmp_path / "results"), environment={"RAY_ADDRESS": address}
+            "tune",
+            write(tmp_path),
+            "--results",
+            str(tmp_path / "results"),
+            environment={"RAY_ADDRESS": address},
         )
-    assert (code, err) == (2, f"va-tuning: RAY_ADDRESS: nothing at '{address}' answers as a Ray cluster\n")
+    assert (code, err) == (
+        2,
+        f"va-tuning: RAY_ADDRESS: nothing at '{address}' answers as a Ray cluster\n",
+    )
 
 
 @pytest.mark.parametrize(
     ("mount", "reason"),
-    [("mount -t tmpfs -o ro none", "Read-only file system"), ("mount -t proc none", "No such file or directory")],
+    [
+        ("mount -t tmpfs -o ro none", "Read-only file system"),
+        ("mount -t proc none", "No such file or directory"),
+    ],
 )
 def test_shared_memory_that_cannot_be_used(mount: str, reason: str, tmp_path: Path) -> None:
     command = f"{mount} /dev/shm && exec {sys.executable} -m tuner_job tune {write(tmp_path)} --results {tmp_path}/r"
     done = subprocess.run(["unshare", "-m", "sh", "-c", command], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr == f"va-tuning: /dev/shm: cannot be written, which Ray's shared objects need: {reason}\n"
+    assert (
+        done.stderr
+        == f"va-tuning: /dev/shm: cannot be written, which Ray's shared objects need: {reason}\n"
+    )
 
 
 def test_an_empty_address_counts_as_not_set(tmp_path: Path) -> None:

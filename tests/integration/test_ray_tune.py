@@ -16,15 +16,15 @@ import pytest
 
 from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import SECRET, S3Server
+from tuner_job.config.load import load_experiment
 from tuner_job.execution.fold_task import fold_data, score_fold
-from tuner_job.execution.session import searched_data
-from tuner_job.experiment import Prepared, prepare
-from tuner_job.experiment_file import load_experiment
+from tuner_job.experiment.search import searched_data
 from tuner_job.models import CONTINUED
 from tuner_job.models.growing import replay
-from tuner_job.prediction import load_model
+from tuner_job.prediction.predict import load_model
+from tuner_job.problem import Prepared, prepare
+from tuner_job.records import TrialRecord
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
-from tuner_job.results.records import TrialRecord
 from tuner_job.search.trial import FoldTask
 
 pytestmark = pytest.mark.timeout(1500)
@@ -36,7 +36,11 @@ ASHA = {
     "cv_folds": 3,
     "search_spaces": {
         "xgboost": {"n_estimators": [9, 27], **BOOSTING},
-        "random_forest": {"n_estimators": [27, 54], "max_depth": [1, 4, None], "min_samples_leaf": [1, 20, 60]},
+        "random_forest": {
+            "n_estimators": [27, 54],
+            "max_depth": [1, 4, None],
+            "min_samples_leaf": [1, 20, 60],
+        },
         "logistic_regression": {
             "C": [0.001, 0.01, 0.1, 1, 10],
             "penalty": ["l1", "l2"],
@@ -62,11 +66,16 @@ def experiment(folder: Path, tuning: dict[str, Any], **changes: Any) -> Path:
 
 
 def trial_files(results: Path) -> dict[Path, tuple[int, bytes]]:
-    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in results.glob("**/trials/*.json")}
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes())
+        for path in results.glob("**/trials/*.json")
+    }
 
 
 def records(results: Path | str, model: str) -> list[TrialRecord]:
-    return [record for record in open_experiment(str(results)).load_trials(model) if record.trial >= 0]
+    return [
+        record for record in open_experiment(str(results)).load_trials(model) if record.trial >= 0
+    ]
 
 
 def test_asha_stops_trials_of_every_model_while_they_train(tmp_path: Path) -> None:
@@ -118,16 +127,31 @@ def test_a_scheduler_stops_optuna_s_configurations(tmp_path: Path) -> None:
     assert sum(study.n_trials.values()) == 12
 
 
-@pytest.mark.parametrize("n_estimators", [[5, 9, 27], {"low": 4, "high": 27}], ids=["listed", "range"])
-def test_a_complete_trial_becomes_the_best_that_it_went_through(tmp_path: Path, n_estimators: Any) -> None:
+@pytest.mark.parametrize(
+    "n_estimators", [[5, 9, 27], {"low": 4, "high": 27}], ids=["listed", "range"]
+)
+def test_a_complete_trial_becomes_the_best_that_it_went_through(
+    tmp_path: Path, n_estimators: Any
+) -> None:
     spaces = {
         "xgboost": {"n_estimators": n_estimators, "learning_rate": {"low": 0.3, "high": 1.0}},
         "random_forest": {"n_estimators": n_estimators, "max_depth": [2, 8]},
     }
-    tuning = {**ASHA, "search_method": "optuna", "scheduler": "asha", "free_knowledge": True, "search_spaces": spaces}
-    path = experiment(tmp_path, tuning, validation={"scheme": "stratified", "csmf_estimators": ["count"]})
+    tuning = {
+        **ASHA,
+        "search_method": "optuna",
+        "scheduler": "asha",
+        "free_knowledge": True,
+        "search_spaces": spaces,
+    }
+    path = experiment(
+        tmp_path, tuning, validation={"scheme": "stratified", "csmf_estimators": ["count"]}
+    )
     tune(path, tmp_path / "results")
-    store, data = open_experiment(str(tmp_path / "results")), searched_data(prepare(load_experiment(path)))
+    store, data = (
+        open_experiment(str(tmp_path / "results")),
+        searched_data(prepare(load_experiment(path))),
+    )
     smaller = 0
     for model in spaces:
         found = records(tmp_path / "results", model)
@@ -136,11 +160,16 @@ def test_a_complete_trial_becomes_the_best_that_it_went_through(tmp_path: Path, 
             size, score = record.params["n_estimators"], record.scores["csmf_accuracy"]
             assert isinstance(size, int)
             held = n_estimators if isinstance(n_estimators, list) else range(4, 28)
-            best = max((look for look in record.curve if look[0] in held), key=lambda look: (look[1], -look[0]))
+            best = max(
+                (look for look in record.curve if look[0] in held),
+                key=lambda look: (look[1], -look[0]),
+            )
             assert best == (size, pytest.approx(score))
             smaller += size < record.curve[-1][0]
             for fold in range(3):
-                (alone,), (P,) = score_fold(data, model, FoldTask(0, fold, record.params, (), (0,), (0,)))
+                (alone,), (P,) = score_fold(
+                    data, model, FoldTask(0, fold, record.params, (), (0,), (0,))
+                )
                 assert alone.record.validation == record.folds[fold].validation
                 kept = store.load_oof(model, record.trial)
                 assert kept is not None
@@ -148,7 +177,9 @@ def test_a_complete_trial_becomes_the_best_that_it_went_through(tmp_path: Path, 
     assert smaller > 0
 
 
-def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(tmp_path: Path) -> None:
+def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(
+    tmp_path: Path,
+) -> None:
     path = experiment(tmp_path, PBT)
     tune(path, tmp_path / "results")
     store = open_experiment(str(tmp_path / "results"))
@@ -160,12 +191,16 @@ def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(tmp
         stages = [(stage.size, stage.params) for stage in record.schedule]
         assert [size for size, _ in stages] == [*range(4, 41, 4)]
         assert stages[-1][1] == record.params
-        assert len({params["max_bin"] for _, params in stages}) == 1, "cannot change during training"
+        assert len({params["max_bin"] for _, params in stages}) == 1, (
+            "cannot change during training"
+        )
         changed += len({json.dumps(params) for _, params in stages}) > 1
         P = store.load_oof("xgboost", record.trial)
         assert P is not None
         for fold in range(prepared.n_folds):
-            point = replay(CONTINUED["xgboost"], fold_data(data, fold), stages, prepared.config.seed)
+            point = replay(
+                CONTINUED["xgboost"], fold_data(data, fold), stages, prepared.config.seed
+            )
             np.testing.assert_array_equal(P[prepared.folds == fold], point.P_validation)
     assert changed >= 2
     _check_committed_model(store, prepared)
@@ -173,10 +208,14 @@ def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(tmp
 
 def _check_committed_model(store: ExperimentStore, prepared: Prepared) -> None:
     (study,) = store.summary().studies
-    assert study.best.trial >= 0, "the population must beat the default for this test to say anything"
+    assert study.best.trial >= 0, (
+        "the population must beat the default for this test to say anything"
+    )
     stages = [(stage.size, stage.params) for stage in study.best.schedule]
     X, y = prepared.dataset.X, prepared.dataset.y
-    replayed = CONTINUED["xgboost"].fit_stages(X, y, prepared.dataset.n_causes, stages, prepared.config.seed)
+    replayed = CONTINUED["xgboost"].fit_stages(
+        X, y, prepared.dataset.n_causes, stages, prepared.config.seed
+    )
     np.testing.assert_array_equal(load_model(store).predict_proba(X), replayed.predict_proba(X))
 
 
@@ -189,9 +228,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     return server.make_bucket("tune"), server.root / "tune"
 
 
-def test_a_killed_population_goes_on_from_its_checkpoints(place: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_killed_population_goes_on_from_its_checkpoints(
+    place: tuple[str, Path], tmp_path: Path
+) -> None:
     url, root = place
-    path = experiment(tmp_path, {**PBT, "search_spaces": {"xgboost": {**POPULATION, "n_estimators": [400]}}})
+    path = experiment(
+        tmp_path, {**PBT, "search_spaces": {"xgboost": {**POPULATION, "n_estimators": [400]}}}
+    )
     process = start("tune", path, "--results", url)
 
     def all_have_begun() -> bool:
@@ -199,7 +242,11 @@ def test_a_killed_population_goes_on_from_its_checkpoints(place: tuple[str, Path
 
     kill_when(process, all_have_begun)
     assert not list(root.glob("*/*/best.json"))
-    assert not [file for file in root.glob("**/*") if file.is_file() and SECRET.encode() in file.read_bytes()]
+    assert not [
+        file
+        for file in root.glob("**/*")
+        if file.is_file() and SECRET.encode() in file.read_bytes()
+    ]
     before = trial_files(root)
     for file in root.glob("*/*/ray-tune/*/*/trial.zip"):
         _mark(file)
@@ -208,7 +255,9 @@ def test_a_killed_population_goes_on_from_its_checkpoints(place: tuple[str, Path
     assert {trial: after[trial] for trial in before} == before, "no finished trial ran again"
     found = [record for record in records(f"{url}/small", "xgboost") if _new(record, before)]
     assert found
-    assert all(record.curve[0][1] == MARK for record in found), "every trial went on from a checkpoint"
+    assert all(record.curve[0][1] == MARK for record in found), (
+        "every trial went on from a checkpoint"
+    )
     assert not list(root.glob("*/*/ray-tune/**/trial.zip"))
 
 
@@ -221,7 +270,8 @@ def _new(record: TrialRecord, before: dict[Path, tuple[int, bytes]]) -> bool:
 
 
 def _mark(checkpoint: Path) -> None:
-    """Change a checkpoint's past, so that whoever goes on from it is known; leave one that was cut off."""
+    """Change a checkpoint's past, so that whoever goes on from it is known; leave one that was
+    cut off."""
     try:
         with zipfile.ZipFile(checkpoint) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
@@ -235,9 +285,13 @@ def _mark(checkpoint: Path) -> None:
             archive.writestr(name, content)
 
 
-def test_a_killed_asha_runs_no_finished_trial_again(place: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_killed_asha_runs_no_finished_trial_again(
+    place: tuple[str, Path], tmp_path: Path
+) -> None:
     url, root = place
-    path = experiment(tmp_path, {**ASHA, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}})  # type: ignore[index]
+    path = experiment(
+        tmp_path, {**ASHA, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}
+    )  # type: ignore[index]
     process = start("tune", path, "--results", url)
     kill_when(process, lambda: len(trial_files(root)) >= 5)
     before = trial_files(root)
@@ -288,15 +342,28 @@ def test_a_worker_that_dies_costs_time_only(tmp_path: Path) -> None:
 
 
 def test_the_budget_is_kept(tmp_path: Path) -> None:
-    tuning = {**ASHA, "n_trials": 500, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
-    budget = {"max_trials": 5, "max_concurrent_trials": 1, "memory_per_task": "200Mi", "cpus_per_trial": 2}
+    tuning = {
+        **ASHA,
+        "n_trials": 500,
+        "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]},
+    }  # type: ignore[index]
+    budget = {
+        "max_trials": 5,
+        "max_concurrent_trials": 1,
+        "memory_per_task": "200Mi",
+        "cpus_per_trial": 2,
+    }
     tune(experiment(tmp_path, tuning, budget=budget), tmp_path / "results", "--workers", "2")
     study = open_experiment(str(tmp_path / "results")).summary().studies[0]
     assert sum(study.n_trials.values()) == 5
 
 
 def test_a_timeout_ends_the_search(tmp_path: Path) -> None:
-    tuning = {**ASHA, "n_trials": 100_000, "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]}}  # type: ignore[index]
+    tuning = {
+        **ASHA,
+        "n_trials": 100_000,
+        "search_spaces": {"xgboost": ASHA["search_spaces"]["xgboost"]},
+    }  # type: ignore[index]
     tune(experiment(tmp_path, tuning, budget={"timeout": "25s"}), tmp_path / "results")
     study = open_experiment(str(tmp_path / "results")).summary().studies[0]
     assert study.stopped_by == "timeout"
@@ -307,4 +374,6 @@ def test_a_population_of_forests_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, tuning={**PBT, "search_spaces": {}}, models=["random_forest"])
     code, _, err = run("validate", path)
     assert code == 2
-    assert "search_method: pbt cannot tune random_forest: its trees know nothing of each other" in err
+    assert (
+        "search_method: pbt cannot tune random_forest: its trees know nothing of each other" in err
+    )

@@ -1,4 +1,5 @@
-"""A whole experiment on data behind a password and a signature: neither is in any result, message or record of Ray."""
+"""A whole experiment on data behind a password and a signature: neither is in any result,
+message or record of Ray."""
 
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from tests.integration.s3_server import S3Server
 from tests.integration.web_server import web
 
 PASSWORD, SIGNATURE, KEY = "h1dd3n-password", "h1dd3n-signature", "h1dd3n-key"
-DEATHS = "cause,site,fever,cough\n" + "".join(f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 5}\n" for i in range(60))
+DEATHS = "cause,site,fever,cough\n" + "".join(
+    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 5}\n" for i in range(60)
+)
 ONE_MODEL = {
     **SMALL,
     "models": ["random_forest"],
@@ -84,7 +87,12 @@ start_ray(1, 1000)
 print([job.entrypoint for job in global_worker.gcs_client.get_all_job_info().values()])
 ray.shutdown()
 """
-    command = [sys.executable, "-c", program, f"https://me:{PASSWORD}@host.org/x.csv?sig={SIGNATURE}"]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        f"https://me:{PASSWORD}@host.org/x.csv?sig={SIGNATURE}",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
     assert "https://host.org/x.csv" in done.stdout
     assert "h1dd3n" not in done.stdout
@@ -95,13 +103,26 @@ ray.shutdown()
     [
         ({"AWS_SECRET_ACCESS_KEY": KEY}, "SignatureDoesNotMatch"),
         ({"AWS_ACCESS_KEY_ID": KEY}, "the server says "),
-        ({"AWS_ENDPOINT_URL": f"http://me:{PASSWORD}@127.0.0.1:9"}, "AWS_ENDPOINT_URL in the environment must be"),
-        ({"AWS_ENDPOINT_URL": "http://store.invalid", "AWS_ALLOW_HTTP": ""}, "set AWS_ALLOW_HTTP=true"),
-        ({"AWS_SECRET_ACCESS_KEY": f"{KEY}\n"}, "AWS_SECRET_ACCESS_KEY in the environment must be one word"),
+        (
+            {"AWS_ENDPOINT_URL": f"http://me:{PASSWORD}@127.0.0.1:9"},
+            "AWS_ENDPOINT_URL in the environment must be",
+        ),
+        (
+            {"AWS_ENDPOINT_URL": "http://store.invalid", "AWS_ALLOW_HTTP": ""},
+            "set AWS_ALLOW_HTTP=true",
+        ),
+        (
+            {"AWS_SECRET_ACCESS_KEY": f"{KEY}\n"},
+            "AWS_SECRET_ACCESS_KEY in the environment must be one word",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_store_is_said_without_its_keys(
-    tmp_path: Path, s3: S3Server, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], said: str
+    tmp_path: Path,
+    s3: S3Server,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    said: str,
 ) -> None:
     bucket = s3.make_bucket("guarded")
     for name, value in changes.items():

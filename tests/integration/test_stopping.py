@@ -1,4 +1,5 @@
-"""SIGTERM, SIGINT and SIGHUP for real, at each stage: one sentence, exit code 130, nothing lost, nobody left behind."""
+"""SIGTERM, SIGINT and SIGHUP for real, at each stage: one sentence, exit code 130, nothing lost,
+nobody left behind."""
 
 import os
 import signal
@@ -21,10 +22,14 @@ pytestmark = pytest.mark.timeout(1500)
 TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 SENTENCE = "va-tuning: the search was interrupted; run the same command again to go on from here\n"
 PATIENCE = 30.0
-"""Seconds for the end; the process itself allows 8, see `tuner_job.process`, but the machine may be busy."""
+"""Seconds for the end; the process itself allows 8, see `tuner_job.process.command`, but the
+machine may be busy."""
 TINY: dict[str, Any] = {
     "name": "small",
-    "data": {"format": "synthetic", "synthetic": {"n_samples": 90, "n_causes": 3, "n_symptoms": 8, "n_sites": 2}},
+    "data": {
+        "format": "synthetic",
+        "synthetic": {"n_samples": 90, "n_causes": 3, "n_symptoms": 8, "n_sites": 2},
+    },
     "models": ["random_forest", "xgboost"],
     "tuning": {
         "search_method": "random",
@@ -32,8 +37,15 @@ TINY: dict[str, Any] = {
         "cv_folds": 2,
         "early_stopping": "none",
         "search_spaces": {
-            "random_forest": {"n_estimators": [5, 10], "max_depth": [None, 2, 4, 8], "min_samples_leaf": [1, 2]},
-            "xgboost": {"n_estimators": [5, 10], "learning_rate": {"low": 0.05, "high": 0.5, "log": True}},
+            "random_forest": {
+                "n_estimators": [5, 10],
+                "max_depth": [None, 2, 4, 8],
+                "min_samples_leaf": [1, 2],
+            },
+            "xgboost": {
+                "n_estimators": [5, 10],
+                "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
+            },
         },
     },
     "validation": {"scheme": "stratified", "csmf_estimators": ["count"]},
@@ -43,7 +55,10 @@ GROWING = {
     "n_trials": 4,
     "cv_folds": 2,
     "search_spaces": {
-        "xgboost": {"n_estimators": [2000, 4000], "learning_rate": {"low": 0.05, "high": 0.5, "log": True}}
+        "xgboost": {
+            "n_estimators": [2000, 4000],
+            "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
+        }
     },
 }
 
@@ -52,7 +67,9 @@ def write(folder: Path, **changes: Any) -> Path:
     return write_experiment(folder, TINY, **changes)
 
 
-def wait_for(process: subprocess.Popen[str], condition: Callable[[], bool], seconds: float = 400) -> None:
+def wait_for(
+    process: subprocess.Popen[str], condition: Callable[[], bool], seconds: float = 400
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -78,7 +95,8 @@ def runs(process: subprocess.Popen[str], program: str) -> bool:
 
 
 def is_deaf(process: subprocess.Popen[str]) -> bool:
-    """Whether signals are looked after: the interpreter blocks them as the first thing that it does."""
+    """Whether signals are looked after: the interpreter blocks them as the first thing that it
+    does."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return bool(int(status.partition("SigBlk:\t")[2].split()[0], 16) & 1 << (TERM - 1))
 
@@ -171,7 +189,8 @@ def test_at_each_stage(
 
 
 @pytest.mark.parametrize(
-    ("stage", "numbers", "group"), [(searching, [HUP, TERM], True), (fitting_the_best, [TERM], False)]
+    ("stage", "numbers", "group"),
+    [(searching, [HUP, TERM], True), (fitting_the_best, [TERM], False)],
 )
 def test_nothing_finished_is_lost(
     stage: Stage,
@@ -186,17 +205,23 @@ def test_nothing_finished_is_lost(
     assert stopped(process, numbers, group) == SENTENCE
     before = {path: path.stat().st_mtime_ns for path in results.glob("small/*/trials/*.json")}
     tune(tmp_path / "experiment.yaml", results)
-    assert {path: path.stat().st_mtime_ns for path in before} == before, "no finished trial ran again"
+    assert {path: path.stat().st_mtime_ns for path in before} == before, (
+        "no finished trial ran again"
+    )
     assert trials_table(results) == undisturbed
 
 
 @contextmanager
 def silent_server() -> Iterator[tuple[str, Callable[[], object]]]:
-    """A server on loopback that never answers: its address, and a function that waits for the next who asks."""
+    """A server on loopback that never answers: its address, and a function that waits for the
+    next who asks."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(300)
         asked = []
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/data.csv", lambda: asked.append(server.accept())
+        yield (
+            f"http://127.0.0.1:{server.getsockname()[1]}/data.csv",
+            lambda: asked.append(server.accept()),
+        )
         for connection, _ in asked:
             connection.close()
 
@@ -225,9 +250,20 @@ def test_while_ray_tune_searches(method: str, number: int, tmp_path: Path) -> No
 
 def test_a_hang_up_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    command = ("nohup", "python", "-m", "tuner_job", "tune", str(write(tmp_path)), "--results", str(results))
+    command = (
+        "nohup",
+        "python",
+        "-m",
+        "tuner_job",
+        "tune",
+        str(write(tmp_path)),
+        "--results",
+        str(results),
+    )
     environment = {**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"}  # type: ignore[attr-defined]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
     wait_for(process, lambda: searching(process, results))
     process.send_signal(HUP)
     _, err = process.communicate(timeout=540)

@@ -66,7 +66,9 @@ class TestContract:
     def test_data_is_read_from_it_too(self, url: str) -> None:
         Store(url).put("data/child.csv", b"a,b\n")
         assert read_bytes(f"{url}/data/child.csv") == b"a,b\n"
-        with pytest.raises(StoreError, match=r"absent\.csv: cannot be read: (there is no such object|No such)"):
+        with pytest.raises(
+            StoreError, match=r"absent\.csv: cannot be read: (there is no such object|No such)"
+        ):
             read_bytes(f"{url}/data/absent.csv")
 
 
@@ -85,19 +87,27 @@ def test_an_absent_bucket_is_said_so(s3: S3Server) -> None:
         check_writable("s3://absent")
 
 
-def test_a_server_that_is_not_there_is_said_so_soon(monkeypatch: pytest.MonkeyPatch, s3: S3Server) -> None:
+def test_a_server_that_is_not_there_is_said_so_soon(
+    monkeypatch: pytest.MonkeyPatch, s3: S3Server
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    with pytest.raises(StoreError, match=r"^s3://bucket/x: cannot be read: .*error sending request"):
+    with pytest.raises(
+        StoreError, match=r"^s3://bucket/x: cannot be read: .*error sending request"
+    ):
         Store("s3://bucket", timedelta(seconds=1)).get("x")
 
 
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("ftp://host/results", "opened: must be a folder, or begin with s3://, gs://, az:// or file://"),
+        (
+            "ftp://host/results",
+            "opened: must be a folder, or begin with s3://, gs://, az:// or file://",
+        ),
         (
             "https://host/results",
-            "opened: must be a folder, or begin with .*: no results are written or listed over https",
+            "opened: must be a folder, or begin with .*: no results are written or listed over "
+            "https",
         ),
         ("/proc/results", "written: No such file or directory"),
     ],

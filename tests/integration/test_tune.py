@@ -25,7 +25,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def _trial_files(results: Path) -> dict[Path, tuple[int, bytes]]:
-    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in results.glob("*/*/trials/*.json")}
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes())
+        for path in results.glob("*/*/trials/*.json")
+    }
 
 
 def test_a_run_leaves_what_its_users_need(finished: tuple[Path, str]) -> None:
@@ -39,10 +42,15 @@ def test_a_run_leaves_what_its_users_need(finished: tuple[Path, str]) -> None:
         assert len(list((experiment / model / "trials").glob("0*.json"))) == 12
         assert (experiment / model / "trials" / "default.json").exists()
         best = json.loads((experiment / model / "best.json").read_text())
-        scores = {which: best["summary"][which]["scores"]["csmf_accuracy"] for which in ("best", "default")}
+        scores = {
+            which: best["summary"][which]["scores"]["csmf_accuracy"]
+            for which in ("best", "default")
+        }
         assert scores["best"] >= scores["default"]
         default = json.loads((experiment / model / "trials" / "default.json").read_text())
-        assert len(default["csmf"]) > 10, "it was assessed as a whole, under the scheme that is the default"
+        assert len(default["csmf"]) > 10, (
+            "it was assessed as a whole, under the scheme that is the default"
+        )
     assert json.loads((experiment / "summary.json").read_text())["scheme"] == "dirichlet"
     assert not list(results.glob(".write-test*"))
 
@@ -54,7 +62,9 @@ def test_show_says_the_same_as_the_store(finished: tuple[Path, str]) -> None:
     assert code == 0
     rows = list(csv.DictReader(io.StringIO(trials_table(results))))
     for study in summary["studies"]:
-        complete = [row for row in rows if row["model"] == study["model"] and json.loads(row["scores"])]
+        complete = [
+            row for row in rows if row["model"] == study["model"] and json.loads(row["scores"])
+        ]
         best = max(json.loads(row["scores"])["csmf_accuracy"] for row in complete)
         assert study["best"]["scores"]["csmf_accuracy"] == pytest.approx(best, abs=1e-9)
 
@@ -66,7 +76,9 @@ def test_one_worker_gives_the_same_bytes_as_two(finished: tuple[Path, str], tmp_
 
 
 @pytest.mark.parametrize("n_trials", [1, 4, 9, 15, 22])
-def test_a_killed_run_goes_on_where_it_was(finished: tuple[Path, str], tmp_path: Path, n_trials: int) -> None:
+def test_a_killed_run_goes_on_where_it_was(
+    finished: tuple[Path, str], tmp_path: Path, n_trials: int
+) -> None:
     results, path = tmp_path / "results", write(tmp_path)
     process = start("tune", path, "--results", str(results), "--workers", "2")
     kill_when(process, lambda: len(_trial_files(results)) >= n_trials)
@@ -85,7 +97,9 @@ def test_a_finished_run_does_nothing_again(finished: tuple[Path, str]) -> None:
     assert _trial_files(results) == before
 
 
-def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(finished: tuple[Path, str], tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(
+    finished: tuple[Path, str], tmp_path: Path
+) -> None:
     results, path = tmp_path / "results", write(tmp_path)
     process = start("tune", path, "--results", str(results), "--workers", "2")
     deadline = time.monotonic() + 600
@@ -124,7 +138,9 @@ def test_a_worker_that_dies_costs_time_only(finished: tuple[Path, str], tmp_path
     assert trials_table(results) == trials_table(finished[0])
 
 
-def test_results_in_s3_are_the_same(finished: tuple[Path, str], tmp_path: Path, s3: S3Server) -> None:
+def test_results_in_s3_are_the_same(
+    finished: tuple[Path, str], tmp_path: Path, s3: S3Server
+) -> None:
     bucket = s3.make_bucket("results")
     tune(write(tmp_path), f"{bucket}/team")
     assert trials_table(f"{bucket}/team/small") == trials_table(finished[0])
@@ -153,29 +169,45 @@ def test_a_store_that_goes_away_for_a_while_costs_time_only(
     assert trials_table(tables) == trials_table(finished[0])
 
 
-FOREST_ONLY = {**SMALL["tuning"], "search_spaces": {"random_forest": SMALL["tuning"]["search_spaces"]["random_forest"]}}
+FOREST_ONLY = {
+    **SMALL["tuning"],
+    "search_spaces": {"random_forest": SMALL["tuning"]["search_spaces"]["random_forest"]},
+}
 
 
 def test_a_timeout_ends_the_search_with_what_is_finished(tmp_path: Path) -> None:
     tuning = {**FOREST_ONLY, "n_trials": 100_000, "search_method": "random", "search_spaces": {}}
     path = write(tmp_path, tuning=tuning, budget={"timeout": "25s"}, models=["random_forest"])
     tune(path, tmp_path / "results")
-    summary = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())["studies"][0]
+    summary = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())["studies"][
+        0
+    ]
     assert summary["stopped_by"] == "timeout"
     assert 0 < summary["n_trials"]["complete"] < 576
 
 
 def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
-    tuning = {**FOREST_ONLY, "search_method": "optuna", "scoring_metric": ["csmf_accuracy", "cod_accuracy"]}
+    tuning = {
+        **FOREST_ONLY,
+        "search_method": "optuna",
+        "scoring_metric": ["csmf_accuracy", "cod_accuracy"],
+    }
     tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")
     summary = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())
     front = summary["studies"][0]["pareto_front"]
-    rows = {row["trial"]: row for row in csv.DictReader(io.StringIO(trials_table(tmp_path / "results")))}
-    scores = {number: json.loads(row["scores"]) for number, row in rows.items() if json.loads(row["scores"])}
+    rows = {
+        row["trial"]: row for row in csv.DictReader(io.StringIO(trials_table(tmp_path / "results")))
+    }
+    scores = {
+        number: json.loads(row["scores"])
+        for number, row in rows.items()
+        if json.loads(row["scores"])
+    }
     for number in front:
         own = scores[str(number)]
         assert not any(
-            other["csmf_accuracy"] > own["csmf_accuracy"] and other["cod_accuracy"] > own["cod_accuracy"]
+            other["csmf_accuracy"] > own["csmf_accuracy"]
+            and other["cod_accuracy"] > own["cod_accuracy"]
             for n, other in scores.items()
             if n != "default"
         )
@@ -197,14 +229,25 @@ def test_what_fits_go_through_is_scored_told_and_counted_apart(tmp_path: Path) -
 
 def test_a_race_stops_a_random_search_early(tmp_path: Path) -> None:
     stopping = {"rule": "race", "level": 0.2}
-    tuning = {**FOREST_ONLY, "search_method": "random", "n_trials": 15, "lag": 1, "early_stopping": stopping}
+    tuning = {
+        **FOREST_ONLY,
+        "search_method": "random",
+        "n_trials": 15,
+        "lag": 1,
+        "early_stopping": stopping,
+    }
     tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")
     study = json.loads((tmp_path / "results" / "small" / "summary.json").read_text())["studies"][0]
     assert sum(study["n_trials"].values()) == 15
 
 
 def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:
-    path = write(tmp_path, models=["random_forest"], tuning=FOREST_ONLY, validation={"scheme": "leave_one_site_out"})
+    path = write(
+        tmp_path,
+        models=["random_forest"],
+        tuning=FOREST_ONLY,
+        validation={"scheme": "leave_one_site_out"},
+    )
     tune(path, tmp_path / "results")
     model = tmp_path / "results" / "small" / "random_forest"
     record = json.loads((model / "trials" / "default.json").read_text())

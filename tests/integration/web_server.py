@@ -17,7 +17,9 @@ class Asked:
 
 
 @contextmanager
-def web(answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[Asked]]]:
+def web(
+    answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, list[Asked]]]:
     """Serve until the block ends; yields ``127.0.0.1:port`` and the requests so far."""
     seen: list[Asked] = []
 

@@ -31,7 +31,9 @@ def main() -> int:
         if options.kind not in (None, kind):
             continue
         names = [name for name in groups if not options.groups or name in options.groups]
-        cases = [case for name in names for case in groups[name]() if options.only in case.label][:: options.every]
+        cases = [case for name in names for case in groups[name]() if options.only in case.label][
+            :: options.every
+        ]
         if cases:
             found = _run(cases, options.jobs)
             print(f"\n## {kind}\n\n{tables.table(found, kind)}\n", flush=True)
@@ -49,7 +51,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--groups", nargs="+", choices=(*GROUPS, *FAULTS), metavar="GROUP")
     parser.add_argument("--only", default="", metavar="TEXT", help="those whose label holds it")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th of them")
-    parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="many cases wait")
+    parser.add_argument(
+        "--jobs", type=int, default=2 * (os.cpu_count() or 1), help="many cases wait"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write every result as JSON")
     return parser.parse_args()
 
@@ -61,7 +65,11 @@ def _run(cases: Sequence[Case], jobs: int) -> list[Result]:
         if result.failures:
             print(f"{result.label}: {result.failures[0]}", file=sys.stderr, flush=True)
         if number % 25 == 0 or number == len(cases):
-            print(f"{number:,} of {len(cases):,} after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            print(
+                f"{number:,} of {len(cases):,} after {time.monotonic() - started:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
     return [found[place] for place in sorted(found)]
 
 

@@ -1,4 +1,5 @@
-"""A Kubernetes API server on loopback that answers as a case wants it to, and notes what it is asked."""
+"""A Kubernetes API server on loopback that answers as a case wants it to, and notes what it is
+asked."""
 
 import atexit
 import json
@@ -31,14 +32,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class World:
-    """A cluster: ``plural/name`` → object, and patterns of ``METHOD path`` that are answered otherwise."""
+    """A cluster: ``plural/name`` → object, and patterns of ``METHOD path`` that are answered
+    otherwise."""
 
     objects: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
 def serve(worlds: Sequence[World], log: Path) -> str:
-    """Serve every world below a path of its number, in a process that ends with this one; return the address."""
+    """Serve every world below a path of its number, in a process that ends with this one; return
+    the address."""
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     parent, pid = os.getpid(), os.fork()
@@ -117,7 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(answer.seconds)
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.kind)
-        self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
+        self.send_header(
+            "Content-Length", str(len(answer.body) if answer.length is None else answer.length)
+        )
         self.send_header("Connection", "close")
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -134,4 +139,9 @@ def _json(document: Any) -> Answer:
 
 def refusal(code: int, message: str) -> Answer:
     """What an API server says when it refuses."""
-    return Answer(code, json.dumps({"kind": "Status", "status": "Failure", "message": message, "code": code}).encode())
+    return Answer(
+        code,
+        json.dumps(
+            {"kind": "Status", "status": "Failure", "message": message, "code": code}
+        ).encode(),
+    )

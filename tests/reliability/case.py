@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-REFUSED, ACCEPTED, RUN_ERROR, INTERRUPTED, USAGE = "refused", "accepted", "run error", "interrupted", "usage"
+REFUSED, ACCEPTED, RUN_ERROR, INTERRUPTED, USAGE = (
+    "refused",
+    "accepted",
+    "run error",
+    "interrupted",
+    "usage",
+)
 ONLY_REFUSED = frozenset({REFUSED})
 REFUSED_OR_ACCEPTED = frozenset({REFUSED, ACCEPTED})
 ONLY_ACCEPTED = frozenset({ACCEPTED})
@@ -12,7 +18,8 @@ ONLY_ACCEPTED = frozenset({ACCEPTED})
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of the command line came to; `signal` is the one that ended it, `hung` that it had to be killed."""
+    """What one run of the command line came to; `signal` is the one that ended it, `hung` that
+    it had to be killed."""
 
     code: int
     out: str
@@ -63,7 +70,8 @@ class Case:
     secrets
         Texts that must stand in no output and in no file that the command made.
     fresh
-        Whether a new interpreter is started, rather than a copy of one that has imported everything.
+        Whether a new interpreter is started, rather than a copy of one that has imported
+        everything.
     ray
         Whether it may start Ray, whose processes ask for more address space than others may.
     check

@@ -109,7 +109,12 @@ def experiment_map(content: str, name: str = "exp") -> dict[str, Any]:
     """The ConfigMap of an experiment."""
     labels = {**LABELS, "va-tuning/experiment": name}
     metadata = {"name": name, "namespace": "lab", "labels": labels}
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"experiment.yaml": content}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"experiment.yaml": content},
+    }
 
 
 def good(results: str = "store", **more: Any) -> dict[str, Any]:
@@ -129,7 +134,8 @@ def good(results: str = "store", **more: Any) -> dict[str, Any]:
 
 
 def mutations(node: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the object with each of its parts left out, null, and in turn a text, a number, a list, an empty map."""
+    """Yield the object with each of its parts left out, null, and in turn a text, a number, a
+    list, an empty map."""
     kinds = cycle((("a text", "x\x1b[2J"), ("a number", 7), ("a list", [1]), ("a map", {})))
     for path in _paths(node):
         for name, value in (("absent", None), ("null", None), next(kinds)):
@@ -145,7 +151,13 @@ def mutations(node: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _paths(node: Any, before: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    children = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, value in children:
         yield (*before, key)
         yield from _paths(value, (*before, key))

@@ -1,4 +1,5 @@
-"""Runs the command line in a process of its own: a copy of one that has imported everything, or a new one."""
+"""Runs the command line in a process of its own: a copy of one that has imported everything, or
+a new one."""
 
 import atexit
 import os
@@ -28,7 +29,8 @@ _ROOM = 6 * 2**30
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder for a while; unlike `tempfile.TemporaryDirectory` no copy of this process removes it at its end."""
+    """A folder for a while; unlike `tempfile.TemporaryDirectory` no copy of this process removes
+    it at its end."""
     folder = Path(tempfile.mkdtemp(prefix="va-reliability-"))
     folder.chmod(0o755)
     try:
@@ -43,7 +45,8 @@ def preload() -> None:
         "RAY_worker_niceness", "0"
     )  # else a busy machine starves its workers, which looks like a hang
     _have_folder_for_figures()
-    import encodings.cp437  # zip archives need it, and a copy may have become nobody, who reads no module
+    # zip archives need it, and a copy may have become nobody, who reads no module
+    import encodings.cp437
     import encodings.idna
     import encodings.utf_8_sig  # noqa: F401
 
@@ -53,26 +56,30 @@ def preload() -> None:
     import pyarrow.parquet  # noqa: F401
     import ray  # noqa: F401
 
-    import tuner_job.cli
+    import tuner_job.cli.main
+    import tuner_job.cli.progress
+    import tuner_job.cli.tables
     import tuner_job.cluster.fetch
     import tuner_job.cluster.submit
     import tuner_job.comparison.gains
     import tuner_job.comparison.report
     import tuner_job.comparison.run
     import tuner_job.comparison.tuning
-    import tuner_job.execution.session
-    import tuner_job.pipeline
-    import tuner_job.prediction
-    import tuner_job.progress
+    import tuner_job.execution.drive
+    import tuner_job.execution.ray_runner
+    import tuner_job.experiment.run
+    import tuner_job.prediction.predict
     import tuner_job.report
-    import tuner_job.tables
-    import tuner_job.tuners.optuna  # noqa: F401
+    import tuner_job.search.samplers.optuna  # noqa: F401
 
-    kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(kubernetes.client.Configuration()))  # imports the most
+    kubernetes.client.CoreV1Api(
+        kubernetes.client.ApiClient(kubernetes.client.Configuration())
+    )  # imports the most
 
 
 def _have_folder_for_figures() -> None:
-    """Matplotlib remembers its folder, and a copy that has become nobody may not read this process's home."""
+    """Matplotlib remembers its folder, and a copy that has become nobody may not read this
+    process's home."""
     folder, owner = Path(tempfile.mkdtemp()), os.getpid()
     folder.chmod(0o755)
     os.environ["MPLCONFIGDIR"] = str(folder)
@@ -136,7 +143,9 @@ def _become_command(case: Case, work: Path, out: Path, err: Path) -> NoReturn:
         os.environ.pop(name, None)
         if value is not None:
             os.environ[name] = value
-    kube_config.KUBE_CONFIG_DEFAULT_LOCATION = os.environ.get("KUBECONFIG", "~/.kube/config")  # as its import does
+    kube_config.KUBE_CONFIG_DEFAULT_LOCATION = os.environ.get(
+        "KUBECONFIG", "~/.kube/config"
+    )  # as its import does
     sys.argv = ["va-tuning", *case.argv]
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
@@ -162,7 +171,8 @@ def _no_processes(event: str, arguments: tuple[object, ...]) -> None:
 
 
 def _end_as_python(command: Callable[[], object]) -> NoReturn:
-    """Run something and end the process as the interpreter does: with a traceback, handlers, flushed streams."""
+    """Run something and end the process as the interpreter does: with a traceback, handlers,
+    flushed streams."""
     code = 0
     try:
         command()
@@ -185,7 +195,8 @@ def _end_as_python(command: Callable[[], object]) -> NoReturn:
 def _wait(pid: int, seconds: float, ray: bool) -> tuple[bool, int, resource.struct_rusage]:
     """Wait for a process; one that computes, or does nothing at all, for too long is ended as hung.
 
-    Time is that of the process and its children and not the clock's, so that a busy machine makes nothing hang.
+    Time is that of the process and its children and not the clock's, so that a busy machine makes
+    nothing hang.
     """
     descriptor = os.pidfd_open(pid)
     poll = select.poll()

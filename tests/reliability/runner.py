@@ -39,7 +39,10 @@ def run_all(cases: Sequence[Case | Fault], jobs: int) -> Iterator[tuple[int, Res
     _cases = cases
     process.preload()
     faults.prepare([case for case in cases if isinstance(case, Fault)])
-    with process.scratch() as folder, ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+    with (
+        process.scratch() as folder,
+        ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool,
+    ):
         order = list(range(len(cases)))
         random.Random(0).shuffle(order)  # those that wait stand between those that compute
         waiting = {pool.submit(_run, folder, number): number for number in order}
@@ -58,7 +61,9 @@ def _run(folder: Path, number: int) -> Result:
         verdict, found = "not run", (traceback.format_exc()[-800:],)
     if not os.environ.get("VA_RELIABILITY_KEEP"):
         shutil.rmtree(place, ignore_errors=True)
-    return Result(case.group, case.kind, case.label, case.argv, verdict, found, time.monotonic() - started)
+    return Result(
+        case.group, case.kind, case.label, case.argv, verdict, found, time.monotonic() - started
+    )
 
 
 def _try(case: Case, place: Path) -> tuple[str, tuple[str, ...]]:

@@ -13,7 +13,9 @@ from typing import Any
 import yaml
 
 STORED = Path(__file__).parents[1] / "stored" / "0.1.0"
-GOOD_CSV = "cause,site,fever,cough\n" + "".join(f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30))
+GOOD_CSV = "cause,site,fever,cough\n" + "".join(
+    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30)
+)
 BASE: dict[str, Any] = {
     "name": "exp",
     "data": {"source": "data.csv", "label": "cause", "site": "site"},
@@ -32,11 +34,14 @@ def put(folder: Path, content: object, data: str | bytes | None = GOOD_CSV) -> N
         (folder / "data.csv").write_bytes(data.encode() if isinstance(data, str) else data)
     if not isinstance(content, str | bytes):
         content = yaml.safe_dump(content, sort_keys=False)
-    (folder / "experiment.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
+    (folder / "experiment.yaml").write_bytes(
+        content.encode() if isinstance(content, str) else content
+    )
 
 
 def put_stored(folder: Path, experiment: Path = STORED / "finished") -> Path:
-    """Copy a stored experiment, its file and its data, to be changed by anyone; return the experiment's folder."""
+    """Copy a stored experiment, its file and its data, to be changed by anyone; return the
+    experiment's folder."""
     name = "stored"
     shutil.copytree(experiment, folder / "results" / name)
     shutil.copy(STORED / "deaths.csv", folder)
@@ -48,12 +53,21 @@ def put_stored(folder: Path, experiment: Path = STORED / "finished") -> Path:
 
 @cache
 def current() -> Path:
-    """The stored experiment, run to its end by the code as it is now: a folder made once, removed at the end."""
+    """The stored experiment, run to its end by the code as it is now: a folder made once,
+    removed at the end."""
     folder = Path(tempfile.mkdtemp(prefix="va-reliability-now-"))
     atexit.register(_remove_in, os.getpid(), folder)
     for name in ("deaths.csv", "experiment.yaml"):
         shutil.copy(STORED / name, folder)
-    command = [sys.executable, "-m", "tuner_job", "tune", folder / "experiment.yaml", "--results", folder / "results"]
+    command = [
+        sys.executable,
+        "-m",
+        "tuner_job",
+        "tune",
+        folder / "experiment.yaml",
+        "--results",
+        folder / "results",
+    ]
     os.environ.setdefault("RAY_worker_niceness", "0")
     subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=600)
     return folder / "results" / "stored"

@@ -1,4 +1,5 @@
-"""The tables: groups × tried, refused well, accepted, what did not hold; and the failures, each to be run alone."""
+"""The tables: groups × tried, refused well, accepted, what did not hold; and the failures, each
+to be run alone."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -6,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from tests.reliability.runner import Result
 
 COLUMNS = {
-    "inputs": ("tried", "refused well", "accepted", "run error, said", "traceback, wrong exit, hang, loss"),
+    "inputs": (
+        "tried",
+        "refused well",
+        "accepted",
+        "run error, said",
+        "traceback, wrong exit, hang, loss",
+    ),
     "faults": ("tried", "nothing lost", "lost, wrong, traceback, hang"),
 }
 
@@ -18,7 +25,9 @@ def table(results: Sequence[Result], kind: str) -> str:
     rows = [(group, count([r for r in results if r.group == group])) for group in groups]
     rows.append(("**all**", count(results)))
     lines = ["| group | " + " | ".join(COLUMNS[kind]) + " |", "|---|" + "---|" * len(COLUMNS[kind])]
-    lines += [f"| {group} | " + " | ".join(f"{n:,}" for n in counts) + " |" for group, counts in rows]
+    lines += [
+        f"| {group} | " + " | ".join(f"{n:,}" for n in counts) + " |" for group, counts in rows
+    ]
     return "\n".join(lines)
 
 
@@ -26,7 +35,13 @@ def _counts(results: Sequence[Result]) -> list[int]:
     good = [result.verdict for result in results if not result.failures]
     refused = sum(verdict in ("refused", "usage") for verdict in good)
     accepted = good.count("accepted")
-    return [len(results), refused, accepted, len(good) - refused - accepted, len(results) - len(good)]
+    return [
+        len(results),
+        refused,
+        accepted,
+        len(good) - refused - accepted,
+        len(results) - len(good),
+    ]
 
 
 def _held(results: Sequence[Result]) -> list[int]:

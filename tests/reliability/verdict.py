@@ -11,7 +11,10 @@ from tests.reliability.case import ACCEPTED, INTERRUPTED, REFUSED, RUN_ERROR, US
 MOST_CHARACTERS, MOST_IN_A_LINE = 4_000, 400
 MOST_CPU_SECONDS, MOST_BYTES = 20.0, 2 * 2**30
 _BY_CODE = {0: ACCEPTED, 1: RUN_ERROR, 2: REFUSED, 130: INTERRUPTED}
-_CRASH = re.compile(r"Traceback \(most recent|Exception ignored|panicked at|Fatal Python error|core dumped|C\+\+ stack")
+_CRASH = re.compile(
+    r"Traceback \(most recent|Exception ignored|panicked at|Fatal Python error|core dumped|C\+\+ "
+    r"stack"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _USAGE = re.compile(r"^(Usage|usage|Error): ", re.MULTILINE)
 Listing = Mapping[str, str]
@@ -29,7 +32,9 @@ def verdict_of(outcome: Outcome) -> str:
     return verdict
 
 
-def failures(case: Case, outcome: Outcome, before: Listing, after: Listing, folder: Path) -> Iterator[str]:
+def failures(
+    case: Case, outcome: Outcome, before: Listing, after: Listing, folder: Path
+) -> Iterator[str]:
     """Say everything that does not hold of one run."""
     verdict = verdict_of(outcome)
     if verdict not in case.allowed:
@@ -52,7 +57,9 @@ def _of_message(case: Case, err: str) -> Iterator[str]:
     begun = [line for line in lines if line.startswith("va-tuning: ")]
     if len(begun) != 1:
         yield f"{len(begun)} messages that begin with `va-tuning: `, where one must: {err[:300]!r}"
-    elif strange := [x for x in lines if not x.startswith(("va-tuning: ", "  ", "note: ")) and x.strip()]:
+    elif strange := [
+        x for x in lines if not x.startswith(("va-tuning: ", "  ", "note: ")) and x.strip()
+    ]:
         yield f"more than the message: {strange[0][:200]!r}"
     if len(err) > MOST_CHARACTERS:
         yield f"a message of {len(err):,} characters"
@@ -72,12 +79,16 @@ def _of_text(said: str) -> Iterator[str]:
 def _of_changes(case: Case, verdict: str, before: Listing, after: Listing) -> Iterator[str]:
     changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
     allowed = case.creates if verdict in (ACCEPTED, RUN_ERROR, INTERRUPTED) else ()
-    left = sorted(path for path in changed if not any(fnmatch(path, pattern) for pattern in allowed))
+    left = sorted(
+        path for path in changed if not any(fnmatch(path, pattern) for pattern in allowed)
+    )
     if left:
         yield f"{verdict}, but made or changed {', '.join(left[:5])}"
 
 
-def _of_secrets(case: Case, outcome: Outcome, before: Listing, after: Listing, folder: Path) -> Iterator[str]:
+def _of_secrets(
+    case: Case, outcome: Outcome, before: Listing, after: Listing, folder: Path
+) -> Iterator[str]:
     made = [folder / path for path in after if before.get(path) != after[path]]
     for secret in case.secrets:
         if secret in outcome.said:
@@ -106,7 +117,9 @@ def listing(folder: Path) -> dict[str, str]:
         if path.is_symlink():
             found[name] = f"link to {path.readlink()}"
         elif path.is_file():
-            found[name] = sha256(path.read_bytes()).hexdigest() if path.stat().st_size < 2**24 else "large"
+            found[name] = (
+                sha256(path.read_bytes()).hexdigest() if path.stat().st_size < 2**24 else "large"
+            )
         else:
             found[name] = "folder" if path.is_dir() else "special"
     return found

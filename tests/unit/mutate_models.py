@@ -1,6 +1,7 @@
 """Loads mutated models and predicts with them.
 
-``python -m tests.unit.mutate_models FAMILY SEED COUNT`` does so in a process that may die, within limits; the test
+``python -m tests.unit.mutate_models FAMILY SEED COUNT`` does so in a process that may die, within
+limits; the test
 reads what it prints. Each mutation follows from the seed and its number alone.
 """
 
@@ -17,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from tests.unit.mutations import STORED, mutated
-from tuner_job.arrays import write_zip
 from tuner_job.errors import StoreError
+from tuner_job.files.arrays import write_zip
 from tuner_job.models import FAMILIES
-from tuner_job.tuned_model import unpack_model
+from tuner_job.prediction.tuned_model import unpack_model
 
 MOST_SECONDS = 5.0
 MOST_BYTES = 500 * 2**20
@@ -50,8 +51,16 @@ def judge(content: bytes, family: str) -> str:
         model = unpack_model(content, "results/model.bin", family)
     except StoreError as error:
         message = str(error)
-        bounded = message.startswith("results/model.bin: ") and message.isprintable() and len(message) < 1200
-        return "refused" if bounded and "MemoryError" not in message else f"message: {message[:2000]!r}"
+        bounded = (
+            message.startswith("results/model.bin: ")
+            and message.isprintable()
+            and len(message) < 1200
+        )
+        return (
+            "refused"
+            if bounded and "MemoryError" not in message
+            else f"message: {message[:2000]!r}"
+        )
     P = model.predict_proba(rows(len(model.features)))
     for found in (P, model.calibrate(P), model.estimate_csmf(P)[None]):
         if (
@@ -101,7 +110,9 @@ def most_memory() -> int:
     status = Path("/proc/self/status")
     if status.exists():
         return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
 
 
 if __name__ == "__main__":

@@ -11,17 +11,50 @@ from typing import Any
 
 import numpy as np
 
-from tuner_job.arrays import write_zip
+from tuner_job.files.arrays import write_zip
 from tuner_job.models import FAMILIES
 
 STORED = Path(__file__).parents[1] / "stored" / "0.1.0" / "finished"
 
-NUMBERS = [0, 1, -1, 2, 7, 127, 255, 2**31 - 1, -(2**31), 2**40, 1e-300, 1e30, 3e38, 1e308, -1e308, np.nan, np.inf]
+NUMBERS = [
+    0,
+    1,
+    -1,
+    2,
+    7,
+    127,
+    255,
+    2**31 - 1,
+    -(2**31),
+    2**40,
+    1e-300,
+    1e30,
+    3e38,
+    1e308,
+    -1e308,
+    np.nan,
+    np.inf,
+]
 JSON_VALUES: list[Any] = [
     None, True, -1, 0, 1e308, -1e308, 10**400, "", "x" * 100_000, "\ud800", "NaN", [], {}, [[]], {"": None}, [0] * 1000,
     float("nan"), float("inf"), "../../etc/passwd", "xgboost", "em", "mixture", "synthetic",
 ]  # fmt: skip
-DTYPES = ["<f8", "<f4", "<i4", "<i8", "|u1", "|b1", "<U3", "|O", "<c16", "<M8[s]", ">i4", "<f2", "<U9999", "|V8"]
+DTYPES = [
+    "<f8",
+    "<f4",
+    "<i4",
+    "<i8",
+    "|u1",
+    "|b1",
+    "<U3",
+    "|O",
+    "<c16",
+    "<M8[s]",
+    ">i4",
+    "<f2",
+    "<U9999",
+    "|V8",
+]
 
 
 @dataclass
@@ -40,7 +73,9 @@ class Parts:
         fitted = write_zip({**members, **self.raw})
         text = json.dumps(self.description)
         if self.deep:
-            text = text.replace('"params": {', '"params": {"deep": ' + "[" * self.deep + "]" * self.deep + ", ", 1)
+            text = text.replace(
+                '"params": {', '"params": {"deep": ' + "[" * self.deep + "]" * self.deep + ", ", 1
+            )
         return write_zip({"description.json": text.encode(), "model": fitted, **self.outer})
 
 
@@ -62,7 +97,9 @@ def extreme_values(parts: Parts, rng: random.Random) -> None:
     for _ in range(rng.choice([1, 1, 3, 20])):
         with np.errstate(all="ignore"):
             if array.size and array.dtype.kind != "U":
-                array.flat[rng.randrange(array.size)] = np.asarray(rng.choice(NUMBERS)).astype(array.dtype)
+                array.flat[rng.randrange(array.size)] = np.asarray(rng.choice(NUMBERS)).astype(
+                    array.dtype
+                )
 
 
 def all_one_value(parts: Parts, rng: random.Random) -> None:
@@ -76,7 +113,9 @@ def small_changes(parts: Parts, rng: random.Random) -> None:
     for _ in range(rng.choice([1, 2, 50])):
         if array.size and array.dtype.kind in "iuf":
             at = rng.randrange(array.size)
-            array.flat[at] = np.asarray(float(array.flat[at]) + rng.choice([-2, -1, 1, 2, 0.5])).astype(array.dtype)
+            array.flat[at] = np.asarray(
+                float(array.flat[at]) + rng.choice([-2, -1, 1, 2, 0.5])
+            ).astype(array.dtype)
 
 
 def flipped_bytes(parts: Parts, rng: random.Random) -> None:
@@ -90,10 +129,24 @@ def flipped_bytes(parts: Parts, rng: random.Random) -> None:
 def another_header(parts: Parts, rng: random.Random) -> None:
     name = rng.choice(list(parts.arrays))
     array = parts.arrays.pop(name)
-    shape = rng.choice(["(10000000000,)", "(-1,)", "(0,)", "(99999999999999999999,)", "(2, 2, 2)", str(array.shape)])
+    shape = rng.choice(
+        [
+            "(10000000000,)",
+            "(-1,)",
+            "(0,)",
+            "(99999999999999999999,)",
+            "(2, 2, 2)",
+            str(array.shape),
+        ]
+    )
     order, dtype = rng.choice(["True", "False"]), rng.choice([*DTYPES, array.dtype.str])
     header = f"{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': {shape}, }}"
-    header = rng.choice([header, header, "(" * 5000, "[" * 60_000 + "]" * 60_000, "{}", "__import__('os')"]) + "\n"
+    header = (
+        rng.choice(
+            [header, header, "(" * 5000, "[" * 60_000 + "]" * 60_000, "{}", "__import__('os')"]
+        )
+        + "\n"
+    )
     data = rng.choice([array.tobytes(), b"", b"\xff" * array.nbytes])
     parts.raw[f"{name}.npy"] = (
         b"\x93NUMPY\x01\x00" + (len(header) % 65536).to_bytes(2, "little") + header.encode() + data
@@ -123,7 +176,9 @@ def another_dtype(parts: Parts, rng: random.Random) -> None:
     name = rng.choice(list(parts.arrays))
     array = parts.arrays[name]
     if array.dtype.kind != "U":
-        parts.arrays[name] = array.astype(rng.choice(["f8", "f4", "i4", "i8", "u1", "?", "U5", "c16", ">i4"]))
+        parts.arrays[name] = array.astype(
+            rng.choice(["f8", "f4", "i4", "i8", "u1", "?", "U5", "c16", ">i4"])
+        )
 
 
 def other_names(parts: Parts, rng: random.Random) -> None:
@@ -136,7 +191,9 @@ def other_names(parts: Parts, rng: random.Random) -> None:
         case 2:
             parts.arrays["../" + one] = parts.arrays[one]
         case 3:
-            parts.arrays["booster" if "booster" not in parts.arrays else "left"] = parts.arrays[one].reshape(-1)
+            parts.arrays["booster" if "booster" not in parts.arrays else "left"] = parts.arrays[
+                one
+            ].reshape(-1)
 
 
 def cycles(parts: Parts, rng: random.Random) -> None:
@@ -145,7 +202,9 @@ def cycles(parts: Parts, rng: random.Random) -> None:
         return extreme_values(parts, rng)
     array, n = parts.arrays[rng.choice(["left", "right", "roots"])], len(parts.arrays["left"])
     for _ in range(rng.choice([1, 2, 20])):
-        array[rng.randrange(len(array))] = rng.choice([0, 1, rng.randrange(n), n - 1, n, -1, 2**31 - 1])
+        array[rng.randrange(len(array))] = rng.choice(
+            [0, 1, rng.randrange(n), n - 1, n, -1, 2**31 - 1]
+        )
 
 
 def chain(parts: Parts, rng: random.Random) -> None:
@@ -166,7 +225,10 @@ def chain(parts: Parts, rng: random.Random) -> None:
     if "indptr" in parts.arrays:
         leaves = np.asarray(left == own)
         parts.arrays["indptr"] = np.append(0, np.cumsum(leaves)).astype(np.int32)
-        parts.arrays["indices"], parts.arrays["data"] = np.zeros(leaves.sum(), np.int32), np.ones(leaves.sum())
+        parts.arrays["indices"], parts.arrays["data"] = (
+            np.zeros(leaves.sum(), np.int32),
+            np.ones(leaves.sum()),
+        )
 
 
 def described_otherwise(parts: Parts, rng: random.Random) -> None:
@@ -180,7 +242,9 @@ def described_otherwise(parts: Parts, rng: random.Random) -> None:
             case 2 if isinstance(holder, dict):
                 holder["unknown"] = rng.choice(JSON_VALUES)
             case 3 if isinstance(holder[key], float):
-                holder[key] = rng.choice([0.0, 1e-320, -holder[key], holder[key] * 1e6, 1e308, float("nan")])
+                holder[key] = rng.choice(
+                    [0.0, 1e-320, -holder[key], holder[key] * 1e6, 1e308, float("nan")]
+                )
             case _:
                 holder[key] = rng.choice(JSON_VALUES)
 
@@ -201,7 +265,9 @@ def estimated_otherwise(parts: Parts, rng: random.Random) -> None:
     calibration["temperature"] = rng.choice([0.05, 1.0, 20.0, 1e-9, 1e9, 0])
     sure = [[float(row == column) for column in range(n)] for row in range(n)]
     calibration["matrix"] = rng.choice([calibration["matrix"], sure, [[1.0] + [0.0] * (n - 1)] * n])
-    calibration["prior"] = rng.choice([calibration["prior"], sure[0], [2.0, -1.0] + [0.0] * (n - 2)])
+    calibration["prior"] = rng.choice(
+        [calibration["prior"], sure[0], [2.0, -1.0] + [0.0] * (n - 2)]
+    )
 
 
 def members_otherwise(parts: Parts, rng: random.Random) -> None:
@@ -239,7 +305,9 @@ def document_otherwise(parts: Parts, rng: random.Random) -> None:
             content[at : at + rng.choice([1, 8])] = rng.randbytes(rng.choice([0, 1, 8]))
         case 2:
             at = rng.randrange(len(content))
-            content[at : at + 4] = rng.choice([b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", bytes(4), b"\x7f\xc0\0\0"])
+            content[at : at + 4] = rng.choice(
+                [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", bytes(4), b"\x7f\xc0\0\0"]
+            )
         case _:
             for _ in range(rng.choice([1, 5, 20])):
                 content[rng.randrange(len(content))] = rng.randrange(256)
@@ -254,8 +322,12 @@ def raw_bytes(content: bytes, rng: random.Random) -> bytes:
             return content[: rng.randrange(len(content))]
         case 1:
             entry = changed.find(b"PK\x01\x02", rng.randrange(len(content)))
-            at = (entry if entry >= 0 else changed.rfind(b"PK\x01\x02")) + rng.choice([8, 10, 20, 24, 42])
-            changed[at : at + 4] = rng.choice([b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\x01\0\0\0", b"\xff\xff\xff\xff"])
+            at = (entry if entry >= 0 else changed.rfind(b"PK\x01\x02")) + rng.choice(
+                [8, 10, 20, 24, 42]
+            )
+            changed[at : at + 4] = rng.choice(
+                [b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\x01\0\0\0", b"\xff\xff\xff\xff"]
+            )
         case 2:
             for _ in range(rng.choice([1, 5, 50])):
                 changed[rng.randrange(len(changed))] = rng.randrange(256)

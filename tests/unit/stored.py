@@ -1,11 +1,12 @@
-"""A finished experiment as version 0.1.0 stored it, and one that was stopped, for commands that read."""
+"""A finished experiment as version 0.1.0 stored it, and one that was stopped, for commands that
+read."""
 
 import shutil
 from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from tuner_job.cli import main
+from tuner_job.cli.main import main
 
 KEPT = Path(__file__).parents[1] / "stored" / "0.1.0"
 DEATHS = KEPT / "deaths.csv"
@@ -19,7 +20,9 @@ def copy(folder: Path, which: str = "finished") -> Path:
 def run(*arguments: object) -> Result:
     """Run a command; no error is let through but exits."""
     outcome = CliRunner().invoke(main, [str(argument) for argument in arguments])
-    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), repr(outcome.exception)
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), repr(
+        outcome.exception
+    )
     assert "Traceback" not in outcome.output
     return outcome
 
@@ -27,5 +30,6 @@ def run(*arguments: object) -> Result:
 def snapshot(folder: Path) -> dict[str, bytes | None]:
     """Everything below a folder, files with their content."""
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
     }

@@ -1,4 +1,5 @@
-"""Whatever is given as an address: taken apart or refused, and never a password or signature in what is shown."""
+"""Whatever is given as an address: taken apart or refused, and never a password or signature in
+what is shown."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +79,10 @@ def test_home_is_written_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         ("s3://-bucket/x", "must name a bucket as s3:// allows it"),
         ("az://my.container/x", "must name a container as az:// allows it"),
         ("s3://localhost:9000/bucket", "must hold no keys, user or port"),
-        ("s3://KEY:SECRET@bucket/x", r"belong in the environment \(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\)"),
+        (
+            "s3://KEY:SECRET@bucket/x",
+            r"belong in the environment \(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\)",
+        ),
         ("gs://me@bucket/x", r"belong in the environment \(GOOGLE_SERVICE_ACCOUNT\)"),
         ("s3://bucket/x?versionId=1", "must hold no . or #"),
         ("s3://bucket/x#y", "must hold no . or #"),
@@ -123,7 +127,10 @@ def test_data_is_an_object_and_not_a_bucket() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (f"https://me:{SECRET}@host.org:8443/x.csv?sig={SECRET}#{SECRET}", "https://host.org:8443/x.csv"),
+        (
+            f"https://me:{SECRET}@host.org:8443/x.csv?sig={SECRET}#{SECRET}",
+            "https://host.org:8443/x.csv",
+        ),
         (f"https://{SECRET}@host.org/x.csv", "https://host.org/x.csv"),
         (f"HTTPS://me:{SECRET}@host.org/x.csv", "HTTPS://host.org/x.csv"),
         (f" https://me:{SECRET}@host.org/x.csv ", "https://host.org/x.csv"),
@@ -170,7 +177,12 @@ def test_what_holds_no_secret_is_shown_as_it_is(text: str) -> None:
     assert not holds_secrets(text)
 
 
-@given(st.text(min_size=1), st.text(), st.text(), st.sampled_from(["s3", "https", "HTTP", "gs", "az", "ftp"]))
+@given(
+    st.text(min_size=1),
+    st.text(),
+    st.text(),
+    st.sampled_from(["s3", "https", "HTTP", "gs", "az", "ftp"]),
+)
 def test_encoded_secrets_are_never_shown(user: str, password: str, query: str, scheme: str) -> None:
     def mark(text: str) -> str:
         return quote(f"{text}{SECRET}".encode(errors="replace"), safe="")
@@ -189,5 +201,8 @@ def test_any_text_is_taken_apart_or_refused_in_a_bounded_sentence(text: str) -> 
 
 def test_messages_say_addresses_without_secrets_whoever_wrote_them() -> None:
     quoted = f"error sending request for url (https://host.org/x?X-Amz-Signature={SECRET}), signature={SECRET}: refused"
-    assert str(StoreError(quoted)) == "error sending request for url (https://host.org/x), signature=…: refused"
+    assert (
+        str(StoreError(quoted))
+        == "error sending request for url (https://host.org/x), signature=…: refused"
+    )
     assert "https://host.org/docs." in str(StoreError("see https://host.org/docs."))

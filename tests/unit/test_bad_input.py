@@ -1,4 +1,5 @@
-"""Bad input, each: exit code 2, one message that says what and where, no traceback, nothing written."""
+"""Bad input, each: exit code 2, one message that says what and where, no traceback, nothing
+written."""
 
 import os
 from pathlib import Path
@@ -8,9 +9,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tuner_job.cli import main
+from tuner_job.cli.main import main
 
-GOOD_CSV = "cause,site,fever,cough\n" + "".join(f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30))
+GOOD_CSV = "cause,site,fever,cough\n" + "".join(
+    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30)
+)
 BASE: dict[str, Any] = {
     "name": "exp",
     "data": {"source": "data.csv", "label": "cause", "site": "site"},
@@ -23,7 +26,9 @@ def tune(folder: Path, content: Any, data: str | bytes | None = GOOD_CSV) -> tup
     if data is not None:
         (folder / "data.csv").write_bytes(data if isinstance(data, bytes) else data.encode())
     path = folder / "experiment.yaml"
-    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
+    path.write_text(
+        content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
+    )
     results = folder / "results"
     outcome = CliRunner().invoke(main, ["tune", str(path), "--results", str(results)])
     assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
@@ -138,10 +143,22 @@ DATA: list[tuple[str | bytes | None, dict[str, Any], list[str]]] = [
     (GOOD_CSV.replace("fever,cough", "fever,fever"), {}, ["data.csv", "fever"]),
     (GOOD_CSV, {"sites": ["Mexico"]}, ["data.csv", "Mexico", "A (15 rows), B (15 rows)"]),
     ("cause,site\n" + "x,A\ny,B\n" * 5, {}, ["data.csv"]),
-    ("cause,site,fever\n", {}, ["data.csv: must have at least one row below its header; found none"]),
+    (
+        "cause,site,fever\n",
+        {},
+        ["data.csv: must have at least one row below its header; found none"],
+    ),
     ("a\n1\n2\n", {}, ["data.csv: columns must be there", "cause"]),
-    (GOOD_CSV + "x,A,\0,1\n", {}, ["data.csv", "row 32 (the header is row 1) holds a NUL character"]),
-    (GOOD_CSV.encode() + b"x,\xc3\xa9,1,1\nx,\xe9,1,1\n", {}, ["must be UTF-8 throughout", "byte 0xE9 in row 33"]),
+    (
+        GOOD_CSV + "x,A,\0,1\n",
+        {},
+        ["data.csv", "row 32 (the header is row 1) holds a NUL character"],
+    ),
+    (
+        GOOD_CSV.encode() + b"x,\xc3\xa9,1,1\nx,\xe9,1,1\n",
+        {},
+        ["must be UTF-8 throughout", "byte 0xE9 in row 33"],
+    ),
     (GOOD_CSV.encode("utf-16-le"), {}, ["NUL character"]),
     (b"x" * 140_000 + b",cause,site\n1,2,3\n", {}, ["field larger than field limit"]),
     (b"\x1f\x8b" + bytes(50), {}, ["found gzip-compressed data"]),
@@ -162,7 +179,9 @@ def test_experiment_files(tmp_path: Path, content: Any, expected: list[str]) -> 
 
 
 @pytest.mark.parametrize(("data", "changes", "expected"), DATA)
-def test_data(tmp_path: Path, data: str | None, changes: dict[str, Any], expected: list[str]) -> None:
+def test_data(
+    tmp_path: Path, data: str | None, changes: dict[str, Any], expected: list[str]
+) -> None:
     code, said = tune(tmp_path, {**BASE, "data": {**BASE["data"], **changes}}, data)
     assert code == 2
     assert said.count("va-tuning: ") == 1
@@ -237,7 +256,10 @@ def test_all_problems_are_said_together(tmp_path: Path) -> None:
 def test_an_absent_experiment_file(tmp_path: Path) -> None:
     outcome = CliRunner().invoke(main, ["tune", str(tmp_path / "no.yaml")])
     assert outcome.exit_code == 2
-    assert outcome.stderr == f"va-tuning: {tmp_path}/no.yaml: cannot be read: No such file or directory\n"
+    assert (
+        outcome.stderr
+        == f"va-tuning: {tmp_path}/no.yaml: cannot be read: No such file or directory\n"
+    )
 
 
 @pytest.fixture
@@ -251,7 +273,10 @@ def good(tmp_path: Path) -> Path:
 def test_results_locations_are_found_out_before_the_search(good: Path) -> None:
     outcome = CliRunner().invoke(main, ["tune", str(good), "--results", "/proc/none/results"])
     assert outcome.exit_code == 2
-    assert outcome.stderr == "va-tuning: /proc/none/results: cannot be written: No such file or directory\n"
+    assert (
+        outcome.stderr
+        == "va-tuning: /proc/none/results: cannot be written: No such file or directory\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,7 +288,9 @@ def test_results_locations_are_found_out_before_the_search(good: Path) -> None:
         ("s3://KEY:hidden@bucket/x", "'s3://bucket/x'"),
     ],
 )
-def test_what_cannot_hold_results_is_refused_with_its_key(good: Path, results: str, shown: str) -> None:
+def test_what_cannot_hold_results_is_refused_with_its_key(
+    good: Path, results: str, shown: str
+) -> None:
     by_flag = CliRunner().invoke(main, ["tune", str(good), "--results", results])
     good.write_text(yaml.safe_dump({**BASE, "results": results}))
     by_key = CliRunner().invoke(main, ["validate", str(good)])

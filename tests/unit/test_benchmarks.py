@@ -16,7 +16,19 @@ def problem(folder: Path, metric: str = "csmf_accuracy") -> Problem:
     random = np.random.default_rng(1)
     y = np.arange(60) % 3
     X = (y[:, None] + random.normal(size=(60, 2))).astype(np.float32)
-    return Problem(folder, X, y, np.arange(60) // 3 % 2, 3, "xgboost", {"max_depth": [1, 2]}, metric, 1, 1, None)
+    return Problem(
+        folder,
+        X,
+        y,
+        np.arange(60) // 3 % 2,
+        3,
+        "xgboost",
+        {"max_depth": [1, 2]},
+        metric,
+        1,
+        1,
+        None,
+    )
 
 
 def test_quick_runs_are_small() -> None:
@@ -30,12 +42,17 @@ def test_quick_runs_are_small() -> None:
 
 def test_the_driver_ends_all_tasks_of_a_simulated_cluster() -> None:
     table = scale.driver_table(scale.Sizes(20, 200, (), 0, 0, 0))
-    assert [line.split(" | ")[2] for line in table.splitlines()[2:] if "| none" in line] == ["200", "200"]
+    assert [line.split(" | ")[2] for line in table.splitlines()[2:] if "| none" in line] == [
+        "200",
+        "200",
+    ]
 
 
 def test_peers_score_as_we_do(tmp_path: Path) -> None:
     true, found = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 1, 2, 2])
-    assert problem(tmp_path).judge.score(true, found) == pytest.approx(csmf_accuracy_of(csmf(true, 3), csmf(found, 3)))
+    assert problem(tmp_path).judge.score(true, found) == pytest.approx(
+        csmf_accuracy_of(csmf(true, 3), csmf(found, 3))
+    )
     assert problem(tmp_path, "cod_accuracy").judge.score(true, found) == pytest.approx(4 / 6)
 
 

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner_job.choice import choose_trial, complete_trials, estimate_optimism, score_held_out, scored_by
-from tuner_job.config import ExperimentConfig
-from tuner_job.data import load_dataset
+from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.errors import RunError
-from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.experiment import prepare_data
-from tuner_job.results.records import FoldRecord, TrialRecord, TrialState
+from tuner_job.experiment.choice import (
+    choose_trial,
+    complete_trials,
+    estimate_optimism,
+)
+from tuner_job.records import FoldRecord, TrialRecord, TrialState
 
 
 def config(**changes: Any) -> ExperimentConfig:
@@ -20,10 +21,16 @@ def config(**changes: Any) -> ExperimentConfig:
 
 
 def trial(
-    number: int, scores: list[float], params: dict[str, Any] | None = None, state: TrialState = "complete", **more: Any
+    number: int,
+    scores: list[float],
+    params: dict[str, Any] | None = None,
+    state: TrialState = "complete",
+    **more: Any,
 ) -> TrialRecord:
     folds = [
-        FoldRecord(fold=i, n_validation=9, validation={"csmf_accuracy": s}, train={}, fit_seconds=0.1)
+        FoldRecord(
+            fold=i, n_validation=9, validation={"csmf_accuracy": s}, train={}, fit_seconds=0.1
+        )
         for i, s in enumerate(scores)
     ]
     own = {"csmf_accuracy": float(np.mean(scores))} if state == "complete" and scores else {}
@@ -39,7 +46,9 @@ PRUNED = trial(2, [0.99], {"min_samples_leaf": 9}, state="pruned")
 
 
 def test_the_best_complete_trial_is_chosen() -> None:
-    assert choose_trial(config(), "random_forest", [DEFAULT, SIMPLE, BEST, PRUNED], "finished") is BEST
+    assert (
+        choose_trial(config(), "random_forest", [DEFAULT, SIMPLE, BEST, PRUNED], "finished") is BEST
+    )
 
 
 def test_the_default_stands_where_nothing_beats_it_but_not_against_an_equal() -> None:
@@ -50,7 +59,10 @@ def test_the_default_stands_where_nothing_beats_it_but_not_against_an_equal() ->
 
 def test_one_standard_error_takes_the_simplest_near_the_best() -> None:
     simplest = config(tuning={"selection": "one_standard_error"})
-    assert choose_trial(simplest, "random_forest", [DEFAULT, SIMPLE, BEST, PRUNED], "finished") is SIMPLE
+    assert (
+        choose_trial(simplest, "random_forest", [DEFAULT, SIMPLE, BEST, PRUNED], "finished")
+        is SIMPLE
+    )
 
 
 def test_cod_within_standard_error_takes_the_one_that_finds_most_deaths() -> None:
@@ -68,13 +80,18 @@ def test_repeated_and_unfinished_trials_are_not_chosen() -> None:
 
 
 def test_nothing_complete_is_told_with_the_reason() -> None:
-    with pytest.raises(RunError, match=r"random_forest: no trial was complete when the search ended \(timeout\)"):
+    with pytest.raises(
+        RunError, match=r"random_forest: no trial was complete when the search ended \(timeout\)"
+    ):
         choose_trial(config(), "random_forest", [PRUNED], "timeout")
 
 
 def test_optimism_counts_every_estimator_of_every_trial_as_a_competitor() -> None:
     rng = np.random.default_rng(1)
-    by_estimator = [{name: rng.uniform(0.6, 0.8, 5).tolist() for name in ("count", "mean", "em(0)")} for _ in range(8)]
+    by_estimator = [
+        {name: rng.uniform(0.6, 0.8, 5).tolist() for name in ("count", "mean", "em(0)")}
+        for _ in range(8)
+    ]
     records = [trial(i, csmf["em(0)"], csmf=csmf) for i, csmf in enumerate(by_estimator)]
     plain = [record.model_copy(update={"csmf": {}}) for record in records]
     among_all, among_trials = (estimate_optimism(r, "csmf_accuracy") for r in (records, plain))
@@ -82,15 +99,3 @@ def test_optimism_counts_every_estimator_of_every_trial_as_a_competitor() -> Non
     assert among_trials is not None
     assert among_all > among_trials > 0
     assert estimate_optimism([PRUNED], "csmf_accuracy") is None
-
-
-def test_a_trial_that_was_not_assessed_is_scored_by_the_one_method() -> None:
-    em = CsmfEstimator(method="em", shrinkage=1.0)
-    assert scored_by(BEST.model_copy(update={"csmf_estimator": em}), config()) == em
-    assert scored_by(BEST, config(validation={"csmf_estimators": ["count"]})) == CsmfEstimator(method="count")
-
-
-def test_without_a_hold_out_nothing_is_scored_on_it() -> None:
-    experiment = config()
-    prepared = prepare_data(experiment, load_dataset(experiment.data, lambda _: b""))
-    assert score_held_out(prepared, {}, {}) == {}

@@ -8,9 +8,9 @@ import yaml
 from click.testing import CliRunner
 
 from tuner_job import __version__
-from tuner_job.cli import main
-from tuner_job.config import ExperimentConfig
-from tuner_job.experiment_file import load_experiment
+from tuner_job.cli.main import main
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.load import load_experiment
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
@@ -29,7 +29,9 @@ def test_examples_are_valid(path: Path) -> None:
 def test_the_readme_s_experiment_file_is_valid() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = text[text.index("```yaml") + 7 :]
-    assert ExperimentConfig.model_validate(yaml.safe_load(block[: block.index("```")])).name == "child"
+    assert (
+        ExperimentConfig.model_validate(yaml.safe_load(block[: block.index("```")])).name == "child"
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +45,8 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["tune"], ["validate"], ["show"], ["report"], ["predict"], ["schema"], ["space"]]
+    "command",
+    [[], ["tune"], ["validate"], ["show"], ["report"], ["predict"], ["schema"], ["space"]],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
     outcome = CliRunner().invoke(main, [*command, "--help"])

@@ -7,18 +7,20 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tuner_job.cli import main
-from tuner_job.config import ExperimentConfig
+from tuner_job.cli.main import main
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.load import load_experiment
 from tuner_job.errors import ConfigError
-from tuner_job.experiment_file import load_experiment
-from tuner_job.tuners import make_tuner
+from tuner_job.search.samplers import make_tuner
 
 BASE: dict[str, Any] = {
     "name": "exp",
     "data": {"format": "synthetic", "synthetic": {"n_samples": 60, "n_causes": 3, "n_symptoms": 5}},
     "models": ["xgboost"],
 }
-WIDE = {f"{name}": {"low": 1, "high": 10_000} for name in ("n_estimators", "max_depth", "max_leaves")}
+WIDE = {
+    f"{name}": {"low": 1, "high": 10_000} for name in ("n_estimators", "max_depth", "max_leaves")
+}
 
 
 def write(folder: Path, content: dict[str, Any]) -> Path:
@@ -34,7 +36,11 @@ def problems(folder: Path, **changes: Any) -> str:
 
 
 def with_space(space: Any, method: str = "grid", **changes: Any) -> dict[str, Any]:
-    return {**BASE, "tuning": {"search_method": method, "search_spaces": {"xgboost": space}}, **changes}
+    return {
+        **BASE,
+        "tuning": {"search_method": method, "search_spaces": {"xgboost": space}},
+        **changes,
+    }
 
 
 def validate(folder: Path, content: dict[str, Any]) -> str:
@@ -54,7 +60,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_spaces_is_read(folder: Path) -> None:
-    (folder / "spaces" / "random_forest.yaml").write_text("max_depth: [4]\n")  # of another experiment
+    (folder / "spaces" / "random_forest.yaml").write_text(
+        "max_depth: [4]\n"
+    )  # of another experiment
     (folder / "spaces" / ".xgbost.yaml.swp").write_text("x")
     (folder / "spaces" / "README.md").write_text("x")
     config = load_experiment(write(folder, {**BASE, "tuning": {"search_spaces": "spaces"}}))
@@ -70,7 +78,9 @@ def test_a_folder_without_a_models_file_is_not_the_default(folder: Path) -> None
 @pytest.mark.parametrize("name", ["xgbost.yaml", "xgboost.yml", "notes.yaml"])
 def test_a_misnamed_file_is_said(folder: Path, name: str) -> None:
     (folder / "spaces" / name).write_text("max_depth: [3]\n")
-    assert f"spaces/{name}: is named after no model" in problems(folder, tuning={"search_spaces": "spaces"})
+    assert f"spaces/{name}: is named after no model" in problems(
+        folder, tuning={"search_spaces": "spaces"}
+    )
 
 
 def test_folders_that_are_none(folder: Path) -> None:
@@ -84,7 +94,9 @@ def test_folders_that_are_none(folder: Path) -> None:
     )
     (folder / "spaces" / "xgboost.yaml").unlink()
     (folder / "spaces" / "xgboost.yaml").mkdir()
-    assert "xgboost.yaml: cannot be read: is a folder" in problems(folder, tuning={"search_spaces": "spaces"})
+    assert "xgboost.yaml: cannot be read: is a folder" in problems(
+        folder, tuning={"search_spaces": "spaces"}
+    )
 
 
 # what a space means
@@ -93,10 +105,19 @@ def test_folders_that_are_none(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("space", "message"),
     [
-        ({"max_depth": {"low": 1, "high": 9, "step": 0.5}}, "max_depth: step must be a whole number"),
-        ({"max_depth": {"low": True, "high": 9}}, "max_depth: low: must not be true or false, got true"),
+        (
+            {"max_depth": {"low": 1, "high": 9, "step": 0.5}},
+            "max_depth: step must be a whole number",
+        ),
+        (
+            {"max_depth": {"low": True, "high": 9}},
+            "max_depth: low: must not be true or false, got true",
+        ),
         ({"max_depth": {"low": 3, "high": 3}}, "low must be below high"),
-        ({"subsample": {"low": 0.5, "high": 1, "step": 1e-20}}, "subsample: step must tell numbers near 1 apart"),
+        (
+            {"subsample": {"low": 0.5, "high": 1, "step": 1e-20}},
+            "subsample: step must tell numbers near 1 apart",
+        ),
         ({"subsample": {"low": "nan", "high": 1}}, "low must be below high"),
         ({"max_depth": {"low": 1, "high": 10**60}}, "whole numbers must lie within"),
         ({"max_depth": [10**60]}, "max_depth: "),
@@ -105,13 +126,27 @@ def test_folders_that_are_none(folder: Path) -> None:
         ({"max_depth": [3, "3"]}, "max_depth: choices must be distinct, got 3 twice"),
         ({"max_depth": ["None"]}, "where there is no value, write null"),
         ({"max_depth": [3], "forbid": [{}]}, "forbid[0]: must name at least one parameter"),
-        ({"max_depth": [3], "forbid": [{"max_depth": [3]}]}, "forbid.0.max_depth: must be a single value"),
-        ({"max_depth": {"low": 1, "high": 9, "step": 2}, "forbid": [{"max_depth": 4}]}, "max_depth never is 4; it has"),
-        ({"max_depth": [3], "gamma": {"choices": [1], "when": {"max_depth": []}}}, "must have at least one value"),
-        ({"max_depth": {"low": 1, "high": 3}, "forbid": [{"max_depth": i} for i in (1, 2, 3)]}, "excludes every"),
+        (
+            {"max_depth": [3], "forbid": [{"max_depth": [3]}]},
+            "forbid.0.max_depth: must be a single value",
+        ),
+        (
+            {"max_depth": {"low": 1, "high": 9, "step": 2}, "forbid": [{"max_depth": 4}]},
+            "max_depth never is 4; it has",
+        ),
+        (
+            {"max_depth": [3], "gamma": {"choices": [1], "when": {"max_depth": []}}},
+            "must have at least one value",
+        ),
+        (
+            {"max_depth": {"low": 1, "high": 3}, "forbid": [{"max_depth": i} for i in (1, 2, 3)]},
+            "excludes every",
+        ),
     ],
 )
-def test_spaces_that_could_not_be_obeyed_are_refused(tmp_path: Path, space: dict[str, Any], message: str) -> None:
+def test_spaces_that_could_not_be_obeyed_are_refused(
+    tmp_path: Path, space: dict[str, Any], message: str
+) -> None:
     assert message in problems(tmp_path, **with_space(space, "random"))
 
 
@@ -136,9 +171,27 @@ def test_rules_are_read_in_the_type_of_what_they_name(tmp_path: Path) -> None:
 def test_values_between_bounds_are_written_as_a_person_would(tmp_path: Path) -> None:
     space = {"subsample": {"low": 0.09, "high": 1, "step": 0.07}}
     found = [
-        c["subsample"] for c in load_experiment(write(tmp_path, with_space(space))).space("xgboost").configurations()
+        c["subsample"]
+        for c in load_experiment(write(tmp_path, with_space(space)))
+        .space("xgboost")
+        .configurations()
     ]
-    assert found == [0.09, 0.16, 0.23, 0.3, 0.37, 0.44, 0.51, 0.58, 0.65, 0.72, 0.79, 0.86, 0.93, 1.0]
+    assert found == [
+        0.09,
+        0.16,
+        0.23,
+        0.3,
+        0.37,
+        0.44,
+        0.51,
+        0.58,
+        0.65,
+        0.72,
+        0.79,
+        0.86,
+        0.93,
+        1.0,
+    ]
 
 
 # spaces too large to list
@@ -151,13 +204,16 @@ def test_a_space_of_a_trillion_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_grid_too_large_to_run_says_so(tmp_path: Path) -> None:
-    assert f"xgboost: a grid of {10**12:,} configurations would not end" in problems(tmp_path, **with_space(WIDE))
+    assert f"xgboost: a grid of {10**12:,} configurations would not end" in problems(
+        tmp_path, **with_space(WIDE)
+    )
 
 
 def test_a_large_grid_that_a_budget_ends_begins_at_once(tmp_path: Path) -> None:
     content = with_space({**WIDE, "forbid": [{"n_estimators": 3}]}, budget={"max_trials": 10})
-    assert f"10 trials in a space of {10**12 - 10**8:,} configurations; budget.max_trials is 10" in validate(
-        tmp_path, content
+    assert (
+        f"10 trials in a space of {10**12 - 10**8:,} configurations; budget.max_trials is 10"
+        in validate(tmp_path, content)
     )
     config = load_experiment(tmp_path / "experiment.yaml")
     tuner = make_tuner(config.tuning, config.space("xgboost"), "n_estimators", 1)
@@ -189,17 +245,25 @@ def test_rules_beyond_counting_are_refused(tmp_path: Path) -> None:
         for i in range(1800)
         for a, b in [(names[i % 4], names[(i + 1 + i // 4 % 3) % 4])]
     ]
-    content = with_space({name: {"low": 2, "high": 1000} for name in names} | {"forbid": rules}, "random")
+    content = with_space(
+        {name: {"low": 2, "high": 1000} for name in names} | {"forbid": rules}, "random"
+    )
     assert "`forbid` and `when` tie too many values to each other" in problems(tmp_path, **content)
 
 
 @pytest.mark.parametrize(
     ("method", "said"),
     [
-        ("bayesian", "50 trials in a space of 2 configurations; a configuration that the sampler asks for again takes"),
+        (
+            "bayesian",
+            "50 trials in a space of 2 configurations; a configuration that the sampler asks for "
+            "again takes",
+        ),
         ("random", "2 trials in a space of 2 configurations, each once; n_trials is 50"),
         ("grid", "2 trials in a space of 2 configurations\n"),
     ],
 )
-def test_validate_says_what_happens_in_a_small_space(tmp_path: Path, method: str, said: str) -> None:
+def test_validate_says_what_happens_in_a_small_space(
+    tmp_path: Path, method: str, said: str
+) -> None:
     assert said in validate(tmp_path, with_space({"max_depth": [3, 4]}, method))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tuner_job.errors import InputError
-from tuner_job.files import check_outputs, local_path, read_file, whole_files
+from tuner_job.files.whole import check_outputs, local_path, read_file, whole_files
 
 
 def listing(folder: Path) -> list[Path]:
@@ -81,8 +81,12 @@ def test_what_cannot_be_written_is_found_out_and_nothing_changes(
     assert listing(tmp_path) == before
 
 
-@pytest.mark.parametrize("way", ["itself", "relative", "dots", "symlink", "hard link", "folder link"])
-def test_an_input_is_recognised_by_any_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+@pytest.mark.parametrize(
+    "way", ["itself", "relative", "dots", "symlink", "hard link", "folder link"]
+)
+def test_an_input_is_recognised_by_any_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     data = tmp_path / "data.csv"
     data.write_text("mine")
@@ -124,7 +128,9 @@ def test_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("existed", [True, False])
-def test_if_the_last_cannot_take_its_place_the_first_is_put_back(tmp_path: Path, existed: bool) -> None:
+def test_if_the_last_cannot_take_its_place_the_first_is_put_back(
+    tmp_path: Path, existed: bool
+) -> None:
     first, second = tmp_path / "a.csv", tmp_path / "folder" / "b.csv"
     second.parent.mkdir()
     if existed:
@@ -133,7 +139,10 @@ def test_if_the_last_cannot_take_its_place_the_first_is_put_back(tmp_path: Path,
         write([first, second], then=second.mkdir)  # no file can replace a folder
     assert first.exists() == existed
     assert not existed or first.read_text() == "old"
-    assert [path.name for path in listing(tmp_path)] == (["a.csv"] if existed else []) + ["folder", "b.csv"]
+    assert [path.name for path in listing(tmp_path)] == (["a.csv"] if existed else []) + [
+        "folder",
+        "b.csv",
+    ]
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
@@ -147,9 +156,14 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("old")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # as a disk that fills up: EFBIG for ENOSPC
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (20_000, before[1])
+    )  # as a disk that fills up: EFBIG for ENOSPC
     try:
-        with pytest.raises(InputError, match=r"a\.csv: cannot be written"), whole_files([path]) as (file,):
+        with (
+            pytest.raises(InputError, match=r"a\.csv: cannot be written"),
+            whole_files([path]) as (file,),
+        ):
             file.write("x" * 100_000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

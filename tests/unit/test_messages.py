@@ -1,4 +1,5 @@
-"""Messages of all kinds stay short: bounded, on few lines, without control characters, with no story of a death."""
+"""Messages of all kinds stay short: bounded, on few lines, without control characters, with no
+story of a death."""
 
 from pathlib import Path
 from typing import Any
@@ -6,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.unit.test_experiment_file import BASE, problems, write
+from tuner_job.config.load import load_experiment
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.errors import ConfigError, InputError
-from tuner_job.experiment import prepare
-from tuner_job.experiment_file import load_experiment
 from tuner_job.models import FAMILIES
 from tuner_job.models.parameters import read_params
+from tuner_job.problem import prepare
 
 HOSTILE = "The mother said \x1b[31m that \0 she " + "had a fever and then " * 60
 
@@ -44,9 +45,27 @@ def is_short(message: str, most: int = 3000) -> None:
         {"tuning": {"search_spaces": {"xgboost": {HOSTILE: [1]}}}},
         {"tuning": {"search_spaces": {"xgboost": {"max_depth": HOSTILE}}}},
         {"tuning": {"search_spaces": {"xgboost": {"max_depth": [HOSTILE] * 3}}}},
-        {"tuning": {"search_spaces": {"xgboost": {"max_depth": {"low": HOSTILE, "high": HOSTILE, HOSTILE: 1}}}}},
-        {"tuning": {"search_spaces": {"xgboost": {"max_depth": [1], "forbid": [{HOSTILE: HOSTILE}] * 40}}}},
-        {"tuning": {"search_spaces": {"xgboost": {"max_depth": {"choices": [1], "when": {HOSTILE: HOSTILE}}}}}},
+        {
+            "tuning": {
+                "search_spaces": {
+                    "xgboost": {"max_depth": {"low": HOSTILE, "high": HOSTILE, HOSTILE: 1}}
+                }
+            }
+        },
+        {
+            "tuning": {
+                "search_spaces": {
+                    "xgboost": {"max_depth": [1], "forbid": [{HOSTILE: HOSTILE}] * 40}
+                }
+            }
+        },
+        {
+            "tuning": {
+                "search_spaces": {
+                    "xgboost": {"max_depth": {"choices": [1], "when": {HOSTILE: HOSTILE}}}
+                }
+            }
+        },
         {"validation": {"scheme": "shift", "shift": {HOSTILE: [0.9, 0.1]}}},
         {"validation": {"scheme": "shift", "shift": {HOSTILE: HOSTILE}}},
         {"validation": {"csmf_estimators": [HOSTILE] * 30}},
@@ -78,15 +97,24 @@ def table(column: str, cells: list[str], cause: str = "cause") -> bytes:
         (table("a", ["1"] * 6), {"label": HOSTILE}),
         (table("a", ["1"] * 6), {"drop": [HOSTILE] * 40}),
         (table("site", [HOSTILE.replace("\0", "")] * 6), {"site": "site", "sites": [HOSTILE] * 30}),
-        (table("site", [f"{i}{HOSTILE[:500]}".replace("\0", "") for i in range(60)]), {"site": "site", "sites": ["z"]}),
+        (
+            table("site", [f"{i}{HOSTILE[:500]}".replace("\0", "") for i in range(60)]),
+            {"site": "site", "sites": ["z"]},
+        ),
         (table("a", [HOSTILE.replace("\0", "")] * 6), {"format": "openva"}),
-        (table("module", [f"{i}{HOSTILE[:500]}".replace("\0", "") for i in range(60)]), {"format": "phmrc"}),
+        (
+            table("module", [f"{i}{HOSTILE[:500]}".replace("\0", "") for i in range(60)]),
+            {"format": "phmrc"},
+        ),
         (table("a", ["1"] * 6).replace(b"x,", b"z,").replace(b"y,", b"z,"), {}),
     ],
 )
 def test_data_never_tells_of_a_death(content: bytes, config: dict[str, Any]) -> None:
     with pytest.raises(InputError) as refused:
-        load_dataset(DataConfig.model_validate({"source": "d.csv", "label": "cause", **config}), lambda _: content)
+        load_dataset(
+            DataConfig.model_validate({"source": "d.csv", "label": "cause", **config}),
+            lambda _: content,
+        )
     is_short(str(refused.value))
 
 
@@ -106,7 +134,10 @@ def test_causes_that_are_not_there_are_named_shortly(tmp_path: Path) -> None:
 
 def test_notes_on_causes_that_are_stories_are_short(tmp_path: Path) -> None:
     story = HOSTILE.replace("\0", "").replace("\x1b", "")
-    rows = [f'"{story if i % 9 == 0 else "xy"[i % 2]}{i if i % 9 == 0 else ""}",{i % 3}' for i in range(80)]
+    rows = [
+        f'"{story if i % 9 == 0 else "xy"[i % 2]}{i if i % 9 == 0 else ""}",{i % 3}'
+        for i in range(80)
+    ]
     (tmp_path / "d.csv").write_text("\n".join(["cause,fever", *rows]))
     content = {**BASE, "data": {"source": "d.csv", "label": "cause"}}
     notes = prepare(load_experiment(write(tmp_path, content))).notes

@@ -1,4 +1,5 @@
-"""Nothing that only Unix has is needed to import the package, or asked for without looking whether it is there."""
+"""Nothing that only Unix has is needed to import the package, or asked for without looking
+whether it is there."""
 
 import ast
 from collections.abc import Iterator
@@ -9,11 +10,32 @@ import pytest
 ROOT = Path(__file__).parents[2] / "tuner_job"
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 NAMES = {
-    *("SIGHUP", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGCHLD", "SIGPIPE", "pthread_sigmask", "setitimer"),
-    *("fork", "getuid", "geteuid", "getgid", "killpg", "setsid", "sched_getaffinity", "getloadavg", "statvfs", "uname"),
+    *(
+        "SIGHUP",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGUSR2",
+        "SIGALRM",
+        "SIGCHLD",
+        "SIGPIPE",
+        "pthread_sigmask",
+        "setitimer",
+    ),
+    *(
+        "fork",
+        "getuid",
+        "geteuid",
+        "getgid",
+        "killpg",
+        "setsid",
+        "sched_getaffinity",
+        "getloadavg",
+        "statvfs",
+        "uname",
+    ),
     *("fchmod", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "mkfifo", "nice", "getpgid", "sysconf"),
 }
-ONLY_WITH_FORK = {"process.py"}
+ONLY_WITH_FORK = {"command.py"}
 """A command works in a child process where the system can fork, and else in this one."""
 GUARDS = (
     "suppress(OSError",
@@ -34,11 +56,17 @@ def unix_only(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names if alias.name in MODULES)
         elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
             yield node.lineno, str(node.module)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("os", "signal"):
+        elif (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("os", "signal")
+        ):
             if node.attr in NAMES:
                 yield node.lineno, f"{node.value.id}.{node.attr}"
         elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(("/proc", "/dev/"))
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and node.value.startswith(("/proc", "/dev/"))
         ):
             yield node.lineno, node.value
 
@@ -53,7 +81,9 @@ def unguarded(text: str) -> list[tuple[int, str]]:
     ]
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_what_only_unix_has_is_asked_for_with_care(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.name in ONLY_WITH_FORK:
@@ -62,14 +92,24 @@ def test_what_only_unix_has_is_asked_for_with_care(path: Path) -> None:
         assert unguarded(text) == []
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_text_files_are_read_and_written_as_utf_8(path: Path) -> None:
     """Python would take a Windows code page for them."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
     for call in calls:
         words = ast.unparse(call.func)
-        if words.endswith((".read_text", ".write_text")) and words != "store.write_text":  # the comparison's own
-            assert any(keyword.arg == "encoding" for keyword in call.keywords), f"{path}:{call.lineno}"
+        if (
+            words.endswith((".read_text", ".write_text")) and words != "store.write_text"
+        ):  # the comparison's own
+            assert any(keyword.arg == "encoding" for keyword in call.keywords), (
+                f"{path}:{call.lineno}"
+            )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Output that cannot be written, and ends that nobody foresaw: commands as processes, without Ray."""
+"""Output that cannot be written, and ends that nobody foresaw: commands as processes, without
+Ray."""
 
 import os
 import pty
@@ -17,7 +18,10 @@ def run(*command: str | Path, shell: str = "", **environment: str) -> tuple[int,
     """Run ``va-tuning`` with redirections; return exit code, output, error output."""
     line = " ".join([sys.executable, "-m", "tuner_job", *map(str, command), shell])
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {line}"], capture_output=True, text=True, env={**os.environ, **environment}
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -33,7 +37,10 @@ def experiment(tmp_path: Path) -> Path:
 
 def test_a_full_disk_is_one_sentence() -> None:
     code, _, err = run("schema", shell="> /dev/full")
-    assert (code, err) == (2, "va-tuning: standard output cannot be written: No space left on device\n")
+    assert (code, err) == (
+        2,
+        "va-tuning: standard output cannot be written: No space left on device\n",
+    )
 
 
 def test_a_closed_output_is_one_sentence(experiment: Path) -> None:
@@ -51,8 +58,12 @@ def test_a_lost_error_output_changes_no_exit_code(tmp_path: Path) -> None:
         assert run("tune", tmp_path / "none.yaml", shell=lost)[0] == 2
 
 
-@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
-def test_a_terminal_that_knows_few_characters(environment: dict[str, str], experiment: Path) -> None:
+@pytest.mark.parametrize(
+    "environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+)
+def test_a_terminal_that_knows_few_characters(
+    environment: dict[str, str], experiment: Path
+) -> None:
     code, out, err = run("validate", experiment, **environment)
     assert (code, err) == (0, "")
     assert "3 causes" in out
@@ -70,7 +81,9 @@ def test_names_are_no_markup(experiment: Path, tmp_path: Path) -> None:
 def test_a_terminal_of_width_one(experiment: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "tuner_job", "validate", experiment]
-    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env={**os.environ, "COLUMNS": "1"})
+    process = subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, env={**os.environ, "COLUMNS": "1"}
+    )
     os.close(theirs)
     said = b""
     while True:
@@ -83,25 +96,33 @@ def test_a_terminal_of_width_one(experiment: Path) -> None:
 
 
 def test_what_nobody_foresaw_is_one_sentence_with_its_traceback_in_a_file(tmp_path: Path) -> None:
-    program = "from tuner_job.process import run; run(lambda: 1 / 0, 'interrupted')"
+    program = "from tuner_job.process.command import run; run(lambda: 1 / 0, 'interrupted')"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     (log,) = tmp_path.glob("va-tuning-*.log")
     assert done.returncode == 1
     assert done.stderr == (
-        f"va-tuning: something unforeseen happened: ZeroDivisionError: division by zero; please report it with {log}\n"
+        "va-tuning: something unforeseen happened: ZeroDivisionError: division by zero; please "
+        f"report it with {log}\n"
     )
     assert "Traceback" in log.read_text()
 
 
 def test_debugging_shows_the_traceback() -> None:
-    program = "from tuner_job.process import run; run(lambda: 1 / 0, 'interrupted')"
+    program = "from tuner_job.process.command import run; run(lambda: 1 / 0, 'interrupted')"
     environment = {**os.environ, "VA_TUNING_LOG": "debug"}
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 1
     assert "Traceback" in done.stderr
-    assert done.stderr.endswith("va-tuning: something unforeseen happened: ZeroDivisionError: division by zero\n")
+    assert done.stderr.endswith(
+        "va-tuning: something unforeseen happened: ZeroDivisionError: division by zero\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,9 +140,8 @@ def test_debugging_shows_the_traceback() -> None:
     ],
 )  # fmt: skip
 def test_how_a_process_ends(program: str, code: int, said: str | None) -> None:
-    command = (
-        f"import os, signal, sys, time\nfrom tuner_job import process\nprocess.run(lambda: [{program}], 'interrupted')"
-    )
+    imports = "import os, signal, sys, time\nfrom tuner_job.process import command as process\n"
+    command = f"{imports}process.run(lambda: [{program}], 'interrupted')"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert done.returncode == code
     assert done.stderr.startswith(f"va-tuning: {said}") if said else not done.stderr
@@ -132,7 +152,7 @@ def test_what_is_deaf_to_the_interruption_is_ended_with_all_that_it_started(tmp_
     started = tmp_path / "started"
     program = f"""
 import pathlib, signal, subprocess, sys
-from tuner_job import process
+from tuner_job.process import command as process
 def work():
     orphan = "import subprocess; print(subprocess.Popen(['sleep', '600'], stdout=-3).pid, flush=True)"
     out = subprocess.run([sys.executable, "-c", orphan], stdout=subprocess.PIPE, text=True).stdout
@@ -155,10 +175,15 @@ process.run(work, 'interrupted')
 
 def test_a_parent_that_is_killed_takes_the_work_with_it() -> None:
     program = (
-        "import os, time; from tuner_job.process import run\nrun(lambda: [print(os.getpid()), time.sleep(600)], '')"
+        "import os, time; from tuner_job.process.command import run\n"
+        "run(lambda: [print(os.getpid()), time.sleep(600)], '')"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         assert Path(f"/proc/{process.stdout.readline().strip()}").exists()
         process.kill()
-        assert process.stdout.read() == "", "which ends once the last process that could write has gone"
+        assert process.stdout.read() == "", (
+            "which ends once the last process that could write has gone"
+        )

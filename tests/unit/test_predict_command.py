@@ -1,4 +1,5 @@
-"""`predict` and `report` with a stored experiment: what they write, and what they refuse before they work."""
+"""`predict` and `report` with a stored experiment: what they write, and what they refuse before
+they work."""
 
 import csv
 import io
@@ -36,7 +37,9 @@ def test_it_writes_what_version_0_1_0_wrote(experiment: Path, tmp_path: Path) ->
         assert [float(p) for p in list(now.values())[1:]] == pytest.approx(
             [float(p) for p in list(then.values())[1:]], abs=2e-6
         )
-    assert sum(float(row["fraction"]) for row in rows(tmp_path / "csmf.csv")) == pytest.approx(1, abs=1e-5)
+    assert sum(float(row["fraction"]) for row in rows(tmp_path / "csmf.csv")) == pytest.approx(
+        1, abs=1e-5
+    )
 
 
 REFUSED = [
@@ -53,14 +56,19 @@ REFUSED = [
     (["--output", "results/stored/summary.json"], "is part of the experiment's results"),
     (["--output", f"results/stored/{MODEL}/best.json"], "is part of the experiment's results"),
     (["--csmf", f"results/stored/{MODEL}/new.csv"], "is part of the experiment's results"),
-    (["--model", "svm"], "the experiment has no model svm; it has random_forest, xgboost, logistic_regression"),
+    (
+        ["--model", "svm"],
+        "the experiment has no model svm; it has random_forest, xgboost, logistic_regression",
+    ),
     (["--model", ""], "the experiment has no model without a name; it has random_forest"),
     (["--model", "../stored/xgboost"], "the experiment has no model ../stored/xgboost; it has"),
 ]
 
 
 @pytest.mark.parametrize(("options", "message"), REFUSED)
-def test_it_refuses_before_it_works(experiment: Path, tmp_path: Path, options: list[str], message: str) -> None:
+def test_it_refuses_before_it_works(
+    experiment: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
     before = snapshot(tmp_path)
     model = [] if "--model" in options else ["--model", MODEL]
     outcome = run("predict", "results", "new.csv", *model, *options)
@@ -73,15 +81,30 @@ def test_it_refuses_before_it_works(experiment: Path, tmp_path: Path, options: l
 def test_one_of_several_models_must_be_named(experiment: Path) -> None:
     outcome = run("predict", "results", "new.csv")
     assert outcome.exit_code == 2
-    assert "has the models random_forest, xgboost, logistic_regression; name one with --model" in outcome.stderr
+    assert (
+        "has the models random_forest, xgboost, logistic_regression; name one with --model"
+        in outcome.stderr
+    )
 
 
-def test_a_model_whose_search_has_not_finished_is_told_from_one_that_never_was(tmp_path: Path) -> None:
+def test_a_model_whose_search_has_not_finished_is_told_from_one_that_never_was(
+    tmp_path: Path,
+) -> None:
     copy(tmp_path / "results", "stopped")
-    unfinished = run("predict", tmp_path / "results", DEATHS, "--model", "xgboost", "--output", tmp_path / "x.csv")
+    unfinished = run(
+        "predict",
+        tmp_path / "results",
+        DEATHS,
+        "--model",
+        "xgboost",
+        "--output",
+        tmp_path / "x.csv",
+    )
     assert unfinished.exit_code == 2
     assert "xgboost: has no model yet: its search has not finished" in unfinished.stderr
-    never = run("predict", tmp_path / "results", DEATHS, "--model", "svm", "--output", tmp_path / "x.csv")
+    never = run(
+        "predict", tmp_path / "results", DEATHS, "--model", "svm", "--output", tmp_path / "x.csv"
+    )
     assert "the experiment has no model svm" in never.stderr
 
 
@@ -95,13 +118,22 @@ HEADER = "site,cause," + ",".join(f"s{i}" for i in range(10))
 DATA = [
     (b"", "the file is empty"),
     (HEADER.encode(), "must have at least one row below its header; found none"),
-    (parquet(**{name: pa.array([], pa.string()) for name in HEADER.split(",")}), "at least one row"),
+    (
+        parquet(**{name: pa.array([], pa.string()) for name in HEADER.split(",")}),
+        "at least one row",
+    ),
     (parquet(s0=["yes"])[:-9], "must be a whole Parquet file"),
     (b"s0,s1\nyes,no\n", "missing: s2, s3"),
     (f"{HEADER},s1\n".encode() + b"a," * 13, "column names must differ; found s1 (2 times)"),
     (f"{HEADER}\nA,x,{'yes,' * 9}maybe\n".encode(), "found only text in s9 ('maybe' in row 2"),
-    (f"{HEADER}\nA,é,{'yes,' * 9}yes\nA,".encode() + b"\xe9," + b"yes," * 9 + b"yes\n", "must be UTF-8 throughout"),
-    (f"{HEADER}\nA,\0,{'yes,' * 9}yes\n".encode(), "row 2 (the header is row 1) holds a NUL character"),
+    (
+        f"{HEADER}\nA,é,{'yes,' * 9}yes\nA,".encode() + b"\xe9," + b"yes," * 9 + b"yes\n",
+        "must be UTF-8 throughout",
+    ),
+    (
+        f"{HEADER}\nA,\0,{'yes,' * 9}yes\n".encode(),
+        "row 2 (the header is row 1) holds a NUL character",
+    ),
     (b"x" * 140_000 + b",b\n1,2\n", "field larger than field limit"),
     (b"PK\x03\x04" + bytes(100), "found a zip archive"),
     (b"<!DOCTYPE html><p>404", "found HTML"),
@@ -110,7 +142,9 @@ DATA = [
 
 
 @pytest.mark.parametrize(("content", "message"), DATA)
-def test_data_that_do_not_fit_are_one_sentence(experiment: Path, tmp_path: Path, content: bytes, message: str) -> None:
+def test_data_that_do_not_fit_are_one_sentence(
+    experiment: Path, tmp_path: Path, content: bytes, message: str
+) -> None:
     (tmp_path / "predictions.csv").write_text("of yesterday")
     (tmp_path / "new.csv").write_bytes(content)
     before = snapshot(tmp_path)
@@ -122,8 +156,12 @@ def test_data_that_do_not_fit_are_one_sentence(experiment: Path, tmp_path: Path,
     assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize("data", ["/dev/zero", "results", "nowhere.csv", "", "file:///nowhere/x.csv"])
-def test_what_is_no_file_is_neither_waited_for_nor_read(experiment: Path, tmp_path: Path, data: str) -> None:
+@pytest.mark.parametrize(
+    "data", ["/dev/zero", "results", "nowhere.csv", "", "file:///nowhere/x.csv"]
+)
+def test_what_is_no_file_is_neither_waited_for_nor_read(
+    experiment: Path, tmp_path: Path, data: str
+) -> None:
     before = snapshot(tmp_path)
     outcome = run("predict", "results", data, "--model", MODEL)
     assert outcome.exit_code == 2
@@ -131,13 +169,18 @@ def test_what_is_no_file_is_neither_waited_for_nor_read(experiment: Path, tmp_pa
     assert snapshot(tmp_path) == before
 
 
-def test_cells_that_cannot_be_read_are_told_once_each_column(experiment: Path, tmp_path: Path) -> None:
+def test_cells_that_cannot_be_read_are_told_once_each_column(
+    experiment: Path, tmp_path: Path
+) -> None:
     text = DEATHS.read_text().split("\n", 2)
-    (tmp_path / "new.csv").write_text("\n".join([text[0], text[1].rpartition(",")[0] + ",maybe", text[2]]))
+    (tmp_path / "new.csv").write_text(
+        "\n".join([text[0], text[1].rpartition(",")[0] + ",maybe", text[2]])
+    )
     outcome = run("predict", "results", "new.csv", "--model", MODEL)
     assert outcome.exit_code == 0
     assert outcome.stderr == (
-        "note: Column s9: 1 cell is no number and is taken as missing; the first is 'maybe' in row 2 "
+        "note: Column s9: 1 cell is no number and is taken as missing; the first is 'maybe' in row "
+        "2 "
         "(the header is row 1).\n"
     )
 
@@ -147,7 +190,11 @@ def test_no_cause_runs_as_a_formula(experiment: Path, tmp_path: Path, cause: str
     _rename_cause(experiment, "Malaria", cause)
     outcome = run("predict", "results", "new.csv", "--model", MODEL, "--csmf", "csmf.csv")
     assert outcome.exit_code == 0, outcome.stderr
-    (safe,) = {row["cause"] for row in rows(tmp_path / "csmf.csv")} - {"Drowning", "Road traffic", "Stroke"}
+    (safe,) = {row["cause"] for row in rows(tmp_path / "csmf.csv")} - {
+        "Drowning",
+        "Road traffic",
+        "Stroke",
+    }
     assert safe == f"'{cause}"
     predicted = rows(tmp_path / "predictions.csv")
     assert safe in predicted[0]
@@ -173,7 +220,9 @@ def _rename_cause(experiment: Path, old: str, new: str) -> None:
     (experiment / MODEL / "best.json").write_text(json.dumps(best))
 
 
-@pytest.mark.parametrize("output", ["no/r.html", "results", "/dev/null", "results/stored/summary.json", "x" * 300])
+@pytest.mark.parametrize(
+    "output", ["no/r.html", "results", "/dev/null", "results/stored/summary.json", "x" * 300]
+)
 def test_report_refuses_before_it_works(experiment: Path, tmp_path: Path, output: str) -> None:
     before = snapshot(tmp_path)
     outcome = run("report", "results", "--output", output)
@@ -182,18 +231,30 @@ def test_report_refuses_before_it_works(experiment: Path, tmp_path: Path, output
     assert snapshot(tmp_path) == before
 
 
-def test_report_writes_the_page_beside_the_results_and_where_it_is_asked(experiment: Path, tmp_path: Path) -> None:
+def test_report_writes_the_page_beside_the_results_and_where_it_is_asked(
+    experiment: Path, tmp_path: Path
+) -> None:
     for output in ("page.html", "results/stored/report.html"):
         outcome = run("report", "results/", "--output", output)
         assert (outcome.exit_code, outcome.stdout) == (0, f"{output}\n"), outcome.stderr
     assert (tmp_path / "page.html").read_bytes() == (experiment / "report.html").read_bytes()
 
 
-ADDRESSES = ["results", "results/", "results//", "./results", "results/stored", "results/stored/", "results/stored/."]
+ADDRESSES = [
+    "results",
+    "results/",
+    "results//",
+    "./results",
+    "results/stored",
+    "results/stored/",
+    "results/stored/.",
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_an_experiment_is_found_by_every_way_of_writing_its_address(experiment: Path, address: str) -> None:
+def test_an_experiment_is_found_by_every_way_of_writing_its_address(
+    experiment: Path, address: str
+) -> None:
     outcome = run("show", address)
     assert outcome.exit_code == 0, outcome.stderr
     assert "stored: default and tuned" in outcome.stdout
@@ -209,11 +270,15 @@ def test_an_experiment_is_found_in_folders_of_any_name(
         outcome = run("show", address)
         assert outcome.exit_code == 0, outcome.stderr
         assert run("report", address).stdout.strip().endswith(f"{folder}/stored/report.html")
-    predicted = run("predict", folder, DEATHS, "--model", MODEL, "--output", tmp_path / folder / "x.csv")
+    predicted = run(
+        "predict", folder, DEATHS, "--model", MODEL, "--output", tmp_path / folder / "x.csv"
+    )
     assert predicted.exit_code == 0, predicted.stderr
 
 
-def test_the_experiments_own_folder_is_an_address_too(experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_experiments_own_folder_is_an_address_too(
+    experiment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(experiment)
     for address in (".", "./", "../stored", experiment):
         assert run("show", address).exit_code == 0

@@ -9,7 +9,7 @@ from tests.unit.evaluation.populations import draw, posterior
 from tuner_job.data.config import DataConfig
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, candidates
-from tuner_job.prediction import TunedModel
+from tuner_job.prediction.predict import TunedModel
 
 TRAINED = np.array([0.5, 0.3, 0.15, 0.05])
 
@@ -52,9 +52,13 @@ def test_an_estimator_that_infers_the_composition_also_moves_single_deaths() -> 
     y, P = shifted()
     adjusted, plain = (model(CsmfEstimator(method=method)) for method in ("em", "mean"))
     np.testing.assert_allclose(plain.calibrate(P), plain.calibration.apply(P))
-    assert (adjusted.calibrate(P).argmax(axis=1) == y).mean() > (plain.calibrate(P).argmax(axis=1) == y).mean()
+    assert (adjusted.calibrate(P).argmax(axis=1) == y).mean() > (
+        plain.calibrate(P).argmax(axis=1) == y
+    ).mean()
     true = np.bincount(y, minlength=4) / len(y)
-    assert np.abs(adjusted.estimate_csmf(P) - true).sum() < np.abs(plain.estimate_csmf(P) - true).sum()
+    assert (
+        np.abs(adjusted.estimate_csmf(P) - true).sum() < np.abs(plain.estimate_csmf(P) - true).sum()
+    )
 
 
 def test_a_temperature_other_than_1_changes_how_sure_it_is() -> None:

@@ -6,25 +6,35 @@ import pytest
 from pydantic import ValidationError
 
 from tuner_job.comparison.run_distributed_comparison import compare
-from tuner_job.config import ExperimentConfig
+from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.errors import ConfigError
 
 REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    ({"search_method": "random", "scheduler": "asha"}, {}, "scheduler: asha needs search_method: optuna"),
+    (
+        {"search_method": "random", "scheduler": "asha"},
+        {},
+        "scheduler: asha needs search_method: optuna",
+    ),
     (
         {"search_method": "asha", "scheduler": "median"},
         {},
         "scheduler: median needs search_method: optuna; asha brings its own",
     ),
     (
-        {"search_method": "optuna", "scheduler": "asha", "scoring_metric": ["csmf_accuracy", "ccc"]},
+        {
+            "search_method": "optuna",
+            "scheduler": "asha",
+            "scoring_metric": ["csmf_accuracy", "ccc"],
+        },
         {},
-        "scheduler: asha compares one score: several objectives need search_method: optuna without a scheduler",
+        "scheduler: asha compares one score: several objectives need search_method: optuna without "
+        "a scheduler",
     ),
     (
         {"search_method": "asha", "scoring_metric": ["csmf_accuracy", "ccc"]},
         {},
-        "search_method: asha compares one score: several objectives need search_method: optuna without a scheduler",
+        "search_method: asha compares one score: several objectives need search_method: optuna "
+        "without a scheduler",
     ),
     *(
         (
@@ -40,18 +50,22 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {},
         "search_method: pbt needs a population, n_trials, of at least 4; got 3",
     ),
-    ({"search_method": "pbt"}, {"max_trials": 2}, "budget.max_trials: pbt needs a population of at least 4, got 2"),
+    (
+        {"search_method": "pbt"},
+        {"max_trials": 2},
+        "budget.max_trials: pbt needs a population of at least 4, got 2",
+    ),
     (
         {"search_method": "pbt", "n_trials": 8},
         {"max_concurrent_trials": 2},
-        "budget.max_concurrent_trials: must not be below pbt's population of 8, whose members take turns on the CPUs "
-        "that there are; got 2",
+        "budget.max_concurrent_trials: must not be below pbt's population of 8, whose members "
+        "take turns on the CPUs that there are; got 2",
     ),
     (
         {"search_method": "random"},
         {"cpus_per_trial": 2},
-        "budget.cpus_per_trial: is for search_method asha, pbt or a scheduler; random makes a task on one CPU of each "
-        "fold",
+        "budget.cpus_per_trial: is for search_method asha, pbt or a scheduler; random makes a "
+        "task on one CPU of each fold",
     ),
 ]
 UNFIT = {
@@ -61,7 +75,9 @@ UNFIT = {
 }
 
 
-def config(tuning: dict[str, Any], models: tuple[str, ...] = ("xgboost",), **budget: Any) -> ExperimentConfig:
+def config(
+    tuning: dict[str, Any], models: tuple[str, ...] = ("xgboost",), **budget: Any
+) -> ExperimentConfig:
     content = {"name": "e", "data": {"format": "synthetic"}, "models": list(models)}
     return ExperimentConfig.model_validate({**content, "tuning": tuning, "budget": budget})
 
@@ -74,7 +90,9 @@ def message(tuning: dict[str, Any], models: tuple[str, ...] = ("xgboost",), **bu
 
 
 @pytest.mark.parametrize(("tuning", "budget", "expected"), REFUSED)
-def test_what_does_not_compose_is_refused(tuning: dict[str, Any], budget: dict[str, Any], expected: str) -> None:
+def test_what_does_not_compose_is_refused(
+    tuning: dict[str, Any], budget: dict[str, Any], expected: str
+) -> None:
     assert message(tuning, **budget) == expected
 
 
@@ -86,8 +104,16 @@ def test_a_population_needs_a_model_that_trains_on(model: str) -> None:
 
 
 def test_the_comparison_refuses_them_before_it_begins(tmp_path: Any) -> None:
-    arguments = ["--data-path", str(tmp_path / "no.csv"), "--tune-hyperparameters", "--tuning-method", "pbt"]
-    with pytest.raises(ConfigError, match="--tuning-method: search_method: pbt cannot tune random_forest"):
+    arguments = [
+        "--data-path",
+        str(tmp_path / "no.csv"),
+        "--tune-hyperparameters",
+        "--tuning-method",
+        "pbt",
+    ]
+    with pytest.raises(
+        ConfigError, match="--tuning-method: search_method: pbt cannot tune random_forest"
+    ):
         compare([*arguments, "--models", "random_forest"])
 
 

@@ -6,7 +6,16 @@ import pytest
 
 from tests.unit.stored import DEATHS, run, snapshot
 
-ADDRESSES = ["nowhere", "nowhere/at/all", "va-reslts/", "empty", "taken", "file://TMP/no/where", "no[1]/x", "."]
+ADDRESSES = [
+    "nowhere",
+    "nowhere/at/all",
+    "va-reslts/",
+    "empty",
+    "taken",
+    "file://TMP/no/where",
+    "no[1]/x",
+    ".",
+]
 COMMANDS = [
     ["show", "ADDRESS"],
     ["show", "ADDRESS", "--trials"],
@@ -33,7 +42,9 @@ def test_reading_creates_nothing(
     rows = "".join(f"{'AB'[i % 2]},{'xyz'[i % 3]},{i % 2}\n" for i in range(60))
     (tmp_path / "sites.csv").write_text(f"site,va34,fever\n{rows}")
     before = snapshot(tmp_path)
-    outcome = run(*(part.replace("ADDRESS", address).replace("TMP", str(tmp_path)) for part in command))
+    outcome = run(
+        *(part.replace("ADDRESS", address).replace("TMP", str(tmp_path)) for part in command)
+    )
     assert outcome.exit_code == (0 if "--help" in command else 2)
     assert "--help" in command or outcome.stderr.count("va-tuning: ") == 1
     assert snapshot(tmp_path) == before

@@ -1,4 +1,5 @@
-"""That the reliability harness sees what it looks for, and a few of its inputs; all of them: `make reliability`."""
+"""That the reliability harness sees what it looks for, and a few of its inputs; all of them:
+`make reliability`."""
 
 import subprocess
 import sys
@@ -13,7 +14,9 @@ REFUSAL = Case("group", "kind", "name", ("tune", "x.yaml"), names=("x.yaml",), s
 GOOD = Outcome(2, "", "va-tuning: x.yaml: cannot be read\n")
 
 
-def found(tmp_path: Path, outcome: Outcome, case: Case = REFUSAL, after: dict[str, str] | None = None) -> list[str]:
+def found(
+    tmp_path: Path, outcome: Outcome, case: Case = REFUSAL, after: dict[str, str] | None = None
+) -> list[str]:
     return list(failures(case, outcome, {}, after or {}, tmp_path))
 
 
@@ -38,7 +41,9 @@ def test_a_good_refusal_is_one(tmp_path: Path) -> None:
         (2, "", "va-tuning: x.yaml: http://me:Pa55@host\n", "holds the secret"),
     ],
 )
-def test_what_does_not_hold_is_seen(tmp_path: Path, code: int, out: str, err: str, seen: str) -> None:
+def test_what_does_not_hold_is_seen(
+    tmp_path: Path, code: int, out: str, err: str, seen: str
+) -> None:
     assert seen in " ".join(found(tmp_path, Outcome(code, out, err)))
 
 
@@ -60,7 +65,23 @@ def test_a_case_says_what_may_be_accepted(tmp_path: Path) -> None:
 
 
 def test_some_of_its_inputs() -> None:
-    groups = ("experiment YAML", "keys of an experiment", "search spaces", "data files", "arguments")
-    command = [sys.executable, "-m", "tests.reliability", "--groups", *groups, "--every", "60", "--jobs", "2"]
+    groups = (
+        "experiment YAML",
+        "keys of an experiment",
+        "search spaces",
+        "data files",
+        "arguments",
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "tests.reliability",
+        "--groups",
+        *groups,
+        "--every",
+        "60",
+        "--jobs",
+        "2",
+    ]
     outcome = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout

@@ -23,7 +23,8 @@ def space(content: dict[str, Any]) -> SearchSpace:
 
 @pytest.mark.parametrize(
     ("model", "count"),
-    # xgboost 4·4·4·3·3·4·4; forest 4·4·3·3·4; C × (l1, l2 with 2 solvers each, elasticnet with 3 ratios)
+    # xgboost 4·4·4·3·3·4·4; forest 4·4·3·3·4; C × (l1, l2 with 2 solvers each, elasticnet with 3
+    # ratios)
     [("xgboost", 9216), ("random_forest", 576), ("logistic_regression", 6 * (2 * 2 + 3))],
 )
 def test_default_spaces_count_valid_distinct_configurations(model: str, count: int) -> None:
@@ -42,7 +43,9 @@ def test_l1_ratio_only_with_elasticnet_and_liblinear_never_with_it() -> None:
 
 
 def test_samples_are_valid_and_reach_everything() -> None:
-    bound = space({"a": [1, 2], "kind": ["x", "y"], "share": {"choices": [0.5], "when": {"kind": "y"}}})
+    bound = space(
+        {"a": [1, 2], "kind": ["x", "y"], "share": {"choices": [0.5], "when": {"kind": "y"}}}
+    )
     rng = np.random.default_rng(0)
     seen = Counter(repr(sorted(bound.sample(rng).items())) for _ in range(200))
     assert len(seen) == bound.count() == 4
@@ -57,7 +60,9 @@ def test_ranges_list_their_steps_and_keep_their_type() -> None:
 
 @pytest.mark.parametrize("log", [True, False])
 def test_ranges_are_sampled_within_their_bounds_on_their_scale(log: bool) -> None:
-    bound = space({"a": {"low": 1, "high": 100, "log": log}, "b": {"low": 0.001, "high": 1000, "log": log}})
+    bound = space(
+        {"a": {"low": 1, "high": 100, "log": log}, "b": {"low": 0.001, "high": 1000, "log": log}}
+    )
     rng = np.random.default_rng(0)
     samples = [bound.sample(rng) for _ in range(2000)]
     a, b = (np.array([s[name] for s in samples], dtype=float) for name in ("a", "b"))
@@ -81,7 +86,14 @@ def test_a_single_value_is_fixed() -> None:
 
 
 def test_forbidden_combinations_with_more_than_two_parameters() -> None:
-    bound = space({"a": [1, 2], "b": [1.0, 2.0], "kind": ["x", "y"], "forbid": [{"a": 1, "b": 2.0, "kind": "y"}]})
+    bound = space(
+        {
+            "a": [1, 2],
+            "b": [1.0, 2.0],
+            "kind": ["x", "y"],
+            "forbid": [{"a": 1, "b": 2.0, "kind": "y"}],
+        }
+    )
     assert bound.count() == 7
     rng = np.random.default_rng(0)
     assert {"a": 1, "b": 2.0, "kind": "y"} not in [bound.sample(rng) for _ in range(200)]
@@ -90,8 +102,12 @@ def test_forbidden_combinations_with_more_than_two_parameters() -> None:
 def test_a_written_out_space_is_the_same_space() -> None:
     family = FAMILIES["logistic_regression"]
     bound = ModelSearchSpace.model_validate(family.default_space).bind(family.Parameters)
-    written = {name: parameter.model_dump(mode="json") for name, parameter in bound.parameters.items()}
-    again = ModelSearchSpace.model_validate({**written, "forbid": bound.forbid}).bind(family.Parameters)
+    written = {
+        name: parameter.model_dump(mode="json") for name, parameter in bound.parameters.items()
+    }
+    again = ModelSearchSpace.model_validate({**written, "forbid": bound.forbid}).bind(
+        family.Parameters
+    )
     assert list(again.configurations()) == list(bound.configurations())
 
 
@@ -112,7 +128,13 @@ def test_malformed_parameters(content: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"kind": {"choices": ["x"], "when": {"a": 1}}, "a": {"choices": [1], "when": {"kind": "x"}}}, "in a circle"),
+        (
+            {
+                "kind": {"choices": ["x"], "when": {"a": 1}},
+                "a": {"choices": [1], "when": {"kind": "x"}},
+            },
+            "in a circle",
+        ),
         ({"a": {"choices": [1], "when": {"size": 2}}}, "a.when: size is not in this space"),
         ({"a": [1], "forbid": [{"kind": "z"}]}, r"forbid\[0\]: kind is not in this space"),
     ],

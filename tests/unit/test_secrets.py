@@ -1,4 +1,5 @@
-"""Passwords and signatures of the data's address: read, and neither stored nor shown by anything that holds them."""
+"""Passwords and signatures of the data's address: read, and neither stored nor shown by anything
+that holds them."""
 
 import json
 import shutil
@@ -8,10 +9,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tuner_job.cli import main
+from tuner_job.cli.main import main
+from tuner_job.config.load import load_experiment
 from tuner_job.data.config import DataConfig
-from tuner_job.experiment_file import load_experiment
-from tuner_job.results.records import Provenance
+from tuner_job.records import Provenance
 
 ADDRESS = "https://me:h1dd3n@host.org/deaths.csv?X-Amz-Signature=h1dd3n"
 SHOWN = "https://host.org/deaths.csv"
@@ -20,7 +21,9 @@ STORED = Path(__file__).parents[1] / "stored" / "0.1.0" / "finished"
 
 def write(folder: Path, **data: object) -> Path:
     path = folder / "experiment.yaml"
-    path.write_text(yaml.safe_dump({"name": "exp", "models": ["xgboost"], "data": {"label": "cause", **data}}))
+    path.write_text(
+        yaml.safe_dump({"name": "exp", "models": ["xgboost"], "data": {"label": "cause", **data}})
+    )
     return path
 
 
@@ -28,16 +31,27 @@ def test_an_experiment_keeps_its_address_and_writes_it_without_secrets(tmp_path:
     config = load_experiment(write(tmp_path, source=ADDRESS))
     assert config.data.source == ADDRESS
     assert config.document()["data"]["source"] == SHOWN
-    for written in (repr(config), str(config), config.model_dump_json(), repr(config.data), str(config.model_dump())):
+    for written in (
+        repr(config),
+        str(config),
+        config.model_dump_json(),
+        repr(config.data),
+        str(config.model_dump()),
+    ):
         assert "h1dd3n" not in written
 
 
 def test_the_address_does_not_decide_which_experiment_it_is(tmp_path: Path) -> None:
-    digests = {load_experiment(write(tmp_path, source=source)).digest for source in (ADDRESS, SHOWN, "x.csv")}
+    digests = {
+        load_experiment(write(tmp_path, source=source)).digest
+        for source in (ADDRESS, SHOWN, "x.csv")
+    }
     assert len(digests) == 1
 
 
-def test_home_and_the_experiments_folder_are_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_and_the_experiments_folder_are_written_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", "/home/of/me")
     assert load_experiment(write(tmp_path, source="~/x.csv")).data.source == "/home/of/me/x.csv"
     assert load_experiment(write(tmp_path, source="x.csv")).data.source == str(tmp_path / "x.csv")
@@ -45,7 +59,13 @@ def test_home_and_the_experiments_folder_are_written_out(tmp_path: Path, monkeyp
 
 def test_an_older_record_is_read_without_its_secrets() -> None:
     record = {
-        **{"experiment_digest": "a", "data_digest": "b", "data_source": ADDRESS, "seed": 1, "versions": {}},
+        **{
+            "experiment_digest": "a",
+            "data_digest": "b",
+            "data_source": ADDRESS,
+            "seed": 1,
+            "versions": {},
+        },
         **{"image": None, "platform": "", "created_at": ""},
     }
     assert Provenance.model_validate(record).data_source == SHOWN
@@ -71,7 +91,9 @@ def test_a_model_is_loaded_wherever_its_data_once_stood(source: str) -> None:
         {"source": ADDRESS, "label": "a", "drop": ["a", ADDRESS]},
     ],
 )
-def test_a_refused_experiment_file_is_not_repeated_with_its_secrets(tmp_path: Path, data: dict[str, object]) -> None:
+def test_a_refused_experiment_file_is_not_repeated_with_its_secrets(
+    tmp_path: Path, data: dict[str, object]
+) -> None:
     outcome = CliRunner().invoke(main, ["validate", str(write(tmp_path, **data))])
     assert outcome.exit_code == 2
     assert outcome.stderr.startswith("va-tuning: ")
@@ -91,7 +113,13 @@ def test_a_refused_experiment_file_is_not_repeated_with_its_secrets(tmp_path: Pa
         ["predict", "s3://KEY:h1dd3n@bucket/x", "x.csv"],
         ["compare", "--data-path", "absent.csv", "--output-dir", ADDRESS],
         ["compare", "--data-path", "absent.csv", "--tuned-params", ADDRESS],
-        ["compare", "--data-path", ADDRESS.replace("https:", "https:/"), "--experiments", "in_domain"],
+        [
+            "compare",
+            "--data-path",
+            ADDRESS.replace("https:", "https:/"),
+            "--experiments",
+            "in_domain",
+        ],
         ["compare", "--data-path", "absent.csv", "--n-bootstrap", ADDRESS],
         ["compare", "--data-path", "absent.csv", ADDRESS],
     ],
@@ -106,7 +134,9 @@ def test_arguments_are_not_repeated_with_their_secrets(arguments: list[str]) -> 
 def test_an_older_experiments_report_is_written_anew_without_its_secrets(tmp_path: Path) -> None:
     shutil.copytree(STORED, tmp_path / "old")
     provenance = tmp_path / "old" / "provenance.json"
-    provenance.write_text(json.dumps({**json.loads(provenance.read_text()), "data_source": ADDRESS}))
+    provenance.write_text(
+        json.dumps({**json.loads(provenance.read_text()), "data_source": ADDRESS})
+    )
     outcome = CliRunner().invoke(main, ["report", str(tmp_path / "old")])
     assert outcome.exit_code == 0, outcome.output
     page = (tmp_path / "old" / "report.html").read_text()

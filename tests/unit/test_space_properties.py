@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from tuner_job.search.samplers.free import passed_through
+from tuner_job.search.samplers.grid import GridTuner
+from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
+from tuner_job.search.samplers.perturb import perturb
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import Choices, Configuration, ModelSearchSpace, Range, SearchSpace
-from tuner_job.tuners.free import passed_through
-from tuner_job.tuners.grid import GridTuner
-from tuner_job.tuners.optuna import OptunaTuner, make_sampler
-from tuner_job.tuners.perturb import perturb
-from tuner_job.tuners.random import RandomTuner
 
 THOROUGH = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 BRIEF = settings(THOROUGH, max_examples=12)
@@ -34,9 +34,14 @@ class Schema(BaseModel):
 
 NUMBERS = [0.1, 0.2, 0.30, 0.7, 1.0, 2.5]
 VALUES: dict[str, st.SearchStrategy[list[Any]]] = {
-    "c": st.lists(st.sampled_from(["x", "y", None, "1", "none"]), min_size=1, max_size=4, unique=True),
+    "c": st.lists(
+        st.sampled_from(["x", "y", None, "1", "none"]), min_size=1, max_size=4, unique=True
+    ),
     "e": st.lists(st.sampled_from([0.5, "sqrt", 1.0, "1"]), min_size=1, max_size=3, unique=True),
-    **{k: st.lists(st.sampled_from([1, 2, 3, 5, 8]), min_size=1, max_size=4, unique=True) for k in "adn"},
+    **{
+        k: st.lists(st.sampled_from([1, 2, 3, 5, 8]), min_size=1, max_size=4, unique=True)
+        for k in "adn"
+    },
     "b": st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=4, unique=True),
 }
 
@@ -44,14 +49,20 @@ VALUES: dict[str, st.SearchStrategy[list[Any]]] = {
 @st.composite
 def integers_between(draw: st.DrawFn, log: bool) -> dict[str, Any]:
     low = draw(st.integers(1, 5))
-    step = {"log": True} if log else draw(st.sampled_from([{}, {"step": 1}, {"step": 2}, {"step": 3}]))
+    step = (
+        {"log": True} if log else draw(st.sampled_from([{}, {"step": 1}, {"step": 2}, {"step": 3}]))
+    )
     return {"low": low, "high": low + draw(st.integers(1, 6)), **step}
 
 
 @st.composite
 def decimals_between(draw: st.DrawFn) -> dict[str, Any]:
     low = draw(st.sampled_from([0.09, 0.1, 0.3, 1, -0.7]))
-    return {"low": low, "high": low + draw(st.sampled_from([0.3, 0.91, 1])), "step": draw(st.sampled_from([0.07, 0.1]))}
+    return {
+        "low": low,
+        "high": low + draw(st.sampled_from([0.3, 0.91, 1])),
+        "step": draw(st.sampled_from([0.07, 0.1])),
+    }
 
 
 def values_of(parameter: Any) -> list[Any]:
@@ -65,19 +76,30 @@ def values_of(parameter: Any) -> list[Any]:
 
 @st.composite
 def contents(draw: st.DrawFn, log: bool = False) -> dict[str, Any]:
-    """A space as it stands in a file; `log`: with logarithmic ranges of integers, which no grid lists."""
+    """A space as it stands in a file; `log`: with logarithmic ranges of integers, which no grid
+    lists."""
     names = draw(st.lists(st.sampled_from("abcden"), min_size=1, max_size=5, unique=True))
     content: dict[str, Any] = {}
     for name in sorted(names):
         kinds = [VALUES[name]]
-        kinds += [integers_between(log)] if name in "adn" else [decimals_between()] if name == "b" else []
+        kinds += (
+            [integers_between(log)]
+            if name in "adn"
+            else [decimals_between()]
+            if name == "b"
+            else []
+        )
         content[name] = draw(st.one_of(kinds))
     plain = dict(content)
     order = draw(st.permutations(names))
     for i, name in enumerate(order[1:], start=1):
         if draw(st.booleans()):
             other = draw(st.sampled_from(order[:i]))
-            wanted = draw(st.lists(st.sampled_from(values_of(plain[other])), min_size=1, max_size=2, unique=True))
+            wanted = draw(
+                st.lists(
+                    st.sampled_from(values_of(plain[other])), min_size=1, max_size=2, unique=True
+                )
+            )
             own = {"choices": plain[name]} if isinstance(plain[name], list) else plain[name]
             content[name] = {**own, "when": {other: wanted if len(wanted) > 1 else wanted[0]}}
     rules = []
@@ -102,7 +124,9 @@ def same(one: Any, other: Any) -> bool:
 
 def exists(parameter: Choices | Range, chosen: Configuration) -> bool:
     wanted = {k: v if isinstance(v, list) else [v] for k, v in (parameter.when or {}).items()}
-    return all(k in chosen and any(same(chosen[k], v) for v in options) for k, options in wanted.items())
+    return all(
+        k in chosen and any(same(chosen[k], v) for v in options) for k, options in wanted.items()
+    )
 
 
 def is_valid(space: SearchSpace, configuration: Configuration) -> bool:
@@ -119,7 +143,8 @@ def is_valid(space: SearchSpace, configuration: Configuration) -> bool:
         elif not (isinstance(value, int | float) and parameter.low <= value <= parameter.high):
             return False
     return not any(
-        all(k in configuration and same(configuration[k], v) for k, v in rule.items()) for rule in space.forbid
+        all(k in configuration and same(configuration[k], v) for k, v in rule.items())
+        for rule in space.forbid
     )
 
 
@@ -130,15 +155,24 @@ def key(configuration: Configuration) -> str:
 def by_brute_force(space: SearchSpace) -> list[Configuration]:
     """Every combination of every value or absence, sifted."""
     absent = object()
-    options = [[*(p.members or ()), absent] if p.when else list(p.members or ()) for p in space.parameters.values()]
-    combinations = (dict(zip(space.parameters, values, strict=True)) for values in itertools.product(*options))
-    present = ({k: v for k, v in combination.items() if v is not absent} for combination in combinations)
+    options = [
+        [*(p.members or ()), absent] if p.when else list(p.members or ())
+        for p in space.parameters.values()
+    ]
+    combinations = (
+        dict(zip(space.parameters, values, strict=True)) for values in itertools.product(*options)
+    )
+    present = (
+        {k: v for k, v in combination.items() if v is not absent} for combination in combinations
+    )
     return [configuration for configuration in present if is_valid(space, configuration)]
 
 
 @THOROUGH
 @given(contents())
-def test_counting_indexing_and_listing_agree_with_sifting_all_combinations(content: dict[str, Any]) -> None:
+def test_counting_indexing_and_listing_agree_with_sifting_all_combinations(
+    content: dict[str, Any],
+) -> None:
     space = bound(content)
     assume(np.prod([len(p.members or ()) + 1 for p in space.parameters.values()]) < 20_000)
     wanted = {key(configuration) for configuration in by_brute_force(space)}
@@ -152,7 +186,9 @@ def test_counting_indexing_and_listing_agree_with_sifting_all_combinations(conte
 
 @THOROUGH
 @given(contents(log=True), st.integers(0, 99))
-def test_random_draws_are_valid_distinct_and_reach_everything(content: dict[str, Any], seed: int) -> None:
+def test_random_draws_are_valid_distinct_and_reach_everything(
+    content: dict[str, Any], seed: int
+) -> None:
     space = bound(content)
     size = space.count()
     assert size is not None
@@ -167,12 +203,14 @@ def test_random_draws_are_valid_distinct_and_reach_everything(content: dict[str,
 
 @THOROUGH
 @given(contents(), st.integers(0, 99))
-def test_a_grid_that_is_not_listed_holds_the_same_batches(content: dict[str, Any], seed: int) -> None:
+def test_a_grid_that_is_not_listed_holds_the_same_batches(
+    content: dict[str, Any], seed: int
+) -> None:
     space = bound(content)
     assume((space.count() or 0) < 2000)
     with pytest.MonkeyPatch.context() as patch:
         listed = list(iter(GridTuner(space, "n", seed).ask, None))
-        patch.setattr("tuner_job.tuners.grid.LISTED", 0)
+        patch.setattr("tuner_job.search.samplers.grid.LISTED", 0)
         drawn = list(iter(GridTuner(space, "n", seed).ask, None))
     assert sum(map(len, drawn)) == space.count()
     assert sorted(map(repr, drawn)) == sorted(map(repr, listed))
@@ -187,7 +225,10 @@ def test_samplers_propose_what_is_valid(content: dict[str, Any], sampler: str, s
         asked = tuner.ask()[0]
         assert is_valid(space, asked), asked
         trials = [Trial(number, number, asked, "complete")]
-        trials += [Trial(number, number, free, "complete", free=True) for free in passed_through(space, "n", asked)]
+        trials += [
+            Trial(number, number, free, "complete", free=True)
+            for free in passed_through(space, "n", asked)
+        ]
         for trial in trials:
             assert is_valid(space, trial.params), trial.params
             trial.scores = (hash(key(trial.params)) % 97 / 97,)
@@ -197,7 +238,9 @@ def test_samplers_propose_what_is_valid(content: dict[str, Any], sampler: str, s
 
 @THOROUGH
 @given(contents(log=True), st.sets(st.sampled_from("abcden")), st.integers(0, 99))
-def test_a_changed_configuration_stays_in_the_space(content: dict[str, Any], mutable: set[str], seed: int) -> None:
+def test_a_changed_configuration_stays_in_the_space(
+    content: dict[str, Any], mutable: set[str], seed: int
+) -> None:
     space, rng = bound(content), np.random.default_rng(seed)
     before = space.sample(rng)
     for _ in range(5):
@@ -225,7 +268,9 @@ def test_a_space_survives_being_written(content: dict[str, Any]) -> None:
     st.floats(1e-4, 1e3),
     st.integers(0, 10**9),
 )
-def test_steps_stay_within_their_bounds_and_apart(low: float, span: float, step: float, at: int) -> None:
+def test_steps_stay_within_their_bounds_and_apart(
+    low: float, span: float, step: float, at: int
+) -> None:
     assume(low + span > low)
     values = Range(low=low, high=low + span, step=step).members
     assert values is not None

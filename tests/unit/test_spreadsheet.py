@@ -6,10 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner_job.spreadsheet import cell
+from tuner_job.files.spreadsheet import cell
 
-BEGINNINGS = ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\t=", "'=", "''+", "＝", "\ufeff=", "\xa0-"]
-HARMLESS = ["", "Malaria", "a=b", "-0.5", "+1", "-1e-05", ".5", "'tis", "été", '{"C": 1.0}', "[0.1]", "x-y", "5 - 6"]
+BEGINNINGS = [
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    " =",
+    "\t=",
+    "'=",
+    "''+",
+    "＝",
+    "\ufeff=",
+    "\xa0-",
+]
+HARMLESS = [
+    "",
+    "Malaria",
+    "a=b",
+    "-0.5",
+    "+1",
+    "-1e-05",
+    ".5",
+    "'tis",
+    "été",
+    '{"C": 1.0}',
+    "[0.1]",
+    "x-y",
+    "5 - 6",
+]
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
@@ -38,7 +67,9 @@ def test_taking_the_apostrophe_away_gives_back_the_text(text: str) -> None:
     written = str(cell(text))
     taken_away = written[1:] if written[:1] == "'" and cell(written[1:]) == written else written
     assert taken_away == text
-    assert not re.match("[=+@\t\r]", written) or cell(text) == text  # only numbers keep a sign in front
+    assert (
+        not re.match("[=+@\t\r]", written) or cell(text) == text
+    )  # only numbers keep a sign in front
 
 
 @given(st.text(alphabet="='+-@\t ab1.", max_size=8), st.text(alphabet="='+-@\t ab1.", max_size=8))

@@ -15,14 +15,14 @@ import pytest
 
 from tests.unit.mutate_models import originals, rows
 from tests.unit.mutations import STORED
-from tuner_job.arrays import MOST_MEMBERS, read_arrays, read_zip, write_arrays, write_zip
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
+from tuner_job.files.arrays import MOST_MEMBERS, read_arrays, read_zip, write_arrays, write_zip
 from tuner_job.models import FAMILIES
 from tuner_job.models.archive import pack
-from tuner_job.results.records import StudySummary
-from tuner_job.tuned_model import pack_model, unpack_model
+from tuner_job.prediction.tuned_model import pack_model, unpack_model
+from tuner_job.records import StudySummary
 
 COUNT = int(os.environ.get("VA_TUNING_MUTATIONS", "100"))
 """Of each family."""
@@ -31,7 +31,16 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_mutated_model_is_refused_or_gives_probabilities(family: str) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.unit.mutate_models", family, "0", str(COUNT)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "tests.unit.mutate_models",
+        family,
+        "0",
+        str(COUNT),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, f"died at {done.stderr[-500:]}"
     told = json.loads(done.stdout)
@@ -54,7 +63,10 @@ def test_what_0_1_0_stored_predicts_as_it_did(family: str) -> None:
 def test_xgboost_s_own_document_predicts_what_its_arrays_do() -> None:
     import xgboost
 
-    with zipfile.ZipFile(STORED / "xgboost" / "model.bin") as outer, np.load(io.BytesIO(outer.read("model"))) as arrays:
+    with (
+        zipfile.ZipFile(STORED / "xgboost" / "model.bin") as outer,
+        np.load(io.BytesIO(outer.read("model"))) as arrays,
+    ):
         booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(arrays["booster"].tobytes()))
     for content in originals("xgboost"):
         model = unpack_model(content, "here", "xgboost")
@@ -72,7 +84,9 @@ def _packed(monkeypatch: pytest.MonkeyPatch, now: float) -> bytes:
     return pack_model("xgboost", dataset, model.data, summary, model.predictor.to_bytes())
 
 
-def test_the_same_model_gives_the_same_bytes_whatever_the_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_model_gives_the_same_bytes_whatever_the_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     in_1970, now = _packed(monkeypatch, 0.0), _packed(monkeypatch, 1_900_000_000.0)
     assert in_1970 == now
     again = unpack_model(now, "here", "xgboost")
@@ -83,7 +97,10 @@ def test_the_same_model_gives_the_same_bytes_whatever_the_clock_says(monkeypatch
 
 def test_a_refusal_names_the_object_and_what_must_hold() -> None:
     content = (STORED / "xgboost" / "model.bin").read_bytes()
-    with pytest.raises(StoreError, match=r"^s3://b/model.bin: cannot be used as a model: it must be a model of random"):
+    with pytest.raises(
+        StoreError,
+        match=r"^s3://b/model.bin: cannot be used as a model: it must be a model of random",
+    ):
         unpack_model(content, "s3://b/model.bin", "random_forest")
 
 
@@ -94,7 +111,9 @@ def _with(description: dict[str, Any]) -> bytes:
     return write_zip({**parts, "description.json": json.dumps(document).encode()})
 
 
-def _calibration(temperature: float, prior: list[float], matrix: list[list[float]]) -> dict[str, Any]:
+def _calibration(
+    temperature: float, prior: list[float], matrix: list[list[float]]
+) -> dict[str, Any]:
     return {"calibration": {"temperature": temperature, "prior": prior, "matrix": matrix}}
 
 
@@ -112,7 +131,13 @@ def _calibration(temperature: float, prior: list[float], matrix: list[list[float
         ),
         (_calibration(1, [1, 0, 0], []), "must have 4 fractions in 4 rows"),
         (
-            {"calibration": {"temperature": 1, "prior": [1, 0, 0, 0], "matrix": [[1, 0, 0, 0]] * 4}},
+            {
+                "calibration": {
+                    "temperature": 1,
+                    "prior": [1, 0, 0, 0],
+                    "matrix": [[1, 0, 0, 0]] * 4,
+                }
+            },
             "matrix must be above",
         ),
         (_calibration(1, [0.5] * 4, [[0.25] * 4] * 4), "must sum to 1"),
@@ -169,8 +194,15 @@ def test_arrays_come_back_and_nothing_else_is_read() -> None:
         assert found[name].dtype == array.dtype
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(read_arrays(buffer.getvalue())["columns_first"], arrays["columns_first"])
-    for bad in (np.array({"an": "object"}, dtype=object), np.array(["a", "b"]), np.zeros(3, "c16"), np.zeros(2, ">i4")):
+    np.testing.assert_array_equal(
+        read_arrays(buffer.getvalue())["columns_first"], arrays["columns_first"]
+    )
+    for bad in (
+        np.array({"an": "object"}, dtype=object),
+        np.array(["a", "b"]),
+        np.zeros(3, "c16"),
+        np.zeros(2, ">i4"),
+    ):
         buffer = io.BytesIO()
         np.save(buffer, bad, allow_pickle=True)
         with pytest.raises(StoreError, match="a must be"):
@@ -240,7 +272,9 @@ def test_arrays_that_deflate_too_well_to_be_read_are_stored() -> None:
     np.testing.assert_array_equal(read_arrays(write_arrays({"zeros": zeros}))["zeros"], zeros)
 
 
-def test_more_trees_than_a_model_may_have_are_refused_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_trees_than_a_model_may_have_are_refused_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for family in ("xgboost", "random_forest"):
         with pytest.raises(ConfigError, match="n_estimators must be less than or equal to 75000"):
             FAMILIES[family].complexity({"n_estimators": 75_001})

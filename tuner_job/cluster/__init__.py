@@ -1,1 +1,2 @@
-"""Experiments on a Kubernetes cluster that has the chart installed: submit, watch, cancel, fetch."""
+"""Experiments on a Kubernetes cluster that has the chart installed: submit, watch, cancel,
+fetch."""

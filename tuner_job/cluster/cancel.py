@@ -29,7 +29,9 @@ def cancel(kube: Kube, name: str) -> None:
     """
     job = find_job(kube, name)
     if job is None:
-        raise ClusterError(f"namespace {kube.namespace}: no experiment {name} runs or ran here; see va-tuning list")
+        raise ClusterError(
+            f"namespace {kube.namespace}: no experiment {name} runs or ran here; see va-tuning list"
+        )
     delete_ours(kube, job, name)
     wait_until_gone(kube, job)
 
@@ -39,7 +41,8 @@ class ReplacedError(ClusterError):
 
 
 def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
-    """Delete exactly what was read, although KubeRay may write to it meanwhile; if it has gone, that is as well.
+    """Delete exactly what was read, although KubeRay may write to it meanwhile; if it has gone,
+    that is as well.
 
     Raises
     ------
@@ -65,8 +68,8 @@ def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
             break
         current = again
     raise ReplacedError(
-        f"namespace {kube.namespace}: {found.KIND} {name} was replaced by somebody else just now, or changes all the "
-        "time; it is left alone: look at it and try again"
+        f"namespace {kube.namespace}: {found.KIND} {name} was replaced by somebody else just now, "
+        "or changes all the time; it is left alone: look at it and try again"
     )
 
 
@@ -86,8 +89,8 @@ def wait_until_gone(kube: Kube, job: RayJob) -> None:
 
     if not wait_for(is_gone, _SECONDS):
         raise ClusterError(
-            f"namespace {kube.namespace}: KubeRay must stop {name} within {_SECONDS} s of its deletion; it has not: "
-            "see KubeRay's log"
+            f"namespace {kube.namespace}: KubeRay must stop {name} within {_SECONDS} s of its "
+            "deletion; it has not: see KubeRay's log"
         )
 
 
@@ -105,7 +108,11 @@ class Belongings:
     def __str__(self) -> str:
         parts = [f"RayJob {self.name} ({state_of(self.job)})"] if self.job else []
         parts += [f"ConfigMap {self.name}"] if self.experiment else []
-        parts += [f"{counted(len(self.objects), 'object')} below {self.store.url}/{self.name}"] if self.objects else []
+        parts += (
+            [f"{counted(len(self.objects), 'object')} below {self.store.url}/{self.name}"]
+            if self.objects
+            else []
+        )
         return ", ".join(parts)
 
 
@@ -124,8 +131,8 @@ def belongings(kube: Kube, name: str, store: Store) -> Belongings:
     objects = below(store, name)
     if not (job or experiment or f"{name}/experiment.yaml" in objects):
         raise ClusterError(
-            f"namespace {kube.namespace}: there is no experiment {name}: neither a RayJob nor a ConfigMap of it, nor "
-            f"{store.url}/{name}/experiment.yaml; nothing is removed"
+            f"namespace {kube.namespace}: there is no experiment {name}: neither a RayJob nor a "
+            f"ConfigMap of it, nor {store.url}/{name}/experiment.yaml; nothing is removed"
         )
     return Belongings(name, job, experiment, store, objects)
 
@@ -142,14 +149,19 @@ def below(store: Store, name: str) -> list[str]:
     for key in keys:
         parts = key.split("/")
         if parts[0] != name or len(parts) < 2 or {"", ".", ".."} & set(parts):
-            raise ClusterError(f"{store.url}/{name}: the server must list objects below it only; it lists {plain(key)}")
+            raise ClusterError(
+                f"{store.url}/{name}: the server must list objects below it only; it lists "
+                f"{plain(key)}"
+            )
     return keys
 
 
 def purge(kube: Kube, found: Belongings) -> int:
-    """Stop an experiment and remove all that is its own; return how many objects were removed from the store.
+    """Stop an experiment and remove all that is its own; return how many objects were removed from
+    the store.
 
-    The ConfigMap goes last: it says where the results are, so that a purge that was interrupted can be repeated.
+    The ConfigMap goes last: it says where the results are, so that a purge that was interrupted can
+    be repeated.
 
     Raises
     ------
@@ -177,6 +189,7 @@ def _remove(store: Store, name: str) -> int:
         list(threads.map(store.delete, keys))
     if left := below(store, name):
         raise ClusterError(
-            f"{store.url}/{name}: still holds {counted(len(left), 'object')}: something writes there; try again"
+            f"{store.url}/{name}: still holds {counted(len(left), 'object')}: something writes "
+            "there; try again"
         )
     return len(keys)

@@ -19,7 +19,8 @@ _FORBIDDEN = 403
 
 
 def store_environment(kube: Kube, container: HeadContainer) -> dict[str, str]:
-    """Read the variables by which a container reaches the store, but those of Secrets that one may not read.
+    """Read the variables by which a container reaches the store, but those of Secrets that one may
+    not read.
 
     Variables for other purposes, and paths, which are a pod's, are left out.
 
@@ -42,12 +43,18 @@ def store_environment(kube: Kube, container: HeadContainer) -> dict[str, str]:
             if key.key in values:
                 found[variable.name] = values[key.key]
             elif not key.optional:
-                raise ClusterError(f"namespace {kube.namespace}: Secret {key.name}: must hold the key {plain(key.key)}")
-    return {name: _printable(name, value) for name, value in found.items() if _is_of_store(name, value)}
+                raise ClusterError(
+                    f"namespace {kube.namespace}: Secret {key.name}: must hold the key "
+                    f"{plain(key.key)}"
+                )
+    return {
+        name: _printable(name, value) for name, value in found.items() if _is_of_store(name, value)
+    }
 
 
 def check_endpoints(environment: dict[str, str], trusted: str | None) -> None:
-    """Check that keys go only to addresses that the user has named; the cluster's own Services are no matter of it.
+    """Check that keys go only to addresses that the user has named; the cluster's own Services are
+    no matter of it.
 
     Parameters
     ----------
@@ -65,14 +72,16 @@ def check_endpoints(environment: dict[str, str], trusted: str | None) -> None:
             os.environ.get(name),
         ):
             raise ClusterError(
-                f"the release's {name}: must be a Service of its namespace, or be named by you, as the store's keys "
-                f"are sent there; got {shown(value)}: if you trust it, add --endpoint {shown(value)}"
+                f"the release's {name}: must be a Service of its namespace, or be named by you, as "
+                f"the store's keys are sent there; got {shown(value)}: if you trust it, add "
+                f"--endpoint {shown(value)}"
             )
 
 
 @contextmanager
 def in_place_of_ours(variables: dict[str, str]) -> Iterator[None]:
-    """Let object storage, which reads the environment, find these; keys and addresses of two owners never mix."""
+    """Let object storage, which reads the environment, find these; keys and addresses of two
+    owners never mix."""
     theirs = "AWS_ACCESS_KEY_ID" in variables
     elsewhere = any(_LEADS_ELSEWHERE.search(name) for name in variables)
     ours = [name for name in os.environ if name.startswith("AWS_") and name not in variables]
@@ -96,7 +105,8 @@ def _is_of_store(name: str, value: str) -> bool:
 
 
 def _secret(kube: Kube, name: str, optional: bool) -> dict[str, str] | None:
-    """Values of a Secret; None if one may not read it: one's own keys, from the environment, may do."""
+    """Values of a Secret; None if one may not read it: one's own keys, from the environment, may
+    do."""
     try:
         secret = kube.get(Secret, name)
     except RefusedError as error:
@@ -106,14 +116,17 @@ def _secret(kube: Kube, name: str, optional: bool) -> dict[str, str] | None:
     if secret is None:
         if optional:
             return {}
-        raise ClusterError(f"namespace {kube.namespace}: Secret {name} with the store's keys is missing")
+        raise ClusterError(
+            f"namespace {kube.namespace}: Secret {name} with the store's keys is missing"
+        )
     values = {}
     for key, value in secret.data.items():
         try:
             values[key] = b64decode(value, validate=True).decode()
         except (binascii.Error, ValueError):
             raise ClusterError(
-                f"namespace {kube.namespace}: Secret {name}: {plain(key)}: must be UTF-8 text in base64; it is not"
+                f"namespace {kube.namespace}: Secret {name}: {plain(key)}: must be UTF-8 text in "
+                "base64; it is not"
             ) from None
     return values
 
@@ -121,7 +134,11 @@ def _secret(kube: Kube, name: str, optional: bool) -> dict[str, str] | None:
 def _printable(name: str, value: str) -> str:
     """A variable's value, which may be a key: it is not shown."""
     if not value.isprintable():
-        raise ClusterError(f"the release's {name}: must be one line of printable characters; it is not")
+        raise ClusterError(
+            f"the release's {name}: must be one line of printable characters; it is not"
+        )
     if _LEADS_ELSEWHERE.search(name) and set(value) & {"@", "?"}:
-        raise ClusterError(f"the release's {name}: must be an address without user, password or query; it has one")
+        raise ClusterError(
+            f"the release's {name}: must be an address without user, password or query; it has one"
+        )
     return value

@@ -76,14 +76,16 @@ def _check_folder(folder: Path, whose: dict[str, bytes], store: Store) -> None:
     try:
         if folder.exists() and any(folder.iterdir()) and not _is_copy(folder, whose):
             raise ClusterError(
-                f"{plain(folder)}: must be empty or hold an earlier copy of {store.url}/{folder.name}; it holds "
-                "something else: choose another --output"
+                f"{plain(folder)}: must be empty or hold an earlier copy of "
+                f"{store.url}/{folder.name}; it holds something else: choose another --output"
             )
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"va-tuning")
         probe.unlink()
     except OSError as error:
-        raise ClusterError(f"{plain(folder)}: cannot be written: {error.strerror}; choose another --output") from None
+        raise ClusterError(
+            f"{plain(folder)}: cannot be written: {error.strerror}; choose another --output"
+        ) from None
 
 
 def _is_copy(folder: Path, whose: dict[str, bytes]) -> bool:

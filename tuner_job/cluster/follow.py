@@ -12,7 +12,9 @@ from tuner_job.errors import ClusterError, RunError
 from tuner_job.wording import plain
 
 _PAUSE = 1.0
-_SUBMITTER = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+\t(INFO|SUCC) \w+\.py:\d+ -- |Running entrypoint for job ")
+_SUBMITTER = re.compile(
+    r"\d{4}-\d\d-\d\d [\d:,]+\t(INFO|SUCC) \w+\.py:\d+ -- |Running entrypoint for job "
+)
 """What `ray job submit` and Ray say around the tuning job's own log."""
 _PATIENCE = 5.0  # before what keeps pods from running is told: much of it passes
 _ABSENT = 404
@@ -61,7 +63,9 @@ def read_job(kube: Kube, name: str) -> RayJob:
     """
     job = find_job(kube, name)
     if job is None:
-        raise ClusterError(f"namespace {kube.namespace}: no experiment {name} runs or ran here; see va-tuning list")
+        raise ClusterError(
+            f"namespace {kube.namespace}: no experiment {name} runs or ran here; see va-tuning list"
+        )
     return job
 
 
@@ -87,7 +91,10 @@ def follow(kube: Kube, name: str, say: Callable[[str], None]) -> Observation:
     while True:
         job = find_job(kube, name)
         if job is None or job.metadata.uid != followed.metadata.uid:
-            raise RunError(f"experiment {name}: was deleted while it was followed; its finished trials are kept")
+            raise RunError(
+                f"experiment {name}: was deleted while it was followed; its finished trials are "
+                "kept"
+            )
         if pod := _submitter(kube, name):
             _tell_log(kube, pod.metadata.name, read, say)
         if state_of(job) in ENDED:
@@ -105,7 +112,10 @@ def read_log(kube: Kube, name: str, say: Callable[[str], None]) -> None:
     read_job(kube, name)
     pod = _submitter(kube, name)
     if pod is None:
-        raise ClusterError(f"namespace {kube.namespace}: experiment {name} has no log yet; see va-tuning status {name}")
+        raise ClusterError(
+            f"namespace {kube.namespace}: experiment {name} has no log yet; see va-tuning status "
+            f"{name}"
+        )
     try:
         for line in kube.log(pod.metadata.name, follow=False):
             if not _SUBMITTER.match(line):
@@ -114,7 +124,8 @@ def read_log(kube: Kube, name: str, say: Callable[[str], None]) -> None:
         if error.status != _ABSENT:
             raise
         raise ClusterError(
-            f"namespace {kube.namespace}: the pod with the log of experiment {name} has just gone; try again"
+            f"namespace {kube.namespace}: the pod with the log of experiment {name} has just gone; "
+            "try again"
         ) from None
 
 
@@ -135,7 +146,8 @@ def _tell_log(kube: Kube, pod: str, read: dict[str, int], say: Callable[[str], N
 
 
 def _last_line(kube: Kube, name: str) -> str | None:
-    """The last line that the tuning job has logged; None if it has not, or its pod goes just now."""
+    """The last line that the tuning job has logged; None if it has not, or its pod goes just
+    now."""
     pod = _submitter(kube, name)
     last = None
     try:
@@ -159,9 +171,18 @@ def _held_up(kube: Kube, job: RayJob) -> list[str]:
     name, cluster = job.metadata.name, _cluster(job)
     pods = {pod.metadata.name: pod for pod in kube.list(Pod, {EXPERIMENT: name})}
     if cluster:
-        pods = {pod.metadata.name: pod for pod in kube.list(Pod, {"ray.io/cluster": cluster})} | pods
-    about = {("RayJob", name), ("Job", name), ("RayCluster", cluster), *(("Pod", pod) for pod in pods)}
-    events = [e for e in kube.list(Event) if (e.involved_object.kind, e.involved_object.name) in about]
+        pods = {
+            pod.metadata.name: pod for pod in kube.list(Pod, {"ray.io/cluster": cluster})
+        } | pods
+    about = {
+        ("RayJob", name),
+        ("Job", name),
+        ("RayCluster", cluster),
+        *(("Pod", pod) for pod in pods),
+    }
+    events = [
+        e for e in kube.list(Event) if (e.involved_object.kind, e.involved_object.name) in about
+    ]
     return problems(pods.values(), events)
 
 

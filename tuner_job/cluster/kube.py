@@ -1,4 +1,5 @@
-"""The only place that talks to Kubernetes: a few verbs in one namespace, with errors in one sentence."""
+"""The only place that talks to Kubernetes: a few verbs in one namespace, with errors in one
+sentence."""
 
 import json
 import time
@@ -24,7 +25,9 @@ _WHOLE_ANSWER = 120  # seconds
 _MOST_BYTES = 2**28  # of an answer
 _LONGEST_LINE = 2**16  # of a log
 _SILENCE = 60  # of a log, before it is asked for again
-_RETRIES = urllib3.Retry(connect=1, read=0, redirect=False, status=0, other=0, respect_retry_after_header=False)
+_RETRIES = urllib3.Retry(
+    connect=1, read=0, redirect=False, status=0, other=0, respect_retry_after_header=False
+)
 _N = TypeVar("_N", bound=Named)
 _R = TypeVar("_R", Pod, RayJob, Event)
 
@@ -44,8 +47,8 @@ class RefusedError(ClusterError):
 class Kube:
     """One namespace of one cluster.
 
-    Every method raises `ClusterError` where the cluster cannot be reached or refuses, or where its answer is not
-    what Kubernetes answers: nothing else goes on from such an answer.
+    Every method raises `ClusterError` where the cluster cannot be reached or refuses, or where its
+    answer is not what Kubernetes answers: nothing else goes on from such an answer.
 
     Parameters
     ----------
@@ -101,9 +104,14 @@ class Kube:
     def delete(self, found: Named) -> None:
         """Delete what was read, and only that: refused with status 409 if it has changed since."""
         what = f"delete {found.KIND} {found.metadata.name}"
-        preconditions = {"uid": found.metadata.uid, "resourceVersion": found.metadata.resource_version}
+        preconditions = {
+            "uid": found.metadata.uid,
+            "resourceVersion": found.metadata.resource_version,
+        }
         if not all(preconditions.values()):
-            raise ClusterError(f"{self._answer(what)} cannot be used: metadata must hold uid and resourceVersion")
+            raise ClusterError(
+                f"{self._answer(what)} cannot be used: metadata must hold uid and resourceVersion"
+            )
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         self._ask("DELETE", self._path(type(found), found.metadata.name), what, body=body)
 
@@ -112,7 +120,9 @@ class Kube:
         what = f"read the log of pod {pod}"
         path = f"/api/v1/namespaces/{self.namespace}/pods/{quote(check_object('Pod', pod), safe='')}/log"
         timeout = urllib3.Timeout(connect=_SECONDS, read=_SILENCE if follow else _SECONDS)
-        with self._sent("GET", path, what, {"follow": str(follow).lower()}, timeout=timeout) as response:
+        with self._sent(
+            "GET", path, what, {"follow": str(follow).lower()}, timeout=timeout
+        ) as response:
             rest = b""
             for chunk in response.stream(_LONGEST_LINE):
                 *lines, rest = (rest + chunk).split(b"\n")
@@ -129,7 +139,9 @@ class Kube:
         # a client of its own: the library turns its client into a websocket's while it connects
         core = client.CoreV1Api(client.ApiClient(self._configuration))
         try:
-            forward = portforward(core.connect_get_namespaced_pod_portforward, pod, self.namespace, ports=str(port))
+            forward = portforward(
+                core.connect_get_namespaced_pod_portforward, pod, self.namespace, ports=str(port)
+            )
             return forward.socket(port)
         except (ApiException, OSError, ValueError) as error:
             said = getattr(error, "reason", None) or error
@@ -144,14 +156,21 @@ class Kube:
     def _one(self, kind: type[_N], name: str, answer: Any, what: str) -> _N:
         found = checked(kind, answer, self._answer(what))
         if found.metadata.name != name:
-            raise ClusterError(f"{self._answer(what)} is about another object, {plain(found.metadata.name)}")
+            raise ClusterError(
+                f"{self._answer(what)} is about another object, {plain(found.metadata.name)}"
+            )
         return found
 
     def _answer(self, what: str) -> str:
         return f"namespace {self.namespace}: cannot {what}: the answer of the API server"
 
     def _ask(
-        self, method: str, path: str, what: str, query: Mapping[str, str] | None = None, body: Object | None = None
+        self,
+        method: str,
+        path: str,
+        what: str,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
     ) -> Any:
         """Send a request and return its answer, an object of JSON."""
         with self._sent(method, path, what, query or {}, body) as response:
@@ -162,7 +181,9 @@ class Kube:
             answer = None
         if isinstance(answer, dict):
             return answer
-        raise ClusterError(f"{self._answer(what)} must be an object in JSON; got {_excerpt(content)}")
+        raise ClusterError(
+            f"{self._answer(what)} must be an object in JSON; got {_excerpt(content)}"
+        )
 
     @contextmanager
     def _sent(
@@ -175,7 +196,11 @@ class Kube:
         timeout: urllib3.Timeout | float = _SECONDS,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """Send a request; give the answer, whose body is still to be read, if it is a success."""
-        headers = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "va-tuning"}
+        headers = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "User-Agent": "va-tuning",
+        }
         self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
         content = None if body is None else json.dumps(body).encode()
@@ -191,15 +216,16 @@ class Kube:
             yield response
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(
-                f"the cluster at {plain(self._host)} cannot be reached: {_last_cause(error)}; check the context "
-                "(kubectl config current-context) and that the cluster runs"
+                f"the cluster at {plain(self._host)} cannot be reached: {_last_cause(error)}; "
+                "check the context (kubectl config current-context) and that the cluster runs"
             ) from None
         finally:
             if response is not None:
                 response.close()
 
     def _refusal(self, what: str, response: urllib3.BaseHTTPResponse) -> RefusedError:
-        """What the API server said; only its own 404 says that an object is absent, not a proxy's."""
+        """What the API server said; only its own 404 says that an object is absent, not a
+        proxy's."""
         where = f"namespace {self.namespace}: cannot {what}"
         said, status = _status(response, where), response.status
         if status == 404 and said.get("reason") != "NotFound":
@@ -208,9 +234,15 @@ class Kube:
             return RefusedError(f"{where}: {plain(message)}", status)
         if 300 <= status < 400:
             target = plain(response.headers.get("Location", "nowhere").partition("?")[0])
-            return RefusedError(f"{where}: the API server sends elsewhere, to {target}; it is not followed", status)
+            return RefusedError(
+                f"{where}: the API server sends elsewhere, to {target}; it is not followed", status
+            )
         answer = f"{response.status} {plain(response.reason or '', 60)}".strip()
-        hint = "; is the KubeRay operator installed?" if response.status == 404 and "RayJob" in what else ""
+        hint = (
+            "; is the KubeRay operator installed?"
+            if response.status == 404 and "RayJob" in what
+            else ""
+        )
         return RefusedError(f"{where}: the API server answers {answer}{hint}", status)
 
 
@@ -230,7 +262,9 @@ def _read(response: urllib3.BaseHTTPResponse, where: str) -> bytes:
     for chunk in response.stream(_LONGEST_LINE):
         content += chunk
         if len(content) > _MOST_BYTES:
-            raise ClusterError(f"{where} must be at most {_MOST_BYTES // 2**20} MiB long; it goes on")
+            raise ClusterError(
+                f"{where} must be at most {_MOST_BYTES // 2**20} MiB long; it goes on"
+            )
         if time.monotonic() > limit:
             raise UnreachableError(f"{where} must come within {_WHOLE_ANSWER} s; it goes on")
     return bytes(content)
@@ -243,7 +277,11 @@ def _excerpt(content: bytes) -> str:
 def _readable(line: bytes) -> str:
     """A line of a log; nothing in it acts on the terminal."""
     text = line.decode(errors="replace").rstrip("\r")
-    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)
+    return (
+        text
+        if text.isprintable()
+        else "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in text)
+    )
 
 
 def _last_cause(error: BaseException) -> str:

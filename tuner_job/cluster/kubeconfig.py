@@ -1,4 +1,5 @@
-"""Which cluster is meant: kubeconfig files, checked, and what the Kubernetes client makes of them."""
+"""Which cluster is meant: kubeconfig files, checked, and what the Kubernetes client makes of
+them."""
 
 import binascii
 import logging
@@ -95,7 +96,8 @@ def find_cluster(context: str | None) -> tuple[client.Configuration, str]:
     Parameters
     ----------
     context
-        None: the kubeconfig's current one, or, inside a pod without a kubeconfig, that pod's cluster.
+        None: the kubeconfig's current one, or, inside a pod without a kubeconfig, that pod's
+        cluster.
 
     Raises
     ------
@@ -103,15 +105,24 @@ def find_cluster(context: str | None) -> tuple[client.Configuration, str]:
         There is none, or what describes it cannot be used.
     """
     paths = _paths()
-    if not paths and context is None and "KUBECONFIG" not in os.environ and (inside := _own_cluster()):
+    if (
+        not paths
+        and context is None
+        and "KUBECONFIG" not in os.environ
+        and (inside := _own_cluster())
+    ):
         return inside
     files = {path: file for path in paths if (file := _read(path)) is not None}
     if not files:
         where = plain(os.environ.get("KUBECONFIG") or "~/.kube/config")
-        raise ClusterError(f"no Kubernetes cluster is configured: {where}: holds no kubeconfig file; {_HINT}")
+        raise ClusterError(
+            f"no Kubernetes cluster is configured: {where}: holds no kubeconfig file; {_HINT}"
+        )
     name, chosen = _context(files, context)
     _check(files, name, chosen)
-    return _loaded(files, name), check_namespace(chosen.namespace or "default", f"context {plain(name)}: namespace")
+    return _loaded(files, name), check_namespace(
+        chosen.namespace or "default", f"context {plain(name)}: namespace"
+    )
 
 
 def _paths() -> list[Path]:
@@ -139,22 +150,31 @@ def _read(path: Path) -> _File | None:
 
 def _context(files: dict[Path, _File], wanted: str | None) -> tuple[str, _Context]:
     """Choose the context; as for kubectl, the first file that says something wins."""
-    name = wanted if wanted is not None else next((f.current_context for f in files.values() if f.current_context), "")
+    name = (
+        wanted
+        if wanted is not None
+        else next((f.current_context for f in files.values() if f.current_context), "")
+    )
     known = {c.name: c.context for file in reversed(files.values()) for c in file.contexts}
     if name in known:
         return name, known[name]
     if wanted is None and not name:
-        raise ClusterError(f"no Kubernetes cluster is configured: no current context is set; {_HINT}")
+        raise ClusterError(
+            f"no Kubernetes cluster is configured: no current context is set; {_HINT}"
+        )
     found = f"found {listed(known)}" if known else "found none"
     raise ClusterError(
-        f"no Kubernetes cluster is configured: context {plain(name)} is not in kubeconfig {listed(files)}; {found}"
+        f"no Kubernetes cluster is configured: context {plain(name)} is not in kubeconfig "
+        f"{listed(files)}; {found}"
     )
 
 
 def _check(files: dict[Path, _File], name: str, context: _Context) -> None:
     """Check the cluster and the user that a context names, with the files that they name."""
     where = f"kubeconfig {listed(files)}: context {plain(name)}"
-    clusters = {c.name: (path, c.cluster) for path, f in reversed(files.items()) for c in f.clusters}
+    clusters = {
+        c.name: (path, c.cluster) for path, f in reversed(files.items()) for c in f.clusters
+    }
     users = {u.name: (path, u.user) for path, f in reversed(files.items()) for u in f.users}
     if context.cluster not in clusters:
         raise ClusterError(f"{where}: its cluster {shown(context.cluster)} is not there")
@@ -172,7 +192,9 @@ def _check(files: dict[Path, _File], name: str, context: _Context) -> None:
 def _check_server(server: str, where: str) -> None:
     try:
         url = urlsplit(server)
-        usable = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
+        usable = (
+            url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port > 0)
+        )
     except ValueError:
         usable = False
     if "@" in server:

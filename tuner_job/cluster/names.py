@@ -1,7 +1,7 @@
 """Names as Kubernetes knows them, checked before any cluster is asked.
 
-A name becomes part of a path and of a label selector: an empty one, or one with a slash or a comma, would mean more
-objects than the one that it names.
+A name becomes part of a path and of a label selector: an empty one, or one with a slash or a comma,
+would mean more objects than the one that it names.
 """
 
 import re
@@ -61,7 +61,10 @@ def check_context(name: str) -> str:
     """
     if name.strip() and len(name) <= 253 and name.isprintable():
         return name
-    raise ClusterError(f"--context: must be the name of a context, at most 253 printable characters; got {shown(name)}")
+    raise ClusterError(
+        "--context: must be the name of a context, at most 253 printable characters; got "
+        f"{shown(name)}"
+    )
 
 
 def check_object(kind: str, name: str) -> str:
@@ -72,7 +75,9 @@ def check_object(kind: str, name: str) -> str:
     ClusterError
         It is not such a name.
     """
-    return _check(f"the name of a {kind}", name, _SUBDOMAIN, 253, "lower-case letters, digits, '-' and '.'")
+    return _check(
+        f"the name of a {kind}", name, _SUBDOMAIN, 253, "lower-case letters, digits, '-' and '.'"
+    )
 
 
 def selector(labels: Mapping[str, str]) -> str:

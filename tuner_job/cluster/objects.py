@@ -1,7 +1,7 @@
 """What is read of Kubernetes' objects, checked once, where an answer comes in.
 
-Fields that are read are declared here; an answer that lacks one, or has another type there, is refused in one
-sentence. ``null`` counts as absent, as it does in Kubernetes.
+Fields that are read are declared here; an answer that lacks one, or has another type there, is
+refused in one sentence. ``null`` counts as absent, as it does in Kubernetes.
 """
 
 from typing import Any, ClassVar, Self, TypeVar
@@ -10,8 +10,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from pydantic.alias_generators import to_camel
 
 from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.files.yaml_file import parse_yaml
 from tuner_job.wording import plain
-from tuner_job.yaml_file import parse_yaml
 
 Object = dict[str, Any]
 """A Kubernetes object as its YAML would say it."""
@@ -71,8 +71,9 @@ class Named(Part):
         if self.is_of(experiment):
             return self
         raise ClusterError(
-            f"namespace {namespace}: {self.KIND} {experiment} is not an experiment of va-tuning (it lacks the label "
-            f"{EXPERIMENT}={experiment}, or {COMPONENT}=experiment); it is left alone: choose another `name`"
+            f"namespace {namespace}: {self.KIND} {experiment} is not an experiment of va-tuning "
+            f"(it lacks the label {EXPERIMENT}={experiment}, or {COMPONENT}=experiment); it is "
+            "left alone: choose another `name`"
         )
 
 

@@ -35,7 +35,9 @@ def _references(node: Any) -> Iterator[tuple[str, str]]:
         return
     for key, value in node.items():
         match key:
-            case "secretRef" | "secretKeyRef" if isinstance(value, dict) and not value.get("optional"):
+            case "secretRef" | "secretKeyRef" if isinstance(value, dict) and not value.get(
+                "optional"
+            ):
                 yield from _named("Secret", value)
             case "imagePullSecrets" if isinstance(value, list):
                 for entry in value:

@@ -1,4 +1,5 @@
-"""What an experiment on the cluster is doing, and what keeps it from doing it: pure functions on objects."""
+"""What an experiment on the cluster is doing, and what keeps it from doing it: pure functions on
+objects."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,9 @@ from typing import Literal
 from tuner_job.cluster.objects import Event, Pod, RayJob, Reason
 from tuner_job.wording import MOST_ITEMS, counted, plain
 
-State = Literal["waiting", "running", "retrying", "succeeded", "failed", "stopped", "suspended", "ending"]
+State = Literal[
+    "waiting", "running", "retrying", "succeeded", "failed", "stopped", "suspended", "ending"
+]
 ENDED: frozenset[State] = frozenset({"succeeded", "failed", "stopped"})
 
 _DEPLOYMENT_STATES: dict[str, State] = {
@@ -21,7 +24,13 @@ _DEPLOYMENT_STATES: dict[str, State] = {
 }
 _JOB_STATES: dict[str, State] = {"SUCCEEDED": "succeeded", "FAILED": "failed", "STOPPED": "stopped"}
 _SAID = re.compile(r"^va-tuning: (.*(?:\n  .*)*)", re.MULTILINE)
-_PULL = {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "RegistryUnavailable"}
+_PULL = {
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "ErrImageNeverPull",
+    "InvalidImageName",
+    "RegistryUnavailable",
+}
 _LONGEST_LOG = 100_000  # characters of it that are looked through
 
 
@@ -33,7 +42,12 @@ def state_of(job: RayJob) -> State:
     deployment = _DEPLOYMENT_STATES.get(status.job_deployment_status, "waiting")
     if deployment in ("succeeded", "failed"):
         return _JOB_STATES.get(status.job_status, deployment)
-    if deployment == "running" and status.job_status not in ("RUNNING", "SUCCEEDED", "FAILED", "STOPPED"):
+    if deployment == "running" and status.job_status not in (
+        "RUNNING",
+        "SUCCEEDED",
+        "FAILED",
+        "STOPPED",
+    ):
         return "waiting"
     return deployment
 
@@ -46,7 +60,8 @@ def seconds_of(job: RayJob, now: datetime) -> float:
 
 
 def failure_of(job: RayJob) -> str | None:
-    """Say why a RayJob failed: in the words of the tuning job, if its log has any; None if it did not fail."""
+    """Say why a RayJob failed: in the words of the tuning job, if its log has any; None if it
+    did not fail."""
     if state_of(job) != "failed":
         return None
     message = job.status.message or job.status.reason or "KubeRay gives no reason"
@@ -54,7 +69,8 @@ def failure_of(job: RayJob) -> str | None:
 
 
 def said_in(log: str) -> str | None:
-    """Find the last error that the tuning job told in its log: at most eleven lines of 200 characters."""
+    """Find the last error that the tuning job told in its log: at most eleven lines of 200
+    characters."""
     found = _SAID.findall(log[-_LONGEST_LOG:])
     if not found:
         return None
@@ -103,7 +119,8 @@ def _waiting(pod: str, image: str, waiting: Reason) -> Iterable[str]:
     reason, message = waiting.reason, plain(waiting.message)
     if reason in _PULL:
         yield (
-            f"image {image} cannot be pulled ({message or reason}): check registry, image.repository, image.tag and "
+            f"image {image} cannot be pulled ({message or reason}): check registry, "
+            "image.repository, image.tag and "
             "imagePullSecrets in the chart's values; on kind, load it with `kind load docker-image`"
         )
     elif reason == "CreateContainerConfigError":
@@ -113,7 +130,11 @@ def _waiting(pod: str, image: str, waiting: Reason) -> Iterable[str]:
 
 
 def _problem_of_event(event: Event, waiting: set[str]) -> str | None:
-    kind, name, message = event.involved_object.kind, event.involved_object.name, plain(event.message)
+    kind, name, message = (
+        event.involved_object.kind,
+        event.involved_object.name,
+        plain(event.message),
+    )
     if event.type != "Warning":
         return None
     if kind == "Pod" and name in waiting and event.reason == "FailedMount":

@@ -1,4 +1,5 @@
-"""Reaching the cluster's results from outside: with its keys, and through a tunnel if the server is inside."""
+"""Reaching the cluster's results from outside: with its keys, and through a tunnel if the server
+is inside."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -47,12 +48,23 @@ def check_remote(url: object, where: str) -> str:
     if isinstance(url, str):
         try:
             parts = urlsplit(url)
-            if "@" not in url and parts.scheme in _REMOTE and parts.netloc and not (parts.query or parts.fragment):
+            if (
+                "@" not in url
+                and parts.scheme in _REMOTE
+                and parts.netloc
+                and not (parts.query or parts.fragment)
+            ):
                 return url.rstrip("/")
         except ValueError:
             pass
-    said = shown(url) if isinstance(url, str) and not set(url) & {"@", "?"} else "one with keys or of another type"
-    raise ClusterError(f"{where}: must be an s3://, gs:// or az:// address, to be reached from here; got {said}")
+    said = (
+        shown(url)
+        if isinstance(url, str) and not set(url) & {"@", "?"}
+        else "one with keys or of another type"
+    )
+    raise ClusterError(
+        f"{where}: must be an s3://, gs:// or az:// address, to be reached from here; got {said}"
+    )
 
 
 @contextmanager
@@ -83,7 +95,9 @@ def open_results(
     with ExitStack() as opened:
         address = environment.get(_ENDPOINT, "") if url.startswith("s3://") else ""
         service = _service_in(kube, address) if address else None
-        check_endpoints({n: v for n, v in environment.items() if not (service and n == _ENDPOINT)}, endpoint)
+        check_endpoints(
+            {n: v for n, v in environment.items() if not (service and n == _ENDPOINT)}, endpoint
+        )
         where = address or "its cloud's own address"
         if service:
             where = f"{address}, a Service of namespace {kube.namespace}"
@@ -109,31 +123,36 @@ def _check_keys(url: str, address: str) -> None:
     lacking = [name for name in _KEYS if not os.environ.get(name)]
     if url.startswith("s3://") and address and lacking:
         raise ClusterError(
-            f"{url}: its keys must be in the release's Secret or in the environment; {' and '.join(lacking)} are in "
+            f"{url}: its keys must be in the release's Secret or in the environment; "
+            f"{' and '.join(lacking)} are in "
             "neither, or you may not read the Secret (rbac.storeKeys)"
         )
 
 
 def _service_in(kube: Kube, address: str) -> str | None:
-    """Name of the Service that an address means in this namespace; None if it is outside of the cluster."""
+    """Name of the Service that an address means in this namespace; None if it is outside of the
+    cluster."""
     try:
         url = urlsplit(address)
         host, _ = url.hostname or "", url.port
     except ValueError:
         host = ""
     if not host or url.scheme not in ("http", "https"):
-        raise ClusterError(f"the release's {_ENDPOINT}: must be an http(s) address; got {shown(address)}")
+        raise ClusterError(
+            f"the release's {_ENDPOINT}: must be an http(s) address; got {shown(address)}"
+        )
     name, *where = host.split(".")
     if where[1:2] == ["svc"] and where[0] != kube.namespace:
         raise ClusterError(
-            f"the release's {_ENDPOINT}: must be a Service of namespace {kube.namespace}, or outside of the cluster; "
-            f"got {shown(address)}"
+            f"the release's {_ENDPOINT}: must be a Service of namespace {kube.namespace}, or "
+            f"outside of the cluster; got {shown(address)}"
         )
     if where and where[0] != kube.namespace:
         return None
     if url.scheme == "https":
         raise ClusterError(
-            f"the release's {_ENDPOINT}: a Service is reached from here by http:// only; got {shown(address)}"
+            f"the release's {_ENDPOINT}: a Service is reached from here by http:// only; got "
+            f"{shown(address)}"
         )
     return name
 
@@ -147,7 +166,9 @@ def _service_tunnel(kube: Kube, name: str, address: str) -> Iterator[int]:
     if not service.spec.selector:
         raise ClusterError(f"{where} must select pods; it has no selector")
     pods = kube.list(Pod, service.spec.selector)
-    ready = [pod for pod in pods if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp]
+    ready = [
+        pod for pod in pods if pod.status.phase == "Running" and not pod.metadata.deletion_timestamp
+    ]
     if not ready:
         raise ClusterError(f"{where} must have a running pod; it has none")
     port = urlsplit(address).port or 80
@@ -159,9 +180,14 @@ def _pod_port(service: Service, pod: Pod, port: int, where: str) -> int:
     """Number of the pod's port to which a Service's port leads."""
     target = next((p.target_port or p.port for p in service.spec.ports if p.port == port), None)
     if target is None:
-        raise ClusterError(f"{where} must have port {port}, which the release's {_ENDPOINT} names; it does not")
+        raise ClusterError(
+            f"{where} must have port {port}, which the release's {_ENDPOINT} names; it does not"
+        )
     named = {p.name: p.container_port for container in pod.spec.containers for p in container.ports}
     number = target if isinstance(target, int) else named.get(target)
     if number is None or not 0 < number < 2**16:
-        raise ClusterError(f"{where} leads to port {shown(target)}, which pod {plain(pod.metadata.name)} does not have")
+        raise ClusterError(
+            f"{where} leads to port {shown(target)}, which pod {plain(pod.metadata.name)} does not "
+            "have"
+        )
     return number

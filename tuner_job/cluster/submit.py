@@ -1,4 +1,5 @@
-"""Submitting an experiment file: check it, check the cluster, create its RayJob and its ConfigMap."""
+"""Submitting an experiment file: check it, check the cluster, create its RayJob and its
+ConfigMap."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,12 @@ from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.cluster.storage import check_remote, open_results
 from tuner_job.cluster.template import Template, config_map, read_template
 from tuner_job.cluster.upload import Upload, plan_upload
+from tuner_job.config.load import load_experiment
 from tuner_job.errors import ClusterError, ConfigError
-from tuner_job.experiment_file import load_experiment
+from tuner_job.files.yaml_file import read_yaml
 from tuner_job.public import holds_secrets, is_url, public
 from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import plain, shown
-from tuner_job.yaml_file import read_yaml
 
 _MOUNTED = "/etc/va-tuning/"
 """Where pods find what the chart mounts: paths below it are not looked for here."""
@@ -49,7 +50,8 @@ class Submission:
 
 
 def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool) -> Submission:
-    """Make the ConfigMap and the RayJob of an experiment file, without creating or copying anything.
+    """Make the ConfigMap and the RayJob of an experiment file, without creating or copying
+    anything.
 
     Parameters
     ----------
@@ -69,9 +71,9 @@ def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool)
         content["results"] = template.results
     if data and not upload:
         raise ConfigError(
-            f"{path}: data.source: must be an address that the cluster can read (s3://…, gs://…, az://…, https://…) or "
-            f"the absolute path of a volume in its pods; got {plain(content['data']['source'])}. --upload copies it "
-            "there"
+            f"{path}: data.source: must be an address that the cluster can read (s3://…, gs://…, "
+            "az://…, https://…) or the absolute path of a volume in its pods; got "
+            f"{plain(content['data']['source'])}. --upload copies it there"
         )
     planned = None
     if data:
@@ -103,12 +105,14 @@ def check(kube: Kube, made: Submission) -> tuple[ConfigMap | None, RayJob | None
     job = find_job(kube, made.name)
     if job and state_of(job) == "ending":
         raise ClusterError(
-            f"namespace {kube.namespace}: experiment {made.name} is being deleted; submit it again when it is gone"
+            f"namespace {kube.namespace}: experiment {made.name} is being deleted; submit it again "
+            "when it is gone"
         )
     if job and state_of(job) not in ENDED:
         raise ClusterError(
-            f"namespace {kube.namespace}: experiment {made.name} is {state_of(job)}; follow it (va-tuning logs "
-            f"{made.name} --follow), cancel it (va-tuning cancel {made.name}), or choose another `name`"
+            f"namespace {kube.namespace}: experiment {made.name} is {state_of(job)}; follow it "
+            f"(va-tuning logs {made.name} --follow), cancel it (va-tuning cancel {made.name}), or "
+            "choose another `name`"
         )
     for problem in missing(kube, made.job):
         raise ClusterError(f"namespace {kube.namespace}: {problem}")
@@ -116,7 +120,10 @@ def check(kube: Kube, made: Submission) -> tuple[ConfigMap | None, RayJob | None
 
 
 def submit(
-    kube: Kube, made: Submission, endpoint: str | None = None, say: Callable[[str], None] = lambda line: None
+    kube: Kube,
+    made: Submission,
+    endpoint: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Create what `build` made, in place of an earlier run of the same name that has ended.
 
@@ -145,7 +152,8 @@ def submit(
 
 
 class UndecidedError(ClusterError):
-    """What was made for this submission may be of use to another one, or to a RayJob that may be there."""
+    """What was made for this submission may be of use to another one, or to a RayJob that may be
+    there."""
 
 
 def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJob | None) -> None:
@@ -165,19 +173,24 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
         if isinstance(error, RefusedError) and error.status == _CONFLICT:
             raise _raced(kube, name) from None
         if _may_be_there(kube, name, error):
-            raise UndecidedError(f"{error}; RayJob {name} may have been created: va-tuning status {name}") from None
+            raise UndecidedError(
+                f"{error}; RayJob {name} may have been created: va-tuning status {name}"
+            ) from None
         if earlier:
             kube.create(ConfigMap, _again(earlier))
         raise
     try:
         kube.create(ConfigMap, _of_rayjob(made.experiment, job))
-    except BaseException as error:  # an interruption too: a RayJob without its experiment would wait for ever
+    except (
+        BaseException
+    ) as error:  # an interruption too: a RayJob without its experiment would wait for ever
         _take_back(kube, job, error)
         raise
 
 
 def _of_rayjob(experiment: Object, job: RayJob) -> Object:
-    """Say in an experiment's ConfigMap which RayJob it is for: a run that begins again after a fault is known by it."""
+    """Say in an experiment's ConfigMap which RayJob it is for: a run that begins again after a
+    fault is known by it."""
     return {**experiment, "data": {**experiment["data"], RAYJOB_UID: job.metadata.uid}}
 
 
@@ -203,8 +216,8 @@ def _delete_unchanged(kube: Kube, earlier: ConfigMap) -> None:
 
 def _raced(kube: Kube, name: str) -> UndecidedError:
     return UndecidedError(
-        f"namespace {kube.namespace}: experiment {name} was submitted or changed by somebody else just now; see "
-        f"va-tuning status {name}"
+        f"namespace {kube.namespace}: experiment {name} was submitted or changed by somebody else "
+        f"just now; see va-tuning status {name}"
     )
 
 
@@ -220,7 +233,9 @@ def _take_back(kube: Kube, job: RayJob, error: BaseException) -> None:
     try:
         delete_ours(kube, job, name)
     except ClusterError as second:
-        raise UndecidedError(f"{error}; RayJob {name} is left: {second}: va-tuning cancel {name}") from None
+        raise UndecidedError(
+            f"{error}; RayJob {name} is left: {second}: va-tuning cancel {name}"
+        ) from None
 
 
 def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
@@ -233,14 +248,19 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
     config = load_experiment(path, mounted=_MOUNTED)
     content = read_yaml(path)
     spaces = (content.get("tuning") or {}).get("search_spaces")
-    if not (isinstance(spaces, str) and spaces.startswith(_MOUNTED)) and config.tuning.search_spaces:
+    if (
+        not (isinstance(spaces, str) and spaces.startswith(_MOUNTED))
+        and config.tuning.search_spaces
+    ):
         content["tuning"]["search_spaces"] = {
-            model: config.document()["tuning"]["search_spaces"][model] for model in config.tuning.search_spaces
+            model: config.document()["tuning"]["search_spaces"][model]
+            for model in config.tuning.search_spaces
         }
     source = content["data"].get("source")
     if source and holds_secrets(source):
         raise ConfigError(
-            f"{path}: data.source: must hold no password, signature or other query, which would stand in a ConfigMap: "
+            f"{path}: data.source: must hold no password, signature or other query, which would "
+            "stand in a ConfigMap: "
             f"copy the data to a store, or here and use --upload; got {shown(public(source))}"
         )
     if source is None or is_url(source):

@@ -6,7 +6,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tuner_job.cluster.kube import Kube
-from tuner_job.cluster.objects import EXPERIMENT, OF_EXPERIMENTS, ConfigMap, Object, Part, checked, parsed_yaml
+from tuner_job.cluster.objects import (
+    EXPERIMENT,
+    OF_EXPERIMENTS,
+    ConfigMap,
+    Object,
+    Part,
+    checked,
+    parsed_yaml,
+)
 from tuner_job.errors import ClusterError
 from tuner_job.wording import plain
 
@@ -100,7 +108,8 @@ class Template:
     results
         Where results go unless the experiment says otherwise.
     own_cluster, installed
-        A RayJob that brings its own Ray cluster, and one for the installed cluster, if there is one.
+        A RayJob that brings its own Ray cluster, and one for the installed cluster, if there is
+        one.
     placeholder
         Stands for the experiment's name in both.
     head
@@ -124,8 +133,8 @@ class Template:
         chosen = self.own_cluster if own_cluster else self.installed
         if chosen is None:
             raise ClusterError(
-                "the chart was installed without a Ray cluster (cluster.enabled=false); use --own-cluster, so that the "
-                "experiment brings its own"
+                "the chart was installed without a Ray cluster (cluster.enabled=false); use "
+                "--own-cluster, so that the experiment brings its own"
             )
         job: Object = fill_in(chosen, self.placeholder, name)
         return job
@@ -143,26 +152,36 @@ def read_template(kube: Kube, release: str) -> Template:
     found = kube.get(ConfigMap, name)
     if found is None:
         if not kube.has_namespace():
-            raise ClusterError(f"namespace {kube.namespace}: is not there; name another one with --namespace")
+            raise ClusterError(
+                f"namespace {kube.namespace}: is not there; name another one with --namespace"
+            )
         raise ClusterError(
-            f"namespace {kube.namespace}: holds no release {release} of va-tuning (no ConfigMap {name}); "
-            f"install it (helm install {release} charts/va-tuning --namespace {kube.namespace}), or name another "
-            "one with --namespace and --release"
+            f"namespace {kube.namespace}: holds no release {release} of va-tuning (no ConfigMap "
+            f"{name}); install it (helm install {release} charts/va-tuning --namespace "
+            f"{kube.namespace}), or name another one with --namespace and --release"
         )
     where = f"namespace {kube.namespace}: ConfigMap {name}"
     placeholder = found.metadata.annotations.get(_PLACEHOLDER)
     results = found.data.get("results")
     if not placeholder or not results:
         lacking = f"the annotation {_PLACEHOLDER}" if not placeholder else "the key results"
-        raise ClusterError(f"{where}: must have {lacking}, as the chart writes it; upgrade the release")
-    own, own_read = _read_rayjob(found.data.get("rayjob.yaml", ""), f"{where}: rayjob.yaml", placeholder)
+        raise ClusterError(
+            f"{where}: must have {lacking}, as the chart writes it; upgrade the release"
+        )
+    own, own_read = _read_rayjob(
+        found.data.get("rayjob.yaml", ""), f"{where}: rayjob.yaml", placeholder
+    )
     if own_read.spec.ray_cluster_spec is None:
-        raise ClusterError(f"{where}: rayjob.yaml: must have spec.rayClusterSpec; upgrade the release")
+        raise ClusterError(
+            f"{where}: rayjob.yaml: must have spec.rayClusterSpec; upgrade the release"
+        )
     installed = found.data.get("rayjob-installed.yaml")
     return Template(
         results,
         own,
-        _read_rayjob(installed, f"{where}: rayjob-installed.yaml", placeholder)[0] if installed else None,
+        _read_rayjob(installed, f"{where}: rayjob-installed.yaml", placeholder)[0]
+        if installed
+        else None,
         placeholder,
         own_read.spec.ray_cluster_spec.head_group_spec.template.spec.containers[0],
     )
@@ -175,8 +194,8 @@ def _read_rayjob(text: str, where: str, placeholder: str) -> tuple[Object, _RayJ
     wanted = OF_EXPERIMENTS | {EXPERIMENT: placeholder}
     if read.metadata.name != placeholder or not wanted.items() <= read.metadata.labels.items():
         raise ClusterError(
-            f"{where}: its name and label {EXPERIMENT} must be {plain(placeholder)}, and its other labels an "
-            "experiment's, as the chart writes them; upgrade the release"
+            f"{where}: its name and label {EXPERIMENT} must be {plain(placeholder)}, and its other "
+            "labels an experiment's, as the chart writes them; upgrade the release"
         )
     return content, read
 
@@ -198,10 +217,19 @@ def config_map(job: Object, experiment: str) -> Object:
     ClusterError
         The file is larger than a ConfigMap may be.
     """
-    metadata = {key: job["metadata"][key] for key in ("name", "namespace", "labels") if key in job["metadata"]}
+    metadata = {
+        key: job["metadata"][key]
+        for key in ("name", "namespace", "labels")
+        if key in job["metadata"]
+    }
     if (size := len(experiment.encode())) > MOST_BYTES:
         raise ClusterError(
-            f"experiment {metadata['name']}: must be at most {MOST_BYTES:,} bytes, as a ConfigMap brings it to the "
-            f"cluster; it is {size:,} bytes long with its search spaces"
+            f"experiment {metadata['name']}: must be at most {MOST_BYTES:,} bytes, as a ConfigMap "
+            f"brings it to the cluster; it is {size:,} bytes long with its search spaces"
         )
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"experiment.yaml": experiment}}
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata,
+        "data": {"experiment.yaml": experiment},
+    }

@@ -24,7 +24,8 @@ class Upload:
 
 
 def plan_upload(folder: str, data: Path) -> Upload:
-    """Read a data file; its key is its digest, so that equal data are there once, and a readable name.
+    """Read a data file; its key is its digest, so that equal data are there once, and a readable
+    name.
 
     Raises
     ------

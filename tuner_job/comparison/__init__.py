@@ -1,1 +1,2 @@
-"""Comparing models across sites, untuned and tuned: `run_distributed_comparison.py` is its command."""
+"""Comparing models across sites, untuned and tuned: `run_distributed_comparison.py` is its
+command."""

@@ -28,7 +28,9 @@ def _of_protocol(table: pd.DataFrame) -> Iterator[style.Drawing]:
     if models:
         yield _spread(table, models)
     for tuned in (False, True):
-        part = table[(table.tuned == tuned) & table.experiment_type.isin(("in_domain", "out_domain"))]
+        part = table[
+            (table.tuned == tuned) & table.experiment_type.isin(("in_domain", "out_domain"))
+        ]
         part = part[part.model.isin(models)]
         if (part.experiment_type == "out_domain").any():
             yield _between_sites(part, models, "tuned" if tuned else "untuned")
@@ -52,12 +54,23 @@ def _spread(table: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
                 scores = part[(part.model == model) & (part.tuned == tuned)].csmf_accuracy.dropna()
                 if not len(scores):
                     continue
-                axes.scatter(scores, np.full(len(scores), row + shift), s=9, color=colour, alpha=0.35, linewidths=0)
-                label = ("tuned" if tuned else "untuned default") + ", mean" if row == rows[0] else None
+                axes.scatter(
+                    scores,
+                    np.full(len(scores), row + shift),
+                    s=9,
+                    color=colour,
+                    alpha=0.35,
+                    linewidths=0,
+                )
+                label = (
+                    ("tuned" if tuned else "untuned default") + ", mean" if row == rows[0] else None
+                )
                 axes.plot(scores.mean(), row + shift, marker, color=colour, ms=7, label=label)
         copied = part[part.model == "copy_train"].csmf_accuracy.dropna()
         if len(copied):
-            axes.axvline(copied.mean(), color=style.MUTED, lw=1.2, ls="--", label="copy-train, mean")
+            axes.axvline(
+                copied.mean(), color=style.MUTED, lw=1.2, ls="--", label="copy-train, mean"
+            )
         axes.set_title(kind.replace("_", " "), loc="left")
         axes.set_xlabel("CSMF accuracy")
         axes.set_ylim(-0.5, len(models) - 0.5)
@@ -65,8 +78,8 @@ def _spread(table: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
     panels[0].set_yticks(rows, list(models))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     caption = (
-        "Small marks: single experiments. Large marks: their mean. Dashed: the mean of copying the training CSMF, "
-        "which looks at no death; a model left of it does worse than that."
+        "Small marks: single experiments. Large marks: their mean. Dashed: the mean of copying "
+        "the training CSMF, which looks at no death; a model left of it does worse than that."
     )
     return style.Drawing(figure, "CSMF accuracy by experiment type", caption)
 
@@ -77,12 +90,22 @@ def _between_sites(part: pd.DataFrame, models: Sequence[str], kind: str) -> styl
     figure = Figure(figsize=(style.WIDE, 4.4))
     panels = np.atleast_1d(figure.subplots(1, len(models), sharey=True))
     for axes, model in zip(panels, models, strict=True):
-        grid = part[part.model == model].pivot_table(index="train_site", columns="test_site", values="csmf_accuracy")
+        grid = part[part.model == model].pivot_table(
+            index="train_site", columns="test_site", values="csmf_accuracy"
+        )
         values = grid.reindex(index=sites, columns=sites).to_numpy(dtype=float)
         axes.imshow(values, cmap="Blues", vmin=0, vmax=1)
         for i, j in np.argwhere(np.isfinite(values)):
             colour = "white" if values[i, j] > 0.6 else style.TRUTH
-            axes.text(j, i, f"{values[i, j]:.2f}".lstrip("0"), ha="center", va="center", color=colour, fontsize=8)
+            axes.text(
+                j,
+                i,
+                f"{values[i, j]:.2f}".lstrip("0"),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=8,
+            )
         axes.set_xticks(range(len(sites)), sites, rotation=45, ha="right")
         axes.set_yticks(range(len(sites)), sites)
         axes.set_title(model)
@@ -101,11 +124,28 @@ def _by_size(part: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
                 rows = part[(part.model == model) & (part.tuned == tuned)]
                 means = rows.groupby("training_fraction")[metric].mean().dropna()
                 if len(means):
-                    label = f"{model}, {'tuned' if tuned else 'untuned'}" if metric == "csmf_accuracy" else None
-                    axes.plot(means.index, means.to_numpy(), line, marker=marker, color=colour, ms=5, label=label)
+                    label = (
+                        f"{model}, {'tuned' if tuned else 'untuned'}"
+                        if metric == "csmf_accuracy"
+                        else None
+                    )
+                    axes.plot(
+                        means.index,
+                        means.to_numpy(),
+                        line,
+                        marker=marker,
+                        color=colour,
+                        ms=5,
+                        label=label,
+                    )
         axes.set_xlabel("share of a site's training deaths")
-        axes.set_ylabel(f"{metric.replace('_', ' ').replace('csmf', 'CSMF').replace('cod', 'COD')}, mean of sites")
+        axes.set_ylabel(
+            f"{metric.replace('_', ' ').replace('csmf', 'CSMF').replace('cod', 'COD')}, mean of "
+            "sites"
+        )
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     return style.Drawing(
-        figure, "Accuracy by training size", "Means over sites; the test deaths are the same throughout."
+        figure,
+        "Accuracy by training size",
+        "Means over sites; the test deaths are the same throughout.",
     )

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.comparison.plan import EXPERIMENT_TYPES, ExperimentType, SiteTest, TrainingSet, experiment_id
+from tuner_job.comparison.plan import (
+    EXPERIMENT_TYPES,
+    ExperimentType,
+    SiteTest,
+    TrainingSet,
+    experiment_id,
+)
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.comparison.score import estimator_of, part_of
 from tuner_job.comparison.store import ComparisonStore, predictions_name
@@ -28,8 +34,9 @@ class Gain:
     Attributes
     ----------
     gain, low, high
-        Mean over experiments of tuned minus default, and its 95 % paired bootstrap interval: both models'
-        predictions for the same test rows are resampled together, compositions drawn anew for each resample.
+        Mean over experiments of tuned minus default, and its 95 % paired bootstrap interval: both
+        models' predictions for the same test rows are resampled together, compositions drawn anew
+        for each resample.
     relative
         `gain` as a share of the default's mean.
     improved
@@ -99,7 +106,10 @@ def _pairs(
     for training in sets:
         tests = [(test, ids) for test in training.tests if (ids := _ids(test, model, protocol.composition)) and
                  all(i in finished for i in ids)]  # fmt: skip
-        names = [predictions_name(training, model, composition) for composition in (None, protocol.composition)]
+        names = [
+            predictions_name(training, model, composition)
+            for composition in (None, protocol.composition)
+        ]
         stored = [store.load_predictions(name) for name in names] if tests else []
         if any(one is None for one in stored):
             continue
@@ -115,7 +125,9 @@ def _pairs(
 
 
 def _ids(test: SiteTest, model: str, composition: Composition) -> tuple[str, str]:
-    return experiment_id(test, model, False, composition), experiment_id(test, model, True, composition)
+    return experiment_id(test, model, False, composition), experiment_id(
+        test, model, True, composition
+    )
 
 
 def _gains(
@@ -162,12 +174,16 @@ def _bootstrapped(
     return {metric: np.array([one[metric] for one in drawn]) for metric in METRICS}
 
 
-def _differences(pair: _Pair, rows: NDArray[np.intp], samples: Samples) -> dict[str, NDArray[np.float64]]:
+def _differences(
+    pair: _Pair, rows: NDArray[np.intp], samples: Samples
+) -> dict[str, NDArray[np.float64]]:
     """Tuned minus default in each population made of these test rows."""
     scores: list[dict[str, NDArray[Any]]] = []
     for P, result in zip(pair.P, pair.results, strict=True):
         tuned: TunedChoice | None = result.tuned
         part, estimator = part_of(pair.y[rows], P[rows], tuned), estimator_of(tuned)
         found = part.estimate([estimator], samples)[0]
-        scores.append(score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator)))
+        scores.append(
+            score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator))
+        )
     return {metric: scores[1][metric] - scores[0][metric] for metric in METRICS}

@@ -56,7 +56,11 @@ def write_report(
 def _drawings(table: pd.DataFrame) -> list[dict[str, Any]]:
     with style.applied():
         return [
-            {"title": drawing.title, "caption": drawing.caption, "svg": style.to_svg(drawing, f"f{number}")}
+            {
+                "title": drawing.title,
+                "caption": drawing.caption,
+                "svg": style.to_svg(drawing, f"f{number}"),
+            }
             for number, drawing in enumerate(draw(table), start=1)
         ]
 
@@ -66,7 +70,9 @@ def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
     statistics = summary_statistics(table)
     copied = statistics[statistics.model == "copy_train"].set_index(["experiment_type", "protocol"])
     rows = []
-    records: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in statistics.to_dict("records")]
+    records: list[dict[str, Any]] = [
+        {str(k): v for k, v in row.items()} for row in statistics.to_dict("records")
+    ]
     for row in records:
         baseline = row["model"] in BASELINES
         own, copy_train = (
@@ -77,7 +83,9 @@ def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
             {
                 **row,
                 "baseline": baseline,
-                "below": "–" if baseline or pd.isna(row["below_copy_train"]) else f"{row['below_copy_train']:.0%}",
+                "below": "–"
+                if baseline or pd.isna(row["below_copy_train"])
+                else f"{row['below_copy_train']:.0%}",
                 "marked": not baseline and copy_train is not None and own < copy_train,
             }
         )

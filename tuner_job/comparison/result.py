@@ -5,7 +5,7 @@ from typing import Any
 
 from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.results.records import CalibrationRecord, Interval, Stage
+from tuner_job.records import CalibrationRecord, Interval, Stage
 from tuner_job.schema import Closed
 
 COLUMNS = (
@@ -28,7 +28,8 @@ class TunedChoice(Closed):
     params: dict[str, Any]
     method: str
     cv_score: float | None = None
-    """Mean over folds of the tuning's metric, as the search saw it: optimistic, being the best of many."""
+    """Mean over folds of the tuning's metric, as the search saw it: optimistic, being the best
+    of many."""
     cv_scores: list[float] = []
     """The same fold by fold."""
     n_trials: int | None = None
@@ -47,7 +48,8 @@ class TunedChoice(Closed):
     search: str | None = None
     """Address of the search."""
     saw_test_rows: bool = False
-    """Whether the search was made on rows that tests are taken from: their scores are optimistic."""
+    """Whether the search was made on rows that tests are taken from: their scores are
+    optimistic."""
     schedule: list[Stage] = []
     """If given, the model is fitted stage by stage (pbt); `params` are those of the last one."""
 
@@ -80,7 +82,8 @@ class ExperimentResult(Closed):
     protocol: Composition = "natural"
     """The compositions that were tested: natural is the test rows' own."""
     csmf_estimator: str = "count"
-    """How a CSMF was made from probabilities; count: by counting the most probable causes, as untuned models do."""
+    """How a CSMF was made from probabilities; count: by counting the most probable causes, as
+    untuned models do."""
 
     @property
     def best_params(self) -> dict[str, Any] | None:
@@ -106,11 +109,19 @@ class ExperimentResult(Closed):
         """One line of the tables, by `COLUMNS`; what is not known is empty, never 0."""
         tuning_seconds = self.tuned.seconds if self.tuned else 0.0
         values: dict[str, Any] = {
-            **{name: getattr(self, name) for name in COLUMNS if name in ExperimentResult.model_fields},
+            **{
+                name: getattr(self, name)
+                for name in COLUMNS
+                if name in ExperimentResult.model_fields
+            },
             **_interval("csmf_accuracy", self.csmf_accuracy),
             **_interval("cod_accuracy", self.cod_accuracy),
-            "additional_metrics": json.dumps(self.additional_metrics) if self.additional_metrics else None,
-            "execution_time_seconds": tuning_seconds + self.training_time_seconds + self.inference_time_seconds,
+            "additional_metrics": json.dumps(self.additional_metrics)
+            if self.additional_metrics
+            else None,
+            "execution_time_seconds": tuning_seconds
+            + self.training_time_seconds
+            + self.inference_time_seconds,
             "tuning_time_seconds": tuning_seconds,
             "tuned": self.tuned is not None,
             "tuning_method": self.tuned and self.tuned.method,

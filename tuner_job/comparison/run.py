@@ -1,4 +1,5 @@
-"""Run a comparison: tune where asked, fit each training set once a model, score every test, write as it goes."""
+"""Run a comparison: tune where asked, fit each training set once a model, score every test,
+write as it goes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from tuner_job.comparison.score import score_baselines, score_tests, tested_rows
 from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.comparison.tables import write_results
 from tuner_job.comparison.tuning import HyperparameterTuner
-from tuner_job.config import ModelName
+from tuner_job.config.experiment import ModelName
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import Interrupted, MissingModelsError, RunError
 from tuner_job.evaluation.protocols import ScoringProtocol
@@ -27,7 +28,8 @@ Tuners = Mapping[str, HyperparameterTuner]
 
 @dataclass(frozen=True)
 class Settings:
-    """How a comparison is run; models, protocols, `ensemble`, `n_bootstrap` and `seed` decide the results."""
+    """How a comparison is run; models, protocols, `ensemble`, `n_bootstrap` and `seed` decide
+    the results."""
 
     models: tuple[ModelName, ...]
     protocols: tuple[ScoringProtocol, ...] = (ScoringProtocol(),)
@@ -54,7 +56,9 @@ class _Job:
 
     @property
     def name(self) -> str:
-        return predictions_name(self.training, self.model, self.protocols[0].composition if self.tuned else None)
+        return predictions_name(
+            self.training, self.model, self.protocols[0].composition if self.tuned else None
+        )
 
     @property
     def params(self) -> dict[str, Any]:
@@ -84,7 +88,9 @@ class _Comparison:
         self.store.save(results)
         self.done.update({result.experiment_id: result for result in results})
 
-    def is_finished(self, training: TrainingSet, model: str, protocols: Sequence[ScoringProtocol], tuned: bool) -> bool:
+    def is_finished(
+        self, training: TrainingSet, model: str, protocols: Sequence[ScoringProtocol], tuned: bool
+    ) -> bool:
         """Whether every test of a fit has its result, and the fit its predictions."""
         scored = all(
             experiment_id(test, model, tuned, protocol.composition) in self.done
@@ -98,7 +104,16 @@ class _Comparison:
         """Score a fit on its tests in its protocols."""
         for protocol in job.protocols:
             self.take(
-                list(score_tests(self.data, job.training, fitted, job.tuned, protocol, self.settings.n_bootstrap))
+                list(
+                    score_tests(
+                        self.data,
+                        job.training,
+                        fitted,
+                        job.tuned,
+                        protocol,
+                        self.settings.n_bootstrap,
+                    )
+                )
             )
 
 
@@ -134,11 +149,20 @@ def run_comparison(
         for training in sets if settings.ensemble else ():
             _score_ensemble(running, training, settings.protocols, None)
         if tuners or given:
-            jobs = [job for protocol in settings.protocols for job in _tuned(running, protocol, tuners, given)]
+            jobs = [
+                job
+                for protocol in settings.protocols
+                for job in _tuned(running, protocol, tuners, given)
+            ]
             _run_jobs(running, jobs)
             for protocol in settings.protocols if settings.ensemble else ():
                 for training in sets:
-                    _score_ensemble(running, training, (protocol,), tuners[protocol.composition] if tuners else None)
+                    _score_ensemble(
+                        running,
+                        training,
+                        (protocol,),
+                        tuners[protocol.composition] if tuners else None,
+                    )
     return sorted(running.done.values(), key=lambda result: result.experiment_id)
 
 
@@ -166,7 +190,11 @@ def _tuned(
 ) -> Iterator[_Job]:
     """Tune for each training set that is not finished, or take what was given."""
     for training in running.sets:
-        wanted = [m for m in running.settings.models if not running.is_finished(training, m, (protocol,), tuned=True)]
+        wanted = [
+            m
+            for m in running.settings.models
+            if not running.is_finished(training, m, (protocol,), tuned=True)
+        ]
         choices = _choose(running, training, wanted, protocol, tuners, given or {})
         for model in wanted:
             choice = choices[model]
@@ -192,16 +220,22 @@ def _choose(
     if tuners is None:
         return {model: given[model] for model in models}
     running.say(
-        f"tuning on {training.name} ({counted(len(training.rows), 'death')}) for {protocol.composition} composition"
+        f"tuning on {training.name} ({counted(len(training.rows), 'death')}) for "
+        f"{protocol.composition} composition"
     )
     try:
         tuner, rows = tuners[protocol.composition], running.data.take(training.rows)
-        chosen = tuner.tune_data(rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop)
+        chosen = tuner.tune_data(
+            rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop
+        )
     except Interrupted:
         raise
     except MissingModelsError as error:
         chosen = tuner.read_choices(error.summary)
-        return {model: chosen[model] if model in chosen else str(error.missing[model]) for model in models}
+        return {
+            model: chosen[model] if model in chosen else str(error.missing[model])
+            for model in models
+        }
     except RunError as error:
         return dict.fromkeys(models, str(error))
     return {model: chosen[model] for model in models}
@@ -210,18 +244,29 @@ def _choose(
 def _run_jobs(running: _Comparison, jobs: Sequence[_Job]) -> None:
     """Fit and score; the largest fits first, so that none of them is left over at the end."""
     settings = running.settings
-    order = sorted(jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model)))
-    fits = [Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training), job.stages) for job in order]
-    ended = run_fits(running.data, fits, settings.seed, settings.memory_per_worker, settings.batch_size)
+    order = sorted(
+        jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model))
+    )
+    fits = [
+        Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training), job.stages)
+        for job in order
+    ]
+    ended = run_fits(
+        running.data, fits, settings.seed, settings.memory_per_worker, settings.batch_size
+    )
     for n, fitted in enumerate(ended, start=1):
         job: _Job = fitted.fit.key
         if fitted.P is not None:
             running.store.save_predictions(job.name, fitted.fit.predict, fitted.P)
         running.score(job, fitted)
         if n % settings.checkpoint_interval == 0 or n == len(fits):
-            _checkpoint(running, f"{n} of {counted(len(fits), 'tuned fit' if job.tuned else 'untuned fit')}")
+            _checkpoint(
+                running, f"{n} of {counted(len(fits), 'tuned fit' if job.tuned else 'untuned fit')}"
+            )
         if running.should_stop():
-            raise Interrupted("the comparison was interrupted; the same command with --resume goes on from here")
+            raise Interrupted(
+                "the comparison was interrupted; the same command with --resume goes on from here"
+            )
 
 
 def _checkpoint(running: _Comparison, progress: str) -> None:
@@ -259,4 +304,10 @@ def _score_ensemble(
     running.store.save_predictions(predictions_name(training, ENSEMBLE, tuned_for), rows, P)
     fitted = Fitted(Fit(None, ENSEMBLE, {}, training.rows, rows), P)
     for protocol in protocols:
-        running.take(list(score_tests(running.data, training, fitted, choice, protocol, running.settings.n_bootstrap)))
+        running.take(
+            list(
+                score_tests(
+                    running.data, training, fitted, choice, protocol, running.settings.n_bootstrap
+                )
+            )
+        )

@@ -1,8 +1,9 @@
-"""Compare cause-of-death models across sites: within a site, between sites, by training size, on unseen sites.
+"""Compare cause-of-death models across sites: within a site, between sites, by training size, on
+unseen sites.
 
-Each model is run untuned; with --tune-hyperparameters or --tuned-params tuned as well, on the same training and
-test rows. Tuning sees training rows only. Every finished experiment is in the output at once: after a crash or
-Ctrl-C the same command with --resume goes on.
+Each model is run untuned; with --tune-hyperparameters or --tuned-params tuned as well, on the same
+training and test rows. Tuning sees training rows only. Every finished experiment is in the output
+at once: after a crash or Ctrl-C the same command with --resume goes on.
 """
 
 import argparse
@@ -18,29 +19,39 @@ from pydantic import TypeAdapter, ValidationError
 from tuner_job.address import results_address
 from tuner_job.comparison.flags import parse
 from tuner_job.comparison.plan import TrainingSet, plan
-from tuner_job.config import Budget, HyperparameterSearchConfig, ValidationConfig
+from tuner_job.config.experiment import Budget, HyperparameterSearchConfig, ValidationConfig
+from tuner_job.config.ray_tune_rules import refused_models
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.data.dataset import VaDataset
 from tuner_job.data.read import read_names
 from tuner_job.errors import ConfigError, VaTuningError
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
-from tuner_job.experiment import composition_of, make_protocol
-from tuner_job.files import local_path
-from tuner_job.interruption import asked
-from tuner_job.output import expendable, tell_notes
+from tuner_job.files.whole import local_path
+from tuner_job.files.yaml_file import read_yaml
+from tuner_job.problem import composition_of, make_protocol
+from tuner_job.process.interruption import asked
+from tuner_job.process.output import expendable, tell_notes
 from tuner_job.public import public
-from tuner_job.ray_tune_rules import refused_models
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.units import Duration, MemorySize
 from tuner_job.wording import counted, listed, plain, shown
-from tuner_job.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from tuner_job.comparison.tuning import HyperparameterTuner
 
 _CALLED = "run-distributed-comparison"
 _SAW_TEST_ROWS = "the given parameters were tuned on all rows, test rows too: scores of tuned models are optimistic"
-_OTHER_LABELS = ("va34", "va46", "va55", "cod5", "cod", "cause", "gs_text34", "gs_text46", "gs_text55")
+_OTHER_LABELS = (
+    "va34",
+    "va46",
+    "va55",
+    "cod5",
+    "cod",
+    "cause",
+    "gs_text34",
+    "gs_text46",
+    "gs_text55",
+)
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
 _BEYOND = 1e15
@@ -48,7 +59,8 @@ _BEYOND = 1e15
 
 
 def main(arguments: Sequence[str] | None = None, called: str = _CALLED) -> None:
-    """Run the command; exit codes as for every command: 0 done, 1 could not go on, 2 something given is wrong."""
+    """Run the command; exit codes as for every command: 0 done, 1 could not go on, 2 something
+    given is wrong."""
     tell_notes()
     try:
         compare(arguments, called)
@@ -91,7 +103,9 @@ def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> No
     validations = _validations(options)
     settings = Settings(
         tuple(options.models),
-        protocols=tuple(replace(make_protocol(v, data, seed), n_draws=REPORTED_DRAWS) for v in validations),
+        protocols=tuple(
+            replace(make_protocol(v, data, seed), n_draws=REPORTED_DRAWS) for v in validations
+        ),
         ensemble=options.ensemble and len(options.models) > 1,
         n_bootstrap=options.n_bootstrap,
         seed=seed,
@@ -118,7 +132,10 @@ def compare(arguments: Sequence[str] | None = None, called: str = _CALLED) -> No
 
 
 def _check_places(options: argparse.Namespace) -> None:
-    for flag, place in (("--output-dir", options.output_dir), ("--tuned-params", options.tuned_params)):
+    for flag, place in (
+        ("--output-dir", options.output_dir),
+        ("--tuned-params", options.tuned_params),
+    ):
         try:
             _ = place is None or results_address(place)
         except ValueError as error:
@@ -127,7 +144,9 @@ def _check_places(options: argparse.Namespace) -> None:
 
 def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | None:
     if options.tuned_params and options.tune_hyperparameters:
-        raise ConfigError("--tuned-params and --tune-hyperparameters: give one of them, both choose parameters")
+        raise ConfigError(
+            "--tuned-params and --tune-hyperparameters: give one of them, both choose parameters"
+        )
     if not options.tune_hyperparameters:
         return None
     try:
@@ -141,7 +160,9 @@ def _search_config(options: argparse.Namespace) -> HyperparameterSearchConfig | 
         )
     except ValidationError as error:
         first = error.errors()[0]
-        raise ConfigError(f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}") from None
+        raise ConfigError(
+            f"--tuning: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}"
+        ) from None
     if refused := refused_models(search, options.models):
         raise ConfigError("--tuning-method: " + "\n  ".join(refused))
     return search
@@ -154,29 +175,41 @@ def _search_spaces(options: argparse.Namespace) -> dict[str, Any]:
     files = {model: folder / f"{model}.yaml" for model in options.models}
     missing = [path.name for path in files.values() if not path.is_file()]
     if missing:
-        raise ConfigError(f"--search-spaces: {plain(folder)} must hold a file for each model; lacks {listed(missing)}")
+        raise ConfigError(
+            f"--search-spaces: {plain(folder)} must hold a file for each model; lacks "
+            f"{listed(missing)}"
+        )
     return {model: read_yaml(path) for model, path in files.items()}
 
 
 def _validations(options: argparse.Namespace) -> list[ValidationConfig]:
-    """How to validate for each protocol, with test rows of natural composition validated as trained."""
+    """How to validate for each protocol, with test rows of natural composition validated as
+    trained."""
     if bool(options.shift) != ("shift" in options.protocols):
         raise ConfigError("--shift and --protocols shift need each other")
     stated = [_stated(one) for one in options.shift or []]
     shift = dict(stated)
     if len(shift) < len(stated):
-        twice = next(cause for cause, _ in stated if [other for other, _ in stated].count(cause) > 1)
-        raise ConfigError(f"--shift: must state each cause once, states {shown(twice, 60)} in two ways")
+        twice = next(
+            cause for cause, _ in stated if [other for other, _ in stated].count(cause) > 1
+        )
+        raise ConfigError(
+            f"--shift: must state each cause once, states {shown(twice, 60)} in two ways"
+        )
     schemes = {"natural": "stratified"}
     try:
         return [
-            ValidationConfig.model_validate({"scheme": schemes.get(p, p), "shift": shift if p == "shift" else {}})
+            ValidationConfig.model_validate(
+                {"scheme": schemes.get(p, p), "shift": shift if p == "shift" else {}}
+            )
             for p in dict.fromkeys(options.protocols)
         ]
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"][1:2])) or "all causes"
-        raise ConfigError(f"--shift: {plain(where, 60)}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise ConfigError(
+            f"--shift: {plain(where, 60)}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
 
 
 def _stated(text: str) -> tuple[str, float | list[float]]:
@@ -187,7 +220,9 @@ def _stated(text: str) -> tuple[str, float | list[float]]:
     except ValueError:
         bounds = []
     if not cause or len(bounds) not in (1, 2):
-        raise ConfigError(f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {shown(text, 60)}")
+        raise ConfigError(
+            f"--shift: must be CAUSE=SHARE or CAUSE=LEAST:LARGEST, got {shown(text, 60)}"
+        )
     return cause, bounds[0] if len(bounds) == 1 else bounds
 
 
@@ -218,13 +253,24 @@ def _tuners(
 def _data_config(options: argparse.Namespace, columns: Collection[str]) -> DataConfig:
     """Raw PHMRC data are known by their columns; any other table must have the label and a site."""
     if set(columns) >= _PHMRC:
-        return DataConfig(source=options.data_path, format="phmrc", label=options.label_type, sites=options.sites)
+        return DataConfig(
+            source=options.data_path, format="phmrc", label=options.label_type, sites=options.sites
+        )
     others = [name for name in _OTHER_LABELS if name != options.label_type and name in columns]
-    return DataConfig(source=options.data_path, label=options.label_type, site="site", sites=options.sites, drop=others)
+    return DataConfig(
+        source=options.data_path,
+        label=options.label_type,
+        site="site",
+        sites=options.sites,
+        drop=others,
+    )
 
 
 def _document(
-    options: argparse.Namespace, data: VaDataset, sites: Sequence[str], search: HyperparameterSearchConfig | None
+    options: argparse.Namespace,
+    data: VaDataset,
+    sites: Sequence[str],
+    search: HyperparameterSearchConfig | None,
 ) -> dict[str, object]:
     """Everything that decides the results."""
     return {
@@ -245,11 +291,14 @@ def _document(
     }
 
 
-def _announce(data: VaDataset, sets: Sequence[TrainingSet], options: argparse.Namespace, notes: Sequence[str]) -> None:
+def _announce(
+    data: VaDataset, sets: Sequence[TrainingSet], options: argparse.Namespace, notes: Sequence[str]
+) -> None:
     n_tests = sum(len(training.tests) for training in sets)
     _say(
-        f"{counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, {counted(len(data.sites), 'site')}; "
-        f"{counted(len(sets), 'training set')}, {counted(n_tests, 'test')}, {counted(len(options.models), 'model')}"
+        f"{counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, "
+        f"{counted(len(data.sites), 'site')}; {counted(len(sets), 'training set')}, "
+        f"{counted(n_tests, 'test')}, {counted(len(options.models), 'model')}"
     )
     for note in notes:
         _say(f"note: {note}")
@@ -264,7 +313,9 @@ def _unit(unit: Any, flag: str, value: str | None) -> float | None:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise ConfigError(f"{flag}: {reason}, got {shown(value, 40)}") from None
     if not found < _BEYOND:
-        raise ConfigError(f"{flag}: must be a size or time that a machine can have, got {shown(value, 40)}")
+        raise ConfigError(
+            f"{flag}: must be a size or time that a machine can have, got {shown(value, 40)}"
+        )
     return found
 
 

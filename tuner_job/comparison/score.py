@@ -1,4 +1,5 @@
-"""Scoring what a fit predicted: one `ExperimentResult` a test and protocol, and the baselines that need no model."""
+"""Scoring what a fit predicted: one `ExperimentResult` a test and protocol, and the baselines
+that need no model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import CSMF_CHANCE, chance_corrected, csmf, csmf_accuracy_of
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.execution.fit_runner import Fitted
-from tuner_job.results.records import Interval
+from tuner_job.records import Interval
 
 BASELINES = ("copy_train", "uniform", "majority")
 """The training rows' CSMF; equal fractions; the commonest training cause for every death."""
@@ -47,7 +48,8 @@ def score_tests(
     protocol: ScoringProtocol,
     n_bootstrap: int,
 ) -> Iterator[ExperimentResult]:
-    """Score one fit on each of its tests; a failed fit gives results with its error and no scores."""
+    """Score one fit on each of its tests; a failed fit gives results with its error and no
+    scores."""
     rows = tested_rows(training)
     for test in training.tests:
         result = _describe(training, test, fitted.fit.model, tuned, protocol).model_copy(
@@ -73,7 +75,10 @@ def score_baselines(
     trained = csmf(data.y[training.rows], data.n_causes)
     for test in training.tests:
         y = data.y[test.rows]
-        for name, fractions in (("copy_train", trained), ("uniform", np.full(data.n_causes, 1 / data.n_causes))):
+        for name, fractions in (
+            ("copy_train", trained),
+            ("uniform", np.full(data.n_causes, 1 / data.n_causes)),
+        ):
             scores = _fractions_alone(y, fractions, protocol, n_bootstrap)
             yield _describe(training, test, name, None, protocol).model_copy(update=scores)
         certain = np.zeros((len(y), data.n_causes))
@@ -82,7 +87,9 @@ def score_baselines(
         yield _describe(training, test, "majority", None, protocol).model_copy(update=scores)
 
 
-def _scores(part: Part, estimator: CsmfEstimator, protocol: ScoringProtocol, n_bootstrap: int) -> dict[str, object]:
+def _scores(
+    part: Part, estimator: CsmfEstimator, protocol: ScoringProtocol, n_bootstrap: int
+) -> dict[str, object]:
     """Accuracies with their intervals, over rows or over compositions, and the other metrics."""
     if protocol.composition == "natural":
         intervals = over_rows([part], estimator, protocol.seed, n_bootstrap)
@@ -99,17 +106,26 @@ def _scores(part: Part, estimator: CsmfEstimator, protocol: ScoringProtocol, n_b
 
 
 def _fractions_alone(
-    y: NDArray[np.int32], fractions: NDArray[np.float64], protocol: ScoringProtocol, n_bootstrap: int
+    y: NDArray[np.int32],
+    fractions: NDArray[np.float64],
+    protocol: ScoringProtocol,
+    n_bootstrap: int,
 ) -> dict[str, object]:
     """Score fractions that were predicted without looking at any death."""
     samples = protocol.samples(y, len(fractions))
     if protocol.composition == "natural":
         accuracy = csmf_accuracy_of(_resampled(samples, n_bootstrap, protocol.seed), fractions)
-        estimate, reach = float(csmf_accuracy_of(samples.true, fractions)[0]), 1.96 * float(accuracy.std(ddof=1))
+        estimate, reach = (
+            float(csmf_accuracy_of(samples.true, fractions)[0]),
+            1.96 * float(accuracy.std(ddof=1)),
+        )
         low, high = estimate - reach, min(1.0, estimate + reach)
     else:
         accuracy = csmf_accuracy_of(samples.true, fractions)
-        estimate, (low, high) = float(accuracy.mean()), map(float, np.percentile(accuracy, [2.5, 97.5]))
+        estimate, (low, high) = (
+            float(accuracy.mean()),
+            map(float, np.percentile(accuracy, [2.5, 97.5])),
+        )
     interval = Interval(estimate=estimate, low=low, high=high)
     return {"csmf_accuracy": interval, "cccsmf": float(chance_corrected(estimate, CSMF_CHANCE))}
 
@@ -122,7 +138,11 @@ def _resampled(samples: Samples, n_bootstrap: int, seed: int) -> NDArray[np.floa
 
 
 def _describe(
-    training: TrainingSet, test: SiteTest, model: str, tuned: TunedChoice | None, protocol: ScoringProtocol
+    training: TrainingSet,
+    test: SiteTest,
+    model: str,
+    tuned: TunedChoice | None,
+    protocol: ScoringProtocol,
 ) -> ExperimentResult:
     return ExperimentResult(
         experiment_id=experiment_id(test, model, tuned is not None, protocol.composition),

@@ -19,13 +19,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import write_arrays
 from tuner_job.comparison.plan import EXPERIMENT_TYPES, TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.files import is_same_file, local_path
-from tuner_job.results.damage import Damage, DamagedError, parse_arrays, parse_record, read_whole, tell
+from tuner_job.files.arrays import write_arrays
+from tuner_job.files.whole import is_same_file, local_path
+from tuner_job.results.damage import (
+    Damage,
+    DamagedError,
+    parse_arrays,
+    parse_record,
+    read_whole,
+    tell,
+)
 from tuner_job.results.store import Store
 from tuner_job.wording import listed, plain
 
@@ -64,22 +71,28 @@ class ComparisonStore:
         Raises
         ------
         StoreError
-            The data are what the comparison would write, or there are such files that no comparison wrote.
+            The data are what the comparison would write, or there are such files that no comparison
+            wrote.
         """
         folder = local_path(self.url)
         for name in PAGES if data and folder else ():
             if data and folder and is_same_file(folder / name, data):
-                raise StoreError(f"{plain(data)}: would be written over by the comparison; choose another --output-dir")
+                raise StoreError(
+                    f"{plain(data)}: would be written over by the comparison; choose another "
+                    "--output-dir"
+                )
         if self.store.get(CLAIM) is not None:
             return
         foreign = [name for name in ("experiment.yaml", *PAGES) if self.store.get(name) is not None]
         if foreign:
             raise StoreError(
-                f"{self.url}: holds {listed(foreign)}, which no comparison wrote here; choose another --output-dir"
+                f"{self.url}: holds {listed(foreign)}, which no comparison wrote here; choose "
+                "another --output-dir"
             )
 
     def clear(self) -> None:
-        """Remove results, predictions and tables; searches stay, being the same for the same rows."""
+        """Remove results, predictions and tables; searches stay, being the same for the same
+        rows."""
         if self.store.get(CLAIM) is None:
             return
         for folder in ("results", "predictions"):
@@ -104,26 +117,38 @@ class ComparisonStore:
         before = read_whole(self.store, CLAIM, _parse_keys, remedy) or {}
         if isinstance(before, Damage):
             raise DamagedError(before)
-        changed = sorted(k for k in before.keys() | document.keys() if before.get(k) != json.loads(content).get(k))
+        changed = sorted(
+            k
+            for k in before.keys() | document.keys()
+            if before.get(k) != json.loads(content).get(k)
+        )
         if changed:
             raise StoreError(
-                f"{self.url}: holds another comparison ({listed(changed)} differ); choose another --output-dir, or "
-                "remove its results with --clear-checkpoints"
+                f"{self.url}: holds another comparison ({listed(changed)} differ); choose another "
+                "--output-dir, or remove its results with --clear-checkpoints"
             )
         if not resume and self.store.paths("results"):
             raise StoreError(
-                f"{self.url}: holds results of this comparison; go on (--resume) or start anew (--clear-checkpoints)"
+                f"{self.url}: holds results of this comparison; go on (--resume) or start anew "
+                "(--clear-checkpoints)"
             )
 
     def save(self, results: Iterable[ExperimentResult]) -> None:
         """Write finished experiments."""
         for result in results:
-            self.store.put(f"results/{result.experiment_id}.json", result.model_dump_json(indent=1).encode())
+            self.store.put(
+                f"results/{result.experiment_id}.json", result.model_dump_json(indent=1).encode()
+            )
 
     def load(self) -> list[ExperimentResult]:
-        """Read every finished experiment, ordered by name; one whose object is damaged is told and left out."""
+        """Read every finished experiment, ordered by name; one whose object is damaged is told
+        and left out."""
         top = "results"
-        paths = [path for path in self.store.paths(top) if _RESULT.fullmatch(path.removeprefix(f"{top}/"))]
+        paths = [
+            path
+            for path in self.store.paths(top)
+            if _RESULT.fullmatch(path.removeprefix(f"{top}/"))
+        ]
         with ThreadPoolExecutor(_READERS) as readers:
             found = list(readers.map(self._result, paths))
         tell(one for one in found if isinstance(one, Damage))
@@ -138,14 +163,22 @@ class ComparisonStore:
 
         return read_whole(self.store, path, parse, "--resume runs it again")
 
-    def save_predictions(self, name: str, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]) -> None:
+    def save_predictions(
+        self, name: str, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]
+    ) -> None:
         """Write P (n_rows, n_classes) of one fit for these rows."""
-        self.store.put(f"predictions/{name}.npz", write_arrays({"rows": rows, "P": P.astype(np.float32)}))
+        self.store.put(
+            f"predictions/{name}.npz", write_arrays({"rows": rows, "P": P.astype(np.float32)})
+        )
 
     def load_predictions(self, name: str) -> tuple[NDArray[np.intp], NDArray[np.float32]] | None:
-        """Read the rows and P of one fit; None if there are none, or if they are damaged, which is told."""
+        """Read the rows and P of one fit; None if there are none, or if they are damaged, which
+        is told."""
         found = read_whole(
-            self.store, f"predictions/{name}.npz", _parse_predictions, "it is left out; --resume fits again"
+            self.store,
+            f"predictions/{name}.npz",
+            _parse_predictions,
+            "it is left out; --resume fits again",
         )
         if isinstance(found, Damage):
             tell([found])

@@ -10,7 +10,7 @@ from tuner_job.comparison.plan import EXPERIMENT_TYPES
 from tuner_job.comparison.result import COLUMNS, ExperimentResult
 from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
-from tuner_job.spreadsheet import cell
+from tuner_job.files.spreadsheet import cell
 
 METRICS = ("csmf_accuracy", "cod_accuracy")
 
@@ -36,23 +36,32 @@ def write_results(store: ComparisonStore, results: Sequence[ExperimentResult]) -
     return table
 
 
-def write_tables(store: ComparisonStore, results: Sequence[ExperimentResult], gains: Sequence[Gain]) -> None:
-    """Write full_results.csv, its parts by type, summary_statistics.csv and, if there are any, tuned_vs_default.csv."""
+def write_tables(
+    store: ComparisonStore, results: Sequence[ExperimentResult], gains: Sequence[Gain]
+) -> None:
+    """Write full_results.csv, its parts by type, summary_statistics.csv and, if there are any,
+    tuned_vs_default.csv."""
     table = write_results(store, results)
     store.write_text("summary_statistics.csv", to_csv(summary_statistics(table)))
     if gains:
-        store.write_text("tuned_vs_default.csv", to_csv(pd.DataFrame([vars(gain) for gain in gains])))
+        store.write_text(
+            "tuned_vs_default.csv", to_csv(pd.DataFrame([vars(gain) for gain in gains]))
+        )
 
 
 def summary_statistics(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean, spread and range of both accuracies by experiment type, protocol, model and tuned or not.
+    """Mean, spread and range of both accuracies by experiment type, protocol, model and tuned or
+    not.
 
-    ``below_copy_train`` is the share of experiments whose CSMF accuracy is below that of copying the
+    ``below_copy_train`` is the share of experiments whose CSMF accuracy is below that of copying
+    the
     training CSMF: a model with more than half of them does worse than no model.
     """
     keys = ["experiment_type", "protocol", "model", "tuned"]
     place = ["experiment_type", "protocol", "train_site", "test_site", "training_fraction"]
-    copy_train = table[table.model == "copy_train"].set_index(place)["csmf_accuracy"].rename("copy_train")
+    copy_train = (
+        table[table.model == "copy_train"].set_index(place)["csmf_accuracy"].rename("copy_train")
+    )
     joined = table.join(copy_train, on=place)
     joined["below"] = (joined.csmf_accuracy < joined.copy_train).where(joined.csmf_accuracy.notna())
     rows = []
@@ -63,7 +72,10 @@ def summary_statistics(table: pd.DataFrame) -> pd.DataFrame:
         row["csmf_estimators"] = ", ".join(f"{name} ×{n}" for name, n in used.items())
         for metric in METRICS:
             values = pd.to_numeric(group[metric]).dropna()
-            row |= {f"{metric}_{name}": getattr(values, name)() for name in ("mean", "std", "min", "max")}
+            row |= {
+                f"{metric}_{name}": getattr(values, name)()
+                for name in ("mean", "std", "min", "max")
+            }
         row["below_copy_train"] = None if row["model"] in BASELINES else group.below.mean()
         rows.append(row)
     return pd.DataFrame(rows)

@@ -1,4 +1,5 @@
-"""Tuned parameters for training sets: searched here, once a training set, or taken from an earlier search."""
+"""Tuned parameters for training sets: searched here, once a training set, or taken from an
+earlier search."""
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -9,18 +10,24 @@ from numpy.typing import ArrayLike
 
 from tuner_job.comparison.ensemble import combine
 from tuner_job.comparison.result import TunedChoice
-from tuner_job.config import Budget, ExperimentConfig, HyperparameterSearchConfig, ModelName, ValidationConfig
+from tuner_job.config.experiment import (
+    Budget,
+    ExperimentConfig,
+    HyperparameterSearchConfig,
+    ModelName,
+    ValidationConfig,
+)
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.experiment import prepare_data
-from tuner_job.pipeline import run_experiment
+from tuner_job.experiment.run import run_experiment
+from tuner_job.problem import prepare_data
+from tuner_job.records import CalibrationRecord, ExperimentSummary, StudySummary, TrialRecord
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import CalibrationRecord, ExperimentSummary, StudySummary, TrialRecord
 from tuner_job.results.store import Store
 from tuner_job.wording import counted, listed
 
@@ -28,8 +35,8 @@ from tuner_job.wording import counted, listed
 class HyperparameterTuner:
     """Tunes models on rows that it is given, and on no others.
 
-    Every search is an experiment in `results`, named by its rows, configuration and seed: asked for the same
-    again, it reads the result instead of searching. It may be a Ray actor:
+    Every search is an experiment in `results`, named by its rows, configuration and seed: asked for
+    the same again, it reads the result instead of searching. It may be a Ray actor:
     ``ray.remote(HyperparameterTuner).remote(config, results)``.
 
     Parameters
@@ -45,7 +52,8 @@ class HyperparameterTuner:
     n_workers
         CPUs of the embedded Ray; None: all. A Ray that runs already is used as it is.
     validation
-        Which populations configurations are tested on; None: as in an experiment file that does not say.
+        Which populations configurations are tested on; None: as in an experiment file that does not
+        say.
     """
 
     def __init__(
@@ -90,7 +98,8 @@ class HyperparameterTuner:
         causes, y = np.unique(np.asarray(y_train), return_inverse=True)
         if X.ndim != 2 or len(X) != len(y):
             raise ConfigError(
-                f"X_train must have two dimensions and as many rows as y_train; got {X.shape} and {len(y)}"
+                f"X_train must have two dimensions and as many rows as y_train; got {X.shape} and "
+                f"{len(y)}"
             )
         data = VaDataset(
             X=X,
@@ -100,7 +109,9 @@ class HyperparameterTuner:
             sites=("all",),
             features=tuple(Feature(f"x{i}", f"x{i}") for i in range(X.shape[1])),
         )
-        spaces: dict[str, Mapping[str, Any]] | None = {model_type: search_space} if search_space is not None else None
+        spaces: dict[str, Mapping[str, Any]] | None = (
+            {model_type: search_space} if search_space is not None else None
+        )
         return self.tune_data(data, [model_type], spaces)[model_type]
 
     def tune_data(
@@ -117,12 +128,14 @@ class HyperparameterTuner:
         Parameters
         ----------
         unseen_site
-            The models will be used at a site that these data lack: where the composition is to stay as it is, they
-            are validated by leaving out one site after the other.
+            The models will be used at a site that these data lack: where the composition is to stay
+            as it is, they are validated by leaving out one site after the other.
         """
         config = self._experiment(data, models, search_spaces, unseen_site)
         prepared = prepare_data(config, data)
-        summary = run_experiment(prepared, n_workers=self._n_workers, listener=listener, should_stop=should_stop)
+        summary = run_experiment(
+            prepared, n_workers=self._n_workers, listener=listener, should_stop=should_stop
+        )
         return self.read_choices(summary)
 
     def read_choices(self, summary: ExperimentSummary) -> dict[ModelName, TunedChoice]:
@@ -130,16 +143,24 @@ class HyperparameterTuner:
         store = ExperimentStore(Store(self._results), summary.name)
         return {study.model: _choice(study, store) for study in summary.studies}  # type: ignore[misc]
 
-    def tune_ensemble(self, data: VaDataset, models: Sequence[ModelName], unseen_site: bool = False) -> TunedChoice:
-        """Choose the CSMF estimator of the geometric mean of models that `tune_data` has tuned on these data.
+    def tune_ensemble(
+        self, data: VaDataset, models: Sequence[ModelName], unseen_site: bool = False
+    ) -> TunedChoice:
+        """Choose the CSMF estimator of the geometric mean of models that `tune_data` has tuned on
+        these data.
 
         Their out-of-fold probabilities are enough: nothing is fitted.
         """
         config = self._experiment(data, models, None, unseen_site)
-        prepared, store = prepare_data(config, data), ExperimentStore(Store(self._results), config.name)
+        prepared, store = (
+            prepare_data(config, data),
+            ExperimentStore(Store(self._results), config.name),
+        )
         kept = [store.load_oof(study.model, study.best.trial) for study in store.summary().studies]
         P = combine([one for one in kept if one is not None])
-        assessment = assess(data.y, P, prepared.folds, prepared.protocol, config.validation.csmf_estimators)
+        assessment = assess(
+            data.y, P, prepared.folds, prepared.protocol, config.validation.csmf_estimators
+        )
         scores = [fold["csmf_accuracy"] for fold in assessment.folds]
         return TunedChoice(
             params={},
@@ -164,7 +185,9 @@ class HyperparameterTuner:
         tuning = self._config.model_dump(mode="json")
         if spaces is not None:
             tuning["search_spaces"] = spaces
-        tuning["search_spaces"] = {m: space for m, space in tuning["search_spaces"].items() if m in models}
+        tuning["search_spaces"] = {
+            m: space for m, space in tuning["search_spaces"].items() if m in models
+        }
         tuning["cv_folds"] = min(self._config.cv_folds, data.n_samples)
         content = {
             "name": "tuning",
@@ -186,7 +209,9 @@ class HyperparameterTuner:
         return config.model_copy(update={"name": f"tuning-{name}"})
 
 
-def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[ModelName, TunedChoice]:
+def read_tuned(
+    url: str, data: VaDataset, models: Sequence[ModelName]
+) -> dict[ModelName, TunedChoice]:
     """Take what an earlier experiment, a RayJob's for example, chose on all of these data.
 
     Its search saw every row, the test rows too, and each choice says so.
@@ -203,12 +228,13 @@ def read_tuned(url: str, data: VaDataset, models: Sequence[ModelName]) -> dict[M
         other = sorted(set(summary.causes) ^ set(data.causes))
         differs = f"they differ in {listed(other)}" if other else "their order differs"
         raise StoreError(
-            f"{store.url}: was tuned on other causes ({len(summary.causes):,}, here {data.n_causes:,}): {differs}"
+            f"{store.url}: was tuned on other causes ({len(summary.causes):,}, here "
+            f"{data.n_causes:,}): {differs}"
         )
     if provenance.data_digest != data.digest:
         raise StoreError(
-            f"{store.url}: was tuned on other data (digest {provenance.data_digest[:12]}, here {data.digest[:12]}); "
-            "tune on these, or compare on those"
+            f"{store.url}: was tuned on other data (digest {provenance.data_digest[:12]}, here "
+            f"{data.digest[:12]}); tune on these, or compare on those"
         )
     choices = {}
     for model in models:

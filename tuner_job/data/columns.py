@@ -13,7 +13,8 @@ MISSING_WORDS = frozenset(
         *("don't know", "dont know", "unknown", "refused", "refused to answer"),
     }
 )
-"""Cells that say nothing, in lower case. "None" is not among them: it is an answer to many questions."""
+"""Cells that say nothing, in lower case. "None" is not among them: it is an answer to many
+questions."""
 
 _YES_NO = {"yes": 1.0, "y": 1.0, "true": 1.0, "no": 0.0, "n": 0.0, "false": 0.0}
 
@@ -77,7 +78,8 @@ class Column:
         return Column(np.array([*lookup, -1], dtype=np.int32)[self.codes], values)
 
     def numbers(self, read: Callable[[str], float | None]) -> NDArray[np.float64]:
-        """(n_rows,) what `read` makes of each value; NaN where it is ``None`` or the cell is missing."""
+        """(n_rows,) what `read` makes of each value; NaN where it is ``None`` or the cell is
+        missing."""
         read_values = [read(value) for value in self.values]
         lookup = [math.nan if number is None else number for number in read_values]
         return np.array([*lookup, math.nan])[self.codes]
@@ -89,7 +91,9 @@ class Column:
     def counts(self) -> dict[str, int]:
         """Rows of each value that occurs; missing is not counted."""
         counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
-        return {value: int(count) for value, count in zip(self.values, counts, strict=True) if count}
+        return {
+            value: int(count) for value, count in zip(self.values, counts, strict=True) if count
+        }
 
     @property
     def missing(self) -> NDArray[np.bool_]:

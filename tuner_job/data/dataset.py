@@ -81,6 +81,10 @@ class VaDataset:
         for array in (self.X, self.y, self.site):
             digest.update(f"{array.dtype}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
-        names = (self.causes, self.sites, tuple((f.name, f.column, f.category) for f in self.features))
+        names = (
+            self.causes,
+            self.sites,
+            tuple((f.name, f.column, f.category) for f in self.features),
+        )
         digest.update(repr(names).encode())
         return digest.hexdigest()

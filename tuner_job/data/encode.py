@@ -13,7 +13,8 @@ from tuner_job.errors import DataError
 from tuner_job.wording import cell, listed, plain
 
 MAX_CATEGORIES = 50
-"""A text column with more distinct values is free text or an identifier, not a question with choices."""
+"""A text column with more distinct values is free text or an identifier, not a question with
+choices."""
 
 _LARGEST = float(np.finfo(np.float32).max)
 _SHOWN = 5
@@ -42,8 +43,8 @@ class Inferred:
 def infer_features(columns: Mapping[str, Column]) -> Inferred:
     """Decide how each column is encoded.
 
-    A column of numbers or of yes and no becomes one feature, read as a number (yes 1, no 0). A column with
-    other text becomes one 0/1 feature a distinct value.
+    A column of numbers or of yes and no becomes one feature, read as a number (yes 1, no 0). A
+    column with other text becomes one 0/1 feature a distinct value.
     """
     features: list[Feature] = []
     empty, constant, free_text = [], [], []
@@ -85,8 +86,9 @@ def encode(
     Returns
     -------
     X
-        (n_rows, n_features) float32. A missing cell is NaN in every feature of its column. Text that is no
-        category of `features` is 0 in all of its column's categories, and NaN where a number is read.
+        (n_rows, n_features) float32. A missing cell is NaN in every feature of its column. Text
+        that is no category of `features` is 0 in all of its column's categories, and NaN where a
+        number is read.
 
     Raises
     ------
@@ -95,8 +97,14 @@ def encode(
     """
     missing = sorted({feature.column for feature in features} - set(columns))
     if missing:
-        names = [f"{name} (from {', '.join(derived[name])})" if name in derived else name for name in missing]
-        raise DataError(f"{source}: must have the columns that the model was trained on; missing: {listed(names)}")
+        names = [
+            f"{name} (from {', '.join(derived[name])})" if name in derived else name
+            for name in missing
+        ]
+        raise DataError(
+            f"{source}: must have the columns that the model was trained on; missing: "
+            f"{listed(names)}"
+        )
     n_rows = len(next(iter(columns.values())).codes) if columns else 0
     X = np.empty((n_rows, len(features)), dtype=np.float32)
     problems: list[str] = []
@@ -110,7 +118,9 @@ def encode(
             X[:, index] = _is_category(column, feature.category)
     if problems:
         more = f" and in {len(problems) - _SHOWN} more columns" if len(problems) > _SHOWN else ""
-        raise DataError(f"{source}: numbers must be finite; found {', '.join(problems[:_SHOWN])}{more}")
+        raise DataError(
+            f"{source}: numbers must be finite; found {', '.join(problems[:_SHOWN])}{more}"
+        )
     return X
 
 
@@ -126,4 +136,6 @@ def _not_finite(
         return []
     first = column.values[column.codes[rows[0]]]
     others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
-    return [f"{cell(first)} in column {plain(feature.column, 80)}, {row_name(int(rows[0]))}{others}"]
+    return [
+        f"{cell(first)} in column {plain(feature.column, 80)}, {row_name(int(rows[0]))}{others}"
+    ]

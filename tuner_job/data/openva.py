@@ -12,7 +12,8 @@ from tuner_job.errors import DataError
 from tuner_job.wording import cell, plain
 
 # InterVA-4, InSilicoVA on WHO 2012 and PHMRC: "Y" present, empty absent, "." missing.
-# InterVA-5 on WHO 2016: "y" present, "n" absent, "-" or "." missing, and an empty cell is no answer either.
+# InterVA-5 on WHO 2016: "y" present, "n" absent, "-" or "." missing, and an empty cell is no answer
+# either.
 _PRESENT = frozenset({"y"})
 _ABSENT = frozenset({"n"})
 _MISSING = frozenset({".", "-"})
@@ -22,7 +23,8 @@ _SHOWN = 5
 class OpenVa:
     """Symptoms coded ``Y``, empty, ``.`` or ``y``, ``n``, ``-``; a column ``ID`` is left out.
 
-    The second coding is recognised by its ``n`` or ``-``, anywhere in the file; case does not matter.
+    The second coding is recognised by its ``n`` or ``-``, anywhere in the file; case does not
+    matter.
     """
 
     label_names: ClassVar[tuple[str, ...]] = ("cause", "cod")
@@ -32,7 +34,9 @@ class OpenVa:
 
     def symptoms(self, table: Table, names: Sequence[str], config: DataConfig) -> Symptoms:
         """Read every symptom as 1, 0 or missing."""
-        columns = {name: table.columns[name].map(str.lower) for name in names if name.lower() != "id"}
+        columns = {
+            name: table.columns[name].map(str.lower) for name in names if name.lower() != "id"
+        }
         _check_codes(table, columns)
         codes_absence = any({"n", "-"} & column.counts().keys() for column in columns.values())
         return Symptoms({name: _read(column, codes_absence) for name, column in columns.items()})
@@ -42,9 +46,12 @@ def _read(column: Column, codes_absence: bool) -> Column:
     present = column.map(lambda text: "1" if text in _PRESENT else "0" if text in _ABSENT else None)
     if codes_absence:
         return present
-    # -1 stands for both "." and an empty cell in `present`; only the empty cell says that there was nothing.
+    # -1 stands for both "." and an empty cell in `present`; only the empty cell says that there was
+    # nothing.
     absent = len(present.values)
-    return Column(np.where(column.missing, absent, present.codes).astype(np.int32), (*present.values, "0"))
+    return Column(
+        np.where(column.missing, absent, present.codes).astype(np.int32), (*present.values, "0")
+    )
 
 
 def _check_codes(table: Table, columns: Mapping[str, Column]) -> None:
@@ -61,5 +68,6 @@ def _check_codes(table: Table, columns: Mapping[str, Column]) -> None:
         more = f" and in {len(wrong) - _SHOWN} more columns" if len(wrong) > _SHOWN else ""
         raise DataError(
             f"{table.source}: symptoms must be Y, empty or '.' (or y, n, '-'); "
-            f"found {', '.join(wrong[:_SHOWN])}{more}; name columns that are no symptoms in data.drop"
+            f"found {', '.join(wrong[:_SHOWN])}{more}; name columns that are no symptoms in "
+            "data.drop"
         )

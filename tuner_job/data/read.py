@@ -53,23 +53,25 @@ def read_table(content: bytes, source: str) -> Table:
     Parameters
     ----------
     content
-        The file. Parquet is known by its first bytes; anything else is read as CSV with a header, encoded
-        as `decode` says.
+        The file. Parquet is known by its first bytes; anything else is read as CSV with a header,
+        encoded as `decode` says.
     source
         Its name, for messages.
 
     Raises
     ------
     DataError
-        If the file is empty, of another kind or truncated, or has rows of unequal length or two columns of
-        one name.
+        If the file is empty, of another kind or truncated, or has rows of unequal length or two
+        columns of one name.
     """
     if _is_parquet(content, source):
         arrow, note, first_row, counting = _read_parquet(content, source), "", 1, "counted from 1"
     else:
         text, note = decode(content, source)
         arrow, first_row, counting = _read_csv(text, source), 2, "the header is row 1"
-    columns = {name.strip(): _to_column(arrow.column(i)) for i, name in enumerate(arrow.column_names)}
+    columns = {
+        name.strip(): _to_column(arrow.column(i)) for i, name in enumerate(arrow.column_names)
+    }
     rows = np.arange(arrow.num_rows) + first_row
     table = Table(source, columns, rows, counting, (note,) if note else ())
     _check_cells(table)
@@ -105,12 +107,15 @@ def _check_cells(table: Table) -> None:
         wrong = [code for code, value in enumerate(column.values) if "\0" in value]
         if wrong:
             row = table.row_name(int(np.flatnonzero(np.isin(column.codes, wrong))[0]))
-            raise DataError(f"{table.source}: must hold text; column {plain(name)} in {row} has a NUL character")
+            raise DataError(
+                f"{table.source}: must hold text; column {plain(name)} in {row} has a NUL character"
+            )
 
 
 def _to_column(cells: pa.ChunkedArray) -> Column:
     whole = pa.concat_arrays(cells.chunks) if cells.num_chunks else pa.array([], pa.string())
-    # Nulls as one more value, and DLPack: fill_null and to_numpy import pandas, which takes longer than the file.
+    # Nulls as one more value, and DLPack: fill_null and to_numpy import pandas, which takes longer
+    # than the file.
     encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(whole), null_encoding="encode")
     codes = np.from_dlpack(encoded.indices).astype(np.int32)
     return Column(codes, tuple(encoded.dictionary.to_pylist())).map(lambda text: text or None)
@@ -121,7 +126,9 @@ def _read_parquet(content: bytes, source: str) -> pa.Table:
     _check_names(file.schema_arrow.names, source)
     rows, columns = file.metadata.num_rows, file.metadata.num_columns
     if rows * columns > MOST_CELLS:
-        raise DataError(f"{source}: must have at most {MOST_CELLS:,} cells; found {rows:,} rows of {columns:,}")
+        raise DataError(
+            f"{source}: must have at most {MOST_CELLS:,} cells; found {rows:,} rows of {columns:,}"
+        )
     try:
         arrow = file.read()
         return arrow.cast(pa.schema([(name, pa.string()) for name in arrow.column_names]))
@@ -150,7 +157,9 @@ def _read_csv(text: str, source: str) -> pa.Table:
             io.BytesIO(text.encode()),
             # Rows are numbered only where one thread reads them.
             read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note_ragged),
+            parse_options=pa_csv.ParseOptions(
+                newlines_in_values=True, invalid_row_handler=note_ragged
+            ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
             ),
@@ -176,17 +185,23 @@ def _header(text: str, source: str) -> list[str]:
     if len(names) == 1:
         for separator, word in ((";", "semicolons"), ("\t", "tabs")):
             if separator in names[0]:
-                raise DataError(f"{source}: columns must be separated by commas; the header has {word}")
+                raise DataError(
+                    f"{source}: columns must be separated by commas; the header has {word}"
+                )
     _check_names(names, source)
     return names
 
 
 def _check_names(names: list[str], source: str) -> None:
     if len(names) > MOST_COLUMNS:
-        raise DataError(f"{source}: must have at most {MOST_COLUMNS:,} columns; found {len(names):,}")
+        raise DataError(
+            f"{source}: must have at most {MOST_COLUMNS:,} columns; found {len(names):,}"
+        )
     counts = Counter(name.strip() for name in names)
     repeated = [
-        f"{plain(name, 60) or 'a column without a name'} ({count} times)" for name, count in counts.items() if count > 1
+        f"{plain(name, 60) or 'a column without a name'} ({count} times)"
+        for name, count in counts.items()
+        if count > 1
     ]
     if repeated:
         raise DataError(f"{source}: column names must differ; found {listed(repeated)}")
@@ -198,20 +213,20 @@ def _ragged_message(ragged: list[pa_csv.InvalidRow], source: str) -> str:
     shown = ", ".join(f"row {row.number} has {row.actual_columns}" for row in ragged[:_SHOWN])
     more = f" and {len(ragged) - _SHOWN} more rows" if len(ragged) > _SHOWN else ""
     return (
-        f"{source}: every row must have the header's {ragged[0].expected_columns} columns (the header is "
-        f"row 1); {shown}{more}; is the file truncated?"
+        f"{source}: every row must have the header's {ragged[0].expected_columns} columns (the "
+        f"header is row 1); {shown}{more}; is the file truncated?"
     )
 
 
 def _check_closed(text: str, source: str, n_rows: int) -> None:
-    # A file cut inside a quoted cell of its last column still has rows of equal length. A doubled quote
-    # stands for a quote, and one inside an unquoted cell (5' 4") opens nothing: what counts is whether
-    # the last quote left stands where a cell begins.
+    # A file cut inside a quoted cell of its last column still has rows of equal length. A doubled
+    # quote stands for a quote, and one inside an unquoted cell (5' 4") opens nothing: what counts
+    # is whether the last quote left stands where a cell begins.
     before, quote, _ = text.replace('""', "").rpartition('"')
     if quote and before.count('"') % 2 == 0 and before[-1:] in ("", ",", "\n", "\r"):
         raise DataError(
-            f"{source}: every quoted cell must be closed; the one opened in row {n_rows + 1} (the header is "
-            "row 1) is still open at the end of the file; is the file truncated?"
+            f"{source}: every quoted cell must be closed; the one opened in row {n_rows + 1} (the "
+            "header is row 1) is still open at the end of the file; is the file truncated?"
         )
 
 

@@ -48,26 +48,45 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
     by_lower = {name.lower(): name for name in table.columns}
     defaults = [by_lower[name] for name in source_format.label_names if name in by_lower]
     label = config.label or next(iter(defaults), None)
-    site = config.site or (source_format.site_name if source_format.site_name in table.columns else None)
+    site = config.site or (
+        source_format.site_name if source_format.site_name in table.columns else None
+    )
     problems = []
     if label is None:
-        problems.append(f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label")
-    named = [("data.label", label)] + [("data.site", config.site)] + [("data.drop", name) for name in config.drop]
+        problems.append(
+            f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label"
+        )
+    named = (
+        [("data.label", label)]
+        + [("data.site", config.site)]
+        + [("data.drop", name) for name in config.drop]
+    )
     for key, name in named:
         if name is not None and name not in table.columns:
-            problems.append(f"{key} names {plain(name, 80)}, which is not there{_near(name, table.columns)}")
+            problems.append(
+                f"{key} names {plain(name, 80)}, which is not there{_near(name, table.columns)}"
+            )
     if config.sites and not site:
         problems.append("data.sites needs a site column; set data.site")
     if problems or label is None:
         more = f"; and {len(problems) - MOST_ITEMS} more" if len(problems) > MOST_ITEMS else ""
-        raise DataError(f"{table.source}: columns must be there to be used: {'; '.join(problems[:MOST_ITEMS])}{more}")
+        raise DataError(
+            f"{table.source}: columns must be there to be used: "
+            f"{'; '.join(problems[:MOST_ITEMS])}{more}"
+        )
     return Roles(label, site, frozenset(defaults) - {label})
 
 
 def _near(name: str, names: Iterable[str]) -> str:
-    lower = {candidate.lower(): candidate for candidate in names if len(candidate) <= MOST_CHARACTERS}
+    lower = {
+        candidate.lower(): candidate for candidate in names if len(candidate) <= MOST_CHARACTERS
+    }
     near = difflib.get_close_matches(name[:MOST_CHARACTERS].lower(), lower, n=3, cutoff=0.5)
-    return f" (near: {listed(lower[candidate] for candidate in near)})" if near else f" (the file has {listed(names)})"
+    return (
+        f" (near: {listed(lower[candidate] for candidate in near)})"
+        if near
+        else f" (the file has {listed(names)})"
+    )
 
 
 def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, list[str]]:
@@ -86,8 +105,8 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
     unlabelled = table.columns[roles.label].map(read_label).missing
     if unlabelled.any():
         notes.append(
-            f"Dropped {unlabelled.sum()} of {counted(table.n_rows, 'row')} without a cause in column "
-            f"{plain(roles.label, 80)}."
+            f"Dropped {unlabelled.sum()} of {counted(table.n_rows, 'row')} without a cause in "
+            f"column {plain(roles.label, 80)}."
         )
         table = table.take(np.flatnonzero(~unlabelled))
     if roles.site:
@@ -102,7 +121,9 @@ def _check_sites(table: Table, site: str) -> None:
     unknown = np.flatnonzero(table.columns[site].missing)
     if len(unknown):
         left = len(unknown) - 1
-        others = f", nor {'does' if left == 1 else 'do'} {counted(left, 'more row')}" if left else ""
+        others = (
+            f", nor {'does' if left == 1 else 'do'} {counted(left, 'more row')}" if left else ""
+        )
         raise DataError(
             f"{table.source}: column {plain(site, 80)} must name a site in every row; "
             f"{table.row_name(int(unknown[0]))} names none{others}"
@@ -114,9 +135,12 @@ def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, 
     counts = column.counts()
     absent = [name for name in wanted if name not in counts]
     if absent:
-        there = listed(f"{cell(name)} ({counted(counts[name], 'row')})" for name in sort_names(counts))
+        there = listed(
+            f"{cell(name)} ({counted(counts[name], 'row')})" for name in sort_names(counts)
+        )
         raise DataError(
-            f"{table.source}: data.sites must name sites of column {plain(site, 80)}: {there}; found {listed(absent)}"
+            f"{table.source}: data.sites must name sites of column {plain(site, 80)}: {there}; "
+            f"found {listed(absent)}"
         )
     codes = [code for code, value in enumerate(column.values) if value in wanted]
     rows = np.flatnonzero(np.isin(column.codes, codes))
@@ -148,7 +172,9 @@ def index(column: Column) -> tuple[IntArray, tuple[str, ...]]:
 def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
     """Refuse what no model can learn from: fewer than two rows or two causes."""
     if table.n_rows < 2:
-        raise DataError(f"{table.source}: must have at least 2 rows with a cause; found {table.n_rows}")
+        raise DataError(
+            f"{table.source}: must have at least 2 rows with a cause; found {table.n_rows}"
+        )
     if len(causes) < 2:
         raise DataError(
             f"{table.source}: column {plain(roles.label, 80)} must hold at least 2 causes; "

@@ -1,8 +1,8 @@
 """Generated verbal autopsies, for demonstrations and tests where no real file is at hand.
 
-They have what makes the real ones hard: causes of very unequal frequency, sites that differ both in how
-often a cause occurs and in what it looks like, causes with several courses, symptoms that many causes share,
-missing answers.
+They have what makes the real ones hard: causes of very unequal frequency, sites that differ both in
+how often a cause occurs and in what it looks like, causes with several courses, symptoms that many
+causes share, missing answers.
 """
 
 import numpy as np
@@ -16,7 +16,14 @@ FloatMatrix = NDArray[np.float64]
 
 _CAUSES = (
     *("Pneumonia", "Diarrhoea", "Malaria", "Stroke", "Tuberculosis", "Road traffic injury", "AIDS"),
-    *("Ischaemic heart disease", "Cirrhosis", "Diabetes", "Chronic kidney disease", "Sepsis", "Meningitis"),
+    *(
+        "Ischaemic heart disease",
+        "Cirrhosis",
+        "Diabetes",
+        "Chronic kidney disease",
+        "Sepsis",
+        "Meningitis",
+    ),
     *(
         "Maternal haemorrhage",
         "Lung cancer",
@@ -48,8 +55,8 @@ _CAUSES = (
     *("Hepatitis", "Malnutrition", "Pertussis", "Oesophageal cancer", "Prostate cancer"),
 )
 
-# Chosen so that untuned models reach about the accuracy that they reach on PHMRC data: near .45 in 5-fold
-# cross-validation, and clearly less at a site that was left out.
+# Chosen so that untuned models reach about the accuracy that they reach on PHMRC data: near .45 in
+# 5-fold cross-validation, and clearly less at a site that was left out.
 _FREQUENCY_DECAY = 0.5  # weight of the j-th most frequent cause: 1 / j**decay
 _SITE_CONCENTRATION = 40.0  # of the Dirichlet from which a site draws its CSMF: lower differs more
 _COURSES = 3  # courses a cause can take, each with some symptoms of its own
@@ -65,7 +72,8 @@ def generate(config: SyntheticConfig) -> VaDataset:
 
     Returns
     -------
-    A data set with ``n_symptoms`` 0/1 features, then age (years), sex (1: female) and days of illness. Every
+    A data set with ``n_symptoms`` 0/1 features, then age (years), sex (1: female) and days of
+    illness. Every
     cause and every site occurs.
     """
     rng = np.random.default_rng(config.seed)
@@ -96,7 +104,8 @@ def _features(config: SyntheticConfig) -> tuple[Feature, ...]:
 
 
 def _cover(rng: Generator, probabilities: FloatMatrix) -> IntArray:
-    """Draw one class a row of `probabilities`, (n, k), and see to it that each class occurs twice or more."""
+    """Draw one class a row of `probabilities`, (n, k), and see to it that each class occurs
+    twice or more."""
     n, k = probabilities.shape
     above = rng.random((n, 1)) > np.cumsum(probabilities, axis=1)[:, :-1]
     drawn: IntArray = above.sum(axis=1, dtype=np.int32)
@@ -123,13 +132,19 @@ def _symptoms(rng: Generator, config: SyntheticConfig, y: IntArray, site: IntArr
     habit = rng.normal(0.0, _SITE_HABIT, size=(sites, symptoms))
     course = rng.integers(_COURSES, size=len(y))
     severity = rng.normal(0.0, _SEVERITY, size=(len(y), 1))
-    logit = usual + effect[y] + course_effect[y, course] + site_effect[site, y] + habit[site] + severity
-    present: FloatMatrix = (rng.random(logit.shape) < 1.0 / (1.0 + np.exp(-logit))).astype(np.float64)
+    logit = (
+        usual + effect[y] + course_effect[y, course] + site_effect[site, y] + habit[site] + severity
+    )
+    present: FloatMatrix = (rng.random(logit.shape) < 1.0 / (1.0 + np.exp(-logit))).astype(
+        np.float64
+    )
     return present
 
 
 def _sparse_effects(rng: Generator, shape: tuple[int, ...], share: float) -> NDArray[np.float64]:
-    signed = rng.choice([1.0, 1.0, 1.0, -1.0], size=shape) * rng.gamma(4.0, _EFFECT / 4.0, size=shape)
+    signed = rng.choice([1.0, 1.0, 1.0, -1.0], size=shape) * rng.gamma(
+        4.0, _EFFECT / 4.0, size=shape
+    )
     effects: FloatMatrix = np.where(rng.random(shape) < share, signed, 0.0)
     return effects
 

@@ -9,7 +9,8 @@ from tuner_job.data.formats import Symptoms
 
 
 class PlainTable:
-    """Numbers, yes/no and a few words, as they stand; see `columns.MISSING_WORDS` for what is missing.
+    """Numbers, yes/no and a few words, as they stand; see `columns.MISSING_WORDS` for what is
+    missing.
 
     Nothing is guessed about codes such as 99: in a table of unknown origin they may be true values.
     """
@@ -22,5 +23,8 @@ class PlainTable:
     def symptoms(self, table: Table, names: Sequence[str], config: DataConfig) -> Symptoms:
         """Make cells that say nothing missing."""
         return Symptoms(
-            {name: table.columns[name].map(lambda text: None if is_missing(text) else text) for name in names}
+            {
+                name: table.columns[name].map(lambda text: None if is_missing(text) else text)
+                for name in names
+            }
         )

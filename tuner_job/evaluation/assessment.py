@@ -1,7 +1,8 @@
-"""Judging a configuration by its out-of-fold probabilities: scores in each fold, and the CSMF estimator that suits it.
+"""Judging a configuration by its out-of-fold probabilities: scores in each fold, and the CSMF
+estimator that suits it.
 
-An estimator that needs a calibration gets it, for each fold, from the other folds' rows: nothing is judged on rows
-that it was fitted on.
+An estimator that needs a calibration gets it, for each fold, from the other folds' rows: nothing is
+judged on rows that it was fitted on.
 """
 
 from collections.abc import Sequence
@@ -54,7 +55,11 @@ class Assessment:
 
 
 def assess(
-    y: Causes, P: Probabilities, folds: FoldIds, protocol: ScoringProtocol, methods: Sequence[EstimatorName]
+    y: Causes,
+    P: Probabilities,
+    folds: FoldIds,
+    protocol: ScoringProtocol,
+    methods: Sequence[EstimatorName],
 ) -> Assessment:
     """Score every candidate estimator on every fold and choose one.
 
@@ -63,16 +68,22 @@ def assess(
     y : (n_samples,)
     P : (n_samples, n_classes)
         Out-of-fold probabilities.
-    folds : (n_samples,)
-    methods
+    folds : (n_samples,) methods
         Kinds of estimators to choose from.
     """
     tried = candidates(methods)
     parts = cross_fit(y, P, folds, tried)
-    populations = [protocol.samples(part.y, P.shape[1], fold, len(parts)) for fold, part in enumerate(parts)]
-    estimates = [part.estimate(tried, samples) for part, samples in zip(parts, populations, strict=True)]
+    populations = [
+        protocol.samples(part.y, P.shape[1], fold, len(parts)) for fold, part in enumerate(parts)
+    ]
+    estimates = [
+        part.estimate(tried, samples) for part, samples in zip(parts, populations, strict=True)
+    ]
     accuracy = np.stack(
-        [csmf_accuracy_of(s.true, found).mean(axis=1) for s, found in zip(populations, estimates, strict=True)]
+        [
+            csmf_accuracy_of(s.true, found).mean(axis=1)
+            for s, found in zip(populations, estimates, strict=True)
+        ]
     )
     chosen, fell_back = choose(tried, accuracy)
     scores = [
@@ -85,14 +96,16 @@ def assess(
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Held-out rows, y (n_rows,) and P (n_rows, n_classes), with a calibration that did not see them."""
+    """Held-out rows, y (n_rows,) and P (n_rows, n_classes), with a calibration that did not see
+    them."""
 
     y: Causes
     P: Probabilities
     calibration: Calibration | None
 
     def estimate(self, estimators: Sequence[CsmfEstimator], samples: Samples) -> Floats:
-        """Estimated CSMFs, (n_estimators, n_samples, n_classes), of populations made of these rows."""
+        """Estimated CSMFs, (n_estimators, n_samples, n_classes), of populations made of these
+        rows."""
         return estimate(estimators, self.P, samples.counts, self.calibration)
 
     def scores(self, estimator: CsmfEstimator, samples: Samples, estimates: Floats) -> Scores:
@@ -104,8 +117,11 @@ class Part:
         return self.calibration if estimator.needs_calibration else None
 
 
-def cross_fit(y: Causes, P: Probabilities, folds: FoldIds, estimators: Sequence[CsmfEstimator]) -> list[Part]:
-    """Part out-of-fold probabilities by fold, each calibrated, if an estimator needs that, on the other folds."""
+def cross_fit(
+    y: Causes, P: Probabilities, folds: FoldIds, estimators: Sequence[CsmfEstimator]
+) -> list[Part]:
+    """Part out-of-fold probabilities by fold, each calibrated, if an estimator needs that, on
+    the other folds."""
     fit = needs_calibration(estimators)
     return [
         Part(y[out], P[out], Calibration.fit(y[~out], P[~out]) if fit else None)
@@ -114,7 +130,8 @@ def cross_fit(y: Causes, P: Probabilities, folds: FoldIds, estimators: Sequence[
 
 
 def needs_assessment(methods: Sequence[EstimatorName]) -> bool:
-    """Whether a trial must be scored as a whole: with one method that needs no calibration, folds score alone."""
+    """Whether a trial must be scored as a whole: with one method that needs no calibration,
+    folds score alone."""
     return len(candidates(methods)) > 1
 
 
@@ -124,7 +141,8 @@ def needs_calibration(estimators: Sequence[CsmfEstimator]) -> bool:
 
 
 def choose(tried: Sequence[CsmfEstimator], accuracy: Floats) -> tuple[int, bool]:
-    """Choose the estimator with the highest mean accuracy, but `mean` where the gain over it may be noise.
+    """Choose the estimator with the highest mean accuracy, but `mean` where the gain over it may be
+    noise.
 
     Parameters
     ----------
@@ -132,7 +150,8 @@ def choose(tried: Sequence[CsmfEstimator], accuracy: Floats) -> tuple[int, bool]
 
     Returns
     -------
-    The position of the chosen one, and whether another one scored higher: its mean paired difference to
+    The position of the chosen one, and whether another one scored higher: its mean paired
+    difference to
     `mean` was not above its standard error over folds.
     """
     best = int(accuracy.mean(axis=0).argmax())
@@ -150,20 +169,27 @@ def screened(methods: Sequence[EstimatorName]) -> list[CsmfEstimator]:
     `mixture` is not among them where there are others: a fold has too few rows for its matrix.
     """
     order = ("em", "mean", "count") if set(methods) != {"mixture"} else ("mixture",)
-    return [CsmfEstimator(method=m, shrinkage=float(m in ("em", "mixture"))) for m in order if m in methods]
+    return [
+        CsmfEstimator(method=m, shrinkage=float(m in ("em", "mixture")))
+        for m in order
+        if m in methods
+    ]
 
 
 def n_values_judged(objectives: Sequence[str], methods: Sequence[EstimatorName]) -> int:
-    """How many values a fold is judged by: one an objective, but CSMF accuracies by each of `screened`."""
+    """How many values a fold is judged by: one an objective, but CSMF accuracies by each of
+    `screened`."""
     kinds = len(screened(methods)) if needs_assessment(methods) else 1
     return sum(kinds if metric in CSMF_METRICS else 1 for metric in objectives)
 
 
-def screen(y: Causes, P: Probabilities, samples: Samples, methods: Sequence[EstimatorName]) -> dict[str, Scores]:
+def screen(
+    y: Causes, P: Probabilities, samples: Samples, methods: Sequence[EstimatorName]
+) -> dict[str, Scores]:
     """All metrics on one fold alone by each of `screened`, before the other folds are there.
 
-    What needs a calibration takes it from the fold's own rows, which flatters it a little: good enough to give up
-    poor configurations.
+    What needs a calibration takes it from the fold's own rows, which flatters it a little: good
+    enough to give up poor configurations.
 
     Parameters
     ----------
@@ -178,13 +204,19 @@ def screen(y: Causes, P: Probabilities, samples: Samples, methods: Sequence[Esti
     calibration = Calibration.fit(y, P) if needs_calibration(tried) else None
     found = estimate(tried, P, samples.counts, calibration)
     return {
-        estimator.method: score_samples(y, P, samples, fractions, calibration if estimator.needs_calibration else None)
+        estimator.method: score_samples(
+            y, P, samples, fractions, calibration if estimator.needs_calibration else None
+        )
         for estimator, fractions in zip(tried, found, strict=True)
     }
 
 
 def score_samples(
-    y: Causes, P: Probabilities, samples: Samples, estimates: Floats, adjusted_by: Calibration | None = None
+    y: Causes,
+    P: Probabilities,
+    samples: Samples,
+    estimates: Floats,
+    adjusted_by: Calibration | None = None,
 ) -> Scores:
     """All metrics, each as its mean over populations; see `score_each_sample`."""
     by_sample = score_each_sample(y, P, samples, estimates, adjusted_by)
@@ -192,7 +224,11 @@ def score_samples(
 
 
 def score_each_sample(
-    y: Causes, P: Probabilities, samples: Samples, estimates: Floats, adjusted_by: Calibration | None = None
+    y: Causes,
+    P: Probabilities,
+    samples: Samples,
+    estimates: Floats,
+    adjusted_by: Calibration | None = None,
 ) -> dict[str, Floats]:
     """All metrics, (n_samples,) each, of populations made of the same rows.
 
@@ -203,8 +239,8 @@ def score_each_sample(
     estimates : (n_samples, n_classes)
         Estimated CSMFs.
     adjusted_by
-        Single deaths get their cause by probabilities that are adjusted to the estimated composition, with this
-        calibration; None: by `P` itself.
+        Single deaths get their cause by probabilities that are adjusted to the estimated
+        composition, with this calibration; None: by `P` itself.
     """
     n_classes, counts = P.shape[1], samples.counts
     hit, near = found_causes(y, P, estimates, adjusted_by)
@@ -226,7 +262,8 @@ def score_each_sample(
 def found_causes(
     y: Causes, P: Probabilities, estimates: Floats, adjusted_by: Calibration | None
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether the true cause is the most probable one, and among three: (n_samples or 1, n_rows) each."""
+    """Whether the true cause is the most probable one, and among three: (n_samples or 1, n_rows)
+    each."""
     if adjusted_by is None:
         ranks = rank_of_truth(y, P)[None]
     else:

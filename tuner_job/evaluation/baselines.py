@@ -11,11 +11,13 @@ from tuner_job.evaluation.protocols import ScoringProtocol
 def baseline_scores(
     y: NDArray[np.integer], folds: FoldIds, n_classes: int, protocol: ScoringProtocol
 ) -> dict[str, dict[str, float]]:
-    """Mean over folds of CSMF and COD accuracy for the trivial predictions, in the protocol's populations.
+    """Mean over folds of CSMF and COD accuracy for the trivial predictions, in the protocol's
+    populations.
 
     Returns
     -------
-    ``copy_train`` (the training rows' CSMF, no death assigned), ``uniform`` (equal fractions, no death
+    ``copy_train`` (the training rows' CSMF, no death assigned), ``uniform`` (equal fractions, no
+    death
     assigned) and ``majority`` (each death gets the commonest training cause).
     """
     rows: dict[str, list[dict[str, float]]] = {"copy_train": [], "uniform": [], "majority": []}

@@ -1,7 +1,8 @@
-"""CSMF estimators: how the probabilities of single deaths become cause-specific mortality fractions.
+"""CSMF estimators: how the probabilities of single deaths become cause-specific mortality
+fractions.
 
-Each takes many samples at once: `counts` (n_samples, n_rows) says how often each row is in each sample. So five
-hundred resampled populations cost a few matrix products.
+Each takes many samples at once: `counts` (n_samples, n_rows) says how often each row is in each
+sample. So five hundred resampled populations cost a few matrix products.
 """
 
 from collections.abc import Sequence
@@ -29,9 +30,9 @@ class CsmfEstimator(Closed):
     """One way to estimate a CSMF: a method and how far it is held back."""
 
     method: EstimatorName
-    """count: share of deaths whose most probable cause it is; mean: mean probability; em: the composition under
-    which the calibrated probabilities are most likely; mixture: the mixture of causes' mean probabilities that
-    explains the sample's."""
+    """count: share of deaths whose most probable cause it is; mean: mean probability; em: the
+    composition under which the calibrated probabilities are most likely; mixture: the mixture of
+    causes' mean probabilities that explains the sample's."""
     shrinkage: Annotated[float, Field(ge=0)] = 0.0
     """Pseudo-deaths a cause that are added to the sample (em, mixture)."""
     towards: Literal["uniform", "mean"] = "uniform"
@@ -46,7 +47,8 @@ class CsmfEstimator(Closed):
     def needs_calibration(self) -> bool:
         """Whether it needs to know how the model's probabilities behave on held-out deaths.
 
-        Those that do take the composition to differ from training; so must the causes of single deaths.
+        Those that do take the composition to differ from training; so must the causes of single
+        deaths.
         """
         return self.method in ("em", "mixture")
 
@@ -68,7 +70,10 @@ def candidates(methods: Sequence[EstimatorName]) -> list[CsmfEstimator]:
 
 
 def estimate(
-    estimators: Sequence[CsmfEstimator], P: Probabilities, counts: Floats, calibration: Calibration | None
+    estimators: Sequence[CsmfEstimator],
+    P: Probabilities,
+    counts: Floats,
+    calibration: Calibration | None,
 ) -> Floats:
     """Estimate the CSMF of each sample in each way.
 
@@ -113,7 +118,8 @@ def estimate(
 
 
 def adjust(Q: Floats, prior: Floats, fractions: Floats) -> Floats:
-    """Probabilities of single deaths where causes are composed as in `fractions` and not as in training.
+    """Probabilities of single deaths where causes are composed as in `fractions` and not as in
+    training.
 
     Parameters
     ----------
@@ -125,11 +131,14 @@ def adjust(Q: Floats, prior: Floats, fractions: Floats) -> Floats:
     Source: Saerens, Latinne and Decaestecker 2002, equation 2.4.
     """
     weighed = Q * (fractions / np.maximum(prior, _LEAST_PRIOR))
-    return np.asarray(weighed / np.maximum(weighed.sum(axis=1, keepdims=True), np.finfo(float).tiny))
+    return np.asarray(
+        weighed / np.maximum(weighed.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    )
 
 
 def count(P: Probabilities, counts: Floats) -> Floats:
-    """Share of deaths whose most probable cause it is, (n_samples, n_classes): "classify and count"."""
+    """Share of deaths whose most probable cause it is, (n_samples, n_classes): "classify and
+    count"."""
     assigned = np.zeros(P.shape)
     assigned[np.arange(len(P)), P.argmax(axis=1)] = 1
     return mean(assigned, counts)
@@ -138,7 +147,8 @@ def count(P: Probabilities, counts: Floats) -> Floats:
 def mean(P: Probabilities, counts: Floats) -> Floats:
     """Mean probability, (n_samples, n_classes).
 
-    Source: Bella et al. 2010, Quantification via probability estimators, ICDM ("probability average").
+    Source: Bella et al. 2010, Quantification via probability estimators, ICDM ("probability
+    average").
     """
     return np.asarray(counts @ P / counts.sum(axis=1, keepdims=True))
 
@@ -146,15 +156,14 @@ def mean(P: Probabilities, counts: Floats) -> Floats:
 def em(Q: Floats, counts: Floats, prior: Floats, pseudo: Floats) -> Floats:
     """Composition that makes the sample most likely if only the composition differs from training.
 
-    Maximises ``sum_i counts_i log sum_j pi_j Q_ij / prior_j + sum_j pseudo_j log pi_j`` by expectation
-    maximisation; `pseudo` is a Dirichlet prior on the composition.
+    Maximises ``sum_i counts_i log sum_j pi_j Q_ij / prior_j + sum_j pseudo_j log pi_j`` by
+    expectation maximisation; `pseudo` is a Dirichlet prior on the composition.
 
     Parameters
     ----------
     Q : (n_rows, n_classes)
         Calibrated probabilities, none of them 0.
-    counts : (n_samples, n_rows)
-    prior : (n_classes,)
+    counts : (n_samples, n_rows) prior : (n_classes,)
         The composition for which `Q` is calibrated.
     pseudo : (n_variants, n_samples, n_classes)
         Pseudo-deaths.
@@ -163,14 +172,16 @@ def em(Q: Floats, counts: Floats, prior: Floats, pseudo: Floats) -> Floats:
     -------
     (n_variants, n_samples, n_classes)
 
-    Source: Saerens, Latinne and Decaestecker 2002, Neural Computation 14(1), without the pseudo-deaths.
+    Source: Saerens, Latinne and Decaestecker 2002, Neural Computation 14(1), without the
+    pseudo-deaths.
     """
     held = np.maximum(prior, _LEAST_PRIOR)
     return _most_likely(counts, Q / held, pseudo, held / held.sum())
 
 
 def mixture(average: Floats, n_rows: Floats, matrix: Floats, pseudo: Floats) -> Floats:
-    """Mixture of the causes' mean probabilities that comes closest to the sample's, by Kullback-Leibler distance.
+    """Mixture of the causes' mean probabilities that comes closest to the sample's, by
+    Kullback-Leibler distance.
 
     Parameters
     ----------
@@ -187,17 +198,21 @@ def mixture(average: Floats, n_rows: Floats, matrix: Floats, pseudo: Floats) -> 
     -------
     (n_variants, n_samples, n_classes)
 
-    Source: the maximum likelihood form of probabilistic adjusted counting (Bella et al. 2010); Firat 2016,
-    Unified framework for quantification, arXiv:1606.00868.
+    Source: the maximum likelihood form of probabilistic adjusted counting (Bella et al. 2010);
+    Firat 2016, Unified framework for quantification, arXiv:1606.00868.
     """
     n_classes = len(matrix)
-    return _most_likely(average * n_rows[:, None], matrix.T, pseudo, np.full(n_classes, 1 / n_classes))
+    return _most_likely(
+        average * n_rows[:, None], matrix.T, pseudo, np.full(n_classes, 1 / n_classes)
+    )
 
 
 def _most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Floats) -> Floats:
-    """Maximise ``sum_i counts_i log sum_j pi_j likelihood_ij + sum_j pseudo_j log pi_j`` over compositions pi.
+    """Maximise ``sum_i counts_i log sum_j pi_j likelihood_ij + sum_j pseudo_j log pi_j`` over
+    compositions pi.
 
-    `counts` is (n_samples, n_items), `likelihood` (n_items, n_classes), up to a factor; the rest is as in `em`.
+    `counts` is (n_samples, n_items), `likelihood` (n_items, n_classes), up to a factor; the rest is
+    as in `em`.
     """
     n_variants, _, n_classes = pseudo.shape
     seen, added = np.tile(counts, (n_variants, 1)), pseudo.reshape(-1, n_classes)

@@ -14,9 +14,9 @@ Scheme = Literal["stratified", "dirichlet", "leave_one_site_out", "shift"]
 def stratified(y: NDArray[np.integer], n_folds: int, seed: int) -> FoldIds:
     """Deal the rows of each cause, shuffled, to the folds in turn.
 
-    Folds differ by at most one row in size and by at most one death in each cause. A cause with fewer
-    deaths than folds is kept: it is absent from some folds' validation rows and, if it has a single
-    death, from one fold's training rows.
+    Folds differ by at most one row in size and by at most one death in each cause. A cause with
+    fewer deaths than folds is kept: it is absent from some folds' validation rows and, if it has a
+    single death, from one fold's training rows.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def stratified(y: NDArray[np.integer], n_folds: int, seed: int) -> FoldIds:
 
 
 def hold_out(y: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:
-    """Choose rows, (n_samples,), that are held out: this share, 0 to 1, of all and, within one death, of each cause."""
+    """Choose rows, (n_samples,), that are held out: this share, 0 to 1, of all and, within one
+    death, of each cause."""
     by_cause = _shuffled_by_cause(y, seed)
     turns = np.floor(np.arange(len(y) + 1) * share)
     chosen = np.zeros(len(y), dtype=np.bool_)
@@ -48,7 +49,9 @@ def leave_one_site_out(site: NDArray[np.integer]) -> FoldIds:
     return np.asarray(np.unique(site, return_inverse=True)[1], dtype=np.int32)
 
 
-def train_probe(y: NDArray[np.integer], train: NDArray[np.intp], n_rows: int, seed: int) -> NDArray[np.intp]:
+def train_probe(
+    y: NDArray[np.integer], train: NDArray[np.intp], n_rows: int, seed: int
+) -> NDArray[np.intp]:
     """Pick training rows on which the train score is taken: as many as there are validation rows.
 
     CSMF accuracy depends on the number of rows, so a gap between train and validation is only a gap

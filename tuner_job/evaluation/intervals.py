@@ -1,4 +1,5 @@
-"""Intervals of accuracies: over rows (other samples of the same population), over compositions (other populations)."""
+"""Intervals of accuracies: over rows (other samples of the same population), over compositions
+(other populations)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from tuner_job.evaluation.assessment import Part, found_causes, score_each_sampl
 from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.evaluation.metrics import csmf_accuracy_of
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
-from tuner_job.results.records import Interval
+from tuner_job.records import Interval
 
 N_RESAMPLES = 1000
 REPORTED_DRAWS = 500
@@ -21,14 +22,15 @@ _ACCURACIES = ("csmf_accuracy", "cod_accuracy")
 def over_rows(
     parts: Sequence[Part], estimator: CsmfEstimator, seed: int, n_resamples: int = N_RESAMPLES
 ) -> dict[str, Interval]:
-    """CSMF and COD accuracy of held-out rows at their own composition, each with its bootstrap interval.
+    """CSMF and COD accuracy of held-out rows at their own composition, each with its bootstrap
+    interval.
 
-    Rows are resampled with replacement within each part, and their CSMF is estimated anew. Several parts' CSMFs are
-    averaged by their rows. Single deaths keep the cause that they got.
+    Rows are resampled with replacement within each part, and their CSMF is estimated anew. Several
+    parts' CSMFs are averaged by their rows. Single deaths keep the cause that they got.
 
-    The interval is the estimate ± 1.96 bootstrap standard errors, cut at 1. Percentiles would not do:
-    resampling adds noise to both compositions, so resampled CSMF accuracies all lie too low. It speaks
-    of other samples of this size from the same population, not of other populations.
+    The interval is the estimate ± 1.96 bootstrap standard errors, cut at 1. Percentiles would not
+    do: resampling adds noise to both compositions, so resampled CSMF accuracies all lie too low. It
+    speaks of other samples of this size from the same population, not of other populations.
 
     Returns
     -------
@@ -37,7 +39,9 @@ def over_rows(
     rng = np.random.default_rng(seed)
     n_classes = parts[0].P.shape[1]
     n_rows = sum(len(part.y) for part in parts)
-    true, estimated, hits = (np.zeros((n_resamples + 1, width)) for width in (n_classes, n_classes, 1))
+    true, estimated, hits = (
+        np.zeros((n_resamples + 1, width)) for width in (n_classes, n_classes, 1)
+    )
     for part in parts:
         share = len(part.y) / n_rows
         own = np.ones((1, len(part.y)))
@@ -57,7 +61,8 @@ def over_rows(
 def over_compositions(
     parts: Sequence[Part], estimator: CsmfEstimator, protocol: ScoringProtocol
 ) -> dict[str, Interval]:
-    """CSMF and COD accuracy over `REPORTED_DRAWS` populations of the protocol: mean, and their middle 95 %.
+    """CSMF and COD accuracy over `REPORTED_DRAWS` populations of the protocol: mean, and their
+    middle 95 %.
 
     The interval speaks of other populations, with this many rows, and not of other models.
     """
@@ -66,12 +71,16 @@ def over_compositions(
     for number, part in enumerate(parts):
         samples = drawn.samples(part.y, part.P.shape[1], number, len(parts))
         found = part.estimate([estimator], samples)[0]
-        by_part.append(score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator)))
+        by_part.append(
+            score_each_sample(part.y, part.P, samples, found, part.adjusted_by(estimator))
+        )
     intervals = {}
     for metric in _ACCURACIES:
         values = np.concatenate([scores[metric] for scores in by_part])
         low, high = np.percentile(values, [2.5, 97.5])
-        intervals[metric] = Interval(estimate=float(values.mean()), low=float(low), high=float(high))
+        intervals[metric] = Interval(
+            estimate=float(values.mean()), low=float(low), high=float(high)
+        )
     return intervals
 
 
@@ -80,10 +89,18 @@ def reported(protocol: ScoringProtocol) -> ScoringProtocol:
     return replace(protocol, n_draws=REPORTED_DRAWS)
 
 
-def bootstrap_counts(n_rows: int, n_resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def bootstrap_counts(
+    n_rows: int, n_resamples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
     """How often each row is in each resample, (n_resamples, n_rows)."""
-    picked = rng.integers(n_rows, size=(n_resamples, n_rows)) + n_rows * np.arange(n_resamples)[:, None]
-    return np.bincount(picked.ravel(), minlength=n_resamples * n_rows).reshape(n_resamples, n_rows).astype(float)
+    picked = (
+        rng.integers(n_rows, size=(n_resamples, n_rows)) + n_rows * np.arange(n_resamples)[:, None]
+    )
+    return (
+        np.bincount(picked.ravel(), minlength=n_resamples * n_rows)
+        .reshape(n_resamples, n_rows)
+        .astype(float)
+    )
 
 
 def _standard(values: NDArray[np.float64]) -> Interval:

@@ -1,6 +1,7 @@
 """Scores of probabilities against known causes.
 
-All functions are pure and take the whole, fixed cause list: a cause that a sample lacks still counts.
+All functions are pure and take the whole, fixed cause list: a cause that a sample lacks still
+counts.
 """
 
 from collections.abc import Callable
@@ -17,12 +18,15 @@ Numbers = TypeVar("Numbers", float, NDArray[np.float64])
 
 
 def csmf(causes: Causes, n_classes: int) -> NDArray[np.float64]:
-    """Cause-specific mortality fractions, (n_classes,), of assigned or true `causes`, (n_samples,)."""
+    """Cause-specific mortality fractions, (n_classes,), of assigned or true `causes`,
+    (n_samples,)."""
     counts = np.bincount(causes, minlength=n_classes)
     return np.asarray(counts / max(1, len(causes)), dtype=np.float64)
 
 
-def csmf_accuracy_of(true: NDArray[np.float64], predicted: NDArray[np.float64]) -> NDArray[np.float64]:
+def csmf_accuracy_of(
+    true: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """CSMF accuracy of `predicted` against `true` fractions, both (..., n_classes).
 
     1 is exact, 0 the worst possible for this truth. A single cause leaves nothing to get wrong: 1.
@@ -53,7 +57,8 @@ def chance_corrected(share: Numbers, chance: float) -> Numbers:
 
 
 def cccsmf_accuracy(y: Causes, P: Probabilities) -> float:
-    """Chance-corrected CSMF accuracy: 0 is what random fractions reach, 1 is exact, may be negative.
+    """Chance-corrected CSMF accuracy: 0 is what random fractions reach, 1 is exact, may be
+    negative.
 
     Source: Flaxman et al. 2015, Population Health Metrics 13:28.
     """
@@ -66,7 +71,8 @@ def cod_accuracy(y: Causes, P: Probabilities) -> float:
 
 
 def ccc_by_cause(y: Causes, predicted: Causes, n_classes: int) -> NDArray[np.float64]:
-    """Chance-corrected concordance of each cause, (n_classes,); NaN for a cause without deaths in `y`.
+    """Chance-corrected concordance of each cause, (n_classes,); NaN for a cause without deaths in
+    `y`.
 
     1 is perfect, 0 what assigning causes at random reaches.
 
@@ -79,7 +85,8 @@ def ccc_by_cause(y: Causes, predicted: Causes, n_classes: int) -> NDArray[np.flo
 
 
 def ccc(y: Causes, P: Probabilities) -> float:
-    """Mean chance-corrected concordance over the causes present in `y`; N is the whole cause list."""
+    """Mean chance-corrected concordance over the causes present in `y`; N is the whole cause
+    list."""
     return float(np.nanmean(ccc_by_cause(y, P.argmax(axis=1), P.shape[1])))
 
 
@@ -100,7 +107,8 @@ def in_top(y: Causes, P: Probabilities, k: int) -> NDArray[np.bool_]:
 
 
 def rank_of_truth(y: Causes, P: Probabilities) -> NDArray[np.intp]:
-    """How many causes come before each death's true one, (n_samples,); of equally probable ones, the first does."""
+    """How many causes come before each death's true one, (n_samples,); of equally probable ones,
+    the first does."""
     of_truth = P[np.arange(len(y)), y][:, None]
     before = np.arange(P.shape[1]) < y[:, None]
     return np.asarray(((of_truth < P) | ((of_truth == P) & before)).sum(axis=1))

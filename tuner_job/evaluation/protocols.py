@@ -1,4 +1,5 @@
-"""Scoring protocols: which compositions a model is tested on, made out of the rows that were held out."""
+"""Scoring protocols: which compositions a model is tested on, made out of the rows that were
+held out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,8 +42,8 @@ class ScoringProtocol:
     Attributes
     ----------
     composition
-        natural: the rows as they are, one population; dirichlet: fractions drawn from Dirichlet(1, …, 1);
-        shift: fractions within `ranges`, the other causes keeping their proportions.
+        natural: the rows as they are, one population; dirichlet: fractions drawn from Dirichlet(1,
+        …, 1); shift: fractions within `ranges`, the other causes keeping their proportions.
     n_draws
         Populations in all; folds share them evenly. Natural has one a fold.
     ranges
@@ -50,8 +51,8 @@ class ScoringProtocol:
     seed
         Of the draws.
 
-    Source: Murray et al. 2011, Population Health Metrics 9:28 (test sets of Dirichlet composition, resampled with
-    replacement within each cause).
+    Source: Murray et al. 2011, Population Health Metrics 9:28 (test sets of Dirichlet composition,
+    resampled with replacement within each cause).
     """
 
     composition: Composition = "natural"
@@ -70,20 +71,28 @@ class ScoringProtocol:
         """
         if self.n_draws * len(y) > _KEPT_CELLS * n_folds:
             return _fold_samples(self, y, n_classes, fold, n_folds)
-        return _kept_samples(self, np.ascontiguousarray(y, dtype=np.int32).tobytes(), n_classes, fold, n_folds)
+        return _kept_samples(
+            self, np.ascontiguousarray(y, dtype=np.int32).tobytes(), n_classes, fold, n_folds
+        )
 
 
 @lru_cache(maxsize=64)
-def _kept_samples(protocol: ScoringProtocol, content: bytes, n_classes: int, fold: int, n_folds: int) -> Samples:
+def _kept_samples(
+    protocol: ScoringProtocol, content: bytes, n_classes: int, fold: int, n_folds: int
+) -> Samples:
     return _fold_samples(protocol, np.frombuffer(content, dtype=np.int32), n_classes, fold, n_folds)
 
 
-def _fold_samples(protocol: ScoringProtocol, y: Causes, n_classes: int, fold: int, n_folds: int) -> Samples:
+def _fold_samples(
+    protocol: ScoringProtocol, y: Causes, n_classes: int, fold: int, n_folds: int
+) -> Samples:
     shared = replace(protocol, n_draws=max(1, -(-protocol.n_draws // n_folds)))
     return draw_samples(shared, y, n_classes, np.random.default_rng([protocol.seed, fold]))
 
 
-def draw_samples(protocol: ScoringProtocol, y: Causes, n_classes: int, rng: np.random.Generator) -> Samples:
+def draw_samples(
+    protocol: ScoringProtocol, y: Causes, n_classes: int, rng: np.random.Generator
+) -> Samples:
     """Make as many populations as the protocol says out of rows of causes `y` (n_rows,)."""
     natural = np.bincount(y, minlength=n_classes) / len(y)
     if protocol.composition == "natural":
@@ -96,20 +105,24 @@ def draw_samples(protocol: ScoringProtocol, y: Causes, n_classes: int, rng: np.r
 
 
 def draw_dirichlet(natural: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
-    """Draw compositions, (n_draws, n_classes), uniformly from all over the causes that `natural` (n_classes,) has."""
+    """Draw compositions, (n_draws, n_classes), uniformly from all over the causes that `natural`
+    (n_classes,) has."""
     present = natural > 0
     drawn = np.zeros((n_draws, len(natural)))
     drawn[:, present] = rng.dirichlet(np.ones(int(present.sum())), n_draws)
     return drawn
 
 
-def draw_within(natural: Floats, ranges: Sequence[CauseRange], n_draws: int, rng: np.random.Generator) -> Floats:
+def draw_within(
+    natural: Floats, ranges: Sequence[CauseRange], n_draws: int, rng: np.random.Generator
+) -> Floats:
     """Draw compositions, (n_draws, n_classes), whose stated fractions lie within their ranges.
 
-    Stated causes are drawn one after another, in random order, each uniformly from what its own range and the
-    others' leave to it. Causes that are not stated share what is left in the proportions of `natural` (n_classes,);
-    a stated cause that has no rows gets nothing. Where the ranges do not fill a composition, because nobody is there
-    to share what is left, the stated fractions are scaled to sum to 1.
+    Stated causes are drawn one after another, in random order, each uniformly from what its own
+    range and the others' leave to it. Causes that are not stated share what is left in the
+    proportions of `natural` (n_classes,); a stated cause that has no rows gets nothing. Where the
+    ranges do not fill a composition, because nobody is there to share what is left, the stated
+    fractions are scaled to sum to 1.
     """
     stated = [r for r in ranges if natural[r[0]] > 0]
     rest = natural.copy()
@@ -117,7 +130,11 @@ def draw_within(natural: Floats, ranges: Sequence[CauseRange], n_draws: int, rng
     shared = float(rest.sum())
     drawn = np.zeros((n_draws, len(natural)))
     for draw in drawn:
-        left, least, most = 1.0, sum(low for _, low, _ in stated), sum(high for _, _, high in stated)
+        left, least, most = (
+            1.0,
+            sum(low for _, low, _ in stated),
+            sum(high for _, _, high in stated),
+        )
         for position in rng.permutation(len(stated)):
             cause, low, high = stated[position]
             least, most = least - low, most - high
@@ -142,7 +159,8 @@ def resample(y: Causes, compositions: Floats, rng: np.random.Generator) -> Sampl
 
     Returns
     -------
-    Populations of n_rows deaths, each cause's within one death of its composition; their true CSMF is that of the
+    Populations of n_rows deaths, each cause's within one death of its composition; their true CSMF
+    is that of the
     rows drawn.
     """
     n_draws, n_classes = compositions.shape
@@ -157,5 +175,7 @@ def resample(y: Causes, compositions: Floats, rng: np.random.Generator) -> Sampl
     cause = np.repeat(np.tile(np.arange(n_classes), n_draws), deaths.ravel())
     picked = by_cause[first[cause] + (rng.random(len(cause)) * available[cause]).astype(np.intp)]
     draw = np.repeat(np.arange(n_draws), n_rows)
-    counts = np.bincount(draw * n_rows + picked, minlength=n_draws * n_rows).reshape(n_draws, n_rows)
+    counts = np.bincount(draw * n_rows + picked, minlength=n_draws * n_rows).reshape(
+        n_draws, n_rows
+    )
     return Samples(counts.astype(np.float64), deaths / n_rows)

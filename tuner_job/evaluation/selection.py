@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 def optimism(scores: NDArray[np.float64]) -> float | None:
     """How much the best mean score owes to being the best of many.
 
-    Every fold in turn is left out of the choice: the configuration that is best on the other folds is scored on it.
-    The optimism is the best mean less the mean of those scores. It asks for no refit. The folds' fits share
-    training rows, so it is an estimate, usually a little too small where few configurations compete.
+    Every fold in turn is left out of the choice: the configuration that is best on the other folds
+    is scored on it. The optimism is the best mean less the mean of those scores. It asks for no
+    refit. The folds' fits share training rows, so it is an estimate, usually a little too small
+    where few configurations compete.
 
     Parameters
     ----------
@@ -22,8 +23,8 @@ def optimism(scores: NDArray[np.float64]) -> float | None:
     -------
     At least 0; None with fewer than two configurations or folds.
 
-    Source: the fold-wise form of Tibshirani and Tibshirani 2009, Annals of Applied Statistics 3(2), with the choice
-    made on the folds left in.
+    Source: the fold-wise form of Tibshirani and Tibshirani 2009, Annals of Applied Statistics 3(2),
+    with the choice made on the folds left in.
     """
     n_configurations, n_folds = scores.shape
     if n_configurations < 2 or n_folds < 2:
@@ -36,9 +37,9 @@ def optimism(scores: NDArray[np.float64]) -> float | None:
 def within_one_standard_error(scores: NDArray[np.float64], rank: Sequence[Any]) -> int:
     """Position of the first in `rank` among configurations that are hardly behind the best one.
 
-    Hardly behind: the mean difference to the best one is at most its standard error over folds. As all
-    configurations ran on the same folds, that is the error of the paired difference, smaller than the usual one of
-    the best mean.
+    Hardly behind: the mean difference to the best one is at most its standard error over folds. As
+    all configurations ran on the same folds, that is the error of the paired difference, smaller
+    than the usual one of the best mean.
 
     Parameters
     ----------

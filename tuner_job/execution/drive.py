@@ -1,19 +1,21 @@
-"""Drive studies to their end: keep the workers busy, respect the budget, hand over finished trials."""
+"""Drive studies to their end: keep the workers busy, respect the budget, hand over finished
+trials."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from tuner_job.config import Budget
+from tuner_job.config.experiment import Budget
 from tuner_job.errors import Interrupted, RunError
-from tuner_job.execution.ray_runner import Finished, RayRunner
-from tuner_job.results.records import StopReason, TrialState
+from tuner_job.execution.runner import Finished, Runner
+from tuner_job.records import StopReason, TrialState
 from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Trial
 
 _QUEUED_PER_SLOT = 1  # tasks that wait at a busy worker, so that it never waits for the driver
 _WAIT_SECONDS = 0.5
-_PACK_SECONDS = 0.05  # shorter fits go to a worker together: handing over and taking back costs a millisecond or two
+# shorter fits go to a worker together: handing over and taking back costs a millisecond or two
+_PACK_SECONDS = 0.05
 PACKED = 10
 """Fits that go to a worker together, at most."""
 _MIN_FAILURES = 5  # before a search is given up because most of its trials fail
@@ -33,7 +35,7 @@ class Driver:
     def __init__(
         self,
         studies: Sequence[Study],
-        runner: RayRunner,
+        runner: Runner,
         budget: Budget,
         on_finished: Callable[[Study, Trial], None],
         should_stop: Callable[[], bool] = lambda: False,
@@ -94,17 +96,23 @@ class Driver:
             if isinstance(task, AssessmentTask):
                 self._runner.submit_assessment(study.name, task)
             else:
-                self._runner.submit_fits(study.name, study.model, [task, *self._company(study, slots)])
+                self._runner.submit_fits(
+                    study.name, study.model, [task, *self._company(study, slots)]
+                )
 
     def _company(self, study: Study, slots: int) -> Iterator[FoldTask]:
-        """Find what should go to the same worker as a fit: nothing, unless fits of the study are very short.
+        """Find what should go to the same worker as a fit: nothing, unless fits of the study are
+        very short.
 
-        As much is left for every other slot. Where trials are assessed too, a fit is not what takes the time.
+        As much is left for every other slot. Where trials are assessed too, a fit is not what takes
+        the time.
         """
         if study.assessed or not self._ended[study.name]:
             return
         size = int(_PACK_SECONDS * self._ended[study.name] / max(1e-6, self._seconds[study.name]))
-        for _ in range(1, min(size, PACKED, study.n_fits_at_once // (slots * (1 + _QUEUED_PER_SLOT)))):
+        for _ in range(
+            1, min(size, PACKED, study.n_fits_at_once // (slots * (1 + _QUEUED_PER_SLOT)))
+        ):
             task = study.next_task(self._may_start())
             if not isinstance(task, FoldTask):
                 return
@@ -151,7 +159,9 @@ class Driver:
 
     def _give_up_if_most_fail(self, study: Study, error: str) -> None:
         if most_fail(study.counts):
-            self.given_up.setdefault(study.model, too_many_failures(study.model, study.counts, error))
+            self.given_up.setdefault(
+                study.model, too_many_failures(study.model, study.counts, error)
+            )
 
 
 def most_fail(counts: Counter[TrialState]) -> bool:
@@ -161,4 +171,6 @@ def most_fail(counts: Counter[TrialState]) -> bool:
 
 def too_many_failures(model: str, counts: Counter[TrialState], error: str) -> RunError:
     """Say that a search was given up."""
-    return RunError(f"{model}: {counts['failed']} of {counts.total()} trials failed, the last one with {error}")
+    return RunError(
+        f"{model}: {counts['failed']} of {counts.total()} trials failed, the last one with {error}"
+    )

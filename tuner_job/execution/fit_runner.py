@@ -66,7 +66,11 @@ class _Shared:
 
 
 def run_fits(
-    data: VaDataset, fits: Iterable[Fit], seed: int, memory_per_task: float | None, batch_size: int | None
+    data: VaDataset,
+    fits: Iterable[Fit],
+    seed: int,
+    memory_per_task: float | None,
+    batch_size: int | None,
 ) -> Iterator[Fitted]:
     """Run fits on a started Ray, each on one CPU; yield them as they end.
 
@@ -104,7 +108,9 @@ def run_fits(
                     running[_start(remote, shared, fit)] = (fit, retries + 1)
                 else:
                     first = str(error).strip().split("\n")[0]
-                    yield Fitted(fit, None, retries=retries, error=f"{type(error).__name__}: {first}")
+                    yield Fitted(
+                        fit, None, retries=retries, error=f"{type(error).__name__}: {first}"
+                    )
     finally:
         for ref in running:
             ray.cancel(ref, force=True)
@@ -141,4 +147,9 @@ def _fit_and_predict(
     if not np.isfinite(point.P_validation).all():
         raise FloatingPointError("the model's probabilities are not finite")
     training = min(point.fit_seconds, seconds)
-    return point.P_validation, training, seconds - training, ray.get_runtime_context().get_worker_id()
+    return (
+        point.P_validation,
+        training,
+        seconds - training,
+        ray.get_runtime_context().get_worker_id(),
+    )

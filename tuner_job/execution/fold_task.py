@@ -18,12 +18,14 @@ from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.models.path import path_value
 from tuner_job.public import without_secrets
-from tuner_job.results.records import FoldRecord, Scores
+from tuner_job.records import FoldRecord, Scores
 from tuner_job.search.trial import FoldTask
 from tuner_job.threads import one_thread
 
 _KEPT_BYTES = 512 * 2**20  # of prepared folds in one worker process
-_FOLD_SIZE = 7  # a fold's rows and what XGBoost and logistic regression prepare from them, in sizes of X, as measured
+# a fold's rows and what XGBoost and logistic regression prepare from them, in sizes of X, as
+# measured
+_FOLD_SIZE = 7
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Scored:
     Attributes
     ----------
     screened, train
-        Kind of CSMF estimator → metrics on the held-out rows and on as many training rows. The record has those
-        of the plainest kind; where trials are assessed as a whole they are replaced then.
+        Kind of CSMF estimator → metrics on the held-out rows and on as many training rows. The
+        record has those of the plainest kind; where trials are assessed as a whole they are
+        replaced then.
     """
 
     record: FoldRecord
@@ -68,12 +71,15 @@ class Scored:
     train: dict[str, Scores]
 
 
-def score_fold(data: SharedData, model: str, task: FoldTask) -> tuple[list[Scored], list[NDArray[Any]]]:
+def score_fold(
+    data: SharedData, model: str, task: FoldTask
+) -> tuple[list[Scored], list[NDArray[Any]]]:
     """Fit and score one task.
 
     Returns
     -------
-    One record and one matrix of validation probabilities, (n_validation, n_classes), for each wanted
+    One record and one matrix of validation probabilities, (n_validation, n_classes), for each
+    wanted
     value, in the order of ``task.wanted``.
     """
     family = FAMILIES[model]
@@ -99,9 +105,15 @@ def assess_trial(data: SharedData, probabilities: Sequence[NDArray[Any]]) -> Ass
         return assess(data.y, P, data.folds, data.protocol, data.methods)
 
 
-def fit_final(data: SharedData, model: str, params: Mapping[str, Any], stages: Stages = ()) -> bytes:
-    """Fit one configuration on all rows, stage by stage if it was found so; return the model's bytes."""
-    X, y = data.X.copy(), data.y.copy()  # what lies in the object store is read-only, which trees refuse
+def fit_final(
+    data: SharedData, model: str, params: Mapping[str, Any], stages: Stages = ()
+) -> bytes:
+    """Fit one configuration on all rows, stage by stage if it was found so; return the model's
+    bytes."""
+    X, y = (
+        data.X.copy(),
+        data.y.copy(),
+    )  # what lies in the object store is read-only, which trees refuse
     with one_thread():
         if stages:
             return CONTINUED[model].fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()
@@ -141,7 +153,9 @@ def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -
     return Scored(record, validation, train)
 
 
-def _screen(data: SharedData, fold: int, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]) -> dict[str, Scores]:
+def _screen(
+    data: SharedData, fold: int, rows: NDArray[np.intp], P: NDArray[np.floating[Any]]
+) -> dict[str, Scores]:
     y = data.y[rows]
     samples = data.protocol.samples(y, data.n_classes, fold, int(data.folds.max()) + 1)
     return screen(y, P, samples, data.methods)

@@ -1,4 +1,5 @@
-"""What Ray needs of its surroundings, looked at before it starts: its own answers take minutes and are no sentences."""
+"""What Ray needs of its surroundings, looked at before it starts: its own answers take minutes
+and are no sentences."""
 
 import os
 import re
@@ -42,14 +43,16 @@ def require_address(address: str) -> None:
     limit = time.monotonic() + _ANSWER_SECONDS
     while True:
         try:
-            with socket.create_connection((parts["host"].strip("[]"), int(parts["port"])), _REQUEST_SECONDS):
+            with socket.create_connection(
+                (parts["host"].strip("[]"), int(parts["port"])), _REQUEST_SECONDS
+            ):
                 return
         except (OSError, UnicodeError) as error:
             if time.monotonic() + _PAUSE > limit or not isinstance(error, ConnectionError):
                 why = getattr(error, "strerror", None) or "no answer"
                 raise InputError(
-                    f"RAY_ADDRESS: no Ray cluster answers at {shown(address)} ({why}): start it, or unset "
-                    "RAY_ADDRESS to search on this machine"
+                    f"RAY_ADDRESS: no Ray cluster answers at {shown(address)} ({why}): start it, "
+                    "or unset RAY_ADDRESS to search on this machine"
                 ) from None
         time.sleep(_PAUSE)
 
@@ -75,10 +78,12 @@ def require_folders(store_bytes: int) -> None:
         raise InputError(f"{where}: must be an absolute path, for Ray's own files")
     if (length := len(os.fsencode(folder)) + len(_SOCKET)) > _LONGEST:
         raise InputError(
-            f"{where}: is too long by {length - _LONGEST} bytes for Ray's sockets below it; set RAY_TMPDIR to a "
-            "shorter path"
+            f"{where}: is too long by {length - _LONGEST} bytes for Ray's sockets below it; set "
+            "RAY_TMPDIR to a shorter path"
         )
-    _require_writable(folder / "ray" if (folder / "ray").is_dir() else folder, where, "Ray's own files")
+    _require_writable(
+        folder / "ray" if (folder / "ray").is_dir() else folder, where, "Ray's own files"
+    )
     free = shutil.disk_usage(folder).free
     if sys.platform == "linux":
         shared = Path("/dev/shm")
@@ -86,7 +91,9 @@ def require_folders(store_bytes: int) -> None:
         if shutil.disk_usage(shared).free < store_bytes:
             free -= store_bytes
     if free < _LEAST_FREE:
-        raise InputError(f"{where}: has too little room for Ray's own files: {max(0, free):,} bytes are left")
+        raise InputError(
+            f"{where}: has too little room for Ray's own files: {max(0, free):,} bytes are left"
+        )
 
 
 def _require_writable(folder: Path, where: str, what: str) -> None:
@@ -94,4 +101,6 @@ def _require_writable(folder: Path, where: str, what: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"{where}: cannot be written, which {what} need: {error.strerror}") from None
+        raise InputError(
+            f"{where}: cannot be written, which {what} need: {error.strerror}"
+        ) from None

@@ -2,9 +2,10 @@
 
 ``python -m tuner_job.execution.ray_job [--working-dir FOLDER] -- ENTRYPOINT…``
 
-RAY_DASHBOARD_ADDRESS and RAY_JOB_SUBMISSION_ID say where and under which name, as KubeRay sets them. A head that was
-lost comes back knowing nothing of the job: it is submitted again, under the same name, and resumes from the store.
-Exit code 0 means that the job has ended, however; Ray says how.
+RAY_DASHBOARD_ADDRESS and RAY_JOB_SUBMISSION_ID say where and under which name, as KubeRay sets
+them. A head that was lost comes back knowing nothing of the job: it is submitted again, under the
+same name, and resumes from the store. Exit code 0 means that the job has ended, however; Ray says
+how.
 """
 
 import argparse
@@ -15,18 +16,23 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tuner_job.process import run
+from tuner_job.process.command import run
 from tuner_job.public import without_secrets
 
 _PAUSE = 1.0
 _PATIENCE = 900.0
 """Seconds without any answer of the head after which the submitter gives up."""
 _SECOND_LOOK = 10.0
-"""A head that is being shut down reports its jobs as failed: a failure counts if the head still says so later."""
+"""A head that is being shut down reports its jobs as failed: a failure counts if the head still
+says so later."""
 
 
 def stay_with_job(
-    connect: Callable[[], Any], submission_id: str, entrypoint: str, working_dir: str | None, say: Callable[[str], None]
+    connect: Callable[[], Any],
+    submission_id: str,
+    entrypoint: str,
+    working_dir: str | None,
+    say: Callable[[str], None],
 ) -> str:
     """Submit a job unless it is there, tell its log as it grows, and return its final state.
 
@@ -56,14 +62,20 @@ def stay_with_job(
                 log.begin()
             else:
                 log.tell(client.get_job_logs(submission_id))
-                if status == "SUCCEEDED" or (status in ("FAILED", "STOPPED") and _still(client, submission_id, status)):
+                if status == "SUCCEEDED" or (
+                    status in ("FAILED", "STOPPED") and _still(client, submission_id, status)
+                ):
                     log.tell(client.get_job_logs(submission_id))
                     return status
             answered = time.monotonic()
-        except Exception as error:  # Ray's client raises RuntimeError, ConnectionError or requests' own
+        except (
+            Exception
+        ) as error:  # Ray's client raises RuntimeError, ConnectionError or requests' own
             client = None
             if time.monotonic() - answered > _PATIENCE:
-                raise ConnectionError(f"the Ray head has not answered for {_PATIENCE:.0f} s: {error}") from error
+                raise ConnectionError(
+                    f"the Ray head has not answered for {_PATIENCE:.0f} s: {error}"
+                ) from error
             log.note("the Ray head does not answer; waiting for it")
         time.sleep(_PAUSE)
 
@@ -117,7 +129,11 @@ def main() -> None:
 
     try:
         status = stay_with_job(
-            lambda: JobSubmissionClient(address), name, shlex.join(given.entrypoint), given.working_dir, say
+            lambda: JobSubmissionClient(address),
+            name,
+            shlex.join(given.entrypoint),
+            given.working_dir,
+            say,
         )
     except ConnectionError as error:
         sys.exit(f"va-tuning: {without_secrets(str(error))}")

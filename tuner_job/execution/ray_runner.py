@@ -2,35 +2,30 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
 
-from tuner_job.config import ModelName
+from tuner_job.config.experiment import ModelName
 from tuner_job.errors import RunError
-from tuner_job.execution.fold_task import SharedData, assess_trial, describe_failure, fit_final, score_fold
+from tuner_job.execution.fold_task import (
+    SharedData,
+    assess_trial,
+    describe_failure,
+    fit_final,
+    score_fold,
+)
 from tuner_job.execution.ray_start import require_memory
+from tuner_job.execution.runner import Finished
 from tuner_job.models.growing import Stages
-from tuner_job.results.records import TrialRecord
-from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
+from tuner_job.records import TrialRecord
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
 _FEW = 16  # tasks that are not worth a second look at which of them have ended
 _CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A task that ended: with an outcome or an assessment for each of its trials, or with an error."""
-
-    study: str
-    task: Task
-    told: Sequence[Told]
-    seconds: float
-    error: str | None = None
 
 
 class RayRunner:
@@ -59,7 +54,8 @@ class RayRunner:
 
     @property
     def data(self) -> list[Any]:
-        """Handle of the data for `shared_data`: a list, so that Ray leaves the reference in it alone."""
+        """Handle of the data for `shared_data`: a list, so that Ray leaves the reference in it
+        alone."""
         return [self._data]
 
     @property
@@ -79,7 +75,11 @@ class RayRunner:
     def submit_assessment(self, study: str, task: AssessmentTask) -> None:
         """Start the assessment of trials of a study."""
         handles = [handle for of_trial in task.probabilities for handle in of_trial]
-        self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (study, [task], [])
+        self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (
+            study,
+            [task],
+            [],
+        )
 
     def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
         """Start fits of a study, on a model, one after the other in the same process."""
@@ -122,7 +122,9 @@ class RayRunner:
         fit = ray.remote(**self._options)(_fit_final)
         data = [ray.put(whole)] if whole else self.data
         refs = {
-            model: fit.remote(data, model, trial.params, [(s.size, s.params) for s in trial.schedule])
+            model: fit.remote(
+                data, model, trial.params, [(s.size, s.params) for s in trial.schedule]
+            )
             for model, trial in choices.items()
         }
 
@@ -131,7 +133,8 @@ class RayRunner:
                 fitted: bytes = ray.get(refs[model])
             except ray.exceptions.RayError as error:
                 raise RunError(
-                    f"{model}: the chosen configuration cannot be fitted on all rows: {failure_reason(error)}"
+                    f"{model}: the chosen configuration cannot be fitted on all rows: "
+                    f"{failure_reason(error)}"
                 ) from None
             return fitted
 
@@ -154,13 +157,17 @@ class RayRunner:
         for task, (results, seconds, failure) in zip(tasks, told, strict=True):
             if isinstance(task, FoldTask):
                 kept = [next(handles) for _ in task.wanted]
-                results = [FoldOutcome(s.record, P, s.screened, s.train) for s, P in zip(results, kept, strict=False)]
+                results = [
+                    FoldOutcome(s.record, P, s.screened, s.train)
+                    for s, P in zip(results, kept, strict=False)
+                ]
             finished.append(Finished(study, task, results, seconds, failure))
         return finished
 
 
 _Told = tuple[list[Any], float, str | None]
-"""What a worker says of a task: a `Scored` or an `Assessment` a trial, seconds, and why it failed if it did."""
+"""What a worker says of a task: a `Scored` or an `Assessment` a trial, seconds, and why it
+failed if it did."""
 
 
 def _score(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:

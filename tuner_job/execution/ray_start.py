@@ -1,4 +1,5 @@
-"""Bringing Ray up: on the cluster that RAY_ADDRESS names, else embedded; and noticing when it dies."""
+"""Bringing Ray up: on the cluster that RAY_ADDRESS names, else embedded; and noticing when it
+dies."""
 
 import logging
 import os
@@ -12,17 +13,19 @@ from typing import Any
 import ray
 from ray._private import utils as ray_utils
 
-from tuner_job import process
-from tuner_job.config import Budget
+from tuner_job.config.experiment import Budget
 from tuner_job.errors import ConfigError, InputError, RunError
 from tuner_job.execution.place import address_given, require_address, require_folders
-from tuner_job.output import debugging
+from tuner_job.process import command as process
+from tuner_job.process.output import debugging
 from tuner_job.public import without_secrets
 from tuner_job.wording import plain, shown
 
 _START_ATTEMPTS = 3  # a busy machine may need them
 _IDLE_PATIENCE = 20.0  # seconds after which an idle machine is not asked again
-_CONNECT_PATIENCE = 40.0  # seconds until a cluster that accepts a connection and says nothing is given up
+_CONNECT_PATIENCE = (
+    40.0  # seconds until a cluster that accepts a connection and says nothing is given up
+)
 _LOCAL_STORE_BYTES = 512 * 2**20  # at least, for the embedded object store
 _LOOK_SECONDS = 0.3
 _VITAL = {"gcs_server": "its control service (gcs_server)", "raylet": "its scheduler (raylet)"}
@@ -50,11 +53,17 @@ def start_ray(n_workers: int | None, data_bytes: int) -> None:
     require_place(data_bytes)
     address = address_given()
     if address:
-        with _given_up_after(_CONNECT_PATIENCE, f"RAY_ADDRESS: nothing at {shown(address)} answers as a Ray cluster"):
+        with _given_up_after(
+            _CONNECT_PATIENCE, f"RAY_ADDRESS: nothing at {shown(address)} answers as a Ray cluster"
+        ):
             _start(_init, address)
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    options = {"num_cpus": n_workers, "include_dashboard": False, "object_store_memory": _store_bytes(data_bytes)}
+    options = {
+        "num_cpus": n_workers,
+        "include_dashboard": False,
+        "object_store_memory": _store_bytes(data_bytes),
+    }
     _start(lambda: _init(address="local", **options), None)
 
 
@@ -74,7 +83,8 @@ def require_place(data_bytes: int) -> None:
 
 @contextmanager
 def ray_running(n_workers: int | None, data_bytes: int) -> Iterator[None]:
-    """Have Ray as `start_ray` starts it for a block; one that runs already is used, and left running."""
+    """Have Ray as `start_ray` starts it for a block; one that runs already is used, and left
+    running."""
     if ray.is_initialized():
         yield
         return
@@ -88,7 +98,8 @@ def ray_running(n_workers: int | None, data_bytes: int) -> Iterator[None]:
 
 @contextmanager
 def ray_for(budget: Budget, n_workers: int | None, data_bytes: int) -> Iterator[None]:
-    """Find out before the block whether Ray can run what is asked for; where it had to be asked, it runs in the block.
+    """Find out before the block whether Ray can run what is asked for; where it had to be asked, it
+    runs in the block.
 
     Raises
     ------
@@ -111,8 +122,8 @@ def require_memory(memory_per_task: float) -> None:
     largest = max(node["Resources"].get("memory", 0.0) for node in ray.nodes())
     if memory_per_task > largest:
         raise ConfigError(
-            f"budget.memory_per_task: must fit on one node, the largest has {largest / 2**30:.1f} Gi for tasks; "
-            f"got {memory_per_task / 2**30:.1f} Gi"
+            f"budget.memory_per_task: must fit on one node, the largest has {largest / 2**30:.1f} "
+            f"Gi for tasks; got {memory_per_task / 2**30:.1f} Gi"
         )
 
 
@@ -120,7 +131,10 @@ def require_cpus(cpus: int) -> None:
     """Refuse what no node could ever give: Ray would wait for it without end."""
     largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes())
     if cpus > 1 and largest < cpus:
-        raise ConfigError(f"budget.cpus_per_trial: must fit on one node, the largest has {largest:.0f}; got {cpus}")
+        raise ConfigError(
+            f"budget.cpus_per_trial: must fit on one node, the largest has {largest:.0f}; got "
+            f"{cpus}"
+        )
 
 
 def _store_bytes(data_bytes: int) -> int:
@@ -133,9 +147,14 @@ def _start(init: Callable[[], None], address: str | None) -> None:
         try:
             init()
             return
-        except (Exception, SystemExit) as error:  # Ray's own start-up time-out (30 s, fixed) has no type of its own
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # Ray's own start-up time-out (30 s, fixed) has no type of its own
             ray.shutdown()
-            process.kill(pid for pid in process.descendants() if _is_rays(pid))  # it leaves them behind
+            process.kill(
+                pid for pid in process.descendants() if _is_rays(pid)
+            )  # it leaves them behind
             late = time.monotonic() - begun > _IDLE_PATIENCE and not _is_busy()
             if attempt == _START_ATTEMPTS or late or address:
                 raise _cannot_start(address, error) from None
@@ -143,7 +162,8 @@ def _start(init: Callable[[], None], address: str | None) -> None:
 
 def _init(**options: Any) -> None:
     if not debugging():
-        # what Ray tells of lost nodes goes to the log page by page; what became of the fits, we tell
+        # what Ray tells of lost nodes goes to the log page by page; what became of the fits, we
+        # tell
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         ray._private.worker.print_to_stdstream = lambda *_, **__: None
     with _command_line_without_secrets():
@@ -152,7 +172,8 @@ def _init(**options: Any) -> None:
 
 @contextmanager
 def _command_line_without_secrets() -> Iterator[None]:
-    """Ray records the command line, which its dashboard shows; an address in it may hold a password or a signature."""
+    """Ray records the command line, which its dashboard shows; an address in it may hold a
+    password or a signature."""
     whole = ray_utils.get_entrypoint_name
     ray_utils.get_entrypoint_name = lambda: without_secrets(whole())
     try:
@@ -193,7 +214,8 @@ def _given_up_after(seconds: float, sentence: str) -> Iterator[None]:
 
 @contextmanager
 def _watched() -> Iterator[None]:
-    """Notice during the block when one of the embedded Ray's processes dies: Ray would end this one without a word."""
+    """Notice during the block when one of the embedded Ray's processes dies: Ray would end this
+    one without a word."""
     node = ray._private.worker._global_node
     started = node.all_processes if node and node.head else {}
     vital = {name: infos[0].process for name, infos in started.items() if name in _VITAL}
@@ -208,6 +230,8 @@ def _watched() -> Iterator[None]:
 def _watch(vital: dict[str, Any], over: threading.Event) -> None:
     while not over.wait(_LOOK_SECONDS):
         for name, one in vital.items():
-            if one.poll() is not None and not over.wait(_LOOK_SECONDS):  # a signal to all of us comes here, too
+            if one.poll() is not None and not over.wait(
+                _LOOK_SECONDS
+            ):  # a signal to all of us comes here, too
                 process.give_up(f"Ray died under the search: {_VITAL[name]} has ended; {_GO_ON}")
                 return

@@ -33,7 +33,9 @@ FAMILIES: Mapping[str, ModelFamily] = MappingProxyType(
 CONTINUED: Mapping[str, ContinuedFamily] = MappingProxyType({"xgboost": XGBoost()})
 """Families that population-based training can tune."""
 
-GROWING: Mapping[str, GrowingFamily] = MappingProxyType({**CONTINUED, "random_forest": RandomForest()})
+GROWING: Mapping[str, GrowingFamily] = MappingProxyType(
+    {**CONTINUED, "random_forest": RandomForest()}
+)
 """Families whose fits pass through every smaller size; the others are judged fold by fold."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import Arrays, read_arrays, require, write_arrays
+from tuner_job.files.arrays import Arrays, read_arrays, require, write_arrays
 from tuner_job.wording import plain, shown
 
 FORMAT = "va-tuning-model-2"
@@ -32,7 +32,10 @@ def unpack(family: str, content: bytes) -> dict[str, NDArray[Any]]:
     arrays = read_arrays(content)
     found = [str(arrays.pop(name, "nothing")) for name in ("format", "family")]
     must = f"the model must be {' or '.join(READ)} of {family}"
-    require(found[0] in READ and found[1] == family, f"{must}, found {plain(found[0], 40)} of {plain(found[1], 40)}")
+    require(
+        found[0] in READ and found[1] == family,
+        f"{must}, found {plain(found[0], 40)} of {plain(found[1], 40)}",
+    )
     return arrays
 
 
@@ -43,9 +46,14 @@ def conform(arrays: Arrays, fields: Fields) -> None:
     ------
     StoreError
     """
-    require(arrays.keys() == fields.keys(), f"the arrays must be {', '.join(fields)}; found {shown(list(arrays))}")
+    require(
+        arrays.keys() == fields.keys(),
+        f"the arrays must be {', '.join(fields)}; found {shown(list(arrays))}",
+    )
     for name, (dtype, n_dimensions) in fields.items():
         array = arrays[name]
-        right = array.ndim == n_dimensions and (array.dtype.kind == "U" if dtype == "str" else array.dtype == dtype)
+        right = array.ndim == n_dimensions and (
+            array.dtype.kind == "U" if dtype == "str" else array.dtype == dtype
+        )
         found = f"found {array.dtype} of {array.ndim}"
         require(right, f"{name} must be {dtype} of {n_dimensions} dimensions, {found}")

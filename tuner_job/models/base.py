@@ -18,8 +18,8 @@ class FoldData:
     Attributes
     ----------
     X_train, y_train
-        (n_train, n_features) float32 with NaN for missing; (n_train,) int32 in ``0 … n_classes - 1``.
-        A cause may be absent from `y_train`.
+        (n_train, n_features) float32 with NaN for missing; (n_train,) int32 in ``0 … n_classes -
+        1``. A cause may be absent from `y_train`.
     X_validation
         (n_validation, n_features).
     X_probe
@@ -27,8 +27,9 @@ class FoldData:
     n_classes
         Length of the cause list.
     prepared
-        What a family derived from these rows once (a quantised matrix, scaled rows) and may use again
-        for the next task on the same fold in the same process. Keys begin with the family's name.
+        What a family derived from these rows once (a quantised matrix, scaled rows) and may use
+        again for the next task on the same fold in the same process. Keys begin with the family's
+        name.
     """
 
     X_train: NDArray[np.float32]
@@ -46,12 +47,13 @@ class PathPoint:
     Attributes
     ----------
     P_validation, P_probe
-        (n_rows, n_classes) probabilities; rows sum to 1; a cause absent from training has probability 0.
+        (n_rows, n_classes) probabilities; rows sum to 1; a cause absent from training has
+        probability 0.
     fit_seconds
         Seconds of fitting that this point added to the path; their sum is the whole fit.
     diagnostics
-        What a user should know of this fit, for example ``{"converged": True, "solver": "newton-cg"}``.
-        Values are plain JSON and the same at every run (no timings).
+        What a user should know of this fit, for example ``{"converged": True, "solver":
+        "newton-cg"}``. Values are plain JSON and the same at every run (no timings).
     """
 
     P_validation: NDArray[np.floating[Any]]
@@ -71,7 +73,8 @@ class Predictor(Protocol):
         """Probabilities (n_rows, n_classes) over the whole cause list; rows sum to 1."""
 
     def to_bytes(self) -> bytes:
-        """Return the model in a form that `ModelFamily.from_bytes` reads without running code from it."""
+        """Return the model in a form that `ModelFamily.from_bytes` reads without running code
+        from it."""
 
 
 class ModelFamily(Protocol):
@@ -79,23 +82,28 @@ class ModelFamily(Protocol):
 
     name: ClassVar[str]
     Parameters: ClassVar[type[BaseModel]]
-    """Every parameter the family takes, with its range and the untuned default; others are refused."""
+    """Every parameter the family takes, with its range and the untuned default; others are
+    refused."""
     default_space: ClassVar[Mapping[str, Any]]
     """The search space as it would stand in an experiment file."""
     path_parameter: ClassVar[str | None]
     """The parameter whose values are all scored by one fit; ``None`` if there is none."""
     mutable: ClassVar[frozenset[str]]
-    """Parameters that may change while a fit is under way and what it has learned stays; empty if there is
-    nothing to carry over."""
+    """Parameters that may change while a fit is under way and what it has learned stays; empty if
+    there is nothing to carry over."""
     why_not_mutable: ClassVar[str]
     """If `mutable` is empty, the reason, as the end of a sentence that names the model."""
     path_is_nested: ClassVar[bool]
-    """Whether the fit of one value goes through every smaller one, so that these take no further fitting."""
+    """Whether the fit of one value goes through every smaller one, so that these take no further
+    fitting."""
 
     def complexity(self, params: Params) -> tuple[float, ...]:
-        """Return a value by which configurations can be ordered: smaller is simpler, whatever it scores."""
+        """Return a value by which configurations can be ordered: smaller is simpler, whatever it
+        scores."""
 
-    def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
+    def fit_path(
+        self, fold: FoldData, params: Params, values: Sequence[Any], seed: int
+    ) -> list[PathPoint]:
         """Fit `params` once and score each value of the path parameter.
 
         Parameters
@@ -109,11 +117,19 @@ class ModelFamily(Protocol):
 
         Returns
         -------
-        One point a value, in the order of `values`. Each equals, to the last bit for tree models, what a
+        One point a value, in the order of `values`. Each equals, to the last bit for tree models,
+        what a
         fit of that configuration alone gives.
         """
 
-    def fit(self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int) -> Predictor:
+    def fit(
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        params: Params,
+        seed: int,
+    ) -> Predictor:
         """Fit one configuration on all rows."""
 
     def from_bytes(self, content: bytes) -> Predictor:

@@ -1,7 +1,7 @@
 """Boosted trees as plain arrays, and XGBoost's own document made of them.
 
-XGBoost's parser is not made for documents of strangers: some end the process. So it reads only what is written here
-from arrays that were checked, and what it writes is stored as arrays.
+XGBoost's parser is not made for documents of strangers: some end the process. So it reads only what
+is written here from arrays that were checked, and what it writes is stored as arrays.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import reading, require
+from tuner_job.files.arrays import reading, require
 from tuner_job.models import ubjson
 from tuner_job.models.archive import Fields
 from tuner_job.models.nodes import NODE_FIELDS, Nodes
@@ -40,8 +40,8 @@ _COLUMNS = {
 class BoostedTrees(Nodes):
     """Rounds of one tree a cause that is present, which add up to a margin.
 
-    A row goes left where ``X[feature] < threshold``, or where it is NaN and `missing_left`. Thresholds are float32;
-    a leaf's is what it adds.
+    A row goes left where ``X[feature] < threshold``, or where it is NaN and `missing_left`.
+    Thresholds are float32; a leaf's is what it adds.
 
     Attributes
     ----------
@@ -73,13 +73,26 @@ class BoostedTrees(Nodes):
             names = (booster["name"], learner["objective"]["name"])
             columns = {name: [tree[name] for tree in trees] for name in _COLUMNS}
             sizes = np.array([len(column) for column in columns["left_children"]])
-        require(names == ("gbtree", "multi:softprob"), "the trees must be boosted for multi:softprob")
-        require(base.ndim == 1 and list(groups) == _groups(len(trees), len(base)), "a round must have a tree a cause")
+        require(
+            names == ("gbtree", "multi:softprob"), "the trees must be boosted for multi:softprob"
+        )
+        require(
+            base.ndim == 1 and list(groups) == _groups(len(trees), len(base)),
+            "a round must have a tree a cause",
+        )
         for name, dtype in _COLUMNS.items():
-            require([len(column) for column in columns[name]] == sizes.tolist(), f"{name} must have a value a node")
-            alike = all(getattr(column, "dtype", None) == np.dtype(dtype).newbyteorder(">") for column in columns[name])
+            require(
+                [len(column) for column in columns[name]] == sizes.tolist(),
+                f"{name} must have a value a node",
+            )
+            alike = all(
+                getattr(column, "dtype", None) == np.dtype(dtype).newbyteorder(">")
+                for column in columns[name]
+            )
             require(alike, f"{name} must be {dtype}")
-        return cls._joined({name: np.concatenate(column) for name, column in columns.items()}, sizes, base)
+        return cls._joined(
+            {name: np.concatenate(column) for name, column in columns.items()}, sizes, base
+        )
 
     @classmethod
     def _joined(
@@ -113,7 +126,10 @@ class BoostedTrees(Nodes):
         require(len(self.roots) % n_present == 0, "a round must have a tree a cause")
         leaves = self.threshold[self.is_leaf].astype(np.float64)
         largest = np.abs(leaves).max() * self.n_rounds + np.abs(self.base.astype(np.float64)).max()
-        require(largest < MOST_MARGIN, f"margins must be less than {MOST_MARGIN:g}, they could be {largest:g}")
+        require(
+            largest < MOST_MARGIN,
+            f"margins must be less than {MOST_MARGIN:g}, they could be {largest:g}",
+        )
 
     @property
     def n_rounds(self) -> int:
@@ -121,7 +137,8 @@ class BoostedTrees(Nodes):
         return len(self.roots) // len(self.base)
 
     def document(self, n_features: int) -> bytearray:
-        """Write XGBoost's UBJSON of trees that were checked; what only training statistics need is 0."""
+        """Write XGBoost's UBJSON of trees that were checked; what only training statistics need
+        is 0."""
         n_trees, n_present = len(self.roots), len(self.base)
         model = {
             "cats": {"enc": [], "feature_segments": _NONE, "sorted_idx": _NONE},
@@ -133,7 +150,10 @@ class BoostedTrees(Nodes):
         base = ",".join(np.format_float_scientific(value, exp_digits=1) for value in self.base)
         parameters = {"base_score": f"[{base}]", "boost_from_average": "1", "num_target": "1"}
         sizes = {"num_class": str(n_present), "num_feature": str(n_features)}
-        objective = {"name": "multi:softprob", "softmax_multiclass_param": {"num_class": str(n_present)}}
+        objective = {
+            "name": "multi:softprob",
+            "softmax_multiclass_param": {"num_class": str(n_present)},
+        }
         learner = {
             "attributes": {},
             "feature_names": [],
@@ -164,9 +184,15 @@ class BoostedTrees(Nodes):
             "sum_hessian": np.zeros(len(leaf), ">f4"),
         }
         starts, lengths = self.roots.tolist(), sizes.tolist()
-        written = [ubjson.write_parts(name, column, starts, lengths) for name, column in columns.items()]
+        written = [
+            ubjson.write_parts(name, column, starts, lengths) for name, column in columns.items()
+        ]
         for number, (length, *entries) in enumerate(zip(lengths, *written, strict=True)):
-            rest = {"id": number, **_NO_CATEGORIES, "tree_param": _tree_parameters(length, n_features)}
+            rest = {
+                "id": number,
+                **_NO_CATEGORIES,
+                "tree_param": _tree_parameters(length, n_features),
+            }
             yield b"{" + b"".join(entries) + bytes(ubjson.write(rest)[1:])
 
 
@@ -189,7 +215,9 @@ def _groups(n_trees: int, n_present: int) -> Sequence[int]:
     return [tree % n_present for tree in range(n_trees)] if n_present else []
 
 
-def load(trees: BoostedTrees, n_features: int, settings: Mapping[str, Any], rows: Sequence[Any] = ()) -> Any:
+def load(
+    trees: BoostedTrees, n_features: int, settings: Mapping[str, Any], rows: Sequence[Any] = ()
+) -> Any:
     """Make a booster of trees that were checked.
 
     Parameters

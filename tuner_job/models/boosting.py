@@ -1,7 +1,7 @@
 """A booster on its way: rounds added step by step, by whoever takes it further."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import require
 from tuner_job.errors import ConfigError
+from tuner_job.files.arrays import require
 from tuner_job.models.base import FoldData, PathPoint
 from tuner_job.models.boosted_trees import BoostedTrees, load
 from tuner_job.models.classes import Floats, PresentClasses
@@ -19,8 +19,6 @@ from tuner_job.models.nodes import MOST_TREES
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
 
-    from tuner_job.models.xgboost import XGBoostParameters
-
 NAME = "xgboost"
 T = TypeVar("T")
 
@@ -28,17 +26,31 @@ T = TypeVar("T")
 class Boosting:
     """A booster on its way over one fold; see `Growing`.
 
-    It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread, which boosters
-    that take turns would draw from in turn.
+    Parameters
+    ----------
+    settings
+        XGBoost's parameters but for the number of rounds.
+    content
+        What `to_bytes` gave, to go on from.
+
+    It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread,
+    which boosters that take turns would draw from in turn.
     """
 
-    def __init__(self, fold: FoldData, parameters: "XGBoostParameters", seed: int, content: bytes | None = None):
+    def __init__(
+        self,
+        fold: FoldData,
+        settings: Mapping[str, Any],
+        seed: int,
+        content: bytes | None = None,
+    ):
         self.classes = PresentClasses.of(fold.y_train, fold.n_classes)
         self.booster: xgboost.Booster | None = None
-        self._fold, self._max_bin, self._size, self._seconds = fold, parameters.max_bin, 0, 0.0
+        self._fold, self._max_bin = fold, int(settings["max_bin"])
+        self._size, self._seconds = 0, 0.0
         self._own_thread = ThreadPoolExecutor(1, thread_name_prefix=NAME)
         if not self.classes.single:
-            self._own_thread.submit(self._begin, parameters, seed, content).result()
+            self._own_thread.submit(self._begin, settings, seed, content).result()
 
     @property
     def size(self) -> int:
@@ -55,7 +67,9 @@ class Boosting:
         """
         n_trees = size * len(self.classes.codes)
         if n_trees > MOST_TREES:
-            raise ConfigError(f"n_estimators × causes must be at most {MOST_TREES:,}, found {n_trees:,}")
+            raise ConfigError(
+                f"n_estimators × causes must be at most {MOST_TREES:,}, found {n_trees:,}"
+            )
         if self.booster:
             self._own_thread.submit(self._boost, self.booster, size).result()
         self._size = max(size, self._size)
@@ -63,7 +77,8 @@ class Boosting:
     def point(self) -> PathPoint:
         """Score what there is.
 
-        Predicting a matrix again adds only the trees grown since: the booster remembers its margins.
+        Predicting a matrix again adds only the trees grown since: the booster remembers its
+        margins.
         """
         rows = {"validation": self._fold.X_validation, "probe": self._fold.X_probe}
         if not self.booster:
@@ -75,20 +90,23 @@ class Boosting:
         return PathPoint(validation, probe, seconds)
 
     def to_bytes(self) -> bytes:
-        """Write the booster as UBJSON, after its size; nothing more where training had a single cause."""
-        return self._size.to_bytes(4, "big") + (bytes(self.booster.save_raw("ubj")) if self.booster else b"")
+        """Write the booster as UBJSON, after its size; nothing more where training had a single
+        cause."""
+        return self._size.to_bytes(4, "big") + (
+            bytes(self.booster.save_raw("ubj")) if self.booster else b""
+        )
 
-    def _begin(self, parameters: "XGBoostParameters", seed: int, content: bytes | None) -> None:
+    def _begin(self, settings: Mapping[str, Any], seed: int, content: bytes | None) -> None:
         import xgboost
 
         started = time.perf_counter()
         train = self._train()
         if content is None:
-            self.booster = xgboost.Booster(_settings(parameters, self.classes, seed), [train])
+            self.booster = xgboost.Booster(_complete(settings, self.classes, seed), [train])
         else:  # other draws than those that the first rounds made
             trees, n_features = self._stored(content), self._fold.X_train.shape[1]
-            settings = _settings(parameters, self.classes, (seed + self._size) % 2**31)
-            self.booster = load(trees, n_features, settings, [train])
+            complete = _complete(settings, self.classes, (seed + self._size) % 2**31)
+            self.booster = load(trees, n_features, complete, [train])
         self._seconds = time.perf_counter() - started
 
     def _stored(self, content: bytes) -> BoostedTrees:
@@ -96,7 +114,10 @@ class Boosting:
         self._size = int.from_bytes(content[:4], "big")
         trees = BoostedTrees.of_document(content[4:])
         trees.check(self._fold.X_train.shape[1], len(self.classes.codes))
-        require(trees.n_rounds == self._size, f"a booster of {trees.n_rounds:,} rounds must have {self._size:,}")
+        require(
+            trees.n_rounds == self._size,
+            f"a booster of {trees.n_rounds:,} rounds must have {self._size:,}",
+        )
         return trees
 
     def _boost(self, booster: "xgboost.Booster", size: int) -> None:
@@ -127,7 +148,8 @@ def matrix(X: NDArray[np.float32]) -> "xgboost.DMatrix":
 
 
 def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
-    """Matrices of the fold, made once: binning the training rows costs as much as several rounds."""
+    """Matrices of the fold, made once: binning the training rows costs as much as several
+    rounds."""
     key = f"{NAME}/{part}"
     if key not in fold.prepared:
         fold.prepared[key] = make()
@@ -135,8 +157,7 @@ def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
     return made
 
 
-def _settings(parameters: "XGBoostParameters", classes: PresentClasses, seed: int) -> dict[str, Any]:
-    settings = parameters.model_dump(exclude={"n_estimators"})
+def _complete(settings: Mapping[str, Any], classes: PresentClasses, seed: int) -> dict[str, Any]:
     fixed = {"objective": "multi:softprob", "num_class": len(classes.codes), "tree_method": "hist"}
     return {**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import require
 from tuner_job.errors import DataError
+from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields
 
 Floats = NDArray[np.floating[Any]]
@@ -47,11 +47,15 @@ class PresentClasses:
         if not len(codes):
             raise DataError("a model needs at least one training row, found none")
         if codes[0] < 0 or codes[-1] >= n_classes:
-            raise DataError(f"cause codes must lie in 0 … {n_classes - 1}, found {codes[0]} … {codes[-1]}")
+            raise DataError(
+                f"cause codes must lie in 0 … {n_classes - 1}, found {codes[0]} … {codes[-1]}"
+            )
         return cls(codes, n_classes)
 
     @classmethod
-    def stored(cls, codes: NDArray[np.int32], shape: NDArray[np.int64]) -> tuple["PresentClasses", int]:
+    def stored(
+        cls, codes: NDArray[np.int32], shape: NDArray[np.int64]
+    ) -> tuple["PresentClasses", int]:
         """Read what `arrays` gave: the causes and the number of features.
 
         Raises
@@ -60,9 +64,16 @@ class PresentClasses:
         """
         require(len(shape) == 2, "shape must be the number of features and of causes")
         n_features, n_classes = (int(size) for size in shape)
-        require(0 < n_features <= MOST_FEATURES, f"a model must have 1 to {MOST_FEATURES:,} features")
+        require(
+            0 < n_features <= MOST_FEATURES, f"a model must have 1 to {MOST_FEATURES:,} features"
+        )
         require(0 < n_classes <= MOST_CAUSES, f"a model must have 1 to {MOST_CAUSES:,} causes")
-        ascending = len(codes) > 0 and codes[0] >= 0 and codes[-1] < n_classes and (codes[1:] > codes[:-1]).all()
+        ascending = (
+            len(codes) > 0
+            and codes[0] >= 0
+            and codes[-1] < n_classes
+            and (codes[1:] > codes[:-1]).all()
+        )
         require(ascending, f"codes must ascend within 0 … {n_classes - 1}")
         return cls(codes, n_classes), n_features
 

@@ -1,12 +1,13 @@
 """Minimise a multi-class logistic loss with an L1 and an L2 penalty.
 
 The solver is OWL-QN: L-BFGS that stays, step by step, within the orthant of the current signs. Its
-initial matrix is the diagonal of the Hessian rather than a multiple of the identity, which matters where
-rare causes make the curvature very unequal.
+initial matrix is the diagonal of the Hessian rather than a multiple of the identity, which matters
+where rare causes make the curvature very unequal.
 
-Nearly all of the time goes into products with the design matrix, so the walk down takes them in single precision.
-Where it ends, the gradient is taken in double precision, and from there on everything is, should the minimum not be
-within the tolerance yet: what is returned never rests on a rounded gradient.
+Nearly all of the time goes into products with the design matrix, so the walk down takes them in
+single precision. Where it ends, the gradient is taken in double precision, and from there on
+everything is, should the minimum not be within the tolerance yet: what is returned never rests on a
+rounded gradient.
 
 References
 ----------
@@ -31,12 +32,15 @@ MEMORY = 20
 REFRESH = 100
 """Iterations after which the diagonal of the Hessian is taken anew."""
 DAMPING = 1e-3
-"""Least diagonal, as a share of the largest: a cause with probability 0 everywhere has no curvature."""
+"""Least diagonal, as a share of the largest: a cause with probability 0 everywhere has no
+curvature."""
 SMALLEST_STEP = 1e-8
 QUICK_TOLERANCE = 2e-7
-"""Least gap that is looked for in single precision, whose gradients are off by about a tenth of it."""
+"""Least gap that is looked for in single precision, whose gradients are off by about a tenth of
+it."""
 QUICK_ROUNDING = 1e-7
-"""Share of a value by which single precision may miss it: a step need not lower it by what cannot be seen."""
+"""Share of a value by which single precision may miss it: a step need not lower it by what
+cannot be seen."""
 QUICK_SHARE = 0.9
 """Of the tolerance that is asked for, so that the exact gradient seldom is above it."""
 BLOCK = 4096
@@ -56,7 +60,8 @@ class Objective:
     l1, l2
         (n_columns, 1) penalties, 0 where a column is not penalised.
     loss
-        ``multinomial``: softmax cross-entropy; ``one_vs_rest``: the sum over causes of binary log losses.
+        ``multinomial``: softmax cross-entropy; ``one_vs_rest``: the sum over causes of binary log
+        losses.
     """
 
     X: Rows
@@ -91,7 +96,9 @@ class Objective:
         return np.concatenate([block @ W for block in self._blocks()])
 
     def _sums(self, values: Array) -> Array:
-        parts = (block.T @ values[i * BLOCK : (i + 1) * BLOCK] for i, block in enumerate(self._blocks()))
+        parts = (
+            block.T @ values[i * BLOCK : (i + 1) * BLOCK] for i, block in enumerate(self._blocks())
+        )
         return np.asarray(sum(parts), np.float64)
 
     def _blocks(self) -> Iterator[Array]:
@@ -148,7 +155,9 @@ def minimise(objective: Objective, start: Array, tol: float, max_iter: int) -> S
         Stop after so many steps, converged or not.
     """
     pairs: deque[tuple[Array, Array]] = deque(maxlen=MEMORY)
-    quick = _descend(objective, start, pairs, max(QUICK_SHARE * tol, QUICK_TOLERANCE), max_iter, exact=False)
+    quick = _descend(
+        objective, start, pairs, max(QUICK_SHARE * tol, QUICK_TOLERANCE), max_iter, exact=False
+    )
     gap = float(np.abs(objective.subgradient(objective.at(quick.W))).max())
     if gap <= tol or quick.iterations == max_iter:
         return replace(quick, optimality_gap=gap, converged=gap <= tol)
@@ -157,7 +166,12 @@ def minimise(objective: Objective, start: Array, tol: float, max_iter: int) -> S
 
 
 def _descend(
-    objective: Objective, start: Array, pairs: deque[tuple[Array, Array]], tol: float, max_iter: int, exact: bool
+    objective: Objective,
+    start: Array,
+    pairs: deque[tuple[Array, Array]],
+    tol: float,
+    max_iter: int,
+    exact: bool,
 ) -> Solution:
     point = objective.at(start, exact)
     iteration = 0
@@ -183,7 +197,9 @@ def _descend(
     return Solution(point.W, gap, iteration, gap <= tol)
 
 
-def _direction(W: Array, slope: Array, diagonal: Array, pairs: deque[tuple[Array, Array]], l1: Array) -> Array:
+def _direction(
+    W: Array, slope: Array, diagonal: Array, pairs: deque[tuple[Array, Array]], l1: Array
+) -> Array:
     """Quasi-Newton direction; a weight that is 0 may only leave towards its own descent."""
     q = slope.copy()
     shares = []
@@ -200,7 +216,9 @@ def _direction(W: Array, slope: Array, diagonal: Array, pairs: deque[tuple[Array
     return np.where((q * slope <= 0) & (W == 0) & (l1 > 0), 0, -q)
 
 
-def _search(objective: Objective, point: Point, slope: Array, direction: Array, exact: bool) -> Point | None:
+def _search(
+    objective: Objective, point: Point, slope: Array, direction: Array, exact: bool
+) -> Point | None:
     """Halve the step until the objective falls enough; weights that would change sign stop at 0."""
     sign = np.where(point.W != 0, np.sign(point.W), -np.sign(slope))
     unseen = 0 if exact else QUICK_ROUNDING * abs(point.value)

@@ -1,4 +1,5 @@
-"""Fits that can be taken further, by boosting rounds or trees, and what training on with other parameters means."""
+"""Fits that can be taken further, by boosting rounds or trees, and what training on with other
+parameters means."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
@@ -33,22 +34,31 @@ class Growing(Protocol):
 class GrowingFamily(ModelFamily, Protocol):
     """A family whose path parameter is a size that a fit grows to."""
 
-    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> Growing:
+    def start(
+        self, fold: FoldData, params: Params, seed: int, content: bytes | None = None
+    ) -> Growing:
         """Begin a fit of `params`, or go on from what `Growing.to_bytes` gave.
 
-        A fit that is never interrupted equals `fit_path`, to the last bit. One that goes on may have other
-        values of the family's `mutable` parameters; its random draws then follow from the seed and the size
-        at which it goes on, so that going on from the same bytes gives the same model.
+        A fit that is never interrupted equals `fit_path`, to the last bit. One that goes on may
+        have other values of the family's `mutable` parameters; its random draws then follow from
+        the seed and the size at which it goes on, so that going on from the same bytes gives the
+        same model.
         """
 
 
 class ContinuedFamily(GrowingFamily, Protocol):
-    """A growing family in which what is added later corrects what is there, so that training on is worth it."""
+    """A growing family in which what is added later corrects what is there, so that training on
+    is worth it."""
 
     mutable: ClassVar[frozenset[str]]
 
     def fit_stages(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, stages: Stages, seed: int
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        stages: Stages,
+        seed: int,
     ) -> Predictor:
         """Fit all rows stage by stage, each going on from the one before; see `replay`."""
 

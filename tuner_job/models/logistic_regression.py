@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat, model_validator
 
-from tuner_job.arrays import require
+from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields, conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
@@ -106,9 +106,9 @@ class LogisticRegression:
     """Penalised logistic regression on standardised columns, one thread.
 
     A minimum does not depend on what finds it, so both objectives are minimised by the solver of
-    `elastic_net`, which is faster than scikit-learn's of the same name. As there, ``saga`` leaves the
-    intercept free and ``liblinear`` penalises it. With two causes the softmax still has a weight vector
-    for each.
+    `elastic_net`, which is faster than scikit-learn's of the same name. As there, ``saga`` leaves
+    the intercept free and ``liblinear`` penalises it. With two causes the softmax still has a
+    weight vector for each.
     """
 
     name: ClassVar[str] = NAME
@@ -123,17 +123,23 @@ class LogisticRegression:
         "forbid": [{"penalty": "elasticnet", "solver": "liblinear"}],
     }
     mutable: ClassVar[frozenset[str]] = frozenset()
-    why_not_mutable: ClassVar[str] = "its fit has one minimum, which does not depend on where the search for it began"
+    why_not_mutable: ClassVar[str] = (
+        "its fit has one minimum, which does not depend on where the search for it began"
+    )
 
     def complexity(self, params: Params) -> tuple[float, ...]:
-        """How little the weights are held back; of equals, fewer weights are simpler; see `ModelFamily`."""
+        """How little the weights are held back; of equals, fewer weights are simpler; see
+        `ModelFamily`."""
         parameters = read_params(self.name, LogisticRegressionParameters, params)
         return parameters.C, -parameters.l1_share
 
-    def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
+    def fit_path(
+        self, fold: FoldData, params: Params, values: Sequence[Any], seed: int
+    ) -> list[PathPoint]:
         """Walk from the smallest of `values` to the largest; see `ModelFamily`.
 
-        The minimum is unique but for the tolerance, within which a point depends on where its walk began.
+        The minimum is unique but for the tolerance, within which a point depends on where its walk
+        began.
         """
         points = read_path(self.name, LogisticRegressionParameters, params, "C", values)
         classes = PresentClasses.of(fold.y_train, fold.n_classes)
@@ -148,12 +154,19 @@ class LogisticRegression:
             for parameters, solution in _walk(train, Y, [by_value[C] for C in sorted(by_value)]):
                 seconds = time.perf_counter() - start
                 P = [_predict(Z, solution.W, classes, parameters.loss) for Z in (validation, probe)]
-                scored[parameters.C] = PathPoint(P[0], P[1], seconds, _diagnostics(solution, parameters))
+                scored[parameters.C] = PathPoint(
+                    P[0], P[1], seconds, _diagnostics(solution, parameters)
+                )
                 start = time.perf_counter()
         return in_order(scored, [point.C for point in points])
 
     def fit(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        params: Params,
+        seed: int,
     ) -> LogisticRegressionPredictor:
         """Fit one configuration on all rows; see `ModelFamily`."""
         parameters = read_params(self.name, LogisticRegressionParameters, params)
@@ -168,7 +181,11 @@ class LogisticRegression:
         """Load what `LogisticRegressionPredictor.to_bytes` wrote; see `ModelFamily`."""
         arrays = unpack(self.name, content)
         conform(arrays, FIELDS)
-        n_classes, loss, weights = int(arrays.pop("n_classes")), str(arrays.pop("loss")), arrays.pop("weights")
+        n_classes, loss, weights = (
+            int(arrays.pop("n_classes")),
+            str(arrays.pop("loss")),
+            arrays.pop("weights"),
+        )
         shape = np.array([len(arrays["fill"]), n_classes])
         classes, _ = PresentClasses.stored(arrays.pop("codes"), shape)
         scaling = Scaling(**arrays)
@@ -176,7 +193,10 @@ class LogisticRegression:
         expected = (len(scaling.kept) + 1, len(classes.codes))
         require(weights.shape == expected, f"weights must be {expected}, found {weights.shape}")
         require((np.abs(weights) < MOST_WEIGHT).all(), f"weights must lie within ±{MOST_WEIGHT:g}")
-        require(loss in get_args(Loss), f"loss must be one of {', '.join(get_args(Loss))}, found {plain(loss, 40)}")
+        require(
+            loss in get_args(Loss),
+            f"loss must be one of {', '.join(get_args(Loss))}, found {plain(loss, 40)}",
+        )
         return LogisticRegressionPredictor(weights, scaling, classes, cast(Loss, loss))
 
 

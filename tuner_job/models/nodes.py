@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import require
+from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields
 
 MOST_TREES = 75_000
@@ -58,10 +58,16 @@ class Nodes:
         """
         n_nodes = len(self.left)
         columns = (self.right, self.feature, self.threshold, self.missing_left)
-        require(all(len(column) == n_nodes for column in columns), "the arrays of nodes must have one length")
+        require(
+            all(len(column) == n_nodes for column in columns),
+            "the arrays of nodes must have one length",
+        )
         require(0 < len(self.roots) <= MOST_TREES, f"a model must have 1 to {MOST_TREES:,} trees")
         ends = np.append(self.roots[1:], n_nodes)
-        require(self.roots[0] == 0 and (ends > self.roots).all(), "roots must ascend from the first node")
+        require(
+            self.roots[0] == 0 and (ends > self.roots).all(),
+            "roots must ascend from the first node",
+        )
         within = (self.feature >= 0) & (self.feature < n_features)
         require(within.all(), f"feature must lie in 0 … {n_features - 1}")
         require(not np.isnan(self.threshold).any(), "threshold must be a number")
@@ -74,7 +80,10 @@ class Nodes:
             after = (children > inner) & (children < ends[inner])
             require(after.all(), "children must come after their node, in the same tree")
         leaf_right = self.right[self.is_leaf]
-        require((leaf_right == np.flatnonzero(self.is_leaf)).all(), "a leaf must be its own child on both sides")
+        require(
+            (leaf_right == np.flatnonzero(self.is_leaf)).all(),
+            "a leaf must be its own child on both sides",
+        )
         parents = np.bincount(np.append(self.left[inner], self.right[inner]), minlength=len(ends))
         parents[self.roots] += 1
         require((parents == 1).all(), "each node but a root must have one parent")

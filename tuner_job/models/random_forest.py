@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat
 
-from tuner_job.arrays import require
+from tuner_job.files.arrays import require
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.classes import Floats, PresentClasses
 from tuner_job.models.nodes import MOST_TREES
@@ -30,7 +30,8 @@ TREES_AT_ONCE = 50
 
 
 class RandomForestParameters(Closed):
-    """What may be tuned; the meaning of each is scikit-learn's, the defaults are the untuned model's."""
+    """What may be tuned; the meaning of each is scikit-learn's, the defaults are the untuned
+    model's."""
 
     n_estimators: Annotated[int, Ge(1), Le(MOST_TREES)] = 100
     """Trees."""
@@ -41,7 +42,8 @@ class RandomForestParameters(Closed):
     min_samples_leaf: Annotated[int, Ge(1)] = 1
     """Rows that a leaf must hold."""
     max_features: Literal["sqrt", "log2"] | Share | None = "sqrt"
-    """Columns tried for a split: a function of their number, or a share; 1 and ``None`` are every column."""
+    """Columns tried for a split: a function of their number, or a share; 1 and ``None`` are
+    every column."""
     criterion: Literal["gini", "entropy", "log_loss"] = "gini"
     """Impurity that a split lowers; ``log_loss`` is another name of entropy."""
     max_samples: Share | None = None
@@ -55,7 +57,8 @@ class RandomForestParameters(Closed):
 
 
 class RandomForest:
-    """scikit-learn's `RandomForestClassifier`, one thread; probabilities equal its own to the last bit."""
+    """scikit-learn's `RandomForestClassifier`, one thread; probabilities equal its own to the
+    last bit."""
 
     name: ClassVar[str] = NAME
     Parameters: ClassVar[type[BaseModel]] = RandomForestParameters
@@ -70,16 +73,24 @@ class RandomForest:
     }
     mutable: ClassVar[frozenset[str]] = frozenset()
     why_not_mutable: ClassVar[str] = (
-        "its trees know nothing of each other, so trees grown later with other parameters improve none that are there"
+        "its trees know nothing of each other, so trees grown later with other parameters improve "
+        "none that are there"
     )
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Depth and smallest leaf of a tree, then the number of trees; see `ModelFamily`."""
         parameters = read_params(self.name, RandomForestParameters, params)
         depth = float(parameters.max_depth or np.inf)
-        return -parameters.min_samples_leaf, depth, -parameters.min_samples_split, parameters.n_estimators
+        return (
+            -parameters.min_samples_leaf,
+            depth,
+            -parameters.min_samples_split,
+            parameters.n_estimators,
+        )
 
-    def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
+    def fit_path(
+        self, fold: FoldData, params: Params, values: Sequence[Any], seed: int
+    ) -> list[PathPoint]:
         """Grow the largest forest of `values`, scoring on the way; see `ModelFamily`."""
         points = read_path(self.name, RandomForestParameters, params, "n_estimators", values)
         growing = ForestGrowing(fold, points[0], seed)
@@ -89,12 +100,21 @@ class RandomForest:
             scored[n_trees] = growing.point()
         return in_order(scored, [point.n_estimators for point in points])
 
-    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> "ForestGrowing":
+    def start(
+        self, fold: FoldData, params: Params, seed: int, content: bytes | None = None
+    ) -> "ForestGrowing":
         """Begin a fit or go on with one; see `GrowingFamily`."""
-        return ForestGrowing(fold, read_params(self.name, RandomForestParameters, params), seed, content)
+        return ForestGrowing(
+            fold, read_params(self.name, RandomForestParameters, params), seed, content
+        )
 
     def fit(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        params: Params,
+        seed: int,
     ) -> TreesPredictor:
         """Fit one configuration on all rows; see `ModelFamily`."""
         parameters = read_params(self.name, RandomForestParameters, params)
@@ -110,13 +130,22 @@ class RandomForest:
 
 
 class ForestGrowing:
-    """A forest on its way over one fold; see `Growing`. It keeps the trees' votes, not the trees."""
+    """A forest on its way over one fold; see `Growing`. It keeps the trees' votes, not the
+    trees."""
 
-    def __init__(self, fold: FoldData, parameters: RandomForestParameters, seed: int, content: bytes | None = None):
+    def __init__(
+        self,
+        fold: FoldData,
+        parameters: RandomForestParameters,
+        seed: int,
+        content: bytes | None = None,
+    ):
         self._fold, self._seconds = fold, 0.0
         self._classes = PresentClasses.of(fold.y_train, fold.n_classes)
         self._forest = _forest(parameters, seed)
-        self._rows = np.ascontiguousarray(np.concatenate([fold.X_validation, fold.X_probe]), np.float32)
+        self._rows = np.ascontiguousarray(
+            np.concatenate([fold.X_validation, fold.X_probe]), np.float32
+        )
         self._votes = np.zeros((len(self._rows), len(self._classes.codes)))
         self._size = 0
         if content is not None:
@@ -135,7 +164,9 @@ class ForestGrowing:
             self._size = min(size, self._size + TREES_AT_ONCE)
             if not self._classes.single:
                 fold = self._fold
-                self._seconds += _grow(self._forest, fold.X_train, self._classes.encode(fold.y_train), self._size)
+                self._seconds += _grow(
+                    self._forest, fold.X_train, self._classes.encode(fold.y_train), self._size
+                )
                 _add_votes(self._forest, self._rows, self._votes)
 
     def point(self) -> PathPoint:
@@ -154,9 +185,14 @@ class ForestGrowing:
 
     def _stored(self, content: bytes) -> Floats:
         """Read the votes that `to_bytes` wrote, whoever did: checkpoints stand with the results."""
-        require(self._size <= MOST_TREES, f"a forest must have at most {MOST_TREES:,} trees, found {self._size:,}")
+        require(
+            self._size <= MOST_TREES,
+            f"a forest must have at most {MOST_TREES:,} trees, found {self._size:,}",
+        )
         stated = self._votes.nbytes
-        require(len(content) == stated, f"the votes must have {stated:,} bytes, found {len(content):,}")
+        require(
+            len(content) == stated, f"the votes must have {stated:,} bytes, found {len(content):,}"
+        )
         votes = np.frombuffer(content, self._votes.dtype).reshape(self._votes.shape)
         sums = 0 if self._classes.single else self._size
         right = (votes >= 0).all() and (np.abs(votes.sum(axis=1) - sums) <= 1e-6 * self._size).all()
@@ -167,22 +203,28 @@ class ForestGrowing:
 def _forest(parameters: RandomForestParameters, seed: int) -> "RandomForestClassifier":
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(**parameters.model_dump(), n_jobs=1, random_state=seed, warm_start=True)
+    return RandomForestClassifier(
+        **parameters.model_dump(), n_jobs=1, random_state=seed, warm_start=True
+    )
 
 
-def _grow(forest: "RandomForestClassifier", X: NDArray[np.float32], y: NDArray[np.int32], n_trees: int) -> float:
+def _grow(
+    forest: "RandomForestClassifier", X: NDArray[np.float32], y: NDArray[np.int32], n_trees: int
+) -> float:
     """Grow the forest to `n_trees`; return the seconds it took."""
     start = time.perf_counter()
     forest.set_params(n_estimators=n_trees)
     with warnings.catch_warnings():
-        # Continuing a balanced forest is warned of because the rows could be others; they are the same.
+        # Continuing a balanced forest is warned of because the rows could be others; they are the
+        # same.
         warnings.filterwarnings("ignore", message="class_weight presets", category=UserWarning)
         forest.fit(X, y)
     return time.perf_counter() - start
 
 
 def _add_votes(forest: "RandomForestClassifier", rows: NDArray[np.float32], total: Floats) -> None:
-    """Add the new trees' probabilities to `total` in the order of the trees, then forget the trees."""
+    """Add the new trees' probabilities to `total` in the order of the trees, then forget the
+    trees."""
     for number, tree in enumerate(forest.estimators_):
         if tree is not None:
             total += tree.tree_.predict(rows)

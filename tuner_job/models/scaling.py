@@ -1,4 +1,5 @@
-"""What a linear model needs of its rows: no missing values, one scale, learned from training rows only."""
+"""What a linear model needs of its rows: no missing values, one scale, learned from training
+rows only."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import require
+from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields
 from tuner_job.models.classes import check_columns
 
@@ -32,8 +33,8 @@ class Scaling:
     fill
         (n_features,) training mean of each column; 0 for one that was never observed.
     indicated
-        (n_indicators,) columns whose missingness is a column of its own. Columns missing together, such
-        as the one-hots of one question, share one.
+        (n_indicators,) columns whose missingness is a column of its own. Columns missing together,
+        such as the one-hots of one question, share one.
     kept
         (n_kept,) which of the features followed by the indicators vary in training.
     mean, scale
@@ -58,7 +59,9 @@ class Scaling:
         wide = _widen(X, fill, indicated)
         scale = wide.std(axis=0)
         # The deviation of a constant column is rounding, not always 0.
-        kept = np.flatnonzero(np.ptp(wide, axis=0) > 1e-6 * np.abs(wide).max(axis=0)).astype(np.int32)
+        kept = np.flatnonzero(np.ptp(wide, axis=0) > 1e-6 * np.abs(wide).max(axis=0)).astype(
+            np.int32
+        )
         return cls(fill, indicated, kept, wide.mean(axis=0)[kept], scale[kept])
 
     def check(self) -> None:
@@ -76,7 +79,9 @@ class Scaling:
         one_length = len(self.kept) == len(self.mean) == len(self.scale)
         require(one_length, "kept, mean and scale must have one length")
         finite = all(np.isfinite(array).all() for array in (self.fill, self.mean, self.scale))
-        require(finite and (self.scale > 0).all(), "fill, mean and scale must be finite, scale above 0")
+        require(
+            finite and (self.scale > 0).all(), "fill, mean and scale must be finite, scale above 0"
+        )
 
     def design(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         """Build the design matrix (n_rows, n_kept + 1); its last column is the intercept's ones."""
@@ -95,6 +100,8 @@ def _within(numbers: NDArray[np.int32], end: int) -> bool:
     return bool(((numbers >= 0) & (numbers < end)).all())
 
 
-def _widen(X: NDArray[np.float32], fill: NDArray[np.float64], indicated: NDArray[np.int32]) -> NDArray[np.float64]:
+def _widen(
+    X: NDArray[np.float32], fill: NDArray[np.float64], indicated: NDArray[np.int32]
+) -> NDArray[np.float64]:
     missing = np.isnan(X)
     return np.hstack([np.where(missing, fill, X), missing[:, indicated].astype(np.float64)])

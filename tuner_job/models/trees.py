@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from tuner_job.arrays import require
+from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields, conform, pack, unpack
 from tuner_job.models.classes import SHAPE_FIELDS, Floats, PresentClasses, check_columns
 from tuner_job.models.nodes import NODE_FIELDS, Nodes
@@ -27,9 +27,11 @@ FIELDS: Fields = {
 
 @dataclass(frozen=True, eq=False)
 class Trees(Nodes):
-    """Trees whose leaves hold a distribution of causes, kept sparse: in a forest most leaves hold one cause.
+    """Trees whose leaves hold a distribution of causes, kept sparse: in a forest most leaves hold
+    one cause.
 
-    A row goes left where ``X[feature] <= threshold``, or where it is NaN and `missing_left`; thresholds are float64.
+    A row goes left where ``X[feature] <= threshold``, or where it is NaN and `missing_left`;
+    thresholds are float64.
 
     Attributes
     ----------
@@ -51,16 +53,23 @@ class Trees(Nodes):
         leaf = left < 0
         offset, own = np.repeat(roots, sizes), np.arange(sizes.sum())
         leaves: Any = sparse.vstack(
-            [sparse.csr_array(tree.value[:, 0] * (tree.children_left < 0)[:, None]) for tree in trees],
+            [
+                sparse.csr_array(tree.value[:, 0] * (tree.children_left < 0)[:, None])
+                for tree in trees
+            ],
             format="csr",
         )
         return cls(
             roots=roots,
             left=np.where(leaf, own, left + offset).astype(np.int32),
             right=np.where(leaf, own, right + offset).astype(np.int32),
-            feature=np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(np.int32),
+            feature=np.concatenate([np.maximum(tree.feature, 0) for tree in trees]).astype(
+                np.int32
+            ),
             threshold=np.concatenate([tree.threshold for tree in trees]),
-            missing_left=np.concatenate([tree.missing_go_to_left for tree in trees]).astype(np.bool_),
+            missing_left=np.concatenate([tree.missing_go_to_left for tree in trees]).astype(
+                np.bool_
+            ),
             indptr=leaves.indptr.astype(np.int32),
             indices=leaves.indices.astype(np.int32),
             data=leaves.data,
@@ -81,7 +90,9 @@ class Trees(Nodes):
         within = (self.indices >= 0) & (self.indices < n_present)
         require(within.all(), f"indices must lie in 0 … {n_present - 1}")
         require((self.data >= 0).all(), "data must be 0 or more")
-        sums = np.bincount(np.repeat(np.arange(len(lengths)), lengths), self.data, len(lengths))[self.is_leaf]
+        sums = np.bincount(np.repeat(np.arange(len(lengths)), lengths), self.data, len(lengths))[
+            self.is_leaf
+        ]
         require((np.abs(sums - 1) <= 1e-6).all(), "the probabilities of a leaf must sum to 1")
 
     def leaves(self, X: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -92,7 +103,9 @@ class Trees(Nodes):
         while len(moving):
             at = node[moving]
             value = X[row[moving], self.feature[at]]
-            goes_left = np.where(np.isnan(value), self.missing_left[at], value <= self.threshold[at])
+            goes_left = np.where(
+                np.isnan(value), self.missing_left[at], value <= self.threshold[at]
+            )
             node[moving] = below = np.where(goes_left, self.left[at], self.right[at])
             moving = moving[self.left[below] != below]
         return node.reshape(len(self.roots), len(X))
@@ -100,17 +113,24 @@ class Trees(Nodes):
     def mean_distribution(self, X: NDArray[np.float32], n_present: int) -> Floats:
         """Average the leaf distributions over trees, summed in their order: (n_rows, n_present)."""
         rows = max(1, AT_ONCE // len(self.roots))
-        parts = [self._summed(X[start : start + rows], n_present) for start in range(0, len(X), rows)]
+        parts = [
+            self._summed(X[start : start + rows], n_present) for start in range(0, len(X), rows)
+        ]
         summed: Floats = np.concatenate([np.zeros((0, n_present)), *parts])
         return summed / len(self.roots)
 
     def _summed(self, X: NDArray[np.float32], n_present: int) -> Floats:
-        """Multiply by a matrix that has a 1 for each leaf of a row; the product adds in the order of the trees."""
+        """Multiply by a matrix that has a 1 for each leaf of a row; the product adds in the
+        order of the trees."""
         n_trees, n_nodes = len(self.roots), len(self.left)
         chosen = self.leaves(X).T.ravel()
         starts = np.arange(len(X) + 1) * n_trees
-        distributions: Any = sparse.csr_array((self.data, self.indices, self.indptr), shape=(n_nodes, n_present))
-        choice: Any = sparse.csr_array((np.ones(len(chosen)), chosen, starts), shape=(len(X), n_nodes))
+        distributions: Any = sparse.csr_array(
+            (self.data, self.indices, self.indptr), shape=(n_nodes, n_present)
+        )
+        choice: Any = sparse.csr_array(
+            (np.ones(len(chosen)), chosen, starts), shape=(len(X), n_nodes)
+        )
         summed: Floats = (choice @ distributions).toarray()
         return summed
 

@@ -15,8 +15,18 @@ MOST_VALUES = 1_500_000
 """Of a document, arrays of numbers counting once: a tree has 22."""
 MOST_LEVELS = 16
 
-_NUMBERS = {b"i": ">i1", b"U": ">u1", b"I": ">i2", b"l": ">i4", b"L": ">i8", b"d": ">f4", b"D": ">f8"}
-_SCALARS = dict(zip(_NUMBERS, map(struct.Struct, (">b", ">B", ">h", ">i", ">q", ">f", ">d")), strict=True))
+_NUMBERS = {
+    b"i": ">i1",
+    b"U": ">u1",
+    b"I": ">i2",
+    b"l": ">i4",
+    b"L": ">i8",
+    b"d": ">f4",
+    b"D": ">f8",
+}
+_SCALARS = dict(
+    zip(_NUMBERS, map(struct.Struct, (">b", ">B", ">h", ">i", ">q", ">f", ">d")), strict=True)
+)
 _MARKERS = {np.dtype(dtype): marker for marker, dtype in _NUMBERS.items()}
 
 
@@ -44,13 +54,16 @@ class Written:
 
 
 def write(value: Any) -> bytearray:
-    """Write a document of dict, list, text, integers, numpy arrays of one dimension and `Written`."""
+    """Write a document of dict, list, text, integers, numpy arrays of one dimension and
+    `Written`."""
     out = bytearray()
     _put(out, value)
     return out
 
 
-def write_parts(name: str, column: NDArray[Any], starts: Sequence[int], sizes: Sequence[int]) -> Iterator[bytes]:
+def write_parts(
+    name: str, column: NDArray[Any], starts: Sequence[int], sizes: Sequence[int]
+) -> Iterator[bytes]:
     """Write an object's entry `name` for each part of a column."""
     ordered = column.astype(column.dtype.newbyteorder(">"), copy=False)
     data, width = ordered.tobytes(), ordered.itemsize
@@ -97,7 +110,9 @@ class _Reader:
     def value(self, level: int) -> Any:
         self._left -= 1
         if self._left < 0 or level > MOST_LEVELS:
-            raise ValueError(f"a document must have at most {MOST_VALUES:,} values on {MOST_LEVELS} levels")
+            raise ValueError(
+                f"a document must have at most {MOST_VALUES:,} values on {MOST_LEVELS} levels"
+            )
         marker = self._take(1)
         if marker == b"{":
             return self._entries(level + 1)
@@ -108,7 +123,9 @@ class _Reader:
     def _take(self, n: int) -> bytes:
         taken = self._content[self.at : self.at + n]
         if n < 0 or len(taken) < n:
-            raise ValueError(f"the document ends {n:,} bytes after byte {self.at:,} at the earliest")
+            raise ValueError(
+                f"the document ends {n:,} bytes after byte {self.at:,} at the earliest"
+            )
         self.at += n
         return taken
 

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from numpy.typing import NDArray
 from pydantic import BaseModel, FiniteFloat
 
-from tuner_job.arrays import require
+from tuner_job.files.arrays import require
 from tuner_job.models.archive import conform, pack, unpack
 from tuner_job.models.base import FoldData, Params, PathPoint
 from tuner_job.models.boosted_trees import TREE_FIELDS, BoostedTrees, load
@@ -100,9 +100,9 @@ class XGBoostPredictor:
 class XGBoost:
     """Softmax boosting over histograms, one thread.
 
-    The objective is ``multi:softprob`` for any number of causes, also two, where `XGBClassifier` would
-    change to a logistic objective: a fold that lost causes is then still the same model. With three
-    causes or more the probabilities equal `XGBClassifier`'s to the last bit.
+    The objective is ``multi:softprob`` for any number of causes, also two, where `XGBClassifier`
+    would change to a logistic objective: a fold that lost causes is then still the same model. With
+    three causes or more the probabilities equal `XGBClassifier`'s to the last bit.
     """
 
     name: ClassVar[str] = NAME
@@ -131,29 +131,44 @@ class XGBoost:
         leaves = 2.0 ** min(parameters.max_depth or 32, 32)
         return parameters.n_estimators * leaves, parameters.learning_rate, -parameters.reg_lambda
 
-    def fit_path(self, fold: FoldData, params: Params, values: Sequence[Any], seed: int) -> list[PathPoint]:
+    def fit_path(
+        self, fold: FoldData, params: Params, values: Sequence[Any], seed: int
+    ) -> list[PathPoint]:
         """Boost to the largest of `values`, scoring at each; see `ModelFamily`."""
         points = read_path(self.name, XGBoostParameters, params, "n_estimators", values)
-        growing = Boosting(fold, points[0], seed)
+        growing = Boosting(fold, _settings(points[0]), seed)
         scored: dict[int, PathPoint] = {}
         for rounds in sorted({point.n_estimators for point in points}):
             growing.grow_to(rounds)
             scored[rounds] = growing.point()
         return in_order(scored, [point.n_estimators for point in points])
 
-    def start(self, fold: FoldData, params: Params, seed: int, content: bytes | None = None) -> Boosting:
+    def start(
+        self, fold: FoldData, params: Params, seed: int, content: bytes | None = None
+    ) -> Boosting:
         """Begin a fit or go on with one; see `GrowingFamily`."""
-        return Boosting(fold, read_params(self.name, XGBoostParameters, params), seed, content)
+        parameters = read_params(self.name, XGBoostParameters, params)
+        return Boosting(fold, _settings(parameters), seed, content)
 
     def fit(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, params: Params, seed: int
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        params: Params,
+        seed: int,
     ) -> XGBoostPredictor:
         """Fit one configuration on all rows; see `ModelFamily`."""
         parameters = read_params(self.name, XGBoostParameters, params)
         return self.fit_stages(X, y, n_classes, [(parameters.n_estimators, params)], seed)
 
     def fit_stages(
-        self, X: NDArray[np.float32], y: NDArray[np.int32], n_classes: int, stages: Stages, seed: int
+        self,
+        X: NDArray[np.float32],
+        y: NDArray[np.int32],
+        n_classes: int,
+        stages: Stages,
+        seed: int,
     ) -> XGBoostPredictor:
         """Fit all rows stage by stage; see `ContinuedFamily`."""
         whole = FoldData(X, y, X[:0], X[:0], n_classes)
@@ -176,10 +191,15 @@ class XGBoost:
         if document is not None and document.size:  # as version 0.1.0 wrote it
             trees = BoostedTrees.of_document(document.tobytes())
         require(
-            (trees is None) == classes.single, "a model must have trees where it has several causes, and only there"
+            (trees is None) == classes.single,
+            "a model must have trees where it has several causes, and only there",
         )
         predictor = XGBoostPredictor(trees, classes, n_features)
         if trees:
             trees.check(n_features, len(classes.codes))
             predictor.booster  # noqa: B018 - what XGBoost refuses is refused here
         return predictor
+
+
+def _settings(parameters: XGBoostParameters) -> dict[str, Any]:
+    return parameters.model_dump(exclude={"n_estimators"})

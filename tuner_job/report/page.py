@@ -10,10 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner_job.errors import StoreError
+from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.report import sentences, tables, text, validity
 from tuner_job.report.figures import causes, history, parameters, scores, style
 from tuner_job.report.trials import DEFAULT, Trials
-from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.units import human_duration
 
 _HERE = Path(__file__).parent
@@ -68,10 +68,14 @@ def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord
     for study in summary.studies:
         numbers = {trial.trial for trial in trials.get(study.model, ())}
         needed = {DEFAULT, study.best.trial, *study.pareto_front}
-        problems += [f"{study.model}: trial {number} has no record" for number in sorted(needed - numbers)]
+        problems += [
+            f"{study.model}: trial {number} has no record" for number in sorted(needed - numbers)
+        ]
     if problems:
         listed = "; ".join(problems)
-        raise StoreError(f"{summary.name}: every trial that summary.json names must have a record: {listed}")
+        raise StoreError(
+            f"{summary.name}: every trial that summary.json names must have a record: {listed}"
+        )
 
 
 def _comparison_figures(summary: ExperimentSummary) -> list[style.Drawing]:
@@ -87,7 +91,9 @@ def _model_figures(study: StudySummary, trials: Trials) -> dict[str, style.Drawi
     """Draw what there are records for; a figure without data is left out."""
     drawn: dict[str, style.Drawing] = {}
     if trials.searched:
-        drawn["history"] = history.history(study.model, trials, study.default.scores.get(trials.objective))
+        drawn["history"] = history.history(
+            study.model, trials, study.default.scores.get(trials.objective)
+        )
     if study.parameter_importance:
         drawn["importance"] = parameters.importance(study.model, study.parameter_importance)
     if trials.complete:
@@ -113,7 +119,12 @@ def _environment() -> Environment:
              text.scheme_label, text.selection_rule, text.stop_reason,
              text.count, text.capitalised)  # fmt: skip
     environment.filters |= {word.__name__: word for word in words}
-    environment.globals |= {"tables": tables, "sentences": sentences, "validity": validity, "inline": _numbered()}
+    environment.globals |= {
+        "tables": tables,
+        "sentences": sentences,
+        "validity": validity,
+        "inline": _numbered(),
+    }
     return environment
 
 

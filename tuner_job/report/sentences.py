@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tuner_job.records import ExperimentSummary, StudySummary
 from tuner_job.report.tables import difference
 from tuner_job.report.text import baseline_label, count, metric_label, number
-from tuner_job.results.records import ExperimentSummary, StudySummary
 
 _CHOSEN = {
     "best": "best",
@@ -14,7 +14,8 @@ _CHOSEN = {
 
 
 def best_study(summary: ExperimentSummary) -> StudySummary | None:
-    """Return the study with the highest tuned score; of equals, the first; None if there is none."""
+    """Return the study with the highest tuned score; of equals, the first; None if there is
+    none."""
     scored = [s for s in summary.studies if np.isfinite(s.best.scores.get(s.objectives[0], np.nan))]
     return max(scored, key=lambda s: s.best.scores[s.objectives[0]], default=None)
 
@@ -30,14 +31,20 @@ def overall(summary: ExperimentSummary) -> str:
         f"{best.model}, {which}, has {metric_label(metric)} {number(best.best.scores[metric])}, "
         f"as the mean over {count(summary.n_folds, 'fold')}"
     )
-    return f"Highest of {len(summary.studies)} models: {text}." if len(summary.studies) > 1 else f"{text}."
+    return (
+        f"Highest of {len(summary.studies)} models: {text}."
+        if len(summary.studies) > 1
+        else f"{text}."
+    )
 
 
 def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     """Say in one sentence what tuning did for one model."""
     metric, complete = study.objectives[0], study.n_trials.get("complete", 0)
     default, tuned = (number(one.scores.get(metric)) for one in (study.default, study.best))
-    compared = f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
+    compared = (
+        f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
+    )
     if study.best.trial >= 0:
         tried = f"{count(complete, 'finished trial')}{_at_no_fit(study)}"
         text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {tried} has {compared}"
@@ -59,7 +66,8 @@ def timing(study: StudySummary) -> str:
     if study.deterministic:
         return ""
     return (
-        f"Ray Tune ({study.search_method}) decided which trials to stop or to change by the results that were there at "
+        f"Ray Tune ({study.search_method}) decided which trials to stop or to change by the "
+        "results that were there at "
         "the time: another run of the same file and seed may give other trials."
     )
 
@@ -67,7 +75,11 @@ def timing(study: StudySummary) -> str:
 def _called(study: StudySummary) -> str:
     if study.best.trial >= 0:
         return "tuned"
-    return f"with the default’s parameters and {study.best.csmf_estimator}" if _other_estimator(study) else "untuned"
+    return (
+        f"with the default’s parameters and {study.best.csmf_estimator}"
+        if _other_estimator(study)
+        else "untuned"
+    )
 
 
 def _other_estimator(study: StudySummary) -> bool:
@@ -94,7 +106,9 @@ def _against_baselines(summary: ExperimentSummary, study: StudySummary) -> str:
     known = {n: s["csmf_accuracy"] for n, s in summary.baselines.items() if "csmf_accuracy" in s}
     if reached is None or not known:
         return ""
-    own = "" if study.objectives[0] == "csmf_accuracy" else f"its CSMF accuracy {number(reached)} is "
+    own = (
+        "" if study.objectives[0] == "csmf_accuracy" else f"its CSMF accuracy {number(reached)} is "
+    )
     above = [f"{baseline_label(n).lower()} ({number(s)})" for n, s in known.items() if reached < s]
     return f"; {own}below {' and '.join(above)}" if above else f"; {own}not below any baseline"
 

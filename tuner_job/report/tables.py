@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner_job.report.trials import DEFAULT, Trials
-from tuner_job.results.records import (
+from tuner_job.records import (
     CauseRecord,
     ExperimentSummary,
     Interval,
@@ -17,6 +16,7 @@ from tuner_job.results.records import (
     StudySummary,
     TrialRecord,
 )
+from tuner_job.report.trials import DEFAULT, Trials
 
 MAX_TRIALS = 50
 MAX_ERRORS = 20
@@ -82,7 +82,8 @@ class ErrorRow:
 
 @dataclass(frozen=True)
 class ParameterRow:
-    """One parameter of the default and of the tuned configuration; `None` is a value, so presence is told."""
+    """One parameter of the default and of the tuned configuration; `None` is a value, so
+    presence is told."""
 
     name: str
     default: Any
@@ -97,13 +98,15 @@ class ParameterRow:
 
 
 def score_metrics(summary: ExperimentSummary) -> list[str]:
-    """Return the metrics shown as means over folds: the objectives, then those that baselines have."""
+    """Return the metrics shown as means over folds: the objectives, then those that baselines
+    have."""
     objectives = [metric for study in summary.studies for metric in study.objectives]
     return list(dict.fromkeys([*objectives, "csmf_accuracy", "cod_accuracy"]))
 
 
 def difference(study: StudySummary) -> float | None:
-    """Return the tuned minus the default mean score in the first objective; None if either is unknown."""
+    """Return the tuned minus the default mean score in the first objective; None if either is
+    unknown."""
     objective = study.objectives[0]
     if objective not in study.best.scores or objective not in study.default.scores:
         return None
@@ -123,15 +126,30 @@ def result_rows(summary: ExperimentSummary) -> list[ResultRow]:
         for kind, one in (("default", study.default), ("tuned", study.best)):
             gained = difference(study) if kind == "tuned" else None
             below = below_copy_train(summary, one)
-            rows.append(ResultRow(study.model, kind, one.trial, one.tested, one.scores, gained, one.fit_seconds, below))
+            rows.append(
+                ResultRow(
+                    study.model,
+                    kind,
+                    one.trial,
+                    one.tested,
+                    one.scores,
+                    gained,
+                    one.fit_seconds,
+                    below,
+                )
+            )
     for name, scores in summary.baselines.items():
-        rows.append(ResultRow(name, "baseline", None, {}, scores, None, None, below_copy_train=False))
+        rows.append(
+            ResultRow(name, "baseline", None, {}, scores, None, None, below_copy_train=False)
+        )
     return rows
 
 
 def compositions_drawn(summary: ExperimentSummary) -> bool:
     """Whether configurations were tested in populations of drawn compositions."""
-    return any(one.over_compositions for study in summary.studies for one in (study.default, study.best))
+    return any(
+        one.over_compositions for study in summary.studies for one in (study.default, study.best)
+    )
 
 
 def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
@@ -142,7 +160,9 @@ def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
     default = study.default.by_estimator | tried
     used, chosen = str(study.default.csmf_estimator), str(study.best.csmf_estimator)
     return [
-        EstimatorRow(name, default.get(name), study.best.by_estimator.get(name), name == used, name == chosen)
+        EstimatorRow(
+            name, default.get(name), study.best.by_estimator.get(name), name == used, name == chosen
+        )
         for name in dict.fromkeys([*default, *study.best.by_estimator])
     ]
 
@@ -150,7 +170,12 @@ def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
 def holdout_rows(summary: ExperimentSummary) -> list[HoldoutRow]:
     """Return default, tuned and copy-train of each model on the hold-out; none without one."""
     kinds = ("default", "tuned", "copy_train")
-    return [HoldoutRow(s.model, kind, s.holdout[kind]) for s in summary.studies for kind in kinds if kind in s.holdout]
+    return [
+        HoldoutRow(s.model, kind, s.holdout[kind])
+        for s in summary.studies
+        for kind in kinds
+        if kind in s.holdout
+    ]
 
 
 def parameter_rows(study: StudySummary) -> list[ParameterRow]:

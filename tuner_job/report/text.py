@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 DASH = "–"
 """Stands where there is no value."""
@@ -30,28 +32,32 @@ BASELINES = {
 SCHEMES = {
     "stratified": (
         "stratified folds",
-        "Each fold's validation deaths have nearly the same cause fractions as the deaths it was trained on. "
-        "The scores say how a model does where causes are composed as in training, not in a population with "
-        "other cause fractions. Repeating the training fractions without looking at any death scores high "
-        "under this protocol, so read every CSMF accuracy beside that of copy-train.",
+        "Each fold's validation deaths have nearly the same cause fractions as the deaths it was "
+        "trained on. The scores say how a model does where causes are composed as in training, "
+        "not in a population with other cause fractions. Repeating the training fractions "
+        "without looking at any death scores high under this protocol, so read every CSMF "
+        "accuracy beside that of copy-train.",
     ),
     "leave_one_site_out": (
         "leave one site out",
-        "Each fold trains on all sites but one and is validated on that one. The scores say how a model does "
-        "at a site that it has not seen, with that site's own cause fractions. CSMF estimators that infer a "
-        "composition take a cause to look the same everywhere, which other sites need not bear out.",
+        "Each fold trains on all sites but one and is validated on that one. The scores say how "
+        "a model does at a site that it has not seen, with that site's own cause fractions. CSMF "
+        "estimators that infer a composition take a cause to look the same everywhere, which "
+        "other sites need not bear out.",
     ),
     "dirichlet": (
         "Dirichlet-resampled compositions",
-        "Each fold's validation deaths were resampled within each cause to cause fractions drawn at random from a "
-        "Dirichlet(1, …, 1), the same draws for every configuration. The scores say how a model does where the "
-        "composition differs from training and is not known, but causes look as they do in training.",
+        "Each fold's validation deaths were resampled within each cause to cause fractions drawn "
+        "at random from a Dirichlet(1, …, 1), the same draws for every configuration. The scores "
+        "say how a model does where the composition differs from training and is not known, but "
+        "causes look as they do in training.",
     ),
     "shift": (
         "stated compositions",
-        "Each fold's validation deaths were resampled within each cause to the cause fractions that the experiment "
-        "file states, the other causes keeping their proportions; the same draws for every configuration. The "
-        "scores say how a model does in populations composed like that.",
+        "Each fold's validation deaths were resampled within each cause to the cause fractions "
+        "that the experiment file states, the other causes keeping their proportions; the same "
+        "draws for every configuration. The scores say how a model does in populations composed "
+        "like that.",
     ),
 }
 
@@ -79,7 +85,8 @@ STOPS = {
 
 
 def visible(page: str) -> str:
-    """Mark what a page cannot show: control characters, and those that turn the direction of what follows."""
+    """Mark what a page cannot show: control characters, and those that turn the direction of
+    what follows."""
     return _INVISIBLE.sub("\ufffd", page)
 
 
@@ -158,7 +165,8 @@ def short_value(setting: Any) -> str:
 
 
 def shorten(name: str, length: int) -> str:
-    """Cut a name that is too long for its place, keeping both ends: names often differ in the last word."""
+    """Cut a name that is too long for its place, keeping both ends: names often differ in the
+    last word."""
     if len(name) <= length:
         return name
     tail = length // 3

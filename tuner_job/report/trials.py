@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.results.records import FoldRecord, Scores, TrialRecord
+from tuner_job.records import FoldRecord, Scores, TrialRecord
 
 DEFAULT = -1
 """Number of the untuned default among the trials."""
@@ -26,7 +26,9 @@ class Trials:
 
     def __init__(self, records: Sequence[TrialRecord], objective: str):
         self.objective = objective
-        self._by_number = {record.trial: record for record in sorted(records, key=lambda r: r.trial)}
+        self._by_number = {
+            record.trial: record for record in sorted(records, key=lambda r: r.trial)
+        }
 
     def __contains__(self, number: int) -> bool:
         return number in self._by_number
@@ -68,13 +70,17 @@ class Trials:
 
     def estimator(self, trial: TrialRecord) -> CsmfEstimator | None:
         """CSMF estimator of a trial, or of the one that it repeats; None if it was not assessed."""
-        original = self._by_number.get(trial.trial if trial.duplicate_of is None else trial.duplicate_of, trial)
+        original = self._by_number.get(
+            trial.trial if trial.duplicate_of is None else trial.duplicate_of, trial
+        )
         return original.csmf_estimator
 
     def score(self, trial: TrialRecord) -> float:
-        """Mean objective: over all folds if complete, over those that ran if pruned; NaN if there is none.
+        """Mean objective: over all folds if complete, over those that ran if pruned; NaN if there
+        is none.
 
-        Where trials are assessed, a pruned one has it by the plainest CSMF estimator, a complete one by its own.
+        Where trials are assessed, a pruned one has it by the plainest CSMF estimator, a complete
+        one by its own.
         """
         if trial.state == "complete":
             return trial.scores.get(self.objective, np.nan)

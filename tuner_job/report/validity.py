@@ -1,8 +1,16 @@
-"""What makes a score trustworthy, in whole sentences: what was tested, how CSMFs are made, what the choice flatters."""
+"""What makes a score trustworthy, in whole sentences: what was tested, how CSMFs are made, what
+the choice flatters."""
 
-from tuner_job.report.text import count, estimator_meaning, metric_label, number, percent, scheme_meaning
+from tuner_job.records import ExperimentSummary, StudySummary
+from tuner_job.report.text import (
+    count,
+    estimator_meaning,
+    metric_label,
+    number,
+    percent,
+    scheme_meaning,
+)
 from tuner_job.report.trials import DEFAULT, Trials
-from tuner_job.results.records import ExperimentSummary, StudySummary
 
 _NEAR_1 = 0.05
 """A temperature this near to 1 changes no probability that a reader would notice."""
@@ -34,10 +42,15 @@ def _why(study: StudySummary, trials: Trials) -> str:
     best = max(tried, key=lambda name: tried[name])
     if trials[study.best.trial].fell_back and best != chosen:
         return (
-            f"{best} has the higher mean CSMF accuracy, {number(tried[best])} against {number(tried[chosen])}, but by "
-            "no more than one standard error over folds: the gain may be noise, so the plain mean was kept."
+            f"{best} has the higher mean CSMF accuracy, {number(tried[best])} against "
+            f"{number(tried[chosen])}, but by no more than one standard error over folds: the gain "
+            "may be noise, so the plain mean was kept."
         )
-    beside = "" if chosen == "mean" or "mean" not in tried else f"; the plain mean has {number(tried['mean'])}"
+    beside = (
+        ""
+        if chosen == "mean" or "mean" not in tried
+        else f"; the plain mean has {number(tried['mean'])}"
+    )
     return f"It has the highest mean CSMF accuracy of {len(tried)} tried, {number(tried[chosen])}{beside}."
 
 
@@ -50,13 +63,18 @@ def _alone(study: StudySummary, trials: Trials) -> str:
 
 
 def calibration(study: StudySummary) -> str:
-    """Say how far the model's probabilities are to be trusted as they are; empty if it is not known."""
+    """Say how far the model's probabilities are to be trusted as they are; empty if it is not
+    known."""
     if study.calibration is None:
         return ""
     temperature = study.calibration.temperature
     meaning = "they are about as sure as they should be"
     if abs(temperature - 1) > _NEAR_1:
-        meaning = "they are too sure and get flattened" if temperature > 1 else "they are too unsure and get sharpened"
+        meaning = (
+            "they are too sure and get flattened"
+            if temperature > 1
+            else "they are too unsure and get sharpened"
+        )
     return f"Calibration temperature of its probabilities: {number(temperature, 2)}; {meaning}."
 
 
@@ -68,6 +86,6 @@ def optimism(study: StudySummary) -> str:
         return "How much the choice flatters its score cannot be estimated: too few trials are complete."
     return (
         f"The best inner score is estimated to be {number(found)} too high through selection among "
-        f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF estimators; "
-        f"corrected for that, its {metric_label(metric)} is {number(score - found)}."
+        f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF "
+        f"estimators; corrected for that, its {metric_label(metric)} is {number(score - found)}."
     )

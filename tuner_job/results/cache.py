@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tuner_job.records import StudySummary
 from tuner_job.results.commits import Commit, Commits
-from tuner_job.results.records import StudySummary
 from tuner_job.results.store import Store
 
 
 class TunedModelCache:
     """Best parameters by experiment and model.
 
-    A commit is created last and atomically, so that whoever reads it sees a finished search, and of two
-    processes that finish the same search the first one wins.
+    A commit is created last and atomically, so that whoever reads it sees a finished search, and of
+    two processes that finish the same search the first one wins.
     """
 
     def __init__(self, store: Store):
@@ -25,8 +25,11 @@ class TunedModelCache:
         params: Mapping[str, Any],
         summary: StudySummary | None = None,
     ) -> bool:
-        """Commit the best parameters, with the search's summary; return False if there were some already."""
-        return Commits(self._store, experiment_id, model_type).add(Commit(params=dict(params), summary=summary))
+        """Commit the best parameters, with the search's summary; return False if there were some
+        already."""
+        return Commits(self._store, experiment_id, model_type).add(
+            Commit(params=dict(params), summary=summary)
+        )
 
     def load_best_params(self, experiment_id: str, model_type: str) -> dict[str, Any] | None:
         """Return the committed parameters; None while there are none."""

@@ -1,4 +1,5 @@
-"""Looking through everything of an experiment for damage, and mending what can be mended without a fit."""
+"""Looking through everything of an experiment for damage, and mending what can be mended without
+a fit."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +20,11 @@ def find_damage(store: ExperimentStore) -> list[Damage]:
     found = damaged_documents(store)
     for model in models_of(store):
         commits = Commits(store.store, store.experiment, model)
-        found += [*store.damaged_numbered(model), *commits.damage(), *_lost_model(store, model, commits)]
+        found += [
+            *store.damaged_numbered(model),
+            *commits.damage(),
+            *_lost_model(store, model, commits),
+        ]
     return found
 
 
@@ -38,7 +43,11 @@ def mend(store: ExperimentStore, found: list[Damage]) -> list[Damage]:
 
 def _lost_model(store: ExperimentStore, model: str, commits: Commits) -> Iterator[Damage]:
     commit = commits.newest()
-    if commit and commit.summary and isinstance(found := store.committed_model(model, commit.summary), Damage):
+    if (
+        commit
+        and commit.summary
+        and isinstance(found := store.committed_model(model, commit.summary), Damage)
+    ):
         yield found
 
 

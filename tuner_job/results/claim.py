@@ -1,4 +1,5 @@
-"""What an experiment's results are results of: written once, and held against each run that goes on."""
+"""What an experiment's results are results of: written once, and held against each run that goes
+on."""
 
 import logging
 import re
@@ -8,16 +9,18 @@ from typing import Any
 import yaml
 
 from tuner_job.errors import ConfigError, StoreError
+from tuner_job.files.yaml_file import parse_yaml
+from tuner_job.records import ExperimentSummary, Provenance
 from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
 from tuner_job.results.experiment_store import RUN_AGAIN, ExperimentStore
-from tuner_job.results.records import ExperimentSummary, Provenance
 from tuner_job.wording import listed, shown
-from tuner_job.yaml_file import parse_yaml
 
 _log = logging.getLogger(__name__)
 
 
-def claim(store: ExperimentStore, document: Mapping[str, Any], digest: str, provenance: Provenance) -> None:
+def claim(
+    store: ExperimentStore, document: Mapping[str, Any], digest: str, provenance: Provenance
+) -> None:
     """Write what this experiment is, or check that it is what was written before.
 
     Parameters
@@ -49,8 +52,11 @@ def claim(store: ExperimentStore, document: Mapping[str, Any], digest: str, prov
 
 
 def read_document(store: ExperimentStore) -> Mapping[str, Any] | None:
-    """Read the experiment as an experiment file; None if it is damaged, which is told, or not there."""
-    found = read_whole(store.store, store.path("experiment.yaml"), _parse_document, f"{RUN_AGAIN} writes it anew")
+    """Read the experiment as an experiment file; None if it is damaged, which is told, or not
+    there."""
+    found = read_whole(
+        store.store, store.path("experiment.yaml"), _parse_document, f"{RUN_AGAIN} writes it anew"
+    )
     if isinstance(found, Damage):
         tell([found])
         return None
@@ -65,7 +71,9 @@ def damaged_documents(store: ExperimentStore) -> list[Damage]:
         "summary.json": lambda content: parse_record(content, ExperimentSummary),
     }
     remedy = f"{RUN_AGAIN} writes it anew"
-    found = [read_whole(store.store, store.path(name), parse, remedy) for name, parse in read.items()]
+    found = [
+        read_whole(store.store, store.path(name), parse, remedy) for name, parse in read.items()
+    ]
     return [one for one in found if isinstance(one, Damage)]
 
 
@@ -73,7 +81,10 @@ def _earlier(store: ExperimentStore, provenance: Provenance) -> Provenance | Non
     """What made the results that are here; None if that is lost, or was never written."""
     remedy = "it is written anew, and nothing says whether the trials are of these data"
     found = read_whole(
-        store.store, store.path("provenance.json"), lambda content: parse_record(content, Provenance), remedy
+        store.store,
+        store.path("provenance.json"),
+        lambda content: parse_record(content, Provenance),
+        remedy,
     )
     if isinstance(found, Damage):
         tell([found])
@@ -82,7 +93,11 @@ def _earlier(store: ExperimentStore, provenance: Provenance) -> Provenance | Non
 
 
 def _check_document(
-    store: ExperimentStore, document: Mapping[str, Any], digest: str, content: bytes, earlier: Provenance | None
+    store: ExperimentStore,
+    document: Mapping[str, Any],
+    digest: str,
+    content: bytes,
+    earlier: Provenance | None,
 ) -> None:
     path = store.path("experiment.yaml")
     remedy = "nothing says whose results stand beside it: move them away, or choose another `name`"
@@ -90,10 +105,15 @@ def _check_document(
     if isinstance(found, Damage):
         if earlier is None or earlier.experiment_digest != digest:
             raise DamagedError(found)
-        _log.warning(f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written anew")
+        _log.warning(
+            f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written "
+            "anew"
+        )
         store.store.put(path, content)
     elif found is not None and found[0] != digest:
-        changed = listed(_differences(found[1], document)) or "a part that this version does not know"
+        changed = (
+            listed(_differences(found[1], document)) or "a part that this version does not know"
+        )
         raise StoreError(
             f"{store.url}: holds results of another experiment ({changed}); "
             "choose another `name` or another `results` location"
@@ -103,7 +123,11 @@ def _check_document(
 def _differences(before: Any, now: Any, key: str = "") -> list[str]:
     if isinstance(before, dict) and isinstance(now, Mapping):
         keys = [k for k in {**before, **now} if not (k in ("budget", "results") and not key)]
-        return [d for k in keys for d in _differences(before.get(k), now.get(k), f"{key}.{k}".strip("."))]
+        return [
+            d
+            for k in keys
+            for d in _differences(before.get(k), now.get(k), f"{key}.{k}".strip("."))
+        ]
     return [] if before == now else [f"{key}: {shown(before, 40)} there, {shown(now, 40)} here"]
 
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from tuner_job.records import StudySummary
 from tuner_job.results.damage import Damage, parse_record, read_whole, tell
-from tuner_job.results.records import StudySummary
 from tuner_job.results.store import Store
 from tuner_job.schema import Closed
 
@@ -23,8 +23,8 @@ class Commit(Closed):
 class Commits:
     """The commits of one model, numbered from 1.
 
-    Readers take the highest whole one. What versions before them wrote has only ``best.json``, which
-    later versions keep as a copy of the newest commit.
+    Readers take the highest whole one. What versions before them wrote has only ``best.json``,
+    which later versions keep as a copy of the newest commit.
     """
 
     def __init__(self, store: Store, experiment: str, model: str):
@@ -67,7 +67,10 @@ class Commits:
         found = [one for path in self._paths() if isinstance(one := self.read(path), Damage)]
         if self.newest() is None:
             return found
-        return [replace(one, remedy="a whole commit is beside it; --repair sets this one aside") for one in found]
+        return [
+            replace(one, remedy="a whole commit is beside it; --repair sets this one aside")
+            for one in found
+        ]
 
     def read(self, path: str) -> Commit | Damage | None:
         """Read one of them; None if there is none."""
@@ -80,7 +83,9 @@ class Commits:
     def _paths(self) -> list[str]:
         """Every commit, the newest first, then the copy."""
         top = f"{self._folder}/commits"
-        own = [path for path in self._store.paths(top) if _NAME.fullmatch(path.removeprefix(f"{top}/"))]
+        own = [
+            path for path in self._store.paths(top) if _NAME.fullmatch(path.removeprefix(f"{top}/"))
+        ]
         return [*sorted(own, key=_number, reverse=True), self._best]
 
 

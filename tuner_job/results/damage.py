@@ -1,4 +1,5 @@
-"""Stored objects that are not what they should be: empty, cut, foreign, of another version, unreadable."""
+"""Stored objects that are not what they should be: empty, cut, foreign, of another version,
+unreadable."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -9,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from tuner_job.arrays import read_arrays
 from tuner_job.errors import StoreError, UnreadableError
+from tuner_job.files.arrays import read_arrays
 from tuner_job.results.store import Store
 from tuner_job.wording import MOST_ITEMS, plain
 
@@ -52,10 +53,14 @@ def tell(found: Iterable[Damage]) -> None:
     for damage in damaged[:MOST_ITEMS]:
         _log.warning(damage.sentence)
     if len(damaged) > MOST_ITEMS:
-        _log.warning(f"{len(damaged) - MOST_ITEMS} more objects are damaged; `va-tuning check` lists them")
+        _log.warning(
+            f"{len(damaged) - MOST_ITEMS} more objects are damaged; `va-tuning check` lists them"
+        )
 
 
-def read_whole(store: Store, path: str, parse: Callable[[bytes], _T], remedy: str) -> "_T | Damage | None":
+def read_whole(
+    store: Store, path: str, parse: Callable[[bytes], _T], remedy: str
+) -> "_T | Damage | None":
     """Read an object: what it holds, or what is wrong with it; None if there is none.
 
     Parameters
@@ -101,11 +106,13 @@ def parse_record(content: bytes, record: type[_R]) -> _R:
                 raise ValueError("it is cut off, or no JSON") from None
             case "extra_forbidden":
                 raise ValueError(
-                    f"it is of another version of va-tuning, or of something else ({key} is unknown)"
+                    f"it is of another version of va-tuning, or of something else ({key} is "
+                    "unknown)"
                 ) from None
             case "missing":
                 raise ValueError(
-                    f"it is of another version of va-tuning, or of something else ({key} is missing)"
+                    f"it is of another version of va-tuning, or of something else ({key} is "
+                    "missing)"
                 ) from None
             case _:
                 what = f"{key}: {plain(first['msg'])}" if key else plain(first["msg"])
@@ -134,7 +141,8 @@ def parse_arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]
 def parse_matrix(content: bytes, shape: tuple[int, int] | None = None) -> NDArray[np.float64]:
     """Read out-of-fold probabilities, (n_samples, n_classes).
 
-    In double precision, in which trials are judged, whatever the model gave: so looking again finds the same.
+    In double precision, in which trials are judged, whatever the model gave: so looking again finds
+    the same.
 
     Raises
     ------
@@ -147,7 +155,9 @@ def parse_matrix(content: bytes, shape: tuple[int, int] | None = None) -> NDArra
     P = found.astype(np.float64)
     if P.ndim != 2 or (shape and P.shape != shape):
         wanted = " x ".join(map(str, shape)) if shape else "two-dimensional"
-        raise ValueError(f"it must be {wanted}, and is {' x '.join(map(str, P.shape)) or 'one number'}")
+        raise ValueError(
+            f"it must be {wanted}, and is {' x '.join(map(str, P.shape)) or 'one number'}"
+        )
     if not np.isfinite(P).all():
         raise ValueError("it holds numbers that are not finite")
     return P

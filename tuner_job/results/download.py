@@ -58,7 +58,11 @@ def download(address: Address, shown: str) -> bytes:
 def server_says(text: str) -> str:
     """Code and message of a store's error document, bounded; empty if the text holds none."""
     said = _SERVER_SAYS.search(text)
-    return plain(without_secrets(": ".join(part for part in said.groups() if part)), 300) if said else ""
+    return (
+        plain(without_secrets(": ".join(part for part in said.groups() if part)), 300)
+        if said
+        else ""
+    )
 
 
 def _get(address: Address) -> bytes:
@@ -79,7 +83,9 @@ def _ascii(address: Address) -> str:
 def _read_all(answer: Any) -> bytes:
     expected = answer.length  # None where the server does not say
     if (expected or 0) > _MOST_BYTES:
-        raise _UnusableError(f"it has {expected / 2**30:.1f} GiB; at most {_MOST_BYTES // 2**30} can be read")
+        raise _UnusableError(
+            f"it has {expected / 2**30:.1f} GiB; at most {_MOST_BYTES // 2**30} can be read"
+        )
     content, deadline = bytearray(), time.monotonic() + _LONGEST
     while chunk := answer.read1(_CHUNK):
         content += chunk
@@ -93,7 +99,8 @@ def _read_all(answer: Any) -> bytes:
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows to other addresses, but not from https to http; user and password go to the same server only."""
+    """Follows to other addresses, but not from https to http; user and password go to the same
+    server only."""
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
@@ -101,7 +108,9 @@ class _Redirects(HTTPRedirectHandler):
         old, new = urlsplit(req.full_url), urlsplit(newurl)
         if new.scheme not in ("http", "https") or (old.scheme, new.scheme) == ("https", "http"):
             fp.close()
-            raise _UnusableError(f"the server sends elsewhere, to a {plain(new.scheme, 20)}:// address")
+            raise _UnusableError(
+                f"the server sends elsewhere, to a {plain(new.scheme, 20)}:// address"
+            )
         if "@" in new.netloc:
             fp.close()
             raise _UnusableError("the server sends elsewhere, with a user and password of its own")
@@ -139,7 +148,8 @@ def _refusal(error: HTTPError, signed: bool) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong with the connection, without the address, which the library's own words may repeat."""
+    """What went wrong with the connection, without the address, which the library's own words
+    may repeat."""
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"the server's certificate is not trusted: {plain(reason.verify_message)}"

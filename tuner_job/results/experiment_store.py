@@ -6,14 +6,15 @@
                          /provenance.json
                          /lease.json               while it runs: who runs it
                          /<model>/trials/000017.json   one finished trial
-                                 /oof/000017.npz       its out-of-fold probabilities, if worth keeping
+                                 /oof/000017.npz       its out-of-fold probabilities, if worth
+                                 keeping
                                  /models/<sha256>.bin  the best configuration fitted on all rows
                                  /commits/0001.json    the commit point: created once, last
                                  /best.json            a copy of the newest commit
                          /summary.json · report.html
 
-Whoever reads finds an object whole or damaged, never half of a new one; what is damaged is told, and
-made again by whoever can.
+Whoever reads finds an object whole or damaged, never half of a new one; what is damaged is told,
+and made again by whoever can.
 """
 
 import logging
@@ -28,10 +29,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from tuner_job.arrays import write_arrays
 from tuner_job.errors import StoreError, UnreadableError
-from tuner_job.results.damage import Damage, DamagedError, parse_matrix, parse_record, read_whole, tell
-from tuner_job.results.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.files.arrays import write_arrays
+from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.results.damage import (
+    Damage,
+    DamagedError,
+    parse_matrix,
+    parse_record,
+    read_whole,
+    tell,
+)
 from tuner_job.results.store import FIRST_CONTACT, Store
 from tuner_job.wording import listed, shown
 
@@ -84,11 +92,14 @@ class ExperimentStore:
     # trials
 
     def save_trial(self, model: str, record: TrialRecord) -> None:
-        """Write one finished trial; one that is there already stays, unless it is damaged or another one."""
+        """Write one finished trial; one that is there already stays, unless it is damaged or
+        another one."""
         path, content = self._trial(model, "trials", record.trial, "json"), _json(record)
         if self.store.create(path, content):
             return
-        there = read_whole(self.store, path, lambda found: _parse_trial(found, record.trial, ()), "")
+        there = read_whole(
+            self.store, path, lambda found: _parse_trial(found, record.trial, ()), ""
+        )
         if not isinstance(there, TrialRecord) or there.params != record.params:
             self.store.put(path, content)
 
@@ -104,16 +115,22 @@ class ExperimentStore:
         """
         return self.read_trials(model, metrics)[0]
 
-    def read_trials(self, model: str, metrics: Sequence[str] = ()) -> tuple[list[TrialRecord], list[Damage]]:
-        """Read every finished trial of a model as `load_trials` does, and return what is damaged too."""
-        found = self._numbered(model, "trials", lambda content, n: _parse_trial(content, n, metrics))
+    def read_trials(
+        self, model: str, metrics: Sequence[str] = ()
+    ) -> tuple[list[TrialRecord], list[Damage]]:
+        """Read every finished trial of a model as `load_trials` does, and return what is damaged
+        too."""
+        found = self._numbered(
+            model, "trials", lambda content, n: _parse_trial(content, n, metrics)
+        )
         records = [one for _, one in found if isinstance(one, TrialRecord)]
         damaged = [one for _, one in found if isinstance(one, Damage)]
         tell(damaged)
         return records, damaged
 
     def files_for_folders(self, model: str) -> list[Damage]:
-        """Files that stand where a folder of the model's must, so that nothing can be written there."""
+        """Files that stand where a folder of the model's must, so that nothing can be written
+        there."""
         tops = [self.path(f"{model}/{folder}") for folder in ("trials", "oof", "commits", "models")]
         found = [self._misplaced(top, self.store.paths(top)) for top in tops]
         return list(dict.fromkeys(one for one in found if one))
@@ -122,7 +139,9 @@ class ExperimentStore:
         """The file in the way of a folder, among the paths that were found for it."""
         for path in paths:
             if not path.startswith(f"{top}/"):
-                return Damage(f"{self.store.url}/{path}", path, "it is a file, not a folder", _SET_ASIDE)
+                return Damage(
+                    f"{self.store.url}/{path}", path, "it is a file, not a folder", _SET_ASIDE
+                )
         return None
 
     def damaged_numbered(self, model: str) -> list[Damage]:
@@ -132,11 +151,16 @@ class ExperimentStore:
             *self._numbered(model, "oof", lambda content, _: parse_matrix(content)),
         ]
         misplaced = self.files_for_folders(model)
-        return [*misplaced, *(one for _, one in found if isinstance(one, Damage) and one not in misplaced)]
+        return [
+            *misplaced,
+            *(one for _, one in found if isinstance(one, Damage) and one not in misplaced),
+        ]
 
     def save_oof(self, model: str, trial: int, P: NDArray[np.floating[Any]]) -> None:
         """Write out-of-fold probabilities, (n_samples, n_classes)."""
-        self.store.put(self._trial(model, "oof", trial, "npz"), write_arrays({"P": P}, deflate=False))
+        self.store.put(
+            self._trial(model, "oof", trial, "npz"), write_arrays({"P": P}, deflate=False)
+        )
 
     def load_oof(self, model: str, trial: int) -> NDArray[np.float64] | None:
         """Read out-of-fold probabilities, (n_samples, n_classes); None if they were not kept.
@@ -145,7 +169,9 @@ class ExperimentStore:
         ------
         DamagedError
         """
-        found = read_whole(self.store, self._trial(model, "oof", trial, "npz"), parse_matrix, _again(trial))
+        found = read_whole(
+            self.store, self._trial(model, "oof", trial, "npz"), parse_matrix, _again(trial)
+        )
         if isinstance(found, Damage):
             raise DamagedError(found)
         return found
@@ -159,7 +185,8 @@ class ExperimentStore:
     # models
 
     def save_model(self, model: str, content: bytes) -> str:
-        """Write a fitted model under a name made of its content; return its path below the model's folder."""
+        """Write a fitted model under a name made of its content; return its path below the
+        model's folder."""
         name = f"models/{sha256(content).hexdigest()}.bin"
         self.store.put(self.path(f"{model}/{name}"), content)
         return name
@@ -169,10 +196,19 @@ class ExperimentStore:
         name = (summary and summary.model_object) or "model.bin"
         path, remedy = self.path(f"{model}/{name}"), f"{RUN_AGAIN} fits it again"
         if not _MODEL.fullmatch(name):
-            return Damage(self.url, path, f"a commit of {model} names {shown(name)}, which is no model", remedy)
+            return Damage(
+                self.url,
+                path,
+                f"a commit of {model} names {shown(name)}, which is no model",
+                remedy,
+            )
         digest = summary.model_sha256 if summary else None
         found = read_whole(self.store, path, lambda content: _checked(content, digest), remedy)
-        return Damage(f"{self.store.url}/{path}", path, "it is not there", remedy) if found is None else found
+        return (
+            Damage(f"{self.store.url}/{path}", path, "it is not there", remedy)
+            if found is None
+            else found
+        )
 
     # reports
 
@@ -186,29 +222,45 @@ class ExperimentStore:
         number = "default" if trial == DEFAULT_TRIAL else f"{trial:06d}"
         return self.path(f"{model}/{folder}/{number}.{ending}")
 
-    def _numbered(self, model: str, folder: str, parse: Callable[[bytes, int], _T]) -> list[tuple[int, _T | Damage]]:
+    def _numbered(
+        self, model: str, folder: str, parse: Callable[[bytes, int], _T]
+    ) -> list[tuple[int, _T | Damage]]:
         """Read what a folder of trials holds, in order of their numbers."""
 
         def read(trial: int, path: str) -> tuple[int, _T | Damage | None]:
-            return trial, read_whole(self.store, path, lambda content: parse(content, trial), _again(trial))
+            return trial, read_whole(
+                self.store, path, lambda content: parse(content, trial), _again(trial)
+            )
 
         top = self.path(f"{model}/{folder}")
         paths = self.store.paths(top)
         if misplaced := self._misplaced(top, paths):
             return [(DEFAULT_TRIAL, misplaced)]
-        names = {path: _NUMBERED.fullmatch(path.removeprefix(f"{top}/")) for path in paths}  # others' files stay out
-        own = {DEFAULT_TRIAL if n[1] == "default" else int(n[1]): path for path, n in names.items() if n}
+        names = {
+            path: _NUMBERED.fullmatch(path.removeprefix(f"{top}/")) for path in paths
+        }  # others' files stay out
+        own = {
+            DEFAULT_TRIAL if n[1] == "default" else int(n[1]): path
+            for path, n in names.items()
+            if n
+        }
         with ThreadPoolExecutor(_READERS) as readers:
             found = list(readers.map(read, own.keys(), own.values()))
-        return sorted(((trial, one) for trial, one in found if one is not None), key=lambda entry: entry[0])
+        return sorted(
+            ((trial, one) for trial, one in found if one is not None), key=lambda entry: entry[0]
+        )
 
     def _read(self, name: str, record: type[_R]) -> _R:
         remedy = f"{RUN_AGAIN} writes it anew"
-        found = read_whole(self.store, self.path(name), lambda content: parse_record(content, record), remedy)
+        found = read_whole(
+            self.store, self.path(name), lambda content: parse_record(content, record), remedy
+        )
         if isinstance(found, Damage):
             raise DamagedError(found)
         if found is None:
-            raise StoreError(f"{self.url}: has no {name}; is it the address of an experiment that has finished?")
+            raise StoreError(
+                f"{self.url}: has no {name}; is it the address of an experiment that has finished?"
+            )
         return found
 
 

@@ -62,7 +62,8 @@ class Folder:
         _sync_folder(target.parent)
 
     def paths(self, prefix: str) -> list[str]:
-        """Names of all files below a folder, of folders that stand where a file should, and of a file in its way."""
+        """Names of all files below a folder, of folders that stand where a file should, and of a
+        file in its way."""
         top = self._at(prefix) if prefix else self.root
         found = [name for name in _above(prefix) if self._at(name).is_file()]
         for folder, folders, names in os.walk(top):
@@ -86,7 +87,8 @@ class Folder:
 
 @contextmanager
 def _written_beside(target: Path, content: bytes) -> Iterator[Path]:
-    """Have the content in a file beside the target, on the disk; what the block does is synced after it."""
+    """Have the content in a file beside the target, on the disk; what the block does is synced
+    after it."""
     temporary = target.with_name(f".{uuid4().hex}.tmp")
     made: list[Path] = []
     try:
@@ -107,7 +109,8 @@ def _written_beside(target: Path, content: bytes) -> Iterator[Path]:
 
 
 def _take_name(temporary: Path, target: Path) -> bool:
-    """Give a finished file its name unless that is taken; of several who try at once, one succeeds."""
+    """Give a finished file its name unless that is taken; of several who try at once, one
+    succeeds."""
     try:
         target.hardlink_to(temporary)
         return True
@@ -116,7 +119,8 @@ def _take_name(temporary: Path, target: Path) -> bool:
     except OSError:
         pass  # there are no hard links here
     try:
-        # whoever dies before the next line leaves an empty file: that is damage, which every reader tells
+        # whoever dies before the next line leaves an empty file: that is damage, which every reader
+        # tells
         target.open("xb").close()
     except FileExistsError:
         return False

@@ -1,7 +1,8 @@
-"""Who runs an experiment: an advisory lease, so that two runs of one experiment do not do the same work.
+"""Who runs an experiment: an advisory lease, so that two runs of one experiment do not do the same
+work.
 
-What is committed is right without it. Its holder writes a number that grows; who wants it watches that
-number by a clock of its own, so that no two clocks need to agree.
+What is committed is right without it. Its holder writes a number that grows; who wants it watches
+that number by a clock of its own, so that no two clocks need to agree.
 """
 
 import json
@@ -19,7 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from tuner_job.errors import Interrupted, RunError, StoreError, UnreadableError
-from tuner_job.process import command_pid
+from tuner_job.process.command import command_pid
 from tuner_job.results.store import Store
 from tuner_job.wording import plain
 
@@ -50,7 +51,8 @@ class Owner:
     Attributes
     ----------
     name
-        The same for a run that goes on after a fault: a RayJob's uid or Ray's job; else this process alone.
+        The same for a run that goes on after a fault: a RayJob's uid or Ray's job; else this
+        process alone.
     who
         For people.
     process
@@ -114,12 +116,19 @@ def leased(
     finally:
         lease.end()
     if lease.lost.is_set():
-        raise RunError(f"{lease.where}: was taken over by {lease.holder}; the trials that this run finished are kept")
+        raise RunError(
+            f"{lease.where}: was taken over by {lease.holder}; the trials that this run finished "
+            "are kept"
+        )
 
 
 class _Lease:
     def __init__(self, store: Store, experiment: str, owner: Owner):
-        self._store, self._path, self._owner = Store(store.url, _PATIENCE), f"{experiment}/lease.json", owner
+        self._store, self._path, self._owner = (
+            Store(store.url, _PATIENCE),
+            f"{experiment}/lease.json",
+            owner,
+        )
         self.where = f"{store.url}/{experiment}"
         self.holder = ""
         self.lost = threading.Event()
@@ -142,12 +151,15 @@ class _Lease:
                 break
             self.holder = plain(holder.get("who", "somebody"))
             if seen is None:
-                _log.warning(f"{self.where}: {self.holder} ran this experiment; looking whether it still does")
+                _log.warning(
+                    f"{self.where}: {self.holder} ran this experiment; looking whether it still "
+                    "does"
+                )
                 seen, since = content, time.monotonic()
             elif content != seen:
                 raise StoreError(
-                    f"{self.where}: is being run by {self.holder}; wait for it to end, or stop it and take over "
-                    "with --takeover"
+                    f"{self.where}: is being run by {self.holder}; wait for it to end, or stop it "
+                    "and take over with --takeover"
                 )
             elif time.monotonic() - since > DEAD_AFTER:
                 break
@@ -192,11 +204,16 @@ class _Lease:
             return b""
 
     def _is_free(self, holder: dict[str, Any]) -> bool:
-        """Whether its holder is this run before a fault, or a process of this machine that is no more."""
+        """Whether its holder is this run before a fault, or a process of this machine that is no
+        more."""
         if holder.get("owner") == self._owner.name:
             return True
         process = holder.get("process")
-        return isinstance(process, list) and len(process) == 2 and _is_dead(self._owner.process[0], *process)
+        return (
+            isinstance(process, list)
+            and len(process) == 2
+            and _is_dead(self._owner.process[0], *process)
+        )
 
     def _write(self) -> None:
         self._number += 1
@@ -204,7 +221,12 @@ class _Lease:
 
     def _content(self) -> bytes:
         owner = self._owner
-        lease = {"owner": owner.name, "who": owner.who, "process": owner.process, "number": self._number}
+        lease = {
+            "owner": owner.name,
+            "who": owner.who,
+            "process": owner.process,
+            "number": self._number,
+        }
         return json.dumps(lease).encode()
 
 
@@ -229,7 +251,8 @@ def _is_dead(machine: str, of: object, pid: object) -> bool:
 
 
 def _machine(host: str) -> str:
-    """Tell machines apart that have one name, and containers that count their processes each for itself."""
+    """Tell machines apart that have one name, and containers that count their processes each for
+    itself."""
     parts = [host]
     with suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip())
@@ -238,9 +261,12 @@ def _machine(host: str) -> str:
 
 
 def _ray_job() -> str | None:
-    """The submission id of the Ray job that this process is: a lost head runs it again under the same one."""
+    """The submission id of the Ray job that this process is: a lost head runs it again under the
+    same one."""
     try:
-        metadata = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")).get("metadata") or {}
+        metadata = (
+            json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")).get("metadata") or {}
+        )
         job = metadata.get("job_submission_id")
     except (ValueError, AttributeError):
         return None

@@ -35,13 +35,22 @@ class TuningMonitor:
         Called after each trial, for example to draw progress.
     """
 
-    def __init__(self, planned: Mapping[str, int | None], listener: Callable[["TuningMonitor"], None] | None = None):
+    def __init__(
+        self,
+        planned: Mapping[str, int | None],
+        listener: Callable[["TuningMonitor"], None] | None = None,
+    ):
         self.models = {model: ModelProgress(n) for model, n in planned.items()}
         self.started = time.monotonic()
         self._listener = listener
 
     def log_trial(
-        self, trial_id: str, params: Mapping[str, Any], score: float | None, state: str = "complete", free: bool = False
+        self,
+        trial_id: str,
+        params: Mapping[str, Any],
+        score: float | None,
+        state: str = "complete",
+        free: bool = False,
     ) -> None:
         """Take note of a trial.
 
@@ -62,7 +71,11 @@ class TuningMonitor:
             progress.done += 1
             progress.states[state] += 1
         if score is not None and (progress.best_score is None or score > progress.best_score):
-            progress.best_score, progress.best_trial, progress.best_params = score, int(number), params
+            progress.best_score, progress.best_trial, progress.best_params = (
+                score,
+                int(number),
+                params,
+            )
             progress.convergence.append((progress.done, score))
         if self._listener:
             self._listener(self)
@@ -78,6 +91,8 @@ class TuningMonitor:
         planned = [p.planned for p in self.models.values()]
         if not done or None in planned:
             return None if timeout is None else max(0.0, timeout - self.seconds)
-        left = sum(max(0, p.planned - p.done) for p in self.models.values() if p.planned is not None)
+        left = sum(
+            max(0, p.planned - p.done) for p in self.models.values() if p.planned is not None
+        )
         estimate = self.seconds / done * left
         return estimate if timeout is None else min(estimate, max(0.0, timeout - self.seconds))

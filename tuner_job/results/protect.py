@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tuner_job.errors import InputError
-from tuner_job.files import local_path
+from tuner_job.files.whole import local_path
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.wording import plain
 
 _OBJECTS = ("experiment.yaml", "provenance.json", "lease.json", "summary.json", "report.html")
 
 
-def check_outside_results(store: ExperimentStore, outputs: Mapping[str, Path], but: str = "") -> None:
+def check_outside_results(
+    store: ExperimentStore, outputs: Mapping[str, Path], but: str = ""
+) -> None:
     """Refuse outputs that would replace an object of an experiment in a folder.
 
     Parameters
@@ -33,5 +35,11 @@ def check_outside_results(store: ExperimentStore, outputs: Mapping[str, Path], b
     for option, path in outputs.items():
         target = Path(os.path.realpath(path))
         inside = target.relative_to(folder).parts if target.is_relative_to(folder) else ()
-        if inside and inside != (but,) and (inside[0] in _OBJECTS or (folder / inside[0] / "trials").is_dir()):
-            raise InputError(f"{option}: {plain(path)} is part of the experiment's results; name another file")
+        if (
+            inside
+            and inside != (but,)
+            and (inside[0] in _OBJECTS or (folder / inside[0] / "trials").is_dir())
+        ):
+            raise InputError(
+                f"{option}: {plain(path)} is part of the experiment's results; name another file"
+            )

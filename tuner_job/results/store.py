@@ -1,7 +1,9 @@
-"""Object storage behind one small class: a folder or an ``s3://``, ``gs://``, ``az://``, ``file://`` URL.
+"""Object storage behind one small class: a folder or an ``s3://``, ``gs://``, ``az://``,
+``file://`` URL.
 
 Credentials and endpoints come from the environment, under the names that each cloud's own tools use
-(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP); see `environment`.
+(for S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP);
+see `environment`.
 """
 
 import os
@@ -21,7 +23,7 @@ from obstore.store import ObjectStore, from_url
 
 from tuner_job.address import Address, parse_data, parse_results
 from tuner_job.errors import StoreError, UnreadableError
-from tuner_job.files import read_file
+from tuner_job.files.whole import read_file
 from tuner_job.public import public, without_secrets
 from tuner_job.results.download import download, server_says
 from tuner_job.results.environment import check_environment
@@ -37,7 +39,8 @@ FIRST_CONTACT = timedelta(seconds=10)
 
 _PAUSE = 0.5
 _PROBE = 16384
-"""Bytes of what is written to try a place: as many as the first documents of an experiment have, or more."""
+"""Bytes of what is written to try a place: as many as the first documents of an experiment have,
+or more."""
 _T = TypeVar("_T")
 
 
@@ -56,8 +59,8 @@ class Store:
     """A prefix in object storage.
 
     Every method raises `StoreError`, with the address and the reason in one sentence, when storage
-    refuses, is full, or stays away for `PATIENCE`. Objects whose name, or a folder's name above them,
-    begins with a dot are not listed: they are what systems leave behind.
+    refuses, is full, or stays away for `PATIENCE`. Objects whose name, or a folder's name above
+    them, begins with a dot are not listed: they are what systems leave behind.
     """
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
@@ -85,7 +88,8 @@ class Store:
             self._place.put(path, content)
 
     def create(self, path: str, content: bytes) -> bool:
-        """Write one object, whole or not at all, unless there is one; return whether this call made it."""
+        """Write one object, whole or not at all, unless there is one; return whether this call
+        made it."""
         with self._translated("written", path):
             return self._place.create(path, content)
 
@@ -98,7 +102,9 @@ class Store:
         """Paths of all objects below a folder, sorted."""
         with self._translated("listed", prefix):
             found = self._place.paths(prefix)
-        return sorted(path for path in found if not any(part.startswith(".") for part in path.split("/")))
+        return sorted(
+            path for path in found if not any(part.startswith(".") for part in path.split("/"))
+        )
 
     def folders(self) -> list[str]:
         """Names of the first-level folders, sorted."""
@@ -139,7 +145,9 @@ class _Bucket:
             try:
                 obstore.put(self._store, path, content, mode="create", use_multipart=False)
             except exceptions.AlreadyExistsError:
-                return earlier_tries > 0 and self.get(path) == content  # the answer to one of them was lost
+                return (
+                    earlier_tries > 0 and self.get(path) == content
+                )  # the answer to one of them was lost
             return True
 
         return self._insist(once)
@@ -149,14 +157,21 @@ class _Bucket:
             self._insist(lambda _: obstore.delete(self._store, path))
 
     def paths(self, prefix: str) -> list[str]:
-        return self._insist(lambda _: [entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch])
+        return self._insist(
+            lambda _: [
+                entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch
+            ]
+        )
 
     def folders(self) -> list[str]:
-        prefixes = self._insist(lambda _: obstore.list_with_delimiter(self._store)["common_prefixes"])
+        prefixes = self._insist(
+            lambda _: obstore.list_with_delimiter(self._store)["common_prefixes"]
+        )
         return [prefix.rsplit("/", 1)[-1] for prefix in prefixes]
 
     def _insist(self, request: Callable[[int], _T]) -> _T:
-        """Repeat a request that a passing fault hit: the client does so only where it knows that to be harmless."""
+        """Repeat a request that a passing fault hit: the client does so only where it knows that
+        to be harmless."""
         deadline = time.monotonic() + 0.9 * self._patience.total_seconds()
         earlier_tries = 0
         while True:
@@ -173,11 +188,12 @@ _ABSENT = (FileNotFoundError, exceptions.NotFoundError)
 
 
 def _is_passing(error: Exception) -> bool:
-    """Whether to ask again: a server that decides says its reason; a connection that broke has none.
+    """Whether to ask again: a server that decides says its reason; a connection that broke has
+    none.
 
-    obstore has one type for all that is no decision, and one for every 404. A server that starts or stops may answer
-    404 without a word; one that lacks the object or the bucket says which. A request that could not be built was never
-    sent. So there its words have to be looked at.
+    obstore has one type for all that is no decision, and one for every 404. A server that starts or
+    stops may answer 404 without a word; one that lacks the object or the bucket says which. A
+    request that could not be built was never sent. So there its words have to be looked at.
     """
     text = str(error)
     if server_says(text) or "builder error" in text or "BadScheme" in text:
@@ -207,8 +223,8 @@ def check_writable(url: str) -> None:
                 place.delete(probe)
     if not made or again or kept != first:
         raise StoreError(
-            f"{store.url}: cannot be used for results: of two writers of one new object one must be refused, as S3 "
-            "does by If-None-Match; this store lets both write"
+            f"{store.url}: cannot be used for results: of two writers of one new object one must "
+            "be refused, as S3 does by If-None-Match; this store lets both write"
         )
 
 
@@ -223,7 +239,9 @@ def read_bytes(location: str) -> bytes:
     try:
         address = parse_data(location)
     except ValueError as error:
-        raise StoreError(f"{plain(public(location), _MOST_SHOWN)}: cannot be read: {error}") from None
+        raise StoreError(
+            f"{plain(public(location), _MOST_SHOWN)}: cannot be read: {error}"
+        ) from None
     if address.scheme == "file":
         return _read_file(Path(address.path), public(location))
     if address.scheme in ("http", "https"):
@@ -253,7 +271,10 @@ def _open(url: str, patience: timedelta) -> _Place:
 def _cloud(address: Address, patience: timedelta) -> ObjectStore:
     return from_url(
         address.url,
-        client_options={"allow_http": check_environment(address.scheme), "timeout": timedelta(seconds=30)},
+        client_options={
+            "allow_http": check_environment(address.scheme),
+            "timeout": timedelta(seconds=30),
+        },
         retry_config={
             "max_retries": 1000,
             "retry_timeout": patience,
@@ -266,7 +287,10 @@ def _cloud(address: Address, patience: timedelta) -> ObjectStore:
     )
 
 
-_CAUSE = re.compile(r"failed to lookup address information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer")
+_CAUSE = re.compile(
+    r"failed to lookup address "
+    r"information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer"
+)
 """What obstore says only to programmers."""
 
 
@@ -283,8 +307,11 @@ def _reason(error: Exception) -> str:
     said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
     if "BadScheme" in debug:
         return (
-            "the store is at an http:// address, which sends data unprotected; GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) "
-            "in the environment asks for it"
+            "the store is at an http:// address, which sends data unprotected; "
+            "GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) in the environment asks for it"
         )
     cause = _CAUSE.search(debug)
-    return plain(without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said), _MOST_SHOWN)
+    return plain(
+        without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said),
+        _MOST_SHOWN,
+    )

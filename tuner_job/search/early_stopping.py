@@ -24,7 +24,8 @@ class StoppingRule(Protocol):
         """Learn how a batch of trials ended."""
 
     def judge(self) -> Judge | None:
-        """Return a judge that knows what was told so far; None if nobody can be condemned on that."""
+        """Return a judge that knows what was told so far; None if nobody can be condemned on
+        that."""
 
 
 class NeverStop:
@@ -41,15 +42,16 @@ class NeverStop:
 class PairedTest:
     """Give up a trial whose folds so far make it implausible that it ends above the best one.
 
-    Both ran on the same folds, so their scores are compared pair by pair. Let d be the mean difference
-    to the best trial over n of N folds. If the trial were to end level with it, d would have mean 0 and
-    variance σ²(1/n − 1/N): the folds are drawn without replacement from those N that decide. It is given
-    up if d lies below the Student-t quantile of `level`. σ² is pooled over all complete trials'
-    differences to the best one, which is what lets one fold be enough; trials that share a fit with the
-    best one are left out, as they would make σ² look small.
+    Both ran on the same folds, so their scores are compared pair by pair. Let d be the mean
+    difference to the best trial over n of N folds. If the trial were to end level with it, d would
+    have mean 0 and variance σ²(1/n − 1/N): the folds are drawn without replacement from those N
+    that decide. It is given up if d lies below the Student-t quantile of `level`. σ² is pooled over
+    all complete trials' differences to the best one, which is what lets one fold be enough; trials
+    that share a fit with the best one are left out, as they would make σ² look small.
 
-    Where a fold's score has several values, a trial is given up if it is that far behind in all of them: behind
-    the best one where there is one objective (seen in several ways), behind any complete trial otherwise.
+    Where a fold's score has several values, a trial is given up if it is that far behind in all of
+    them: behind the best one where there is one objective (seen in several ways), behind any
+    complete trial otherwise.
 
     Parameters
     ----------
@@ -98,16 +100,22 @@ class PairedTest:
         self._variances[first : self._n] = self._variances_to(self._best, first)
 
     def _variances_to(self, rival: int, first: int = 0) -> NDArray[np.float64]:
-        """Variance over folds of the differences to a rival, (n_trials, n_values), of trials from `first` on."""
+        """Variance over folds of the differences to a rival, (n_trials, n_values), of trials
+        from `first` on."""
         differences = self._scores[first : self._n] - self._scores[rival]
         return np.asarray(differences.var(axis=1, ddof=1))
 
     def judge(self) -> Judge | None:
-        """Compare with the best trial so far, or with each one where there are several objectives."""
+        """Compare with the best trial so far, or with each one where there are several
+        objectives."""
         if not self._n:
             return None
         best = [self._best] if self._single else range(self._n)
-        rivals = [_Rival(self._scores[i].copy(), reach) for i in best if (reach := self._reach(i)) is not None]
+        rivals = [
+            _Rival(self._scores[i].copy(), reach)
+            for i in best
+            if (reach := self._reach(i)) is not None
+        ]
         return _AgainstRivals(rivals) if rivals else None
 
     def _reach(self, rival: int) -> NDArray[np.float64] | None:

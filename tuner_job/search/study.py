@@ -1,10 +1,10 @@
 """A study: the search of one model, as a state machine that knows nothing of workers.
 
-It asks its tuner, hands out tasks, takes outcomes, gives up poor trials and tells the tuner. What it
-decides depends on outcomes only, never on when or in which order they arrive:
+It asks its tuner, hands out tasks, takes outcomes, gives up poor trials and tells the tuner. What
+it decides depends on outcomes only, never on when or in which order they arrive:
 
-* batch b is asked when exactly the batches up to b - lag have been told, in order, even if later ones
-  have ended by then;
+* batch b is asked when exactly the batches up to b - lag have been told, in order, even if later
+  ones have ended by then;
 * whether a trial of batch b goes on after a fold is judged by what was known when b was asked;
 * where trials are assessed as a whole, that is one task more, once all folds are there;
 * outcomes of folds that ran ahead of such a judgement are dropped if it goes against the trial.
@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tuner_job.evaluation.assessment import Assessment
-from tuner_job.results.records import TrialRecord, TrialState
+from tuner_job.records import TrialRecord, TrialState
 from tuner_job.search.early_stopping import Judge, StoppingRule
+from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told, Trial, judged
 from tuner_job.search_space import Configuration, Scalar
-from tuner_job.tuners.base import Tuner
 
 
 @dataclass(slots=True)
@@ -58,10 +58,11 @@ class Study:
     first_trial
         Number of the first one.
     assessed
-        Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by fold.
+        Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by
+        fold.
     contained
-        Finds the configurations that the fit of another one goes through; they become trials that were not asked.
-        None: there are none.
+        Finds the configurations that the fit of another one goes through; they become trials that
+        were not asked. None: there are none.
     on_mismatch
         Told of a stored trial whose parameters are not those proposed: its result is not taken.
     """
@@ -100,7 +101,9 @@ class Study:
         self._ended: dict[int, list[Trial]] = {}  # batches that have ended and are not told yet
         self._n_asked = self._n_told = self._n_free = 0  # batches, batches, trials
         self._new: deque[_Batch] = deque()  # batches that have not begun
-        self._ready: list[tuple[int, int]] = []  # heap of (batch, fold) that must run, of batches that have
+        self._ready: list[
+            tuple[int, int]
+        ] = []  # heap of (batch, fold) that must run, of batches that have
         self._spare: list[tuple[int, int]] = []  # heap of those that may turn out not to be needed
         self._n_under_way = 0
         self._duplicates: dict[int, list[Trial]] = {}  # unfinished, by the number of their original
@@ -123,18 +126,22 @@ class Study:
         return self._lag * self._n_folds
 
     def next_task(self, start_new: bool = True) -> Task | None:
-        """Return the next task that is needed; None if all depends on tasks that are running, or is done.
+        """Return the next task that is needed; None if all depends on tasks that are running, or is
+        done.
 
         Without `start_new` it belongs to a batch that has begun.
         """
         self._ask_while_allowed()
-        task = self._next_of(self._ready)  # those of begun batches come first: batches begin in order
+        task = self._next_of(
+            self._ready
+        )  # those of begun batches come first: batches begin in order
         if task is None and start_new and self._new:
             task = self._begin(self._new.popleft())
         return task
 
     def speculative_task(self) -> Task | None:
-        """Return a fit that is needed unless its trials are given up first: work for an idle worker."""
+        """Return a fit that is needed unless its trials are given up first: work for an idle
+        worker."""
         return self._next_of(self._spare)
 
     def record(self, task: Task, told: Sequence[Told]) -> None:
@@ -153,7 +160,9 @@ class Study:
             else:
                 assert task.fold is not None
                 trial.outcomes[task.fold] = one
-        finished = finished or [trial for trial in batch.waiting.values() if self._judge(trial, batch.judge)]
+        finished = finished or [
+            trial for trial in batch.waiting.values() if self._judge(trial, batch.judge)
+        ]
         self._conclude(batch, finished)
 
     def record_failure(self, task: Task, error: str) -> None:
@@ -167,7 +176,8 @@ class Study:
         self._conclude(batch, failed)
 
     def take_finished(self) -> list[Trial]:
-        """Return the trials that got their result since the last call, but those taken from `stored`."""
+        """Return the trials that got their result since the last call, but those taken from
+        `stored`."""
         finished, self._finished = self._finished, []
         return finished
 
@@ -175,7 +185,11 @@ class Study:
 
     def _ask_while_allowed(self) -> None:
         while not self._exhausted and self._told_up_to_lag():
-            left = None if self._max_trials is None else self._max_trials - (len(self.trials) - self._n_free)
+            left = (
+                None
+                if self._max_trials is None
+                else self._max_trials - (len(self.trials) - self._n_free)
+            )
             proposed = None if left == 0 else self._tuner.ask()
             if proposed is None:
                 self._exhausted = True
@@ -183,7 +197,8 @@ class Study:
                 self._start(proposed[:left])
 
     def _told_up_to_lag(self) -> bool:
-        """Tell the batch that the next one to be asked must know of; return whether that was possible."""
+        """Tell the batch that the next one to be asked must know of; return whether that was
+        possible."""
         due = self._n_asked - self._lag
         if due < self._n_told:
             return True
@@ -201,7 +216,11 @@ class Study:
         self._open[batch.number] = batch
         for params in proposed:
             self._add(batch, params, free=False)
-        for params in [free for asked in proposed for free in (self._contained(asked) if self._contained else ())]:
+        for params in [
+            free
+            for asked in proposed
+            for free in (self._contained(asked) if self._contained else ())
+        ]:
             if _key(params) not in self._by_params:
                 self._add(batch, params, free=True)
         if batch.waiting:
@@ -262,7 +281,8 @@ class Study:
             return FoldTask(batch.number, fold, trial.params, (), (0,), (trial.number,))
         path = self._path
         alive = sorted(batch.waiting.values(), key=lambda trial: _order(trial.params[path]))
-        # a warm start comes through the smaller values: they are the same whoever of them is still alive
+        # a warm start comes through the smaller values: they are the same whoever of them is still
+        # alive
         values = sorted((trial.params[path] for trial in batch.trials), key=_order)
         values = values[: values.index(alive[-1].params[path]) + 1]
         wanted = tuple(values.index(trial.params[path]) for trial in alive)
@@ -272,7 +292,8 @@ class Study:
     # judging and telling
 
     def _judge(self, trial: Trial, judge: Judge | None) -> bool:
-        """Judge fold after fold, as far as there are outcomes; return whether the trial is finished."""
+        """Judge fold after fold, as far as there are outcomes; return whether the trial is
+        finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
             trial.fold_scores.append(judged(trial.outcomes[fold], self._objectives, self.assessed))
             if fold + 1 == self._n_folds:
@@ -319,7 +340,9 @@ class Study:
 
 def _assessment(batch: _Batch) -> AssessmentTask:
     trials = list(batch.waiting.values())
-    handles = tuple(tuple(t.outcomes[fold].probabilities for fold in sorted(t.outcomes)) for t in trials)
+    handles = tuple(
+        tuple(t.outcomes[fold].probabilities for fold in sorted(t.outcomes)) for t in trials
+    )
     return AssessmentTask(batch.number, tuple(trial.number for trial in trials), handles)
 
 

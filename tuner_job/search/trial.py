@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner_job.evaluation.assessment import CSMF_METRICS, Assessment
-from tuner_job.results.records import FoldRecord, Scores, Stage, TrialRecord, TrialState
+from tuner_job.records import FoldRecord, Scores, Stage, TrialRecord, TrialState
 from tuner_job.search_space import Configuration, Scalar
 
 FoldScores = Sequence[tuple[float, ...]]
@@ -30,7 +30,8 @@ class FoldTask:
 
 @dataclass(frozen=True)
 class AssessmentTask:
-    """Judging trials of one batch, alike but for the path parameter, by all their out-of-fold probabilities."""
+    """Judging trials of one batch, alike but for the path parameter, by all their out-of-fold
+    probabilities."""
 
     batch: int
     trials: tuple[int, ...]
@@ -49,14 +50,16 @@ class FoldOutcome:
 
     record: FoldRecord
     probabilities: Any = None
-    """Handle of the validation rows' probabilities, (n_validation, n_classes), kept where they were made."""
+    """Handle of the validation rows' probabilities, (n_validation, n_classes), kept where they
+    were made."""
     screened: dict[str, Scores] = field(default_factory=dict)
     train: dict[str, Scores] = field(default_factory=dict)
     """Kind of CSMF estimator → metrics on the held-out rows and on training rows."""
 
 
 def judged(outcome: FoldOutcome, objectives: Sequence[str], assessed: bool) -> tuple[float, ...]:
-    """What early stopping compares: each objective, CSMF accuracy by each kind of estimator if trials are assessed."""
+    """What early stopping compares: each objective, CSMF accuracy by each kind of estimator if
+    trials are assessed."""
     values: list[float] = []
     for metric in objectives:
         if assessed and metric in CSMF_METRICS and outcome.screened:
@@ -110,15 +113,22 @@ class Trial:
 
     def take_result(self, original: "Trial") -> None:
         """Take the result of the trial whose parameters this one repeats."""
-        self.state, self.error, self.assessment = original.state, original.error, original.assessment
+        self.state, self.error, self.assessment = (
+            original.state,
+            original.error,
+            original.assessment,
+        )
         self.fold_scores, self.scores = original.fold_scores, original.scores
         self.outcomes = dict(original.outcomes)
 
     def complete(self, objectives: Sequence[str], assessment: Assessment | None = None) -> None:
-        """End with scores: those of an assessment as a whole, or the mean of what the folds were judged by."""
+        """End with scores: those of an assessment as a whole, or the mean of what the folds were
+        judged by."""
         self.state, self.assessment = "complete", assessment
         rows = (
-            [[fold[metric] for metric in objectives] for fold in assessment.folds] if assessment else self.fold_scores
+            [[fold[metric] for metric in objectives] for fold in assessment.folds]
+            if assessment
+            else self.fold_scores
         )
         self.scores = tuple(sum(column) / len(column) for column in zip(*rows, strict=True))
 

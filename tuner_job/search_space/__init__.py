@@ -4,4 +4,12 @@ from tuner_job.search_space.binding import ModelSearchSpace
 from tuner_job.search_space.parameters import Choices, Configuration, DeadEndError, Range, Scalar
 from tuner_job.search_space.space import SearchSpace
 
-__all__ = ["Choices", "Configuration", "DeadEndError", "ModelSearchSpace", "Range", "Scalar", "SearchSpace"]
+__all__ = [
+    "Choices",
+    "Configuration",
+    "DeadEndError",
+    "ModelSearchSpace",
+    "Range",
+    "Scalar",
+    "SearchSpace",
+]

@@ -13,8 +13,8 @@ from tuner_job.search_space.numbers import Steps, Without
 from tuner_job.wording import listed, shown
 
 LARGEST = 2**53
-"""Whole numbers lie between this and its negative: beyond it the samplers, which count in floating point, would
-skip some."""
+"""Whole numbers lie between this and its negative: beyond it the samplers, which count in floating
+point, would skip some."""
 
 
 class DeadEndError(Exception):
@@ -41,7 +41,8 @@ Conditions = dict[str, Single | list[Single]]
 
 
 def identity(value: Scalar) -> tuple[type, Scalar]:
-    """Return what tells values apart: to Python 1, 1.0 and True are one, to a model they are not."""
+    """Return what tells values apart: to Python 1, 1.0 and True are one, to a model they are
+    not."""
     return type(value), value
 
 
@@ -120,15 +121,21 @@ class Range(Closed):
     def _ordered(self) -> Self:
         numbers = [self.low, self.high] if self.step is None else [self.low, self.high, self.step]
         if any(isinstance(number, int) and abs(number) > LARGEST for number in numbers):
-            raise ValueError(f"whole numbers must lie within ±{LARGEST:,}, got {shown(max(numbers, key=abs))}")
+            raise ValueError(
+                f"whole numbers must lie within ±{LARGEST:,}, got {shown(max(numbers, key=abs))}"
+            )
         if not (math.isfinite(self.high - self.low) and self.low < self.high):
-            raise ValueError(f"low must be below high and both finite, got low={self.low}, high={self.high}")
+            raise ValueError(
+                f"low must be below high and both finite, got low={self.low}, high={self.high}"
+            )
         if self.log and self.low <= 0:
             raise ValueError(f"low must be above 0 on a logarithmic scale, got {self.low}")
         if self.log and self.step is not None:
             raise ValueError("step and log exclude each other")
         if self.step is not None and self.step < math.ulp(max(-self.low, self.high)):
-            raise ValueError(f"step must tell numbers near {max(-self.low, self.high)} apart, got {self.step}")
+            raise ValueError(
+                f"step must tell numbers near {max(-self.low, self.high)} apart, got {self.step}"
+            )
         return self
 
     @property
@@ -145,7 +152,8 @@ class Range(Closed):
 
     @property
     def values(self) -> Sequence[Any] | None:
-        """Every value, in order; None where a grid cannot list them: a continuum, a logarithmic scale."""
+        """Every value, in order; None where a grid cannot list them: a continuum, a logarithmic
+        scale."""
         return None if self.log else self.members
 
     @property

@@ -1,9 +1,10 @@
 """Conditions and forbidden combinations, as what the values chosen so far leave of them.
 
-Parameters are chosen in one order. What matters for those to come is only which conditions hold so far and which
-forbidden combinations are met so far: that set is the *state*. A value matters only if a condition or combination names
-it; all others of a parameter are alike. So the configurations after a state are counted as a sum over the named values
-plus the number of others times one of them, each state once: the work does not grow with how many there are.
+Parameters are chosen in one order. What matters for those to come is only which conditions hold so
+far and which forbidden combinations are met so far: that set is the *state*. A value matters only
+if a condition or combination names it; all others of a parameter are alike. So the configurations
+after a state are counted as a sum over the named values plus the number of others times one of
+them, each state once: the work does not grow with how many there are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,9 @@ class _Node:
 
     def named(self, state: State) -> list[Identity]:
         """Values on which something depends, in their order; all others are alike."""
-        values = self._begun | {value for rule in state & self.rules for value in self.values.get(rule, ())}
+        values = self._begun | {
+            value for rule in state & self.rules for value in self.values.get(rule, ())
+        }
         return sorted(values, key=self.positions.__getitem__)
 
     @cached_property
@@ -56,14 +59,23 @@ class _Node:
 
 
 class Rules:
-    """The conditions and forbidden combinations of a space whose parameters are chosen in the order given."""
+    """The conditions and forbidden combinations of a space whose parameters are chosen in the
+    order given."""
 
-    def __init__(self, parameters: Mapping[str, Choices | Range], forbid: Sequence[Mapping[str, Scalar]]):
-        self._nodes = [_Node(None if p.members is None else len(p.members)) for p in parameters.values()]
+    def __init__(
+        self, parameters: Mapping[str, Choices | Range], forbid: Sequence[Mapping[str, Scalar]]
+    ):
+        self._nodes = [
+            _Node(None if p.members is None else len(p.members)) for p in parameters.values()
+        ]
         self._numbers: dict[tuple[int, State], int] = {}
         self._steps = 0
         index = {name: i for i, name in enumerate(parameters)}
-        combinations = [{k: [v] for k, v in rule.items()} for rule in forbid if rule and rule.keys() <= index.keys()]
+        combinations = [
+            {k: [v] for k, v in rule.items()}
+            for rule in forbid
+            if rule and rule.keys() <= index.keys()
+        ]
         conditions = {i: p.when for i, p in enumerate(parameters.values()) if p.when}
         for number, combination in enumerate(combinations):
             self._nodes[max(index[name] for name in combination)].forbids |= {number}
@@ -71,10 +83,15 @@ class Rules:
         for number, (i, when) in enumerate(conditions.items(), len(combinations)):
             self._nodes[i].condition = number
             self._nodes[i].rules |= {number}
-            self._add(number, {k: v if isinstance(v, list) else [v] for k, v in when.items()}, parameters)
+            self._add(
+                number, {k: v if isinstance(v, list) else [v] for k, v in when.items()}, parameters
+            )
 
     def _add(
-        self, number: int, wanted: Mapping[str, Sequence[Scalar]], parameters: Mapping[str, Choices | Range]
+        self,
+        number: int,
+        wanted: Mapping[str, Sequence[Scalar]],
+        parameters: Mapping[str, Choices | Range],
     ) -> None:
         if not wanted.keys() <= parameters.keys():
             return  # never met
@@ -83,10 +100,14 @@ class Rules:
         for name, values in wanted.items():
             node = self._nodes[index[name]]
             node.rules |= {number}
-            node.values[number] = [identity(value) for value in values if parameters[name].holds(value)]
+            node.values[number] = [
+                identity(value) for value in values if parameters[name].holds(value)
+            ]
             for value in node.values[number]:
                 node.met[value] = node.met.get(value, _NONE) | {number}
-                node.positions[value] = 0 if node.size is None else parameters[name].position(value[1])
+                node.positions[value] = (
+                    0 if node.size is None else parameters[name].position(value[1])
+                )
 
     def active(self, i: int, state: State) -> bool:
         """Whether the i-th parameter exists."""
@@ -108,7 +129,8 @@ class Rules:
         return (state - node.rules) | met if state else met
 
     def excluded(self, i: int, state: State, ahead: bool) -> list[Scalar]:
-        """Values of the i-th parameter that complete a forbidden combination; `ahead`: or cannot but lead to one."""
+        """Values of the i-th parameter that complete a forbidden combination; `ahead`: or cannot
+        but lead to one."""
         found = []
         for value in self._nodes[i].named(state):
             after = self.after(i, state, value)
@@ -117,7 +139,8 @@ class Rules:
         return found
 
     def number(self, i: int, state: State) -> int:
-        """Count the valid configurations from the i-th parameter on; other values of a continuum count as one.
+        """Count the valid configurations from the i-th parameter on; other values of a continuum
+        count as one.
 
         Raises
         ------
@@ -130,13 +153,16 @@ class Rules:
             parts = list(self._parts(i, state))
             self._steps += len(parts)
             if self._steps > _MOST_STEPS:
-                raise EntangledError("`forbid` and `when` tie too many values to each other; use fewer of them")
+                raise EntangledError(
+                    "`forbid` and `when` tie too many values to each other; use fewer of them"
+                )
             known = sum(size * number for _, size, number, _ in parts)
             self._numbers[i, state] = known
         return known
 
     def _parts(self, i: int, state: State) -> Iterator[tuple[int, int, int, State]]:
-        """Runs of alike values, in order: first index, length, configurations after each, state after each."""
+        """Runs of alike values, in order: first index, length, configurations after each, state
+        after each."""
         node = self._nodes[i]
         if not self.active(i, state):
             yield 0, 1, *self._follow(i, state, None)
@@ -159,7 +185,8 @@ class Rules:
         return (0, BEGIN) if after is None else (self.number(i + 1, after), after)
 
     def positions(self, index: int) -> list[int | None]:
-        """Where in its values each parameter stands in the index-th valid configuration; None: it does not exist."""
+        """Where in its values each parameter stands in the index-th valid configuration; None:
+        it does not exist."""
         found: list[int | None] = []
         state = BEGIN
         for i in range(len(self._nodes)):
@@ -169,7 +196,8 @@ class Rules:
         return found
 
     def _part(self, i: int, state: State, index: int) -> tuple[int, int, int, State]:
-        """Return the run of values that holds the index-th configuration: its first value, the index within it."""
+        """Return the run of values that holds the index-th configuration: its first value, the
+        index within it."""
         for start, length, number, after in self._parts(i, state):
             if index < length * number:
                 return start, index, number, after

@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from tuner_job.search_space.parameters import Choices, Configuration, DeadEndError, Range, Scalar, identity
+from tuner_job.search_space.parameters import (
+    Choices,
+    Configuration,
+    DeadEndError,
+    Range,
+    Scalar,
+    identity,
+)
 from tuner_job.search_space.rules import BEGIN, Rules, State
 
 DEAD_ENDS = 20
@@ -14,19 +21,24 @@ DEAD_ENDS = 20
 
 
 class SearchSpace:
-    """A checked search space, its parameters in an order in which each follows what it depends on."""
+    """A checked search space, its parameters in an order in which each follows what it depends
+    on."""
 
-    def __init__(self, parameters: dict[str, Choices | Range], forbid: Sequence[Mapping[str, Scalar]]):
+    def __init__(
+        self, parameters: dict[str, Choices | Range], forbid: Sequence[Mapping[str, Scalar]]
+    ):
         self.parameters = parameters
         self.forbid = [dict(rule) for rule in forbid]
         self._rules = Rules(parameters, self.forbid)
         self._ordered = list(parameters.items())
 
-    def walk(self, choose: Callable[[str, Choices | Range], Scalar], ahead: bool = False) -> Configuration:
+    def walk(
+        self, choose: Callable[[str, Choices | Range], Scalar], ahead: bool = False
+    ) -> Configuration:
         """Build one configuration: `choose` is called for each parameter that exists so far.
 
-        What it is given has lost the values that a `forbid` rule excludes after the earlier choices; with `ahead`
-        also those after which no configuration is left.
+        What it is given has lost the values that a `forbid` rule excludes after the earlier
+        choices; with `ahead` also those after which no configuration is left.
 
         Raises
         ------
@@ -48,17 +60,21 @@ class SearchSpace:
         return chosen
 
     def sample(self, rng: np.random.Generator) -> Configuration:
-        """One random configuration: every choice is equally likely, ranges uniform on their scale."""
+        """One random configuration: every choice is equally likely, ranges uniform on their
+        scale."""
         for attempt in itertools.count():
             try:
-                return self.walk(lambda _, parameter: _draw(parameter, rng), ahead=attempt >= DEAD_ENDS)
+                return self.walk(
+                    lambda _, parameter: _draw(parameter, rng), ahead=attempt >= DEAD_ENDS
+                )
             except DeadEndError:
                 if attempt > DEAD_ENDS:
                     raise
         raise AssertionError
 
     def holds(self, configuration: Mapping[str, Scalar]) -> bool:
-        """Whether a configuration is one of the space: its values, its conditions, nothing forbidden."""
+        """Whether a configuration is one of the space: its values, its conditions, nothing
+        forbidden."""
 
         def own(name: str, parameter: Choices | Range) -> Scalar:
             if name not in configuration or not parameter.holds(configuration[name]):
@@ -81,7 +97,8 @@ class SearchSpace:
         return None if endless else self._rules.number(0, BEGIN)
 
     def configuration(self, index: int) -> Configuration:
-        """Return one of the `count` valid configurations; those of a grid in the order of `configurations`."""
+        """Return one of the `count` valid configurations; those of a grid in the order of
+        `configurations`."""
         positions = self._rules.positions(index)
         return {
             name: (parameter.members or ())[at]
@@ -90,8 +107,11 @@ class SearchSpace:
         }
 
     def indices(self, rng: np.random.Generator) -> Iterator[int]:
-        """Every index below `count` once, in random order; what it takes grows with what is taken."""
-        moved: dict[int, int] = {}  # Fisher and Yates's shuffle, of which only what has moved is kept
+        """Every index below `count` once, in random order; what it takes grows with what is
+        taken."""
+        moved: dict[
+            int, int
+        ] = {}  # Fisher and Yates's shuffle, of which only what has moved is kept
         for last in itertools.count((self.count() or 0) - 1, -1):
             if last < 0:
                 return
@@ -133,7 +153,9 @@ def _below(n: int, rng: np.random.Generator) -> int:
     """Draw an integer below n, however large that is."""
     if n <= 2**63:
         return int(rng.integers(n))
-    n_bytes = (n.bit_length() + 7) // 8 + 8  # 64 bits more than needed: the remainder favours nothing that shows
+    n_bytes = (
+        n.bit_length() + 7
+    ) // 8 + 8  # 64 bits more than needed: the remainder favours nothing that shows
     return int.from_bytes(rng.bytes(n_bytes)) % n
 
 

@@ -1,6 +1,8 @@
-"""Copy a store's objects to standard output, as a tar archive, or in from there: ``archive_store.py save|restore URL``.
+"""Copy a store's objects to standard output, as a tar archive, or in from there: ``archive_store.py
+save|restore URL``.
 
-In a pod that has the store's keys, as the Ray head: what comes out holds no key, so it fits a store with other keys.
+In a pod that has the store's keys, as the Ray head: what comes out holds no key, so it fits a store
+with other keys.
 """
 
 import io

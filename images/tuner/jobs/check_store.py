@@ -1,6 +1,7 @@
 """Write, list, read and remove an object in the results store: ``check_store.py URL``.
 
-Also removes what an earlier ``helm test`` left, so that the tuning test after it starts from nothing.
+Also removes what an earlier ``helm test`` left, so that the tuning test after it starts from
+nothing.
 """
 
 import os

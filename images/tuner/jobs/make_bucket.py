@@ -1,4 +1,5 @@
-"""Make the embedded store's bucket once it answers: ``make_bucket.py s3://bucket[/prefix] [SECONDS]``."""
+"""Make the embedded store's bucket once it answers: ``make_bucket.py s3://bucket[/prefix]
+[SECONDS]``."""
 
 import os
 import sys
@@ -24,7 +25,10 @@ def main(url: str, seconds: str = "180") -> None:
             store.create_dir(bucket)
         except OSError as error:
             if time.monotonic() > deadline:
-                sys.exit(f"bucket {bucket} could not be made at {os.environ['AWS_ENDPOINT_URL']}: {error}")
+                sys.exit(
+                    f"bucket {bucket} could not be made at {os.environ['AWS_ENDPOINT_URL']}: "
+                    f"{error}"
+                )
             time.sleep(2)
         else:
             print(f"bucket {bucket} is there")

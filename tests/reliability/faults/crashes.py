@@ -1,4 +1,5 @@
-"""A process that dies at each of its file operations: what a reader finds then, and whether the next run goes on."""
+"""A process that dies at each of its file operations: what a reader finds then, and whether the
+next run goes on."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +24,17 @@ from tests.reliability.samples import put_stored
 
 GROUP = "killed at a file operation"
 STORED_PLACE = "results/stored"
-PREDICT = ("predict", STORED_PLACE, "deaths.csv", "--model", "xgboost", "--output", "out.csv", "--csmf", "csmf.csv")
+PREDICT = (
+    "predict",
+    STORED_PLACE,
+    "deaths.csv",
+    "--model",
+    "xgboost",
+    "--output",
+    "out.csv",
+    "--csmf",
+    "csmf.csv",
+)
 FINISHED = ("tune", "experiment.yaml", "--results", "results")
 QUICK: dict[str, tuple[str, ...]] = {
     "report": ("report", STORED_PLACE, "--output", "page.html"),
@@ -39,11 +50,24 @@ def faults() -> Iterator[Fault]:
     for how in ("kill", "tear"):
         for share in range(_TUNE_POINTS if how == "kill" else _TUNE_POINTS // 2):
             n = _TUNE_POINTS if how == "kill" else _TUNE_POINTS // 2
-            yield Fault(GROUP, f"tune, {how}", f"{share + 1} of {n}", _tune(how, share, n), undisturbed="tune")
+            yield Fault(
+                GROUP,
+                f"tune, {how}",
+                f"{share + 1} of {n}",
+                _tune(how, share, n),
+                undisturbed="tune",
+            )
     for name, argv in QUICK.items():
         for share in range(_QUICK_POINTS):
             how = "tear" if share % 3 == 2 else "kill"
-            yield Fault(GROUP, name, f"{how}, {share + 1} of {_QUICK_POINTS}", _quick(name, how, share), argv, name)
+            yield Fault(
+                GROUP,
+                name,
+                f"{how}, {share + 1} of {_QUICK_POINTS}",
+                _quick(name, how, share),
+                argv,
+                name,
+            )
         yield Fault(GROUP, "synced before it is named", name, _synced(name), argv, name)
     yield Fault(GROUP, "synced before it is named", "tune", _synced("tune"), undisturbed="tune")
 
@@ -68,7 +92,11 @@ def _quick(name: str, how: str, share: int) -> Callable[[Path], Iterator[str]]:
     def play(folder: Path) -> Iterator[str]:
         put_stored(folder)
         at = 1 + share * operations(name)[0] // _QUICK_POINTS
-        before = {p.relative_to(folder): p.read_bytes() for p in (folder / "results").rglob("*") if p.is_file()}
+        before = {
+            p.relative_to(folder): p.read_bytes()
+            for p in (folder / "results").rglob("*")
+            if p.is_file()
+        }
         outcome = run(folder, *QUICK[name], plan=Plan(str(folder), at, how))
         yield from _was_killed(outcome.code)
         yield from readable(folder, STORED_PLACE)
@@ -81,7 +109,11 @@ def _quick(name: str, how: str, share: int) -> Callable[[Path], Iterator[str]]:
         again = run(folder, *QUICK[name])
         yield from ends(again, "accepted")
         made = {p.name for p in folder.iterdir()} - {"out.csv", "csmf.csv", "page.html", "now.csv"}
-        if strange := made - {"results", "deaths.csv", "experiment.yaml"} - {n for n in made if n.startswith(".")}:
+        if (
+            strange := made
+            - {"results", "deaths.csv", "experiment.yaml"}
+            - {n for n in made if n.startswith(".")}
+        ):
             yield f"left {strange}"
 
     return play
@@ -105,7 +137,8 @@ def _synced(name: str) -> Callable[[Path], Iterator[str]]:
 
 @cache
 def operations(name: str) -> tuple[int, list[str]]:
-    """How many file operations a command does, and which files it names without having synced them."""
+    """How many file operations a command does, and which files it names without having synced
+    them."""
     return _undisturbed_run(name)[:2]
 
 
@@ -122,7 +155,11 @@ def _undisturbed_run(name: str) -> tuple[int, list[str], dict[str, bytes]]:
             put_small(work)
         else:
             put_stored(work)
-        outcome = run(work, *(TUNE if name == "tune" else QUICK[name]), plan=Plan(str(work), marker=str(marker)))
+        outcome = run(
+            work,
+            *(TUNE if name == "tune" else QUICK[name]),
+            plan=Plan(str(work), marker=str(marker)),
+        )
         if outcome.code != 0:
             raise AssertionError(f"the undisturbed {name} fails: {outcome.err}")
         counted = json.loads(marker.read_text()) if marker.exists() else {"seen": 0, "unsynced": []}

@@ -33,7 +33,9 @@ def faults() -> Iterator[Fault]:
     """Yield the faults."""
     for process in ("ray::_score", "raylet", "gcs_server"):
         for n_trials in (1, 3):
-            yield Fault(GROUP, "killed", f"{process}, after {n_trials} trials", _killed(process, n_trials))
+            yield Fault(
+                GROUP, "killed", f"{process}, after {n_trials} trials", _killed(process, n_trials)
+            )
     yield Fault(GROUP, "killed", "ray::_score, each of them, always", _always_killed)
     for year in _YEARS:
         yield Fault(GROUP, "clock", year, _clock(year))
@@ -68,7 +70,9 @@ def _killed(name: str, n_trials: int) -> Callable[[Path], Iterator[str]]:
             started.wait_for(lambda: _n_trials(folder) >= n_trials)
             killed = _kill(started, name)
             outcome = started.wait(300)
-        allowed = ("accepted",) if name.startswith("ray::") or not killed else ("accepted", "run error")
+        allowed = (
+            ("accepted",) if name.startswith("ray::") or not killed else ("accepted", "run error")
+        )
         yield from ends(outcome, *allowed)
         yield from goes_on(folder)
 
@@ -86,7 +90,8 @@ def _always_killed(folder: Path) -> Iterator[str]:
             _kill(started, "ray::_score")
         outcome = started.wait(300)
     yield from ends(outcome, "accepted", "run error")
-    # a trial that failed is a result of the search, so the same trials can only be asked of an unharmed run
+    # a trial that failed is a result of the search, so the same trials can only be asked of an
+    # unharmed run
     shutil.rmtree(folder / "results", ignore_errors=True)
     yield from goes_on(folder)
 

@@ -1,4 +1,5 @@
-"""Storage that refuses: errors of the operating system at each file operation, full and read-only file systems."""
+"""Storage that refuses: errors of the operating system at each file operation, full and
+read-only file systems."""
 
 import errno
 import subprocess
@@ -7,7 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.reliability.faults.crashes import FINISHED, QUICK, STORED_PLACE, operations
-from tests.reliability.faults.fault import TUNE, WHERE, Fault, ends, goes_on, put_small, readable, run, undisturbed
+from tests.reliability.faults.fault import (
+    TUNE,
+    WHERE,
+    Fault,
+    ends,
+    goes_on,
+    put_small,
+    readable,
+    run,
+    undisturbed,
+)
 from tests.reliability.faults.hooks import Plan
 from tests.reliability.samples import put_stored
 
@@ -39,7 +50,11 @@ def faults() -> Iterator[Fault]:
     for number in _NUMBERS:
         for name in QUICK:
             yield Fault(
-                GROUP, "every write fails", f"{name}, {errno.errorcode[number]}", _failing(name, number), QUICK[name]
+                GROUP,
+                "every write fails",
+                f"{name}, {errno.errorcode[number]}",
+                _failing(name, number),
+                QUICK[name],
             )
     for i, number in enumerate(_NUMBERS):
         yield Fault(
@@ -52,11 +67,17 @@ def faults() -> Iterator[Fault]:
     for number in dict.fromkeys(_NO_LINKS):
         yield Fault(GROUP, "no hard links", errno.errorcode[number], _without_links(number))
     for share in (0, 1, 2, 4, 8):
-        yield Fault(GROUP, "a small disk", f"tune, {share * 16} KiB free", _small_disk(share * 16 * 1024))
+        yield Fault(
+            GROUP, "a small disk", f"tune, {share * 16} KiB free", _small_disk(share * 16 * 1024)
+        )
     for name in QUICK:
         yield Fault(GROUP, "a full disk", name, _full_disk(name), QUICK[name])
         yield Fault(GROUP, "a read-only disk", name, _read_only(name), QUICK[name])
-    for argv in (("show", STORED_PLACE), ("show", STORED_PLACE, "--trials"), ("show", STORED_PLACE, "--json")):
+    for argv in (
+        ("show", STORED_PLACE),
+        ("show", STORED_PLACE, "--trials"),
+        ("show", STORED_PLACE, "--json"),
+    ):
         yield Fault(GROUP, "a read-only disk", " ".join(argv), _reading(argv), argv)
 
 
@@ -183,6 +204,10 @@ def _nothing_lost(before: dict[str, bytes], folder: Path) -> Iterator[str]:
         rewritten = path.endswith(("summary.json", "report.html"))
         if path not in after or (after[path] != content and not rewritten):
             yield f"{path} is {'changed' if path in after else 'gone'}"
-    torn = [path for path in after if path not in before and not Path(path).name.startswith((".", "filler"))]
+    torn = [
+        path
+        for path in after
+        if path not in before and not Path(path).name.startswith((".", "filler"))
+    ]
     if torn:
         yield f"left {torn[:3]}"

@@ -83,7 +83,9 @@ class Run:
             self.process.wait()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, 9)
-        texts = [path.read_bytes().decode(errors="backslashreplace") for path in (self.out, self.err)]
+        texts = [
+            path.read_bytes().decode(errors="backslashreplace") for path in (self.out, self.err)
+        ]
         return Outcome(self.process.returncode, *texts, hung=hung)
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = SECONDS) -> bool:
@@ -121,12 +123,16 @@ def running(
             run.wait()
 
 
-def run(folder: Path, *argv: str, plan: Plan | None = None, environment: Mapping[str, str] | None = None) -> Outcome:
+def run(
+    folder: Path, *argv: str, plan: Plan | None = None, environment: Mapping[str, str] | None = None
+) -> Outcome:
     """Run a command to its end, as a copy of this process: it starts at once."""
     streams = folder.parent / "streams"
     streams.mkdir(exist_ok=True)
     inside = partial(install, plan) if plan else None
-    case = Case("", "", "", argv, environment=environment or {}, inside=inside, ray=True, seconds=120)
+    case = Case(
+        "", "", "", argv, environment=environment or {}, inside=inside, ray=True, seconds=120
+    )
     return process.run(case, folder, streams)
 
 
@@ -144,16 +150,23 @@ def undisturbed() -> tuple[str, str]:
 
 def _answers(folder: Path, where: str, environment: Mapping[str, str] | None) -> tuple[str, str]:
     shown = run(folder, "show", where, "--trials", environment=environment)
-    predicted = run(folder, "predict", where, "deaths.csv", "--output", "after.csv", environment=environment)
+    predicted = run(
+        folder, "predict", where, "deaths.csv", "--output", "after.csv", environment=environment
+    )
     if shown.code or predicted.code:
         raise AssertionError(f"afterwards: {shown.err}{predicted.err}")
     return shown.out, (folder / "after.csv").read_text()
 
 
 def goes_on(
-    folder: Path, *, argv: tuple[str, ...] = TUNE, where: str = WHERE, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    argv: tuple[str, ...] = TUNE,
+    where: str = WHERE,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[str]:
-    """Run the same command again: it must end well, with the trials and the model of the undisturbed search."""
+    """Run the same command again: it must end well, with the trials and the model of the
+    undisturbed search."""
     outcome = run(folder, *argv, environment=environment)
     if outcome.code != 0:
         yield f"the same command again: exit {outcome.code}: {outcome.said[-400:]!r}"
@@ -176,8 +189,13 @@ def same_as_undisturbed(
 
 
 def readable(folder: Path, where: str = WHERE) -> Iterator[str]:
-    """What a reader finds at this moment is old or new, and whole: no command ends with a traceback."""
-    for argv in (("show", where), ("show", where, "--trials"), ("predict", where, "deaths.csv", "--output", "now.csv")):
+    """What a reader finds at this moment is old or new, and whole: no command ends with a
+    traceback."""
+    for argv in (
+        ("show", where),
+        ("show", where, "--trials"),
+        ("predict", where, "deaths.csv", "--output", "now.csv"),
+    ):
         outcome = run(folder, *argv)
         if verdict_of(outcome) not in ("accepted", "refused"):
             yield f"a reader meanwhile: va-tuning {' '.join(argv)}: {verdict_of(outcome)}: {outcome.err[-300:]!r}"

@@ -1,7 +1,8 @@
-"""Faults from inside a process: it is told of each file operation before it is done, and may die or fail there.
+"""Faults from inside a process: it is told of each file operation before it is done, and may die or
+fail there.
 
-Python's audit events name every file that is opened, linked, renamed or removed, every process that is started and
-every module that is imported; syncs are watched besides.
+Python's audit events name every file that is opened, linked, renamed or removed, every process that
+is started and every module that is imported; syncs are watched besides.
 """
 
 import json
@@ -31,8 +32,10 @@ class Plan:
     at
         The operation, counted from 1, at which it happens; 0: never, they are only counted.
     do
-        ``kill``; ``tear``: lose half of what is being synced, then kill; ``pause``: make the file ``marker`` and wait
-        a moment, so that somebody may send a signal; or the number of an operating system's error, which is raised.
+        ``kill``; ``tear``: lose half of what is being synced, then kill; ``pause``: make the file
+        ``marker`` and wait
+        a moment, so that somebody may send a signal; or the number of an operating system's error,
+        which is raised.
     event, text
         If given, only events of this name whose arguments hold the text count.
     again
@@ -77,7 +80,9 @@ class _Watch:
 
     def _below(self, path: object) -> bool:
         # not resolved: it need not be there yet
-        return isinstance(path, str | os.PathLike) and str(Path.cwd() / path).startswith(self.plan.below)
+        return isinstance(path, str | os.PathLike) and str(Path.cwd() / path).startswith(
+            self.plan.below
+        )
 
     def _step(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in ("os.link", "os.rename") and not self.plan.event:

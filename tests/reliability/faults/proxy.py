@@ -22,8 +22,10 @@ class Disturbance:
     of
         Whether it happens to the n-th request (from 1), of a method.
     status, body
-        Sent instead of what the server says; status 0: the server's own, with the body; -1: the connection breaks;
-        -2: half of the server's body, then it breaks; -3: the request is done, but its answer is lost.
+        Sent instead of what the server says; status 0: the server's own, with the body; -1: the
+        connection breaks;
+        -2: half of the server's body, then it breaks; -3: the request is done, but its answer is
+        lost.
     seconds
         Waited before.
     """
@@ -41,7 +43,11 @@ def disturbed(endpoint: str, disturbance: Disturbance) -> Iterator[str]:
     class Handler(_Handler):
         pass
 
-    Handler.place, Handler.disturbance, Handler.numbers = urlsplit(endpoint).netloc, disturbance, itertools.count(1)
+    Handler.place, Handler.disturbance, Handler.numbers = (
+        urlsplit(endpoint).netloc,
+        disturbance,
+        itertools.count(1),
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -60,7 +66,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        here = self.disturbance if self.disturbance.of(next(self.numbers), self.command) else Disturbance()
+        here = (
+            self.disturbance
+            if self.disturbance.of(next(self.numbers), self.command)
+            else Disturbance()
+        )
         time.sleep(here.seconds)
         if here.status == -1:
             self.close_connection = True
@@ -79,15 +89,24 @@ class _Handler(BaseHTTPRequestHandler):
         if here.status == -3:
             self.close_connection = True
             return
-        self._answer(answer.status, answer.getheaders(), here.body if here.status == 0 else content, here.status == -2)
+        self._answer(
+            answer.status,
+            answer.getheaders(),
+            here.body if here.status == 0 else content,
+            here.status == -2,
+        )
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes, broken: bool = False) -> None:
+    def _answer(
+        self, status: int, headers: list[tuple[str, str]], body: bytes, broken: bool = False
+    ) -> None:
         self.send_response(status)
         for name, value in headers:
             if name.lower() not in _HOP_BY_HOP:
                 self.send_header(name, value)
         length = next((v for n, v in headers if n.lower() == "content-length"), None)
-        self.send_header("Content-Length", length if self.command == "HEAD" and length else str(len(body)))
+        self.send_header(
+            "Content-Length", length if self.command == "HEAD" and length else str(len(body))
+        )
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body[: len(body) // 2] if broken else body)

@@ -1,4 +1,5 @@
-"""An S3 server that is slow, refuses, answers rubbish, breaks off, dies: for a search and for readers."""
+"""An S3 server that is slow, refuses, answers rubbish, breaks off, dies: for a search and for
+readers."""
 
 import shutil
 import time
@@ -27,10 +28,20 @@ _TUNE = (*TUNE, "--results", "s3://bucket")
 _READ = {
     "show": ("show", "s3://bucket/stored"),
     "show --trials": ("show", "s3://bucket/stored", "--trials"),
-    "predict": ("predict", "s3://bucket/stored", "deaths.csv", "--model", "xgboost", "--output", "out.csv"),
+    "predict": (
+        "predict",
+        "s3://bucket/stored",
+        "deaths.csv",
+        "--model",
+        "xgboost",
+        "--output",
+        "out.csv",
+    ),
 }
 _HTML = b"<html><body>Welcome to the airport</body></html>"
-_XML = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>We are sorry</Message></Error>"
+_XML = (
+    b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>We are sorry</Message></Error>"
+)
 _PASSING: dict[str, Disturbance] = {
     "every fifth answers 500": Disturbance(lambda n, m: n % 5 == 0, 500, _XML),
     "every fifth answers 503": Disturbance(lambda n, m: n % 5 == 0, 503, b""),
@@ -41,14 +52,18 @@ _PASSING: dict[str, Disturbance] = {
 }
 """Disturbances that a search outlives."""
 _LASTING: dict[str, Disturbance] = {
-    "403": Disturbance(status=403, body=b"<Error><Code>AccessDenied</Code><Message>no\x1b[2J</Message></Error>"),
+    "403": Disturbance(
+        status=403, body=b"<Error><Code>AccessDenied</Code><Message>no\x1b[2J</Message></Error>"
+    ),
     "401": Disturbance(status=401),
     "HTML": Disturbance(status=200, body=_HTML),
     "HTML 404": Disturbance(status=404, body=_HTML),
     "nothing": Disturbance(status=200, body=b""),
     "rubbish": Disturbance(status=200, body=bytes(range(256))),
     "400": Disturbance(status=400, body=b"x" * 100_000),
-    "no bucket": Disturbance(status=404, body=b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>"),
+    "no bucket": Disturbance(
+        status=404, body=b"<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>"
+    ),
     "the bodies of objects are rubbish": Disturbance(lambda n, m: m == "GET" and n > 2, 0, _HTML),
 }
 """Disturbances that are told in one sentence."""
@@ -69,7 +84,13 @@ def faults() -> Iterator[Fault]:
         )
     for number, (name, disturbance) in enumerate(_LASTING.items()):
         command = list(_READ)[number % 3]
-        yield Fault(GROUP, f"{command}, lasting", name, _read_through(command, disturbance, "refused"), _READ[command])
+        yield Fault(
+            GROUP,
+            f"{command}, lasting",
+            name,
+            _read_through(command, disturbance, "refused"),
+            _READ[command],
+        )
         yield Fault(GROUP, "tune, lasting", name, _refused_tune(disturbance), _TUNE)
     for name in ("nobody listens", "wrong keys", "no keys", "another region"):
         yield Fault(GROUP, "settings", name, _settings(name), _READ["show"])
@@ -95,23 +116,33 @@ def _tune_through(disturbance: Disturbance) -> Callable[[Path], Iterator[str]]:
         put_small(folder)
         undisturbed()
         with _server(folder) as server, disturbed(server.endpoint, disturbance) as endpoint:
-            yield from ends(run(folder, *_TUNE, environment=_variables(server, endpoint)), "accepted")
+            yield from ends(
+                run(folder, *_TUNE, environment=_variables(server, endpoint)), "accepted"
+            )
             yield from same_as_undisturbed(folder, WHERE, _variables(server))
 
     return play
 
 
-def _read_through(command: str, disturbance: Disturbance, *allowed: str) -> Callable[[Path], Iterator[str]]:
+def _read_through(
+    command: str, disturbance: Disturbance, *allowed: str
+) -> Callable[[Path], Iterator[str]]:
     def play(folder: Path) -> Iterator[str]:
         shutil.copy(STORED / "deaths.csv", folder)
         with _server(folder) as server, disturbed(server.endpoint, disturbance) as endpoint:
             shutil.copytree(STORED / "finished", server.root / "bucket" / "stored")
-            with running(folder, *_READ[command], environment=_variables(server, endpoint)) as started:
+            with running(
+                folder, *_READ[command], environment=_variables(server, endpoint)
+            ) as started:
                 outcome = started.wait(180)
             yield from ends(outcome, *allowed)
             if "\x1b" in outcome.said:
                 yield "an escape of the server's stands in the message"
-            if outcome.code == 0 and command == "show --trials" and outcome.out != (STORED / "trials.csv").read_text():
+            if (
+                outcome.code == 0
+                and command == "show --trials"
+                and outcome.out != (STORED / "trials.csv").read_text()
+            ):
                 yield "another table"
             if outcome.code and (folder / "out.csv").exists():
                 yield "left out.csv"
@@ -142,8 +173,14 @@ def _settings(name: str) -> Callable[[Path], Iterator[str]]:
                 "no keys": {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
                 "another region": {"AWS_REGION": "nowhere-9"},
             }
-            with running(folder, *_READ["show"], environment={**_variables(server), **changes[name]}) as started:
-                yield from ends(started.wait(180), "refused", *(("accepted",) if name == "another region" else ()))
+            with running(
+                folder, *_READ["show"], environment={**_variables(server), **changes[name]}
+            ) as started:
+                yield from ends(
+                    started.wait(180),
+                    "refused",
+                    *(("accepted",) if name == "another region" else ()),
+                )
 
     return play
 
@@ -162,7 +199,12 @@ def _restarted(folder: Path) -> Iterator[str]:
 
 
 def _away(
-    server: S3Server, port: int, root: Path, variables: Mapping[str, str], started: object, folder: Path
+    server: S3Server,
+    port: int,
+    root: Path,
+    variables: Mapping[str, str],
+    started: object,
+    folder: Path,
 ) -> Iterator[str]:
     import psutil
 
@@ -176,13 +218,20 @@ def _away(
 
 
 def _forbids(folder: Path) -> Iterator[str]:
-    """Keys that lose their rights during the search: what is finished is kept, and a later run goes on."""
+    """Keys that lose their rights during the search: what is finished is kept, and a later run
+    goes on."""
     put_small(folder)
     undisturbed()
-    forbidding = Disturbance(lambda n, m: m == "PUT" and n > 16, 403, b"<Error><Code>AccessDenied</Code></Error>")
+    forbidding = Disturbance(
+        lambda n, m: m == "PUT" and n > 16, 403, b"<Error><Code>AccessDenied</Code></Error>"
+    )
     with _server(folder) as server:
         with disturbed(server.endpoint, forbidding) as endpoint:
-            yield from ends(run(folder, *_TUNE, environment=_variables(server, endpoint)), "refused", "run error")
+            yield from ends(
+                run(folder, *_TUNE, environment=_variables(server, endpoint)),
+                "refused",
+                "run error",
+            )
         yield from goes_on(folder, argv=_TUNE, where=WHERE, environment=_variables(server))
 
 
@@ -196,7 +245,9 @@ def _two(folder: Path) -> Iterator[str]:
             running(folder, *_TUNE, environment=variables) as second,
         ):
             outcomes = [first.wait(), second.wait()]
-        yield from (problem for outcome in outcomes for problem in ends(outcome, "accepted", "refused"))
+        yield from (
+            problem for outcome in outcomes for problem in ends(outcome, "accepted", "refused")
+        )
         if not any(outcome.code == 0 for outcome in outcomes):
             yield "none of the two came to its end"
         yield from same_as_undisturbed(folder, WHERE, variables)

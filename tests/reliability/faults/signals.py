@@ -5,12 +5,22 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.reliability.faults.fault import SMALL, TUNE, WHERE, Fault, ends, goes_on, put_small, running, undisturbed
+from tests.reliability.faults.fault import (
+    SMALL,
+    TUNE,
+    WHERE,
+    Fault,
+    ends,
+    goes_on,
+    put_small,
+    running,
+    undisturbed,
+)
 from tests.reliability.faults.hooks import Plan
 
 GROUP = "signals"
 _MOMENTS: dict[str, Plan] = {
-    "while it imports": Plan(event="import", text="'tuner_job.config'", at=1),
+    "while it imports": Plan(event="import", text="'tuner_job.config.experiment'", at=1),
     "reading the experiment": Plan(event="open", text="experiment.yaml", at=1),
     "reading the data": Plan(event="open", text="deaths.csv", at=1),
     "claiming": Plan(event="open", text="results/small", at=1),
@@ -18,7 +28,7 @@ _MOMENTS: dict[str, Plan] = {
     "Ray's last process": Plan(event="subprocess.Popen", text="raylet", at=1),
     "the first trial": Plan(event="open", text="/trials/", at=1),
     "the third trial": Plan(event="open", text="/trials/", at=3),
-    "the last fits": Plan(event="import", text="tuner_job.tuners.optuna.importance", at=1),
+    "the last fits": Plan(event="import", text="tuner_job.search.samplers.optuna.importance", at=1),
     "the model": Plan(event="open", text="/models/", at=1),
     "the commit": Plan(event="open", text="/commits/", at=1),
     "the summary": Plan(event="rename", text="summary.json", at=1),
@@ -27,7 +37,13 @@ _MOMENTS: dict[str, Plan] = {
 """Moment → the event at which the process waits for a signal."""
 _LATE = ("the summary", "the report")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
-_TWICE = ("while it imports", "Ray's first process", "the first trial", "the last fits", "the commit")
+_TWICE = (
+    "while it imports",
+    "Ray's first process",
+    "the first trial",
+    "the last fits",
+    "the commit",
+)
 _SAID = "run the same command again to go on from here"
 
 
@@ -42,16 +58,22 @@ def faults() -> Iterator[Fault]:
     yield Fault(GROUP, "SIGINT to the whole group", "the first trial", _to_group("the first trial"))
 
 
-def _sent(moment: str, plan: Plan, which: signal.Signals, times: int) -> Callable[[Path], Iterator[str]]:
+def _sent(
+    moment: str, plan: Plan, which: signal.Signals, times: int
+) -> Callable[[Path], Iterator[str]]:
     def play(folder: Path) -> Iterator[str]:
-        yield from _play(folder, moment, plan, lambda pid: _send(pid, which, times), which == signal.SIGKILL)
+        yield from _play(
+            folder, moment, plan, lambda pid: _send(pid, which, times), which == signal.SIGKILL
+        )
 
     return play
 
 
 def _to_group(moment: str) -> Callable[[Path], Iterator[str]]:
     """As a terminal sends it: to every process of the group."""
-    return lambda folder: _play(folder, moment, _MOMENTS[moment], lambda pid: os.killpg(pid, signal.SIGINT), False)
+    return lambda folder: _play(
+        folder, moment, _MOMENTS[moment], lambda pid: os.killpg(pid, signal.SIGINT), False
+    )
 
 
 def _send(pid: int, which: signal.Signals, times: int) -> None:
@@ -59,7 +81,9 @@ def _send(pid: int, which: signal.Signals, times: int) -> None:
         os.kill(pid, which)
 
 
-def _play(folder: Path, moment: str, plan: Plan, send: Callable[[int], None], killed: bool) -> Iterator[str]:
+def _play(
+    folder: Path, moment: str, plan: Plan, send: Callable[[int], None], killed: bool
+) -> Iterator[str]:
     put_small(folder, **SMALL)
     undisturbed()
     marker = folder.parent / "marker"

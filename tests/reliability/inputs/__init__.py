@@ -33,5 +33,7 @@ MODULES = (
     environment,
     secrets,
 )
-GROUPS: Final[dict[str, Callable[[], Iterator[Case]]]] = {module.GROUP: module.cases for module in MODULES}
+GROUPS: Final[dict[str, Callable[[], Iterator[Case]]]] = {
+    module.GROUP: module.cases for module in MODULES
+}
 """Group → the function that makes its cases."""

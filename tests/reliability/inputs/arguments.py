@@ -4,7 +4,15 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.reliability.case import ACCEPTED, ONLY_ACCEPTED, ONLY_REFUSED, REFUSED, USAGE, Case, Outcome
+from tests.reliability.case import (
+    ACCEPTED,
+    ONLY_ACCEPTED,
+    ONLY_REFUSED,
+    REFUSED,
+    USAGE,
+    Case,
+    Outcome,
+)
 from tests.reliability.samples import experiment, put, put_stored
 
 GROUP = "arguments"
@@ -27,9 +35,15 @@ def cases() -> Iterator[Case]:
         yield _case("strange", f"show {name}", ("show", "--", text))
         yield _case("strange", f"report {name}", ("report", "--", text))
         yield _case(
-            "strange", f"predict {name}", ("predict", WHERE, "--model", "xgboost", "--output", "o.csv", "--", text)
+            "strange",
+            f"predict {name}",
+            ("predict", WHERE, "--model", "xgboost", "--output", "o.csv", "--", text),
         )
-        yield _case("strange", f"predict --model {name}", ("predict", WHERE, "deaths.csv", f"--model={text}"))
+        yield _case(
+            "strange",
+            f"predict --model {name}",
+            ("predict", WHERE, "deaths.csv", f"--model={text}"),
+        )
         yield _case("strange", f"space {name}", ("space", "--", text))
         yield _case("strange", f"command {name}", ("--", text))
     yield from _outputs()
@@ -66,7 +80,9 @@ def _wrong_usage() -> Iterator[Case]:
         yield _case("usage", line, tuple(line.split()))
 
 
-def _case(kind: str, name: str, argv: tuple[str, ...], allowed: frozenset[str] = WRONG, **more: object) -> Case:
+def _case(
+    kind: str, name: str, argv: tuple[str, ...], allowed: frozenset[str] = WRONG, **more: object
+) -> Case:
     return Case(GROUP, kind, name, argv, _arrange, allowed, seconds=40, **more)  # type: ignore[arg-type]
 
 
@@ -103,7 +119,9 @@ def _outputs() -> Iterator[Case]:
 
         allowed = WRONG
         predict = ("predict", WHERE, "deaths.csv", "--model", "xgboost")
-        yield Case(GROUP, "output", f"predict, {name}", (*predict, "--output", place), arrange, allowed)
+        yield Case(
+            GROUP, "output", f"predict, {name}", (*predict, "--output", place), arrange, allowed
+        )
         both = (*predict, "--output", "fine.csv", "--csmf", place)
         yield Case(GROUP, "output", f"predict --csmf, {name}", both, arrange, allowed)
         report = ("report", WHERE, "--output", place)
@@ -126,7 +144,11 @@ def _outputs() -> Iterator[Case]:
             yield Case(GROUP, "overwriting", f"predict {option} {name}", argv, linked, ONLY_REFUSED)
     same = (*predict, "--output", "one.csv", "--csmf", "one.csv")
     yield Case(GROUP, "overwriting", "predict, both outputs one", same, linked, ONLY_REFUSED)
-    for place in (f"{WHERE}/experiment.yaml", f"{WHERE}/xgboost/best.json", f"{WHERE}/xgboost/trials/000001.json"):
+    for place in (
+        f"{WHERE}/experiment.yaml",
+        f"{WHERE}/xgboost/best.json",
+        f"{WHERE}/xgboost/trials/000001.json",
+    ):
         argv = (*predict, "--output", place)
         yield Case(GROUP, "overwriting", f"predict into {place}", argv, linked, ONLY_REFUSED)
         argv = ("report", WHERE, "--output", place)
@@ -145,7 +167,11 @@ def _outputs() -> Iterator[Case]:
 
 
 def _no_rest(folder: Path, outcome: Outcome) -> Iterator[str]:
-    left = [path.name for path in folder.iterdir() if path.name.startswith((".", "tmp")) or path.suffix == ".tmp"]
+    left = [
+        path.name
+        for path in folder.iterdir()
+        if path.name.startswith((".", "tmp")) or path.suffix == ".tmp"
+    ]
     if left:
         yield f"left {left}"
 
@@ -168,7 +194,11 @@ def _results() -> Iterator[Case]:
 
     for name, place in places.items():
         argv = ("tune", "experiment.yaml", f"--results={place}")
-        no_keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+        no_keys = {
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "y",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        }
         yield Case(GROUP, "results", name, argv, arrange, WRONG, environment=no_keys)
         argv = ("show", place)
         yield Case(GROUP, "results", f"show, {name}", argv, arrange, WRONG, environment=no_keys)

@@ -1,4 +1,5 @@
-"""Cluster commands: names, kubeconfigs, malformed answers and objects of an API server on loopback."""
+"""Cluster commands: names, kubeconfigs, malformed answers and objects of an API server on
+loopback."""
 
 import atexit
 import copy
@@ -86,13 +87,25 @@ def _made(
 
         def check(folder: Path, outcome: Outcome) -> Iterator[str]:
             wrote = [line for line in requests() if not line.startswith("GET")]
-            if wrote and (not changing or (outcome.code == 2 and any(w.startswith("DELETE") for w in wrote))):
+            if wrote and (
+                not changing or (outcome.code == 2 and any(w.startswith("DELETE") for w in wrote))
+            ):
                 yield f"asked the server to {wrote[:3]}"
 
         environment = {"KUBECONFIG": "kubeconfig", "HOME": "/nonexistent", "NO_PROXY": "*"}
         made = ("fetched", "fetched/*") if argv[0] == "fetch" else ()
         return Case(
-            GROUP, kind, name, argv, arrange, allowed, names, environment, creates=made, check=check, seconds=seconds
+            GROUP,
+            kind,
+            name,
+            argv,
+            arrange,
+            allowed,
+            names,
+            environment,
+            creates=made,
+            check=check,
+            seconds=seconds,
         )
 
     return world, make
@@ -141,14 +154,27 @@ _ANSWERS: dict[str, Answer] = {
 
 
 def _answers() -> Iterator[Made]:
-    """Every malformed answer to every command's requests: all of them, or only those after the first kind."""
+    """Every malformed answer to every command's requests: all of them, or only those after the
+    first kind."""
     commands, places = cycle(COMMANDS), cycle(("pods", "configmaps", "secrets", "events", "log"))
     for name, answer in _ANSWERS.items():
-        tried = [("status", "rayjobs"), ("status", next(places)), (next(commands), ""), (next(commands), "")]
+        tried = [
+            ("status", "rayjobs"),
+            ("status", next(places)),
+            (next(commands), ""),
+            (next(commands), ""),
+        ]
         for command, pattern in [*tried, (next(commands), next(places))]:
             where = pattern or "everywhere"
             world = World(clusters.good(), {pattern: answer, **({} if pattern == "log" else _LOG)})
-            yield _made(world, "answers", f"{command}, {where}, {name}", COMMANDS[command], ANY_END, changing=True)
+            yield _made(
+                world,
+                "answers",
+                f"{command}, {where}, {name}",
+                COMMANDS[command],
+                ANY_END,
+                changing=True,
+            )
     log = {"a log cut": Answer(200, b"x" * 50, "text/plain", 1000),
     "a log of binaries": Answer(200, bytes(range(256)), "text/plain"),
            "a log with escapes": Answer(200, b"\x1b[2J\x1b]0;x\x07\n", "text/plain"),
@@ -161,7 +187,9 @@ def _answers() -> Iterator[Made]:
             yield _made(world, "logs", f"{command}, {name}", COMMANDS[command], ANY_END)
     slow = World(clusters.good(), {"": Answer(200, b"{}", seconds=300)})
     yield _made(slow, "answers", "list, no answer at all", ("list",), ONLY_REFUSED, seconds=75)
-    yield _made(slow, "answers", "cancel, no answer at all", ("cancel", "exp"), ONLY_REFUSED, seconds=75)
+    yield _made(
+        slow, "answers", "cancel, no answer at all", ("cancel", "exp"), ONLY_REFUSED, seconds=75
+    )
 
 
 def _objects() -> Iterator[Made]:
@@ -171,7 +199,14 @@ def _objects() -> Iterator[Made]:
         for name, changed in clusters.mutations(clusters.good()[key]):
             command = next(commands) if key == "rayjobs/exp" else "status"
             world = World(clusters.good(**{key: changed}), {**_LOG, "DELETE": refusal(403, "no")})
-            yield _made(world, "objects", f"{command}, {key} {name}", COMMANDS[command], ANY_END, changing=True)
+            yield _made(
+                world,
+                "objects",
+                f"{command}, {key} {name}",
+                COMMANDS[command],
+                ANY_END,
+                changing=True,
+            )
 
 
 def _templates() -> Iterator[Made]:
@@ -182,13 +217,22 @@ def _templates() -> Iterator[Made]:
         "configmaps/exp": ("fetch", "submit"),
     }
     for key, commands in sources.items():
-        for (name, changed), command in zip(clusters.mutations(clusters.good()[key]), cycle(commands), strict=False):
+        for (name, changed), command in zip(
+            clusters.mutations(clusters.good()[key]), cycle(commands), strict=False
+        ):
             objects = clusters.good(**{key: changed})
             argv = COMMANDS[command]
             if command == "submit":
                 del objects["rayjobs/exp"]
                 argv = (*argv, "--own-cluster")
-            yield _made(World(objects, _LOG), "templates", f"{command}, {key} {name}", argv, ANY_END, changing=True)
+            yield _made(
+                World(objects, _LOG),
+                "templates",
+                f"{command}, {key} {name}",
+                argv,
+                ANY_END,
+                changing=True,
+            )
     texts = {"empty": "", "a list": "[]", "laughs": LAUGHS, "an open bracket": "[", "a text": "x",
     "a tag": "!!python/name:os.system",
              "deep": "[" * 5000, "twice": "a: 1\na: 2\n", "5,000 digits": "spec: " + "9" * 5000,
@@ -204,15 +248,25 @@ def _templates() -> Iterator[Made]:
             if own and name == "twice":
                 allowed = ANY_END
             yield _made(
-                World(objects), "templates", f"submit, {part} {name}", ("submit", "experiment.yaml", *own), allowed
+                World(objects),
+                "templates",
+                f"submit, {part} {name}",
+                ("submit", "experiment.yaml", *own),
+                allowed,
             )
         objects = clusters.good(**{"configmaps/exp": clusters.experiment_map(text)})
-        yield _made(World(objects), "templates", f"fetch, experiment {name}", COMMANDS["fetch"], ANY_END)
+        yield _made(
+            World(objects), "templates", f"fetch, experiment {name}", COMMANDS["fetch"], ANY_END
+        )
 
 
 def _submissions() -> Iterator[Made]:
     """What submit must find out before it makes anything."""
-    free = {key: value for key, value in clusters.good().items() if key not in ("rayjobs/exp", "configmaps/exp")}
+    free = {
+        key: value
+        for key, value in clusters.good().items()
+        if key not in ("rayjobs/exp", "configmaps/exp")
+    }
     foreign = clusters.rayjob(jobDeploymentStatus="Complete", jobStatus="SUCCEEDED")
     foreign["metadata"]["labels"] = {"app": "somebody-else"}
     theirs = copy.deepcopy(clusters.experiment_map("x"))
@@ -221,7 +275,11 @@ def _submissions() -> Iterator[Made]:
     large = experiment(data={"format": "synthetic"}, tuning={"search_spaces": {"random_forest": {
         "max_depth": [3, 4], "n_estimators": list(range(1, 150_001))}}})  # fmt: skip
     yield _made(
-        World({**free, "rayjobs/exp": foreign}), "submit", "over a foreign RayJob", COMMANDS["submit"], ONLY_REFUSED
+        World({**free, "rayjobs/exp": foreign}),
+        "submit",
+        "over a foreign RayJob",
+        COMMANDS["submit"],
+        ONLY_REFUSED,
     )
     yield _made(
         World({**free, "configmaps/exp": theirs}),
@@ -232,14 +290,29 @@ def _submissions() -> Iterator[Made]:
     )
     yield _made(World(clusters.good()), "submit", "while it runs", COMMANDS["submit"], ONLY_REFUSED)
     yield _made(
-        World(free), "submit", "local data", COMMANDS["submit"], ONLY_REFUSED, content=local, names=("data.source",)
+        World(free),
+        "submit",
+        "local data",
+        COMMANDS["submit"],
+        ONLY_REFUSED,
+        content=local,
+        names=("data.source",),
     )
     for upload in ((), ("--upload",)):
         allowed = frozenset({ACCEPTED, REFUSED})
         argv = (*COMMANDS["submit"], "--dry-run", *upload)
         yield _made(World(free), "submit", " ".join(argv[1:]), argv, allowed, content=local)
-    yield _made(World(free), "submit", "above a ConfigMap's size", COMMANDS["submit"], ONLY_REFUSED, content=large)
-    yield _made(World(free), "submit", "hostile YAML", COMMANDS["submit"], ONLY_REFUSED, content=LAUGHS)
+    yield _made(
+        World(free),
+        "submit",
+        "above a ConfigMap's size",
+        COMMANDS["submit"],
+        ONLY_REFUSED,
+        content=large,
+    )
+    yield _made(
+        World(free), "submit", "hostile YAML", COMMANDS["submit"], ONLY_REFUSED, content=LAUGHS
+    )
     yield _made(World({}), "submit", "no release", COMMANDS["submit"], ONLY_REFUSED)
     for argv in (
         ("submit",),
@@ -252,4 +325,10 @@ def _submissions() -> Iterator[Made]:
     ):
         yield _made(World({}), "usage", " ".join(argv), argv, WRONG)
     for output in ("experiment.yaml", "experiment.yaml/x", "/proc/x", ""):
-        yield _made(World(clusters.good()), "fetch", f"into {output!r}", ("fetch", "exp", "--output", output), WRONG)
+        yield _made(
+            World(clusters.good()),
+            "fetch",
+            f"into {output!r}",
+            ("fetch", "exp", "--output", output),
+            WRONG,
+        )

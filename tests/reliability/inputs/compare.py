@@ -92,7 +92,10 @@ def _files() -> dict[str, bytes]:
         "PHMRC's columns only": "module,gs_text34,site\nAdult,x,A\n",
         "carriage returns": _GOOD.replace("\n", "\r") + "\0",
     }  # fmt: skip
-    return {name: content.encode() if isinstance(content, str) else content for name, content in files.items()}
+    return {
+        name: content.encode() if isinstance(content, str) else content
+        for name, content in files.items()
+    }
 
 
 def _repeated(line: str) -> Case:
@@ -111,5 +114,14 @@ def _repeated(line: str) -> Case:
 
     allowed = frozenset({REFUSED, USAGE, ACCEPTED})
     return Case(
-        GROUP, "repeated", line, argv, _arrange, allowed, creates=("out", "out/*"), ray=True, check=check, seconds=90
+        GROUP,
+        "repeated",
+        line,
+        argv,
+        _arrange,
+        allowed,
+        creates=("out", "out/*"),
+        ray=True,
+        check=check,
+        seconds=90,
     )

@@ -8,7 +8,17 @@ import numpy as np
 import pyarrow as pa
 
 from tests.reliability.case import ONLY_ACCEPTED, ONLY_REFUSED, REFUSED_OR_ACCEPTED, Case, Outcome
-from tests.reliability.deaths import HEAD, NARRATIVE, ROWS, Content, csv_file, good_table, parquet, quoted, with_cell
+from tests.reliability.deaths import (
+    HEAD,
+    NARRATIVE,
+    ROWS,
+    Content,
+    csv_file,
+    good_table,
+    parquet,
+    quoted,
+    with_cell,
+)
 from tests.reliability.samples import GOOD_CSV, experiment, put
 
 GROUP = "data files"
@@ -228,4 +238,6 @@ def _placed(kind: str, name: str, place: Callable[[Path], object]) -> Case:
         put(folder, experiment(), None)
         place(folder / "data.csv")
 
-    return Case(GROUP, kind, name, ("validate", "experiment.yaml"), arrange, ONLY_REFUSED, (_NAMED,))
+    return Case(
+        GROUP, kind, name, ("validate", "experiment.yaml"), arrange, ONLY_REFUSED, (_NAMED,)
+    )

@@ -1,4 +1,5 @@
-"""Environments that commands must bear: closed and full streams, limits, read-only folders, variables."""
+"""Environments that commands must bear: closed and full streams, limits, read-only folders,
+variables."""
 
 import os
 import resource
@@ -51,7 +52,9 @@ def _case(
         (folder / "data.csv").write_text(
             "cause,site,fever\n" + "".join(f"{'xy'[i % 2]},A,{i % 3}\n" for i in range(30))
         )
-        small = experiment(name="small", tuning={"n_trials": 2, "cv_folds": 2, "search_method": "random"})
+        small = experiment(
+            name="small", tuning={"n_trials": 2, "cv_folds": 2, "search_method": "random"}
+        )
         _write(folder / "exp.yaml", small)
         arrange(folder)
 
@@ -109,7 +112,8 @@ def _to_nobody(number: int) -> Callable[[], None]:
 
 
 def _streams() -> Iterator[Case]:
-    """Output that cannot be written: a reader's exit code may be 1, but a search or a file is never lost."""
+    """Output that cannot be written: a reader's exit code may be 1, but a search or a file is
+    never lost."""
     broken = {
         "stdout closed": _close(1), "stderr closed": _close(2), "stdin closed": _close(0),
         "all closed": _close(0, 1, 2),
@@ -119,7 +123,13 @@ def _streams() -> Iterator[Case]:
     for name, inside in broken.items():
         for command in ("show", "show --trials", "predict", "schema", "--help"):
             kept = command == "predict" or not name.startswith(("stdout", "all"))
-            yield _case("streams", f"{command}, {name}", READING[command], ONLY_ACCEPTED if kept else SAID, inside)
+            yield _case(
+                "streams",
+                f"{command}, {name}",
+                READING[command],
+                ONLY_ACCEPTED if kept else SAID,
+                inside,
+            )
         yield _case("streams", f"finished tune, {name}", FINISHED, ONLY_ACCEPTED, inside)
     for name in ("stdout full", "all closed", "stdout to nobody"):
         yield _case("streams", f"tune, {name}", SMALL, ONLY_ACCEPTED, broken[name])
@@ -153,7 +163,9 @@ def _variables() -> Iterator[Case]:
     for number, (name, changes) in enumerate(variables.items()):
         names = list(READING)
         for command in dict.fromkeys((names[number % len(names)], "show")):
-            yield _case("variables", f"{command}, {name}", READING[command], ONLY_ACCEPTED, **changes)
+            yield _case(
+                "variables", f"{command}, {name}", READING[command], ONLY_ACCEPTED, **changes
+            )
     yield _case("variables", "finished tune, ASCII", FINISHED, ONLY_ACCEPTED, **ascii_only)
 
 
@@ -175,7 +187,9 @@ def _limits() -> Iterator[Case]:
             yield _case("limits", f"{command}, {name}", READING[command], allowed, inside)
     few = _limit(resource.RLIMIT_FSIZE, 100)
     yield _case("limits", "tune, files of 100 bytes", SMALL, frozenset({REFUSED, RUN_ERROR}), few)
-    yield _case("limits", "finished tune, 16 open files", FINISHED, SAID, _limit(resource.RLIMIT_NOFILE, 16))
+    yield _case(
+        "limits", "finished tune, 16 open files", FINISHED, SAID, _limit(resource.RLIMIT_NOFILE, 16)
+    )
 
 
 def _folders() -> Iterator[Case]:
@@ -193,12 +207,38 @@ def _folders() -> Iterator[Case]:
     home = {"HOME": "/nonexistent"}
     for command in ("show", "show --trials", "validate"):
         yield _case(
-            "folders", f"{command}, read-only", READING[command], ONLY_ACCEPTED, drop_privileges, read_only, **home
+            "folders",
+            f"{command}, read-only",
+            READING[command],
+            ONLY_ACCEPTED,
+            drop_privileges,
+            read_only,
+            **home,
         )
-    yield _case("folders", "predict, read-only", PREDICT, ONLY_REFUSED, drop_privileges, read_only, **home)
-    yield _case("folders", "report, read-only", ("report", WHERE), ONLY_REFUSED, drop_privileges, read_only, **home)
-    yield _case("folders", "tune, read-only", SMALL, ONLY_REFUSED, drop_privileges, read_only, **home)
-    yield _case("folders", "finished tune, read-only", FINISHED, ONLY_REFUSED, drop_privileges, read_only, **home)
+    yield _case(
+        "folders", "predict, read-only", PREDICT, ONLY_REFUSED, drop_privileges, read_only, **home
+    )
+    yield _case(
+        "folders",
+        "report, read-only",
+        ("report", WHERE),
+        ONLY_REFUSED,
+        drop_privileges,
+        read_only,
+        **home,
+    )
+    yield _case(
+        "folders", "tune, read-only", SMALL, ONLY_REFUSED, drop_privileges, read_only, **home
+    )
+    yield _case(
+        "folders",
+        "finished tune, read-only",
+        FINISHED,
+        ONLY_REFUSED,
+        drop_privileges,
+        read_only,
+        **home,
+    )
     outside = (
         ("show", "/nonexistent/x"),
         ("schema",),
@@ -212,17 +252,29 @@ def _folders() -> Iterator[Case]:
 
 
 def _ray() -> Iterator[Case]:
-    """Places where Ray cannot start or be reached: one sentence, soon, and the search can go on later."""
+    """Places where Ray cannot start or be reached: one sentence, soon, and the search can go on
+    later."""
     end = frozenset({REFUSED, RUN_ERROR})
     addresses = {"nobody listens": "127.0.0.1:9", "no such host": "nowhere.invalid:6379", "text": "nonsense", "a URL": "http://127.0.0.1:9",
                  "ray://": "ray://127.0.0.1:9", "a bad port": "127.0.0.1:99999", "a space": " "}  # fmt: skip
     for name, address in addresses.items():
         yield _case("Ray", f"RAY_ADDRESS {name}", SMALL, end, RAY_ADDRESS=address)
     yield _case("Ray", "RAY_ADDRESS empty", SMALL, ONLY_ACCEPTED, RAY_ADDRESS="")
-    yield _case("Ray", "RAY_ADDRESS dead, finished", FINISHED, ONLY_ACCEPTED, RAY_ADDRESS="127.0.0.1:9")
-    for name, place in {"nowhere": "/nonexistent", "a file": "/etc/passwd", "/proc": "/proc"}.items():
+    yield _case(
+        "Ray", "RAY_ADDRESS dead, finished", FINISHED, ONLY_ACCEPTED, RAY_ADDRESS="127.0.0.1:9"
+    )
+    for name, place in {
+        "nowhere": "/nonexistent",
+        "a file": "/etc/passwd",
+        "/proc": "/proc",
+    }.items():
         allowed = frozenset({REFUSED, RUN_ERROR, ACCEPTED})
         yield _case("Ray", f"TMPDIR {name}", SMALL, allowed, TMPDIR=place, RAY_TMPDIR=place)
     yield _case(
-        "Ray", "TMPDIR long", SMALL, SAID, arrange=lambda folder: (folder / ("t" * 120)).mkdir(), TMPDIR="t" * 120
+        "Ray",
+        "TMPDIR long",
+        SMALL,
+        SAID,
+        arrange=lambda folder: (folder / ("t" * 120)).mkdir(),
+        TMPDIR="t" * 120,
     )

@@ -1,4 +1,5 @@
-"""Experiment files that are no such thing: hostile YAML, files that cannot be read, values that contradict."""
+"""Experiment files that are no such thing: hostile YAML, files that cannot be read, values that
+contradict."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ FILE = "experiment.yaml"
 HEAD = "name: exp\ndata: {source: data.csv, label: cause, site: site}\nmodels: [random_forest]\n"
 _NAMED = f"{FILE}|data.csv|data.|tuning.|validation.|budget."
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefghi", "bcdefghij", strict=True)
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n"
+    for a, b in zip("abcdefghi", "bcdefghij", strict=True)
 )
 
 
@@ -134,7 +136,8 @@ _FINE: dict[str, str | bytes] = {
     "old Mac line ends": HEAD.replace("\n", "\r"),
     "document marks": "---\n" + HEAD + "...\n",
     "an anchor that is used once": HEAD + "seed: &s 3\ntuning: {n_trials: *s}\n",
-    "a merge key": "x: &x {source: data.csv, label: cause, site: site}\n" + HEAD.replace("{source", "{<<: *x, source"),
+    "a merge key": "x: &x {source: data.csv, label: cause, site: site}\n"
+    + HEAD.replace("{source", "{<<: *x, source"),
     "underscores": HEAD + "seed: 1" + "_" * 5000 + "\n",
     "tag binary": HEAD + "results: !!binary aGVsbG8=\n",
     "UTF-16": HEAD.encode("utf-16"),
@@ -170,7 +173,9 @@ def _case(
         arrange(folder)
 
     command = (
-        ("tune", FILE, "--results", "results") if allowed == ONLY_REFUSED and len(name) % 2 else ("validate", FILE)
+        ("tune", FILE, "--results", "results")
+        if allowed == ONLY_REFUSED and len(name) % 2
+        else ("validate", FILE)
     )
     return Case(GROUP, kind, name, command, prepare, allowed, names)
 
@@ -178,9 +183,18 @@ def _case(
 def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
     data = BASE["data"]
     yield "models twice", experiment(models=["random_forest", "random_forest"])
-    yield "a space of no model", experiment(tuning={"search_spaces": {"xgboost": {"max_depth": [3]}}})
-    yield "objectives twice", experiment(tuning={"search_method": "optuna", "scoring_metric": ["ccc", "ccc"]})
-    yield "two objectives of bayesian", experiment(tuning={"scoring_metric": ["ccc", "csmf_accuracy"]})
+    yield (
+        "a space of no model",
+        experiment(tuning={"search_spaces": {"xgboost": {"max_depth": [3]}}}),
+    )
+    yield (
+        "objectives twice",
+        experiment(tuning={"search_method": "optuna", "scoring_metric": ["ccc", "ccc"]}),
+    )
+    yield (
+        "two objectives of bayesian",
+        experiment(tuning={"scoring_metric": ["ccc", "csmf_accuracy"]}),
+    )
     yield "a sampler of bayesian", experiment(tuning={"sampler": "qmc"})
     yield "a race of bayesian", experiment(tuning={"early_stopping": "race"})
     yield "pbt of a forest", experiment(tuning={"search_method": "pbt"})
@@ -188,12 +202,21 @@ def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "10⁹ folds", experiment(tuning={"cv_folds": 10**9})
     yield "shift without shares", experiment(validation={"scheme": "shift"})
     yield "shares without shift", experiment(validation={"shift": {"x": 0.5}})
-    yield "a cause that is not there", experiment(validation={"scheme": "shift", "shift": {"nope": 0.5}})
-    yield "shares above 1", experiment(validation={"scheme": "shift", "shift": {"x": 0.6, "y": [0.6, 0.7]}})
+    yield (
+        "a cause that is not there",
+        experiment(validation={"scheme": "shift", "shift": {"nope": 0.5}}),
+    )
+    yield (
+        "shares above 1",
+        experiment(validation={"scheme": "shift", "shift": {"x": 0.6, "y": [0.6, 0.7]}}),
+    )
     yield "a share reversed", experiment(validation={"scheme": "shift", "shift": {"x": [0.6, 0.2]}})
     yield "a share of nan", experiment(validation={"scheme": "shift", "shift": {"x": float("nan")}})
     yield "estimators twice", experiment(validation={"csmf_estimators": ["em", "em"]})
-    yield "holdout of sites", experiment(validation={"scheme": "leave_one_site_out", "holdout": 0.2})
+    yield (
+        "holdout of sites",
+        experiment(validation={"scheme": "leave_one_site_out", "holdout": 0.2}),
+    )
     yield (
         "one site left out of one",
         experiment(data={**data, "site": None}, validation={"scheme": "leave_one_site_out"}),
@@ -220,7 +243,10 @@ def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "memory of infinity", experiment(budget={"memory_per_task": float("inf")})
     yield "a timeout of nan", experiment(budget={"timeout": float("nan")})
     yield "CPU seconds of infinity", experiment(budget={"cpu_seconds": float("inf")})
-    yield "Gaussian processes without torch", experiment(tuning={"search_method": "optuna", "sampler": "gp"})
+    yield (
+        "Gaussian processes without torch",
+        experiment(tuning={"search_method": "optuna", "sampler": "gp"}),
+    )
 
 
 _SOURCES = (

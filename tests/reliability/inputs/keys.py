@@ -1,4 +1,5 @@
-"""Every key of an experiment file with values that its JSON Schema excludes: the schema is the judge."""
+"""Every key of an experiment file with values that its JSON Schema excludes: the schema is the
+judge."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -33,13 +34,15 @@ _VALUES: dict[str, Any] = {
 
 def cases() -> Iterator[Case]:
     """Yield a case for every key and value."""
-    from tuner_job.config import ExperimentConfig
+    from tuner_job.config.experiment import ExperimentConfig
 
     schema = ExperimentConfig.model_json_schema()
     for path in _paths(schema, schema):
         for name, value in _VALUES.items():
             content = _with(path, value)
-            excluded = not _valid(content, schema) and not (value == 0 and _valid(_with(path, False), schema))
+            excluded = not _valid(content, schema) and not (
+                value == 0 and _valid(_with(path, False), schema)
+            )
             key = path[-1]
             yield Case(
                 GROUP,
@@ -65,7 +68,9 @@ def _leaves(node: Any) -> Iterator[Any]:
     yield node
 
 
-def _paths(node: dict[str, Any], schema: dict[str, Any], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def _paths(
+    node: dict[str, Any], schema: dict[str, Any], before: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
     """Walk the keys that the schema names, sections before what stands in them."""
     if "$ref" in node:
         node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]

@@ -39,12 +39,22 @@ def cases(address: str) -> Iterator[Case]:
     for name, server in servers.items():
         texts[f"server: {name}"] = yaml.safe_dump(clusters.kubeconfig(server))
     environment = {"KUBECONFIG": "kubeconfig", "HOME": "/nonexistent", "NO_PROXY": "*"}
-    commands = cycle((("list",), ("status", "exp"), ("submit", "experiment.yaml"), ("fetch", "exp"), ("cancel", "exp")))
+    commands = cycle(
+        (
+            ("list",),
+            ("status", "exp"),
+            ("submit", "experiment.yaml"),
+            ("fetch", "exp"),
+            ("cancel", "exp"),
+        )
+    )
     for (name, text), argv in zip(texts.items(), commands, strict=False):
 
         def arrange(folder: Path, text: Any = text) -> None:
             put(folder, experiment(data={"format": "synthetic"}))
-            (folder / "kubeconfig").write_bytes(text if isinstance(text, bytes) else str(text).encode())
+            (folder / "kubeconfig").write_bytes(
+                text if isinstance(text, bytes) else str(text).encode()
+            )
 
         yield Case(
             GROUP,
@@ -65,5 +75,11 @@ def cases(address: str) -> Iterator[Case]:
             ANY[name](folder / "kubeconfig")
 
         yield Case(
-            GROUP, "kubeconfig", f"list, {name}", ("list",), arrange_place, ONLY_REFUSED, environment=environment
+            GROUP,
+            "kubeconfig",
+            f"list, {name}",
+            ("list",),
+            arrange_place,
+            ONLY_REFUSED,
+            environment=environment,
         )

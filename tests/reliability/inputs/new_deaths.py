@@ -21,19 +21,40 @@ def _predicted(kind: str, name: str, place: Callable[[Path], object]) -> Case:
     return _prediction(kind, name, arrange, ONLY_REFUSED)
 
 
-def _prediction(kind: str, name: str, arrange: Callable[[Path], object], allowed: frozenset[str]) -> Case:
+def _prediction(
+    kind: str, name: str, arrange: Callable[[Path], object], allowed: frozenset[str]
+) -> Case:
     def prepare(folder: Path) -> None:
         arrange(folder)
 
-    argv = ("predict", "results/stored", "new.csv", "--model", "xgboost", "--output", "out.csv", "--csmf", "csmf.csv")
+    argv = (
+        "predict",
+        "results/stored",
+        "new.csv",
+        "--model",
+        "xgboost",
+        "--output",
+        "out.csv",
+        "--csmf",
+        "csmf.csv",
+    )
     made = ("out.csv", "csmf.csv")
     return Case(
-        GROUP, kind, name, argv, prepare, allowed, ("new.csv|nowhere|/dev/|/proc/",), creates=made, check=_whole
+        GROUP,
+        kind,
+        name,
+        argv,
+        prepare,
+        allowed,
+        ("new.csv|nowhere|/dev/|/proc/",),
+        creates=made,
+        check=_whole,
     )
 
 
 def _whole(folder: Path, outcome: Outcome) -> Iterator[str]:
-    """A CSMF of what was predicted: fractions that sum to 1, and nothing that a spreadsheet would run."""
+    """A CSMF of what was predicted: fractions that sum to 1, and nothing that a spreadsheet
+    would run."""
     path = folder / "csmf.csv"
     if outcome.code == 0:
         fractions = [float(line.rsplit(",", 1)[1]) for line in path.read_text().splitlines()[1:]]
@@ -51,7 +72,9 @@ def cases() -> Iterator[Case]:
     refused: dict[str, Content] = {
         "empty": "",
         "zero rows": head,
-        "zero rows, Parquet": parquet(pa.table({name: pa.array([], pa.string()) for name in head.strip().split(",")})),
+        "zero rows, Parquet": parquet(
+            pa.table({name: pa.array([], pa.string()) for name in head.strip().split(",")})
+        ),
         "a column missing": good.replace("s0", "zz"),
         "all columns missing": "a,b\n1,2\n",
         "a column twice": good.replace("s1,", "s0,", 1),
@@ -71,8 +94,14 @@ def cases() -> Iterator[Case]:
         "new categories": good.replace("yes", "perhaps"),
         "a narrative in a cell": good.replace("yes", NARRATIVE * 100, 1),
         "escapes in a cell": good.replace("yes", "\x1b[2J", 1),
-        "no cause column": "\n".join(line.partition(",")[2].partition(",")[2] for line in good.splitlines()) + "\n",
-        "columns in another order": "\n".join(",".join(line.split(",")[::-1]) for line in good.splitlines()) + "\n",
+        "no cause column": "\n".join(
+            line.partition(",")[2].partition(",")[2] for line in good.splitlines()
+        )
+        + "\n",
+        "columns in another order": "\n".join(
+            ",".join(line.split(",")[::-1]) for line in good.splitlines()
+        )
+        + "\n",
         "all blank": head + ",,,,,,,,,,,\n" * 5,
         "an invalid byte": good.encode().replace(b"yes", b"y\xff", 1),
     }
@@ -80,7 +109,9 @@ def cases() -> Iterator[Case]:
         yield _prediction("refused", name, _arranged(content), ONLY_REFUSED)
     for name, content in perhaps.items():
         allowed = (
-            ONLY_ACCEPTED if name in ("good", "no cause column", "columns in another order") else REFUSED_OR_ACCEPTED
+            ONLY_ACCEPTED
+            if name in ("good", "no cause column", "columns in another order")
+            else REFUSED_OR_ACCEPTED
         )
         yield _prediction("perhaps", name, _arranged(content), allowed)
 

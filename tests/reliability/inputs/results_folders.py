@@ -1,4 +1,5 @@
-"""Damaged results, read by show, report, predict and check: named or made up for, never a wrong answer."""
+"""Damaged results, read by show, report, predict and check: named or made up for, never a wrong
+answer."""
 
 import os
 from collections.abc import Iterator
@@ -37,13 +38,25 @@ def drop_privileges() -> None:
 
 def cases() -> Iterator[Case]:
     """Yield the cases: every kind of object × damage × command, and foreign files."""
-    for shift, (fixture, experiment) in enumerate({"0.1.0": STORED / "finished", "now": current()}.items()):
+    for shift, (fixture, experiment) in enumerate(
+        {"0.1.0": STORED / "finished", "now": current()}.items()
+    ):
         for command in COMMANDS:
-            yield _case(f"{fixture}, intact", command, experiment, command, ONLY_ACCEPTED, "", lambda path: None)
+            yield _case(
+                f"{fixture}, intact",
+                command,
+                experiment,
+                command,
+                ONLY_ACCEPTED,
+                "",
+                lambda path: None,
+            )
         for number, (target, damage, action) in enumerate(_damaged(experiment)):
             command = list(COMMANDS)[(number + shift) % len(COMMANDS)]
             name = f"{target} {damage}, {command}"
-            yield _case(f"{fixture}, damage", name, experiment, command, REFUSED_OR_ACCEPTED, target, action)
+            yield _case(
+                f"{fixture}, damage", name, experiment, command, REFUSED_OR_ACCEPTED, target, action
+            )
         yield from _foreign(fixture, experiment)
     yield from _no_experiments()
 
@@ -58,7 +71,12 @@ def objects(experiment: Path) -> list[str]:
             and ("/" not in name or name.startswith(MODEL))
             and not name.endswith((".html", "lease.json"))
         ):
-            kind = (str(path.parent), path.suffix, path.stem.isdigit(), "" if path.parent != experiment else path.name)
+            kind = (
+                str(path.parent),
+                path.suffix,
+                path.stem.isdigit(),
+                "" if path.parent != experiment else path.name,
+            )
             found[str(kind)] = name
     return list(found.values())
 
@@ -70,7 +88,13 @@ def _damaged(experiment: Path) -> Iterator[tuple[str, str, Damage]]:
 
 
 def _case(
-    kind: str, name: str, experiment: Path, command: str, allowed: frozenset[str], target: str, damage: Damage
+    kind: str,
+    name: str,
+    experiment: Path,
+    command: str,
+    allowed: frozenset[str],
+    target: str,
+    damage: Damage,
 ) -> Case:
     def arrange(folder: Path) -> None:
         damage(put_stored(folder, experiment) / target)
@@ -118,19 +142,31 @@ def undisturbed(experiment: Path, command: str) -> str:
 
 
 def _foreign(fixture: str, experiment: Path) -> Iterator[Case]:
-    places = sorted({str(p.parent.relative_to(experiment)) for p in experiment.rglob("*") if p.is_file()})
+    places = sorted(
+        {str(p.parent.relative_to(experiment)) for p in experiment.rglob("*") if p.is_file()}
+    )
     places = [place for place in places if place == "." or place.startswith(MODEL)]
     for number, foreign in enumerate(FOREIGN):
         for at, place in enumerate((places[number % len(places)], f"{MODEL}/trials")):
             command = list(COMMANDS)[(number + at) % len(COMMANDS)]
 
-            def add(root: Path, place: str = place, foreign: str = foreign, number: int = number) -> None:
+            def add(
+                root: Path, place: str = place, foreign: str = foreign, number: int = number
+            ) -> None:
                 inside = [p for p in sorted((root / place).iterdir()) if p.is_file()]
-                content = inside[0].read_bytes() if inside and number % 2 else b"\x00\x05\x16\x07 junk"
+                content = (
+                    inside[0].read_bytes() if inside and number % 2 else b"\x00\x05\x16\x07 junk"
+                )
                 (root / place / foreign).write_bytes(content)
 
             yield _case(
-                f"{fixture}, foreign", f"{foreign} in {place}, {command}", experiment, command, ONLY_ACCEPTED, "", add
+                f"{fixture}, foreign",
+                f"{foreign} in {place}, {command}",
+                experiment,
+                command,
+                ONLY_ACCEPTED,
+                "",
+                add,
             )
     for name in ("notes", ".git", "xgboost (conflicted copy)", ".Trash-1000", "svm"):
         for command in COMMANDS:
@@ -140,7 +176,13 @@ def _foreign(fixture: str, experiment: Path) -> Iterator[Case]:
                 (root / name / "trials" / "000000.json").write_text("junk")
 
             yield _case(
-                f"{fixture}, foreign", f"a folder {name}, {command}", experiment, command, ONLY_ACCEPTED, "", add_folder
+                f"{fixture}, foreign",
+                f"a folder {name}, {command}",
+                experiment,
+                command,
+                ONLY_ACCEPTED,
+                "",
+                add_folder,
             )
 
 

@@ -1,4 +1,5 @@
-"""Damaged results, gone on with by tune: the same trials and the same model in the end, nothing else touched."""
+"""Damaged results, gone on with by tune: the same trials and the same model in the end, nothing
+else touched."""
 
 from collections.abc import Iterator
 from functools import cache, partial
@@ -12,7 +13,15 @@ from tests.reliability.samples import STORED, current, put_stored
 
 GROUP = "results resumed"
 _TUNE = ("tune", "experiment.yaml", "--results", "results", "--workers", "1")
-_FEW = ("absent", "empty", "cut to a half", "a byte flipped", "foreign JSON", "values null", "a folder")
+_FEW = (
+    "absent",
+    "empty",
+    "cut to a half",
+    "a byte flipped",
+    "foreign JSON",
+    "values null",
+    "a folder",
+)
 _ADDED = {
     f"{MODEL}/trials/000001 (conflicted copy).json": f"{MODEL}/trials/000001.json",
     f"{MODEL}/trials/.DS_Store": f"{MODEL}/oof/default.npz",
@@ -27,7 +36,9 @@ def cases() -> Iterator[Case]:
     for target in (f"{MODEL}/trials/000001.json", f"{MODEL}/oof/default.npz"):
         for name in ("empty", "cut to a half", "values null", "other shape"):
             if action := of_kind(STORED / "stopped" / target).get(name):
-                yield _case("stopped", f"{target} {name}", STORED / "stopped", target, action, ONLY_ACCEPTED)
+                yield _case(
+                    "stopped", f"{target} {name}", STORED / "stopped", target, action, ONLY_ACCEPTED
+                )
     for fixture, experiment in {"0.1.0": STORED / "finished", "now": current()}.items():
         for number, target in enumerate(objects(experiment)):
             damages = of_kind(experiment / target)
@@ -35,7 +46,11 @@ def cases() -> Iterator[Case]:
             if fixture == "now":
                 names = [names[number % len(names)], "empty"]
             for name in dict.fromkeys(names):
-                allowed = ONLY_ACCEPTED if "/trials/" in target or "/oof/" in target else REFUSED_OR_ACCEPTED
+                allowed = (
+                    ONLY_ACCEPTED
+                    if "/trials/" in target or "/oof/" in target
+                    else REFUSED_OR_ACCEPTED
+                )
                 yield _case(fixture, f"{target} {name}", experiment, target, damages[name], allowed)
         for added, copied in _ADDED.items():
 
@@ -45,18 +60,33 @@ def cases() -> Iterator[Case]:
             yield _case(fixture, f"{added} added", experiment, "", add, ONLY_ACCEPTED)
 
 
-def _case(kind: str, name: str, experiment: Path, target: str, damage: Damage, allowed: frozenset[str]) -> Case:
+def _case(
+    kind: str, name: str, experiment: Path, target: str, damage: Damage, allowed: frozenset[str]
+) -> Case:
     def arrange(folder: Path) -> None:
         damage(put_stored(folder, experiment) / target)
 
     names = (Path(target).name,) if target else ()
     check = partial(_as_undisturbed, kind)
     made = ("results/*",)
-    return Case(GROUP, kind, name, _TUNE, arrange, allowed, names, creates=made, ray=True, check=check, seconds=90)
+    return Case(
+        GROUP,
+        kind,
+        name,
+        _TUNE,
+        arrange,
+        allowed,
+        names,
+        creates=made,
+        ray=True,
+        check=check,
+        seconds=90,
+    )
 
 
 def _as_undisturbed(kind: str, folder: Path, outcome: Outcome) -> Iterator[str]:
-    """After a tune that was accepted, the trials are those of the undisturbed search, and its model is there."""
+    """After a tune that was accepted, the trials are those of the undisturbed search, and its
+    model is there."""
     if outcome.code != 0:
         return
     said = {}
@@ -66,9 +96,13 @@ def _as_undisturbed(kind: str, folder: Path, outcome: Outcome) -> Iterator[str]:
             yield f"afterwards {command} says {problem!r}"
             return
     rows = [line for line in said["show --trials"].splitlines() if line.startswith(MODEL)]
-    expected = [line for line in (STORED / "trials.csv").read_text().splitlines() if line.startswith(MODEL)]
+    expected = [
+        line for line in (STORED / "trials.csv").read_text().splitlines() if line.startswith(MODEL)
+    ]
     if rows != expected:
-        yield f"the trials are others than those of the undisturbed search: {set(rows) ^ set(expected)}"[:600]
+        yield f"the trials are others than those of the undisturbed search: {set(rows) ^ set(expected)}"[
+            :600
+        ]
     if said["predict"] != _undisturbed_predictions():
         yield "the committed model predicts otherwise than that of the undisturbed search"
 

@@ -75,15 +75,32 @@ def _places(number: int, name: str, address: str) -> Iterator[Case]:
     command = ("validate", "tune")[number // 2 % 2]
     yield _case("source", f"{command} {name}", (command, "experiment.yaml"), _file(data=data))
     both = _file(data=data, seed=-1, name=address)
-    yield _case("source", f"{name}, of a file with other problems", ("validate", "experiment.yaml"), both)
+    yield _case(
+        "source", f"{name}, of a file with other problems", ("validate", "experiment.yaml"), both
+    )
     yield _case("results", f"tune {name}", ("tune", "experiment.yaml"), _file(results=folder))
-    yield _case("results", f"tune --results {name}", ("tune", "experiment.yaml", f"--results={folder}"), _good)
+    yield _case(
+        "results",
+        f"tune --results {name}",
+        ("tune", "experiment.yaml", f"--results={folder}"),
+        _good,
+    )
     command = ("show", "report")[number // 2 % 2]
     yield _case("results", f"{command} {name}", (command, folder), _good)
-    yield _case("data", f"predict {name}", ("predict", "results/stored", address, "--model", "xgboost"), _stored)
+    yield _case(
+        "data",
+        f"predict {name}",
+        ("predict", "results/stored", address, "--model", "xgboost"),
+        _stored,
+    )
     compare = ("compare", "--output-dir", "out", "--data-path")
     yield _case("data", f"compare {name}", (*compare, address), _good)
-    yield _case("data", f"compare --tuned-params {name}", (*compare, "va.csv", f"--tuned-params={folder}"), _sites)
+    yield _case(
+        "data",
+        f"compare --tuned-params {name}",
+        (*compare, "va.csv", f"--tuned-params={folder}"),
+        _sites,
+    )
 
 
 def _file(**changes: Any) -> Callable[[Path], None]:

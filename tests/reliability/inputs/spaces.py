@@ -98,8 +98,14 @@ _LARGE: dict[str, Any] = {
 }
 _HUGE: dict[str, dict[str, Any]] = {
     "10¹⁵ configurations": _LARGE,
-    "10¹⁵, with a combination forbidden": {**_LARGE, "forbid": [{"n_estimators": 5, "min_samples_leaf": 5}]},
-    "10¹⁵, with values forbidden": {**_LARGE, "forbid": [{"n_estimators": n} for n in range(1, 200)]},
+    "10¹⁵, with a combination forbidden": {
+        **_LARGE,
+        "forbid": [{"n_estimators": 5, "min_samples_leaf": 5}],
+    },
+    "10¹⁵, with values forbidden": {
+        **_LARGE,
+        "forbid": [{"n_estimators": n} for n in range(1, 200)],
+    },
     "10¹⁵, with conditions": {
         **_LARGE,
         "min_samples_leaf": {"low": 1, "high": 10**6, "when": {"n_estimators": 7}},
@@ -141,10 +147,16 @@ def cases() -> Iterator[Case]:
         "forbid": [{"max_depth": 3, "n_estimators": 5}],
     }
     yield _case("forbid", "of a range is counted", ranged, ONLY_ACCEPTED, "grid", says="3 trials")
-    ranged = {"max_depth": {"low": 3, "high": 4}, "n_estimators": {"low": 5, "high": 6}, "forbid": [{"max_depth": 3}]}
+    ranged = {
+        "max_depth": {"low": 3, "high": 4},
+        "n_estimators": {"low": 5, "high": 6},
+        "forbid": [{"max_depth": 3}],
+    }
     yield _case("forbid", "of one range is counted", ranged, ONLY_ACCEPTED, "grid", says="2 trials")
     ranged = {"n_estimators": {"low": 10, "high": 40, "step": 10}, "forbid": [{"n_estimators": 20}]}
-    yield _case("forbid", "of a stepped range is counted", ranged, ONLY_ACCEPTED, "grid", says="3 trials")
+    yield _case(
+        "forbid", "of a stepped range is counted", ranged, ONLY_ACCEPTED, "grid", says="3 trials"
+    )
 
 
 def _case(
@@ -156,7 +168,9 @@ def _case(
     names: tuple[str, ...] = (),
     says: str = "",
 ) -> Case:
-    content = experiment(tuning={"search_method": method, "search_spaces": {"random_forest": space}})
+    content = experiment(
+        tuning={"search_method": method, "search_spaces": {"random_forest": space}}
+    )
 
     def check(folder: Path, outcome: Outcome) -> Iterator[str]:
         if says not in outcome.out:

@@ -11,7 +11,9 @@ LABELS = {
 }
 
 
-def rayjob(deployment: str = "", job: str = "", deleted: str | None = None, **status: Any) -> RayJob:
+def rayjob(
+    deployment: str = "", job: str = "", deleted: str | None = None, **status: Any
+) -> RayJob:
     states = {"jobDeploymentStatus": deployment, "jobStatus": job}
     return RayJob.model_validate(
         {
@@ -30,7 +32,11 @@ def rayjob(deployment: str = "", job: str = "", deleted: str | None = None, **st
 def pod(name: str = "adult-head", phase: str = "Pending", **status: Any) -> Pod:
     container = {"name": "main", "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}}}
     return Pod.model_validate(
-        {"metadata": {"name": name}, "spec": {"containers": [container]}, "status": {"phase": phase, **status}}
+        {
+            "metadata": {"name": name},
+            "spec": {"containers": [container]},
+            "status": {"phase": phase, **status},
+        }
     )
 
 
@@ -41,4 +47,6 @@ def waiting_pod(reason: str, message: str = "") -> Pod:
 
 def warning(kind: str, name: str, reason: str, message: str) -> Event:
     about = {"kind": kind, "name": name}
-    return Event.model_validate({"type": "Warning", "reason": reason, "message": message, "involvedObject": about})
+    return Event.model_validate(
+        {"type": "Warning", "reason": reason, "message": message, "involvedObject": about}
+    )

@@ -39,10 +39,14 @@ def test_time_stops_at_the_end() -> None:
 def test_failure_is_told_in_the_words_of_the_tuning_job() -> None:
     log = (
         "Job failed due to an application error, last available logs (truncated to 20,000 chars):\n"
-        "va-tuning: experiment.yaml: 2 problems\n  tuning.n_trial: is not a known key\n  seed: got -1\n"
+        "va-tuning: experiment.yaml: 2 problems\n  tuning.n_trial: is not a known key\n  seed: got "
+        "-1\n"
     )
     failed = rayjob("Failed", "FAILED", message=log)
-    assert failure_of(failed) == "experiment.yaml: 2 problems\n  tuning.n_trial: is not a known key\n  seed: got -1"
+    assert (
+        failure_of(failed)
+        == "experiment.yaml: 2 problems\n  tuning.n_trial: is not a known key\n  seed: got -1"
+    )
     assert said_in("nothing of note") is None
     assert failure_of(rayjob("Failed", "FAILED", message="the\nhead is gone")) == "the head is gone"
     assert failure_of(rayjob("Complete", "SUCCEEDED")) is None
@@ -55,13 +59,22 @@ def test_what_keeps_a_pod_from_running() -> None:
         "message": "0/1 nodes are available: 1 Insufficient memory.",
     }
     for case, said in [
-        (pod(conditions=[condition]), ["cannot be scheduled", "Insufficient memory", "500m CPU and 2Gi memory"]),
-        (waiting_pod("ImagePullBackOff", "not found"), ["va-tuning/tuner:9 cannot be pulled (not found)", "image.tag"]),
+        (
+            pod(conditions=[condition]),
+            ["cannot be scheduled", "Insufficient memory", "500m CPU and 2Gi memory"],
+        ),
+        (
+            waiting_pod("ImagePullBackOff", "not found"),
+            ["va-tuning/tuner:9 cannot be pulled (not found)", "image.tag"],
+        ),
         (
             waiting_pod("CreateContainerConfigError", 'secret "keys" not found'),
             ['secret "keys" not found', "create it"],
         ),
-        (waiting_pod("CrashLoopBackOff", "back-off 10s"), ["does not stay up", "kubectl logs adult-head"]),
+        (
+            waiting_pod("CrashLoopBackOff", "back-off 10s"),
+            ["does not stay up", "kubectl logs adult-head"],
+        ),
     ]:
         found = problems([case], [])
         assert len(found) == 1
@@ -76,7 +89,10 @@ def test_a_pod_that_starts_or_runs_has_no_problem() -> None:
 
 def test_out_of_memory_is_told_of_the_last_life_too() -> None:
     last = {"terminated": {"reason": "OOMKilled"}}
-    killed = pod(phase="Running", containerStatuses=[{"image": "i", "state": {"running": {}}, "lastState": last}])
+    killed = pod(
+        phase="Running",
+        containerStatuses=[{"image": "i", "state": {"running": {}}, "lastState": last}],
+    )
     assert "was out of memory" in problems([killed], [])[0]
 
 
@@ -86,14 +102,18 @@ def test_warnings_that_matter() -> None:
     other = warning("Pod", "adult-head", "Unhealthy", "Readiness probe failed")
     found = problems([pod()], [mount, mount, other])
     assert len(found) == 1
-    assert found[0].startswith('pod adult-head cannot start: configmap "adult" not found: create what is missing')
+    assert found[0].startswith(
+        'pod adult-head cannot start: configmap "adult" not found: create what is missing'
+    )
     assert "violates PodSecurity" in problems([], [refused])[0]
     assert problems([pod(phase="Running")], [mount]) == []  # it has passed
 
 
 def test_what_others_say_is_bounded_and_does_not_act_on_the_terminal() -> None:
     lines = "".join(f"  \x1b[31mproblem {i} {'x' * 900}\n" for i in range(50))
-    told = failure_of(rayjob("Failed", "FAILED", message=f"va-tuning: experiment.yaml: 50 problems\n{lines}"))
+    told = failure_of(
+        rayjob("Failed", "FAILED", message=f"va-tuning: experiment.yaml: 50 problems\n{lines}")
+    )
     assert told is not None
     assert "\x1b" not in told
     assert told.endswith("and 40 lines more")

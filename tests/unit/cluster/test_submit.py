@@ -11,26 +11,52 @@ from tuner_job.errors import ClusterError, ConfigError
 
 def write(folder: Path, **changes: Any) -> Path:
     path = folder / "experiment.yaml"
-    experiment = {"name": "adult", "data": {"format": "synthetic"}, "models": ["xgboost"], **changes}
+    experiment = {
+        "name": "adult",
+        "data": {"format": "synthetic"},
+        "models": ["xgboost"],
+        **changes,
+    }
     path.write_text(yaml.safe_dump(experiment))
     return path
 
 
 def test_only_whole_scalars_are_replaced() -> None:
-    node = {"name": "NAME", "volumes": [{"configMap": {"name": "NAME"}}], "text": "of NAME", "n": 1, "none": None}
-    filled = {"name": "adult", "volumes": [{"configMap": {"name": "adult"}}], "text": "of NAME", "n": 1, "none": None}
+    node = {
+        "name": "NAME",
+        "volumes": [{"configMap": {"name": "NAME"}}],
+        "text": "of NAME",
+        "n": 1,
+        "none": None,
+    }
+    filled = {
+        "name": "adult",
+        "volumes": [{"configMap": {"name": "adult"}}],
+        "text": "of NAME",
+        "n": 1,
+        "none": None,
+    }
     assert fill_in(node, "NAME", "adult") == filled
 
 
 def test_config_map_belongs_to_its_job() -> None:
-    job = {"metadata": {"name": "adult", "namespace": "va", "labels": {"a": "b"}, "annotations": {"c": "d"}}}
+    job = {
+        "metadata": {
+            "name": "adult",
+            "namespace": "va",
+            "labels": {"a": "b"},
+            "annotations": {"c": "d"},
+        }
+    }
     made = config_map(job, "name: adult\n")
     assert made["metadata"] == {"name": "adult", "namespace": "va", "labels": {"a": "b"}}
     assert made["data"] == {"experiment.yaml": "name: adult\n"}
 
 
 def test_a_release_without_a_cluster_says_how_to_bring_one() -> None:
-    template = Template("s3://results", {"metadata": {"name": "NAME"}}, None, "NAME", HeadContainer())
+    template = Template(
+        "s3://results", {"metadata": {"name": "NAME"}}, None, "NAME", HeadContainer()
+    )
     assert template.rayjob("adult", own_cluster=True) == {"metadata": {"name": "adult"}}
     with pytest.raises(ClusterError, match="--own-cluster"):
         template.rayjob("adult", own_cluster=False)
@@ -38,8 +64,13 @@ def test_a_release_without_a_cluster_says_how_to_bring_one() -> None:
 
 def test_spaces_in_files_beside_the_experiment_go_along(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text("max_depth: [3, 6]\n")
-    content, data = read_for_cluster(write(tmp_path, tuning={"search_spaces": {"xgboost": "space.yaml"}}))
-    assert content["tuning"]["search_spaces"]["xgboost"]["max_depth"] == {"choices": [3, 6], "when": None}
+    content, data = read_for_cluster(
+        write(tmp_path, tuning={"search_spaces": {"xgboost": "space.yaml"}})
+    )
+    assert content["tuning"]["search_spaces"]["xgboost"]["max_depth"] == {
+        "choices": [3, 6],
+        "when": None,
+    }
     assert data is None
 
 
@@ -51,7 +82,10 @@ def test_spaces_that_the_chart_mounts_stay_where_they_are(tmp_path: Path) -> Non
 def test_data_on_this_machine_is_found_out(tmp_path: Path) -> None:
     (tmp_path / "adult.csv").write_text("site,cause\n")
     table = {"format": "table", "label": "cause"}
-    assert read_for_cluster(write(tmp_path, data={**table, "source": "adult.csv"}))[1] == tmp_path / "adult.csv"
+    assert (
+        read_for_cluster(write(tmp_path, data={**table, "source": "adult.csv"}))[1]
+        == tmp_path / "adult.csv"
+    )
     for elsewhere in ("s3://data/adult.csv", "/volume/adult.csv"):
         assert read_for_cluster(write(tmp_path, data={**table, "source": elsewhere}))[1] is None
 
@@ -62,11 +96,19 @@ def test_a_wrong_file_is_refused_before_any_cluster_is_asked(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "source", ["https://me:h1dd3n@host.org/adult.csv", "https://host.org/adult.csv?X-Amz-Signature=h1dd3n"]
+    "source",
+    ["https://me:h1dd3n@host.org/adult.csv", "https://host.org/adult.csv?X-Amz-Signature=h1dd3n"],
 )
 def test_no_password_or_signature_gets_into_a_config_map(tmp_path: Path, source: str) -> None:
     path = write(tmp_path, data={"label": "cause", "source": source})
-    with pytest.raises(ConfigError, match=r"a ConfigMap: .*--upload; got 'https://host\.org/adult\.csv'$") as refused:
+    with pytest.raises(
+        ConfigError, match=r"a ConfigMap: .*--upload; got 'https://host\.org/adult\.csv'$"
+    ) as refused:
         read_for_cluster(path)
     assert "h1dd3n" not in str(refused.value)
-    assert read_for_cluster(write(tmp_path, data={"label": "cause", "source": "https://host.org/adult.csv"}))[1] is None
+    assert (
+        read_for_cluster(
+            write(tmp_path, data={"label": "cause", "source": "https://host.org/adult.csv"})
+        )[1]
+        is None
+    )

@@ -1,4 +1,5 @@
-"""`va-tuning compare`: what is refused in one sentence before anything is written, and what counts once."""
+"""`va-tuning compare`: what is refused in one sentence before anything is written, and what
+counts once."""
 
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def refused(folder: Path, *options: object, data: object = "data.csv", output: object = "out") -> str:
+def refused(
+    folder: Path, *options: object, data: object = "data.csv", output: object = "out"
+) -> str:
     """Run a comparison that must be refused; return what it says."""
     before = snapshot(folder)
     outcome = run("compare", "--data-path", data, "--output-dir", output, *options)
@@ -55,7 +58,10 @@ def test_numbers_out_of_their_range(folder: Path, flag: str, values: list[str]) 
 
 
 OTHERS = [
-    (["--modles", "xgboost"], "unrecognized arguments: --modles xgboost; see va-tuning compare --help"),
+    (
+        ["--modles", "xgboost"],
+        "unrecognized arguments: --modles xgboost; see va-tuning compare --help",
+    ),
     (["--models", "svm"], "invalid choice: 'svm'"),
     (["--models", "x" * 100_000], "invalid choice"),
     (["--models", "\x1b[31m\0"], "\\x1b"),
@@ -66,9 +72,18 @@ OTHERS = [
     (["--protocols", "shift", "--shift", "x=nan"], "--shift: x: "),
     (["--protocols", "shift", "--shift", "x=7"], "--shift: x: "),
     (["--protocols", "shift", "--shift", "x"], "--shift: must be CAUSE=SHARE"),
-    (["--protocols", "shift", "--shift", "w=0.1"], "validation.shift.w: must be one of the 3 causes"),
-    (["--experiments", "cross_validation", "--outer-folds", "61"], "must lie between 2 and the 60 rows, got 61"),
-    (["--tune-hyperparameters", "--search-spaces", "nowhere"], "lacks xgboost.yaml, random_forest.yaml"),
+    (
+        ["--protocols", "shift", "--shift", "w=0.1"],
+        "validation.shift.w: must be one of the 3 causes",
+    ),
+    (
+        ["--experiments", "cross_validation", "--outer-folds", "61"],
+        "must lie between 2 and the 60 rows, got 61",
+    ),
+    (
+        ["--tune-hyperparameters", "--search-spaces", "nowhere"],
+        "lacks xgboost.yaml, random_forest.yaml",
+    ),
     (["--tuned-params", "nowhere"], "nowhere: must be the address of an experiment; found none"),
     (["--tuned-params", "x", "--tune-hyperparameters"], "give one of them"),
 ]
@@ -117,7 +132,9 @@ def test_nothing_of_others_is_written_over(folder: Path, name: str) -> None:
 
 def test_an_experiment_is_no_place_for_a_comparison(folder: Path) -> None:
     copy(folder / "results")
-    assert "holds experiment.yaml, which no comparison wrote" in refused(folder, output="results/stored")
+    assert "holds experiment.yaml, which no comparison wrote" in refused(
+        folder, output="results/stored"
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "\0"])
@@ -132,7 +149,11 @@ def test_what_is_named_twice_counts_once() -> None:
         ["--data-path", "x", "--sites", "A", "A", "B", "--sites", "A", "--models", "xgboost", "xgboost",
          "--training-sizes", "0.5", "0.50", "1", "--protocols", "natural"], "", "compare"
     )  # fmt: skip
-    assert (options.sites, options.models, options.training_sizes) == (["A", "B"], ["xgboost"], [0.5, 1.0])
+    assert (options.sites, options.models, options.training_sizes) == (
+        ["A", "B"],
+        ["xgboost"],
+        [0.5, 1.0],
+    )
     assert options.experiments == list(ACROSS_SITES)
     assert notes == [
         "--sites: what is named more than once counts once: A",
@@ -142,7 +163,9 @@ def test_what_is_named_twice_counts_once() -> None:
 
 
 @pytest.mark.parametrize("called", ["va-tuning compare", "run-distributed-comparison"])
-def test_it_is_called_as_the_user_called_it(called: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_called_as_the_user_called_it(
+    called: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(ConfigError, match=f"see {called} --help"):
         parse([], "", called)
     with pytest.raises(SystemExit):

@@ -37,7 +37,9 @@ def test_a_damaged_result_is_not_there_and_is_written_anew(
     assert store.load() == [RESULT]
 
 
-def test_copies_of_synchronising_programs_do_not_count(store: ComparisonStore, tmp_path: Path) -> None:
+def test_copies_of_synchronising_programs_do_not_count(
+    store: ComparisonStore, tmp_path: Path
+) -> None:
     content = (tmp_path / "results" / f"{RESULT.experiment_id}.json").read_text()
     (tmp_path / "results" / f"{RESULT.experiment_id} (conflicted copy).json").write_text(content)
     (tmp_path / "results" / ".DS_Store").write_bytes(b"\0\1")
@@ -45,14 +47,18 @@ def test_copies_of_synchronising_programs_do_not_count(store: ComparisonStore, t
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_damaged_predictions_are_not_there(store: ComparisonStore, tmp_path: Path, kept: int) -> None:
+def test_damaged_predictions_are_not_there(
+    store: ComparisonStore, tmp_path: Path, kept: int
+) -> None:
     assert store.load_predictions("fit") is not None
     path = tmp_path / "predictions" / "fit.npz"
     path.write_bytes(path.read_bytes()[:kept])
     assert store.load_predictions("fit") is None
 
 
-def test_clearing_takes_away_what_the_comparison_wrote_and_nothing_else(store: ComparisonStore, tmp_path: Path) -> None:
+def test_clearing_takes_away_what_the_comparison_wrote_and_nothing_else(
+    store: ComparisonStore, tmp_path: Path
+) -> None:
     store.claim({"seed": 1}, resume=True)
     store.write_text("report.html", "ours")
     (tmp_path / "mine.csv").write_text("mine")
@@ -63,9 +69,16 @@ def test_clearing_takes_away_what_the_comparison_wrote_and_nothing_else(store: C
 
 
 def test_no_text_of_a_table_runs_as_a_formula() -> None:
-    result = RESULT.model_copy(update={"train_site": "=A", "test_site": "-0.5", "error": "@SUM", "cccsmf": -0.5})
+    result = RESULT.model_copy(
+        update={"train_site": "=A", "test_site": "-0.5", "error": "@SUM", "cccsmf": -0.5}
+    )
     table = pd.read_csv(pd.io.common.StringIO(to_csv(full_table([result]))), dtype=str)
-    assert table.loc[0, ["train_site", "test_site", "error", "cccsmf"]].tolist() == ["'=A", "-0.5", "'@SUM", "-0.5"]
+    assert table.loc[0, ["train_site", "test_site", "error", "cccsmf"]].tolist() == [
+        "'=A",
+        "-0.5",
+        "'@SUM",
+        "-0.5",
+    ]
     assert to_csv(pd.DataFrame({"=x": ["+y"]})) == "'=x\n'+y\n"
     assert to_csv(full_table([RESULT])) == full_table([RESULT]).to_csv(index=False)
     assert json.loads(RESULT.model_dump_json())["train_site"] == "A"

@@ -19,7 +19,9 @@ from tuner_job.evaluation.metrics import csmf_accuracy
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fit_runner import Fit, Fitted
 
-CHOICE = TunedChoice(params={"C": 1.0}, method="grid", cv_score=0.8, cv_scores=[0.7, 0.9], n_trials=3, seconds=5.0)
+CHOICE = TunedChoice(
+    params={"C": 1.0}, method="grid", cv_score=0.8, cv_scores=[0.7, 0.9], n_trials=3, seconds=5.0
+)
 
 
 @pytest.fixture
@@ -33,7 +35,9 @@ def data() -> VaDataset:
 
 @pytest.fixture
 def training() -> TrainingSet:
-    return TrainingSet("s", np.arange(0, 40, 2), (SiteTest("in_domain", "s", "s", 1.0, np.arange(1, 40, 2)),))
+    return TrainingSet(
+        "s", np.arange(0, 40, 2), (SiteTest("in_domain", "s", "s", 1.0, np.arange(1, 40, 2)),)
+    )
 
 
 def predictions(data: VaDataset, training: TrainingSet, right: float) -> np.ndarray[Any, Any]:
@@ -43,11 +47,18 @@ def predictions(data: VaDataset, training: TrainingSet, right: float) -> np.ndar
     return np.asarray(np.eye(3)[causes])
 
 
-def scored(data: VaDataset, training: TrainingSet, right: float, tuned: TunedChoice | None) -> ExperimentResult:
+def scored(
+    data: VaDataset, training: TrainingSet, right: float, tuned: TunedChoice | None
+) -> ExperimentResult:
     rows = training.tests[0].rows
     fit = Fit(None, "xgboost", {}, training.rows, rows)
     (result,) = score_tests(
-        data, training, Fitted(fit, predictions(data, training, right), 2.0, 1.0), tuned, ScoringProtocol(), 50
+        data,
+        training,
+        Fitted(fit, predictions(data, training, right), 2.0, 1.0),
+        tuned,
+        ScoringProtocol(),
+        50,
     )
     return result
 
@@ -57,14 +68,21 @@ def test_columns_stand_in_their_order(data: VaDataset, training: TrainingSet) ->
     assert tuple(row) == COLUMNS
     assert row["execution_time_seconds"] == 8.0
     assert json.loads(row["best_params"]) == {"C": 1.0}
-    assert json.loads(row["csmf_accuracy_ci"]) == [row["csmf_accuracy_ci_lower"], row["csmf_accuracy_ci_upper"]]
+    assert json.loads(row["csmf_accuracy_ci"]) == [
+        row["csmf_accuracy_ci_lower"],
+        row["csmf_accuracy_ci_upper"],
+    ]
     y = data.y[training.tests[0].rows]
     assert row["csmf_accuracy"] == csmf_accuracy(y, predictions(data, training, 0.5))
 
 
-def test_a_failed_experiment_has_an_error_and_empty_scores(data: VaDataset, training: TrainingSet) -> None:
+def test_a_failed_experiment_has_an_error_and_empty_scores(
+    data: VaDataset, training: TrainingSet
+) -> None:
     fit = Fit(None, "xgboost", {}, training.rows, training.tests[0].rows)
-    (failed,) = score_tests(data, training, Fitted(fit, None, error="MemoryError: x"), None, ScoringProtocol(), 50)
+    (failed,) = score_tests(
+        data, training, Fitted(fit, None, error="MemoryError: x"), None, ScoringProtocol(), 50
+    )
     row = failed.row()
     assert row["error"] == "MemoryError: x"
     assert row["csmf_accuracy"] is row["cod_accuracy_ci_lower"] is row["cccsmf"] is None
@@ -72,18 +90,27 @@ def test_a_failed_experiment_has_an_error_and_empty_scores(data: VaDataset, trai
 
 
 def test_baselines_score_without_looking_at_deaths(data: VaDataset, training: TrainingSet) -> None:
-    by_name = {result.model: result for result in score_baselines(data, training, ScoringProtocol(), 50)}
+    by_name = {
+        result.model: result for result in score_baselines(data, training, ScoringProtocol(), 50)
+    }
     assert by_name["copy_train"].csmf_accuracy
-    assert by_name["copy_train"].csmf_accuracy.estimate == 1  # both halves have the same composition
+    assert (
+        by_name["copy_train"].csmf_accuracy.estimate == 1
+    )  # both halves have the same composition
     assert by_name["copy_train"].cod_accuracy is None
     assert by_name["majority"].cod_accuracy
     assert by_name["majority"].cod_accuracy.estimate == 0.5
     assert by_name["uniform"].csmf_accuracy
-    assert by_name["uniform"].csmf_accuracy.estimate == pytest.approx(1 - (1 / 6 + 2 / 12) / (2 * 0.75))
+    assert by_name["uniform"].csmf_accuracy.estimate == pytest.approx(
+        1 - (1 / 6 + 2 / 12) / (2 * 0.75)
+    )
 
 
 def test_summary_marks_what_does_worse_than_copying(data: VaDataset, training: TrainingSet) -> None:
-    results = [scored(data, training, 0.2, None), *score_baselines(data, training, ScoringProtocol(), 50)]
+    results = [
+        scored(data, training, 0.2, None),
+        *score_baselines(data, training, ScoringProtocol(), 50),
+    ]
     statistics = summary_statistics(full_table(results)).set_index("model")
     assert statistics.loc["xgboost", "below_copy_train"] == 1
     assert pd.isna(statistics.loc["copy_train", "below_copy_train"])
@@ -98,7 +125,10 @@ def test_gain_is_paired_and_its_interval_holds_no_zero_where_all_improve(
     for tuned_for, right in ((None, 0.3), ("natural", 0.9)):
         name = predictions_name(training, "xgboost", tuned_for)  # type: ignore[arg-type]
         store.save_predictions(name, training.tests[0].rows, predictions(data, training, right))
-    gains = {g.metric: g for g in tuned_gains(data, [training], [ScoringProtocol()], results, store, 200, 0)}
+    gains = {
+        g.metric: g
+        for g in tuned_gains(data, [training], [ScoringProtocol()], results, store, 200, 0)
+    }
     cod = gains["cod_accuracy"]
     assert (cod.default, cod.tuned, cod.improved) == (0.3, 0.9, 1.0)
     assert cod.gain == pytest.approx(0.6)

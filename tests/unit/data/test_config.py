@@ -28,12 +28,24 @@ def test_a_written_out_section_loads_again(section: dict[str, Any]) -> None:
             {"source": "a.csv", "label": "c", "hce": False},
             "hce: false needs format: phmrc; got format: table",
         ),
-        ({"source": "a.csv", "label": "c", "synthetic": {"seed": 3}}, "synthetic needs format: synthetic"),
+        (
+            {"source": "a.csv", "label": "c", "synthetic": {"seed": 3}},
+            "synthetic needs format: synthetic",
+        ),
         ({"source": "a.csv", "label": "c", "sites": ["A"]}, "sites needs site"),
         ({"source": "a.csv", "label": "c", "site": "c"}, "label and site must be two columns"),
-        ({"source": "a.csv", "label": "c", "drop": ["c"]}, "drop must not name the label column; got c"),
-        ({"format": "synthetic", "source": "a.csv", "drop": ["x"]}, "source, drop: cannot be given with"),
-        ({"format": "synthetic", "synthetic": {"n_samples": 20, "n_causes": 11}}, "here 22; got 20"),
+        (
+            {"source": "a.csv", "label": "c", "drop": ["c"]},
+            "drop must not name the label column; got c",
+        ),
+        (
+            {"format": "synthetic", "source": "a.csv", "drop": ["x"]},
+            "source, drop: cannot be given with",
+        ),
+        (
+            {"format": "synthetic", "synthetic": {"n_samples": 20, "n_causes": 11}},
+            "here 22; got 20",
+        ),
         ({"source": "a.csv", "label": "c", "colour": "red"}, "colour"),
     ],
 )

@@ -24,21 +24,30 @@ def test_utf_16_is_read_in_the_order_of_its_mark(bom: bytes) -> None:
 def test_the_note_says_what_was_taken_for_what() -> None:
     _, note = decode(TEXT.encode("cp1252"), "f.csv")
     assert note == (
-        "Read as Windows-1252, as it is not UTF-8: byte 0xE8 in row 2 (the header is row 1; byte 11 of the file) "
-        "stands for è."
+        "Read as Windows-1252, as it is not UTF-8: byte 0xE8 in row 2 (the header is row 1; byte "
+        "11 of the file) stands for è."
     )
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (TEXT.encode() + b"a\xe9b,3\n", r"UTF-8 throughout, as most of it is; byte 0xE9 in row 4 .* byte 36 of"),
+        (
+            TEXT.encode() + b"a\xe9b,3\n",
+            r"UTF-8 throughout, as most of it is; byte 0xE9 in row 4 .* byte 36 of",
+        ),
         (b"\xef\xbb\xbfcause\n" + b"\xe9\n" * 50, "UTF-8 throughout"),
         (TEXT.encode()[:-20] + b"\xc3", "UTF-8 throughout, as most of it is; byte 0xC3 in row 2"),
-        (TEXT.encode() * 10 + TEXT.encode("cp1252") * 20, "UTF-8 throughout, as most of it is; byte 0xE8 in row 32"),
+        (
+            TEXT.encode() * 10 + TEXT.encode("cp1252") * 20,
+            "UTF-8 throughout, as most of it is; byte 0xE8 in row 32",
+        ),
         (b"cause\na\x81\xe9\n", "must be text in UTF-8 or Windows-1252; byte 0x81 in row 2"),
         (b"cause\na\x01\xe9\n", "must be text in UTF-8 or Windows-1252; byte 0x01 in row 2"),
-        (TEXT.encode("utf-16")[:-1], "begins as UTF-16 text but cannot be read so from byte 61 on, in row 3"),
+        (
+            TEXT.encode("utf-16")[:-1],
+            "begins as UTF-16 text but cannot be read so from byte 61 on, in row 3",
+        ),
         (TEXT.encode("utf-16-le"), r"row 1 \(the header is row 1\) holds a NUL character"),
         (b'cause,x\n"a\n\nb",1\n\0,2\n', r"row 3 \(the header is row 1\) holds a NUL character"),
         (b"cause\r\n\xe9\r\n\0\r\n", "row 3 .* holds a NUL character"),

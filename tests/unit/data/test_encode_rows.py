@@ -39,7 +39,9 @@ def test_training_rows_are_encoded_as_in_training(name: str) -> None:
 def test_new_rows_need_no_cause_site_or_identifier(name: str) -> None:
     content, config = FORMATS[name]
     data = load(content, **config)
-    bare = without(content, "id", "ID", "cause", "site", "gs_text34", "va34", "gs_text46", "newid", "module")
+    bare = without(
+        content, "id", "ID", "cause", "site", "gs_text34", "va34", "gs_text46", "newid", "module"
+    )
     np.testing.assert_array_equal(encoded(bare, data, **config), data.X)
 
 
@@ -49,7 +51,9 @@ def test_each_row_is_encoded_on_its_own(name: str) -> None:
     data = load(content, **config)
     header, *rows = content.splitlines()
     # The first openVA row has an "n": alone it is still known to be of the second coding.
-    np.testing.assert_array_equal(encoded(b"\n".join([header, rows[0]]), data, **config), data.X[:1])
+    np.testing.assert_array_equal(
+        encoded(b"\n".join([header, rows[0]]), data, **config), data.X[:1]
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -57,7 +61,9 @@ def test_missing_columns_are_named(name: str) -> None:
     content, config = FORMATS[name]
     data = load(content, **config)
     lost = {"table": ["age", "place"], "openva": ["a", "b"], "phmrc": ["c4_02", "word_rash"]}[name]
-    with pytest.raises(DataError, match=f"{SOURCE}: must have the columns .*; missing: {', '.join(lost)}$"):
+    with pytest.raises(
+        DataError, match=f"{SOURCE}: must have the columns .*; missing: {', '.join(lost)}$"
+    ):
         encoded(without(content, *lost), data, **config)
 
 
@@ -85,8 +91,12 @@ def test_infinite_values_are_refused() -> None:
 
 
 def test_new_rows_for_generated_deaths_are_a_plain_table() -> None:
-    config = DataConfig.model_validate({"format": "synthetic", "synthetic": {"n_samples": 50, "n_symptoms": 2}})
+    config = DataConfig.model_validate(
+        {"format": "synthetic", "synthetic": {"n_samples": 50, "n_symptoms": 2}}
+    )
     data = load_dataset(config, lambda _: b"")
     rows = b"symptom_1,symptom_2,age_years,female,days_ill\nyes,no,50,1,\n"
-    X = encode_rows(config.model_copy(update={"source": SOURCE}), data.features, {SOURCE: rows}.__getitem__)
+    X = encode_rows(
+        config.model_copy(update={"source": SOURCE}), data.features, {SOURCE: rows}.__getitem__
+    )
     np.testing.assert_array_equal(X, np.array([[1, 0, 50, 1, np.nan]], np.float32))

@@ -13,7 +13,9 @@ SECOND = "ID,Cause,a,b\nd1,X,y,n\nd2,Z,n,-\nd3,X,y,y\nd4,Z,.,y\n"
 def test_both_codings_mean_the_same(text: str) -> None:
     data = load(text, format="openva")
     assert feature_names(data) == ["a", "b"]
-    np.testing.assert_array_equal(data.X, np.array([[1, 0], [0, NAN], [1, 1], [NAN, 1]], np.float32))
+    np.testing.assert_array_equal(
+        data.X, np.array([[1, 0], [0, NAN], [1, 1], [NAN, 1]], np.float32)
+    )
     assert data.causes == ("X", "Z")
 
 
@@ -30,7 +32,9 @@ def test_a_column_that_is_never_absent_in_the_first_coding_says_something() -> N
 def test_other_codes_are_refused_all_columns_together() -> None:
     with pytest.raises(DataError, match=r"symptoms must be Y, empty or '\.'") as caught:
         load("ID,cause,a,age\n1,X,Yes,60\n2,Z,,70\n", format="openva")
-    assert "found yes in column a, row 2 (the header is row 1), 60 in column age, row 2" in str(caught.value)
+    assert "found yes in column a, row 2 (the header is row 1), 60 in column age, row 2" in str(
+        caught.value
+    )
 
 
 def test_the_cause_must_be_found_or_named() -> None:

@@ -25,7 +25,10 @@ def test_without_health_care_experience_words_and_weights_on_record_are_left_out
 
 
 def test_adult_diagnoses_are_health_care_experience() -> None:
-    rows = [{**row, "a1_01_13": str(index % 2), "a2_02": str(index % 2)} for index, row in enumerate(PHMRC_ROWS)]
+    rows = [
+        {**row, "a1_01_13": str(index % 2), "a2_02": str(index % 2)}
+        for index, row in enumerate(PHMRC_ROWS)
+    ]
     assert "a1_01_13" in feature_names(load(csv_bytes(rows), format="phmrc"))
     names = feature_names(load(csv_bytes(rows), format="phmrc", hce=False))
     assert "a2_02" in names
@@ -59,8 +62,13 @@ def test_causes_can_be_their_numbers_in_the_module() -> None:
 
 
 def test_two_modules_in_one_file_are_refused() -> None:
-    rows = [{**row, "module": module} for row, module in zip(PHMRC_ROWS, ["Child"] * 3 + ["Adult"] * 2, strict=True)]
-    with pytest.raises(DataError, match=r"one module, found Adult \(2 rows\), Child \(3 rows\); split the file"):
+    rows = [
+        {**row, "module": module}
+        for row, module in zip(PHMRC_ROWS, ["Child"] * 3 + ["Adult"] * 2, strict=True)
+    ]
+    with pytest.raises(
+        DataError, match=r"one module, found Adult \(2 rows\), Child \(3 rows\); split the file"
+    ):
         load(csv_bytes(rows), format="phmrc")
 
 

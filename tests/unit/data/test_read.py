@@ -55,7 +55,10 @@ def test_quoted_cells_hold_commas_quotes_and_newlines() -> None:
         (b"a,b,c\n1,2,3\n4,5", "row 3 has 2; is the file truncated"),
         (b'a,b\n1,"x\ny"\n3,"4', "the one opened in row 3 .* is still open at the end"),
         (b'a,b\n1,"he said ""hi', "the one opened in row 2 .* is still open at the end"),
-        (b"a,b,a,b,a\n1,2,3,4,5\n", r"column names must differ; found a \(3 times\), b \(2 times\)"),
+        (
+            b"a,b,a,b,a\n1,2,3,4,5\n",
+            r"column names must differ; found a \(3 times\), b \(2 times\)",
+        ),
         (b"a;b\n1;2\n", "separated by commas; the header has semicolons"),
         (b"PK\x03\x04...", "must be CSV or Parquet; found a zip archive"),
         (b"PAR1 and no more", "f.csv: must be a whole Parquet file"),

@@ -31,7 +31,11 @@ def test_equal_configuration_gives_equal_deaths() -> None:
 def test_size_and_composition_are_as_asked(config: dict[str, float]) -> None:
     wanted, data = SyntheticConfig.model_validate(config), generate(**config)
     assert data.X.shape == (wanted.n_samples, wanted.n_symptoms + 3)
-    assert [array.dtype.name for array in (data.X, data.y, data.site)] == ["float32", "int32", "int32"]
+    assert [array.dtype.name for array in (data.X, data.y, data.site)] == [
+        "float32",
+        "int32",
+        "int32",
+    ]
     assert len(data.causes) == len(set(data.causes)) == wanted.n_causes
     assert np.bincount(data.y, minlength=wanted.n_causes).min() >= 2
     assert np.bincount(data.site, minlength=wanted.n_sites).min() >= 1

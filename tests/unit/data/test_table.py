@@ -20,9 +20,15 @@ def test_columns_become_numbers_answers_and_categories() -> None:
     assert feature_names(data) == ["age", "fever", "place=Home", "place=Hospital"]
     np.testing.assert_array_equal(
         data.X,
-        np.array([[61.5, 1, 1, 0], [NAN, 0, 0, 1], [-3, NAN, NAN, NAN], [40, 0, NAN, NAN]], np.float32),
+        np.array(
+            [[61.5, 1, 1, 0], [NAN, 0, 0, 1], [-3, NAN, NAN, NAN], [40, 0, NAN, NAN]], np.float32
+        ),
     )
-    assert [array.dtype.name for array in (data.X, data.y, data.site)] == ["float32", "int32", "int32"]
+    assert [array.dtype.name for array in (data.X, data.y, data.site)] == [
+        "float32",
+        "int32",
+        "int32",
+    ]
     assert (data.causes, data.y.tolist()) == (("A", "B", "C"), [1, 0, 1, 2])
     assert (data.sites, data.site.tolist()) == (("x", "y"), [0, 1, 0, 1])
     assert data.features[3].column == "place"
@@ -48,8 +54,8 @@ def test_what_was_handled_is_noted() -> None:
         "Left out a column without a name (row names?).",
         "Dropped 2 of 4 rows without a cause in column cause.",
         "Dropped 1 column (none) without any value.",
-        "Dropped 2 columns (only, yes) with a single value; in 1 column (yes) it is yes or blank: write no "
-        "where blank means no.",
+        "Dropped 2 columns (only, yes) with a single value; in 1 column (yes) it is yes or "
+        "blank: write no where blank means no.",
     )
 
 
@@ -58,7 +64,8 @@ def test_a_column_that_may_number_the_rows_is_noted() -> None:
     data = load_table("cause,key,size,x\n" + rows)
     assert feature_names(data) == ["key", "size", "x"]
     assert data.notes == (
-        "Column key has another whole number in every row: name it in data.drop if it identifies rows.",
+        "Column key has another whole number in every row: name it in data.drop if it identifies "
+        "rows.",
     )
 
 
@@ -74,7 +81,11 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
 @pytest.mark.parametrize(
     ("text", "config", "message"),
     [
-        ("cuase,x\na,1\n", {}, r"deaths.csv: .* data.label names cause, which is not there \(near: cuase\)"),
+        (
+            "cuase,x\na,1\n",
+            {},
+            r"deaths.csv: .* data.label names cause, which is not there \(near: cuase\)",
+        ),
         ("Cause,x\na,1\n", {}, r"data.label names cause, which is not there \(near: Cause\)"),
         ("p,q\na,1\n", {}, r"not there \(the file has p, q\)"),
         (
@@ -94,19 +105,27 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
         (
             "cause,s,x\na,A,1\nb,,0\n,,1\nb,,0\n",
             {"site": "s"},
-            r"must name a site in every row; row 3 \(the header is row 1\) names none, nor does 1 more row",
+            r"must name a site in every row; row 3 \(the header is row 1\) names none, nor does 1 "
+            r"more row",
         ),
         (
             "cause,x,y\n,1,2\na,1,inf\nb,-Infinity,2\na,1e39,1\n",
             {},
-            r"found -Infinity in column x, row 4 \(the header is row 1\) and 1 more, inf in column y, row 3",
+            r"found -Infinity in column x, row 4 \(the header is row 1\) and 1 more, inf in column "
+            r"y, row 3",
         ),
         ("cause,x\na,1\nb,1\n", {}, "at least one column must tell rows apart; 1 are left"),
-        ("cause,x\na,Y\nb,\n", {}, r"in 1 column \(x\) it is yes or blank: write no where blank means no"),
+        (
+            "cause,x\na,Y\nb,\n",
+            {},
+            r"in 1 column \(x\) it is yes or blank: write no where blank means no",
+        ),
         ("cause\na\nb\n", {}, "at least one column must tell rows apart; 0 are left"),
     ],
 )
-def test_an_unusable_table_is_one_clear_error(text: str, config: dict[str, object], message: str) -> None:
+def test_an_unusable_table_is_one_clear_error(
+    text: str, config: dict[str, object], message: str
+) -> None:
     with pytest.raises(DataError, match=message):
         load_table(text, **config)
 

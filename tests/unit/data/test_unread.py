@@ -6,7 +6,11 @@ from tuner_job.data import DataConfig, encode_rows, load_dataset
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import DataError
 
-FEATURES = (Feature("age", "age"), Feature("place=home", "place", "home"), Feature("place=road", "place", "road"))
+FEATURES = (
+    Feature("age", "age"),
+    Feature("place=home", "place", "home"),
+    Feature("place=road", "place", "road"),
+)
 CONFIG = DataConfig(source="f.csv", label="cause")
 
 
@@ -28,15 +32,15 @@ def test_nothing_is_said_of_what_is_read() -> None:
 
 def test_text_in_a_column_of_numbers_is_counted_with_its_place() -> None:
     assert told("age,place\n30,home\nforty,road\n12 years,road\n") == [
-        "Column age: 2 cells are no numbers and are taken as missing; the first is 'forty' in row 3 (the header is "
-        "row 1)."
+        "Column age: 2 cells are no numbers and are taken as missing; the first is 'forty' in row "
+        "3 (the header is row 1)."
     ]
 
 
 def test_an_answer_that_training_lacked_is_counted() -> None:
     assert told("age,place\n30,home\n4,boat\n") == [
-        "Column place: 1 cell holds an answer that training lacked and is read as none of its choices; the first is "
-        "'boat' in row 3 (the header is row 1)."
+        "Column place: 1 cell holds an answer that training lacked and is read as none of its "
+        "choices; the first is 'boat' in row 3 (the header is row 1)."
     ]
 
 
@@ -48,7 +52,9 @@ def test_no_narrative_and_no_control_character_is_shown() -> None:
 
 
 def test_a_column_of_numbers_without_any_is_refused() -> None:
-    with pytest.raises(DataError, match=r"found only text in age \('old' in row 2 \(the header is row 1\)\)"):
+    with pytest.raises(
+        DataError, match=r"found only text in age \('old' in row 2 \(the header is row 1\)\)"
+    ):
         told("age,place\nold,home\nyoung,road\n")
 
 
@@ -63,7 +69,9 @@ def test_columns_that_are_not_used_are_told() -> None:
 @pytest.mark.parametrize("text", ["age,place\n", "age,place"])
 def test_no_rows_are_an_error(text: str) -> None:
     for read in (told, trained):
-        with pytest.raises(DataError, match="must have at least one row below its header; found none"):
+        with pytest.raises(
+            DataError, match="must have at least one row below its header; found none"
+        ):
             read(text)
 
 
@@ -71,8 +79,8 @@ def test_training_says_where_a_number_became_choices() -> None:
     rows = "".join(f"{'ab'[i % 2]},{i % 9},1\n" for i in range(30))
     (note,) = [note for note in trained(f"cause,age,x\n{rows}a,unsure,0\n").notes if "age" in note]
     assert note == (
-        "Column age is read as choices, not as a number: 1 cell of 31 is no number; the first is 'unsure' in row 32 "
-        "(the header is row 1)."
+        "Column age is read as choices, not as a number: 1 cell of 31 is no number; the first is "
+        "'unsure' in row 32 (the header is row 1)."
     )
     answers = "".join(f"{'ab'[i % 2]},{['1', '2', 'other'][i % 3]}\n" for i in range(30))
     assert trained(f"cause,answer\n{answers}").notes == ()
@@ -85,8 +93,13 @@ def test_training_names_the_text_that_makes_numbers_free_text() -> None:
 
 
 def test_text_among_the_parts_of_an_age_is_told() -> None:
-    rows = "".join(f"{'ab'[i % 2]},{i},Yes\n" if i % 3 else f"{'ab'[i % 2]},{i},No\n" for i in range(20, 40))
+    rows = "".join(
+        f"{'ab'[i % 2]},{i},Yes\n" if i % 3 else f"{'ab'[i % 2]},{i},No\n" for i in range(20, 40)
+    )
     config = DataConfig(source="f.csv", format="phmrc", label="gs_text34")
     text = f"gs_text34,g1_07a,a2_01\n{rows}a,old,No\n"
     data = load_dataset(config, lambda _: text.encode())
-    assert any("Column g1_07a: 1 cell is no number" in note and "'old' in row 22" in note for note in data.notes)
+    assert any(
+        "Column g1_07a: 1 cell is no number" in note and "'old' in row 22" in note
+        for note in data.notes
+    )

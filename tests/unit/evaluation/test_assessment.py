@@ -1,4 +1,5 @@
-"""Judging a configuration: scores agree with the plain metrics, estimators are chosen without peeking."""
+"""Judging a configuration: scores agree with the plain metrics, estimators are chosen without
+peeking."""
 
 import numpy as np
 import pytest
@@ -42,10 +43,14 @@ def test_scores_of_a_population_are_the_plain_metrics_of_its_rows() -> None:
     scores = score_each_sample(y, P, samples, found)
     for number, counts in enumerate(samples.counts[:5].astype(int)):
         expected = metrics.score(np.repeat(y, counts), np.repeat(P, counts, axis=0))
-        assert {metric: values[number] for metric, values in scores.items()} == pytest.approx(expected, abs=1e-12)
+        assert {metric: values[number] for metric, values in scores.items()} == pytest.approx(
+            expected, abs=1e-12
+        )
 
 
-def test_causes_of_single_deaths_are_found_better_when_adjusted_to_the_estimated_composition() -> None:
+def test_causes_of_single_deaths_are_found_better_when_adjusted_to_the_estimated_composition() -> (
+    None
+):
     y, P = draw(3_000, K, 1, TRAINED, sharpness=1.2)
     calibration = Calibration.fit(y, P)
     rng = np.random.default_rng(2)
@@ -53,7 +58,9 @@ def test_causes_of_single_deaths_are_found_better_when_adjusted_to_the_estimated
     P = posterior(y, TRAINED, rng, sharpness=1.2)
     samples = ScoringProtocol().samples(y, K)
     em = estimate([CsmfEstimator(method="em")], P, samples.counts, calibration)[0]
-    raw, adjusted = (score_samples(y, P, samples, em, by)["cod_accuracy"] for by in (None, calibration))
+    raw, adjusted = (
+        score_samples(y, P, samples, em, by)["cod_accuracy"] for by in (None, calibration)
+    )
     assert adjusted > raw + 0.03
     assert metrics.csmf_accuracy_of(samples.true, em)[0] > metrics.csmf_accuracy(y, P) + 0.1
 
@@ -63,7 +70,9 @@ def test_a_fold_s_calibration_does_not_see_its_rows() -> None:
     y = rng.integers(0, K, 300)
     P = rng.dirichlet(np.ones(K), 300)  # knows nothing
     folds = stratified(y, 3, 1)
-    planted = np.where((folds == 0)[:, None], 0.7 * np.eye(K)[y] + 0.05, P)  # but in fold 0 it knows all
+    planted = np.where(
+        (folds == 0)[:, None], 0.7 * np.eye(K)[y] + 0.05, P
+    )  # but in fold 0 it knows all
     blind, *_ = cross_fit(y, P, folds, [CsmfEstimator(method="em")])
     part, other, _ = cross_fit(y, planted, folds, [CsmfEstimator(method="em")])
     assert part.calibration is not None
@@ -101,7 +110,9 @@ def test_one_method_without_shrinkages_is_taken_as_it_is() -> None:
 class TestChoose:
     TRIED = [COUNT, MEAN, CsmfEstimator(method="em")]
 
-    def choose(self, em: list[float], mean: list[float], count: list[float] | None = None) -> tuple[str, bool]:
+    def choose(
+        self, em: list[float], mean: list[float], count: list[float] | None = None
+    ) -> tuple[str, bool]:
         chosen, fell_back = choose(self.TRIED, np.array([count or [0.0] * len(em), mean, em]).T)
         return self.TRIED[chosen].method, fell_back
 
@@ -118,7 +129,10 @@ class TestChoose:
         assert self.choose(em=[0.7, 0.7], mean=[0.7, 0.7]) == ("mean", False)
 
     def test_count_has_to_beat_mean_too(self) -> None:
-        assert self.choose(em=[0.1] * 3, mean=[0.7, 0.7, 0.7], count=[0.9, 0.71, 0.5]) == ("mean", True)
+        assert self.choose(em=[0.1] * 3, mean=[0.7, 0.7, 0.7], count=[0.9, 0.71, 0.5]) == (
+            "mean",
+            True,
+        )
 
     def test_without_mean_the_best_is_taken(self) -> None:
         accuracy = np.array([[0.9, 0.7], [0.5, 0.69]])

@@ -7,7 +7,15 @@ from scipy.optimize import minimize
 from tests.unit.evaluation.populations import draw, posterior
 from tuner_job.evaluation import csmf as module
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.csmf import ESTIMATORS, CsmfEstimator, adjust, candidates, em, estimate, mixture
+from tuner_job.evaluation.csmf import (
+    ESTIMATORS,
+    CsmfEstimator,
+    adjust,
+    candidates,
+    em,
+    estimate,
+    mixture,
+)
 
 K = 5
 ABSENT = 3
@@ -33,7 +41,9 @@ def model(n_rows: int = 300, seed: int = 0) -> tuple[np.ndarray, Calibration]:
     return draw(n_rows, K, seed, trained)[1], Calibration.fit(y, P)
 
 
-def one(estimator: CsmfEstimator, P: np.ndarray, counts: np.ndarray, calibration: Calibration) -> np.ndarray:
+def one(
+    estimator: CsmfEstimator, P: np.ndarray, counts: np.ndarray, calibration: Calibration
+) -> np.ndarray:
     return estimate([estimator], P, counts, calibration)[0]
 
 
@@ -58,7 +68,9 @@ class TestEstimator:
         order = np.random.default_rng(2).permutation(len(P))
         ones = np.ones((1, len(P)))
         np.testing.assert_allclose(
-            one(estimator, P, ones, calibration), one(estimator, P[order], ones, calibration), atol=1e-10
+            one(estimator, P, ones, calibration),
+            one(estimator, P[order], ones, calibration),
+            atol=1e-10,
         )
 
     def test_a_count_of_two_is_the_row_twice(self, estimator: CsmfEstimator) -> None:
@@ -77,7 +89,12 @@ class TestEstimator:
         P, calibration = model()
         once, twice = (one(estimator, P, np.full((1, len(P)), n), calibration) for n in (1.0, 2.0))
         if estimator.shrinkage:
-            free = one(estimator.model_copy(update={"shrinkage": 0.0}), P, np.ones((1, len(P))), calibration)
+            free = one(
+                estimator.model_copy(update={"shrinkage": 0.0}),
+                P,
+                np.ones((1, len(P))),
+                calibration,
+            )
             assert np.abs(twice - free).sum() < np.abs(once - free).sum()
         else:
             np.testing.assert_allclose(once, twice, atol=1e-10)
@@ -97,7 +114,9 @@ class TestEstimator:
         assert np.isfinite(found).all()
         assert found[ABSENT] < 0.25
 
-    def test_perfect_probabilities_give_the_composition_exactly(self, estimator: CsmfEstimator) -> None:
+    def test_perfect_probabilities_give_the_composition_exactly(
+        self, estimator: CsmfEstimator
+    ) -> None:
         y = np.repeat(np.arange(K), [5_000, 1_000, 3_000, 900, 100])
         trained = np.repeat(np.arange(K), 2_000)
         calibration = Calibration.fit(trained, np.eye(K)[trained])
@@ -108,7 +127,10 @@ class TestEstimator:
     def test_the_same_input_gives_the_same_bytes(self, estimator: CsmfEstimator) -> None:
         P, calibration = model()
         ones = np.ones((3, len(P)))
-        assert one(estimator, P, ones, calibration).tobytes() == one(estimator, P, ones, calibration).tobytes()
+        assert (
+            one(estimator, P, ones, calibration).tobytes()
+            == one(estimator, P, ones, calibration).tobytes()
+        )
 
     def test_its_name_says_which_it_is(self, estimator: CsmfEstimator) -> None:
         assert [str(other) for other in ALL].count(str(estimator)) == 1
@@ -129,7 +151,9 @@ def test_estimates_come_in_the_order_asked_for() -> None:
     mixed = [ALL[-1], ALL[0], ALL[4], ALL[1], ALL[3]]
     found = estimate(mixed, P, ones, calibration)
     for position, estimator in enumerate(mixed):
-        np.testing.assert_allclose(found[position], one(estimator, P, ones, calibration), atol=1e-12)
+        np.testing.assert_allclose(
+            found[position], one(estimator, P, ones, calibration), atol=1e-12
+        )
 
 
 def maximum(objective, n_classes: int) -> np.ndarray:
@@ -139,18 +163,27 @@ def maximum(objective, n_classes: int) -> np.ndarray:
         e = np.exp(z - z.max())
         return -objective(e / e.sum())
 
-    found = minimize(negative, np.zeros(n_classes), method="BFGS", options={"gtol": 1e-10, "maxiter": 5_000})
+    found = minimize(
+        negative, np.zeros(n_classes), method="BFGS", options={"gtol": 1e-10, "maxiter": 5_000}
+    )
     e = np.exp(found.x - found.x.max())
     return e / e.sum()
 
 
-def log_likelihood(counts: np.ndarray, likelihood: np.ndarray, pseudo: np.ndarray, pi: np.ndarray) -> float:
+def log_likelihood(
+    counts: np.ndarray, likelihood: np.ndarray, pseudo: np.ndarray, pi: np.ndarray
+) -> float:
     return float(counts @ np.log(likelihood @ pi) + pseudo @ np.log(np.maximum(pi, 1e-300)))
 
 
-def assert_stationary(counts: np.ndarray, likelihood: np.ndarray, pseudo: np.ndarray, pi: np.ndarray) -> None:
-    """The conditions of Karush, Kuhn and Tucker, which are sufficient here: the problem is concave."""
-    gradient = likelihood.T @ (counts / (likelihood @ pi)) + np.divide(pseudo, pi, out=pseudo * 0, where=pi > 1e-12)
+def assert_stationary(
+    counts: np.ndarray, likelihood: np.ndarray, pseudo: np.ndarray, pi: np.ndarray
+) -> None:
+    """The conditions of Karush, Kuhn and Tucker, which are sufficient here: the problem is
+    concave."""
+    gradient = likelihood.T @ (counts / (likelihood @ pi)) + np.divide(
+        pseudo, pi, out=pseudo * 0, where=pi > 1e-12
+    )
     multiplier = counts.sum() + pseudo.sum()
     inside = pi > 1e-6
     np.testing.assert_allclose(gradient[inside], multiplier, rtol=1e-5)
@@ -198,11 +231,15 @@ def test_em_needs_few_of_the_iterations_that_it_has() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "TOLERANCE", 1e-12)
         patch.setattr(module, "MAX_ITERATIONS", 50_000)
-        np.testing.assert_allclose(rough, one(CsmfEstimator(method="em"), P, ones, calibration), atol=2e-3)
+        np.testing.assert_allclose(
+            rough, one(CsmfEstimator(method="em"), P, ones, calibration), atol=2e-3
+        )
 
 
 def test_adjusted_probabilities_are_those_of_a_model_trained_at_the_composition() -> None:
     prior, other = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.2, 0.7])
     y = np.array([0, 1, 2, 2, 1])
-    at_prior, at_other = (posterior(y, composition, np.random.default_rng(4)) for composition in (prior, other))
+    at_prior, at_other = (
+        posterior(y, composition, np.random.default_rng(4)) for composition in (prior, other)
+    )
     np.testing.assert_allclose(adjust(at_prior, prior, other), at_other, atol=1e-12)

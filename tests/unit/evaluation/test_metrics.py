@@ -28,7 +28,9 @@ def test_csmf_accuracy_by_hand() -> None:
 
 def test_a_cause_that_the_sample_lacks_still_counts() -> None:
     y, P = np.array([0, 0, 1, 1]), one_hot([0, 2, 1, 1], 3)
-    assert metrics.csmf_accuracy(y, P) == pytest.approx(1 - 0.5 / 2), "the least frequent cause has fraction 0"
+    assert metrics.csmf_accuracy(y, P) == pytest.approx(1 - 0.5 / 2), (
+        "the least frequent cause has fraction 0"
+    )
 
 
 def test_ccc_is_the_mean_over_causes_present_with_the_whole_list_as_n() -> None:
@@ -52,8 +54,14 @@ def test_bounds_and_perfection(n_classes: int, n: int, seed: int) -> None:
         assert value == pytest.approx(1), name
 
 
-@given(arrays(np.int64, st.integers(4, 80), elements=st.integers(0, 5)), st.integers(2, 4), st.integers(0, 99))
-def test_stratified_folds_are_even_in_size_and_in_every_cause(y: np.ndarray, n_folds: int, seed: int) -> None:
+@given(
+    arrays(np.int64, st.integers(4, 80), elements=st.integers(0, 5)),
+    st.integers(2, 4),
+    st.integers(0, 99),
+)
+def test_stratified_folds_are_even_in_size_and_in_every_cause(
+    y: np.ndarray, n_folds: int, seed: int
+) -> None:
     folds = stratified(y, n_folds, seed)
     sizes = np.bincount(folds, minlength=n_folds)
     assert sizes.max() - sizes.min() <= 1
@@ -68,7 +76,9 @@ def test_leave_one_site_out_holds_each_site_out_once() -> None:
     assert leave_one_site_out(site).tolist() == [2, 0, 0, 1, 2]
 
 
-def test_the_train_probe_is_as_large_as_the_validation_rows_and_has_the_causes_proportions() -> None:
+def test_the_train_probe_is_as_large_as_the_validation_rows_and_has_the_causes_proportions() -> (
+    None
+):
     y = np.repeat([0, 1, 2], [400, 300, 100])
     train = np.arange(0, 800, 1)[:640]
     probe = train_probe(y, train, 160, 1)
@@ -84,7 +94,9 @@ def test_intervals_cover_what_other_samples_give() -> None:
 
     def sample() -> tuple[np.ndarray, np.ndarray]:
         y = rng.choice(6, 400, p=truth)
-        return y, np.eye(6)[[rng.choice(6, p=confusion[cause] / confusion[cause].sum()) for cause in y]]
+        return y, np.eye(6)[
+            [rng.choice(6, p=confusion[cause] / confusion[cause].sum()) for cause in y]
+        ]
 
     y, P = sample()
     intervals = over_rows([Part(y, P, None)], CsmfEstimator(method="count"), seed=1)
@@ -100,5 +112,9 @@ def test_baselines_by_hand() -> None:
     y, folds = np.array([0, 0, 1, 0, 0, 1]), np.array([0, 0, 0, 1, 1, 1])
     scores = baseline_scores(y, folds, 2, ScoringProtocol())
     assert scores["copy_train"]["csmf_accuracy"] == 1
-    assert scores["uniform"]["csmf_accuracy"] == pytest.approx(1 - (2 * (2 / 3 - 1 / 2)) / (2 * 2 / 3))
-    assert scores["majority"] == pytest.approx({"csmf_accuracy": 1 - (2 / 3) / (4 / 3), "cod_accuracy": 2 / 3})
+    assert scores["uniform"]["csmf_accuracy"] == pytest.approx(
+        1 - (2 * (2 / 3 - 1 / 2)) / (2 * 2 / 3)
+    )
+    assert scores["majority"] == pytest.approx(
+        {"csmf_accuracy": 1 - (2 / 3) / (4 / 3), "cod_accuracy": 2 / 3}
+    )

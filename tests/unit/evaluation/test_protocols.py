@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner_job.evaluation.metrics import csmf
-from tuner_job.evaluation.protocols import Samples, ScoringProtocol, draw_dirichlet, draw_within, resample
+from tuner_job.evaluation.protocols import (
+    Samples,
+    ScoringProtocol,
+    draw_dirichlet,
+    draw_within,
+    resample,
+)
 
 K = 4
 Y = np.repeat(np.arange(K), [50, 30, 15, 5])
@@ -20,7 +26,11 @@ PROTOCOLS = [
 
 def true_of(samples: Samples, y: np.ndarray) -> np.ndarray:
     """CSMF of the rows that are in each population."""
-    return samples.counts @ np.eye(samples.true.shape[1])[y] / samples.counts.sum(axis=1, keepdims=True)
+    return (
+        samples.counts
+        @ np.eye(samples.true.shape[1])[y]
+        / samples.counts.sum(axis=1, keepdims=True)
+    )
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.composition)
@@ -36,14 +46,19 @@ class TestProtocol:
     def test_all_trials_get_the_very_same_ones(self, protocol: ScoringProtocol) -> None:
         assert protocol.samples(Y, K, 1, 3) is protocol.samples(Y.copy().astype(np.int64), K, 1, 3)
 
-    def test_the_same_seed_gives_the_same_bytes_and_folds_differ(self, protocol: ScoringProtocol) -> None:
+    def test_the_same_seed_gives_the_same_bytes_and_folds_differ(
+        self, protocol: ScoringProtocol
+    ) -> None:
         from tuner_job.evaluation.protocols import _kept_samples
 
         first = protocol.samples(Y, K, 0, 2)
         _kept_samples.cache_clear()
         again = protocol.samples(Y, K, 0, 2)
         assert again is not first
-        assert (again.counts.tobytes(), again.true.tobytes()) == (first.counts.tobytes(), first.true.tobytes())
+        assert (again.counts.tobytes(), again.true.tobytes()) == (
+            first.counts.tobytes(),
+            first.true.tobytes(),
+        )
         if protocol.composition != "natural":
             assert protocol.samples(Y, K, 1, 2).counts.tobytes() != first.counts.tobytes()
 
@@ -74,7 +89,9 @@ def test_dirichlet_compositions_have_the_mean_and_variance_of_their_distribution
 
 
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.integers(1, 400), st.integers(0, 99))
-def test_populations_are_within_one_death_of_their_composition(weights: list[float], n: int, seed: int) -> None:
+def test_populations_are_within_one_death_of_their_composition(
+    weights: list[float], n: int, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     y = np.concatenate([[0, 1, 2], rng.integers(0, 3, n)])
     composition = (np.array(weights) + 0.01) / (np.sum(weights) + 0.03)
@@ -111,7 +128,9 @@ def test_stated_fractions_are_exact_and_the_others_keep_their_proportions() -> N
     st.booleans(),
     st.integers(0, 1000),
 )
-def test_ranges_hold_wherever_they_can(bounds: list[tuple[float, float]], others: bool, seed: int) -> None:
+def test_ranges_hold_wherever_they_can(
+    bounds: list[tuple[float, float]], others: bool, seed: int
+) -> None:
     low, high = (np.array([pick(pair) for pair in bounds]) for pick in (min, max))
     low = low / max(1.0, 1.1 * low.sum())  # so that they leave room
     high = np.maximum(low, high)
@@ -126,5 +145,7 @@ def test_ranges_hold_wherever_they_can(bounds: list[tuple[float, float]], others
 
 
 def test_ranges_that_leave_nobody_to_share_the_rest_are_scaled() -> None:
-    drawn = draw_within(np.array([0.5, 0.5]), [(0, 0.1, 0.1), (1, 0.3, 0.3)], 2, np.random.default_rng(1))
+    drawn = draw_within(
+        np.array([0.5, 0.5]), [(0, 0.1, 0.1), (1, 0.3, 0.3)], 2, np.random.default_rng(1)
+    )
     np.testing.assert_allclose(drawn, [[0.25, 0.75]] * 2)

@@ -6,7 +6,9 @@ from hypothesis.extra.numpy import arrays
 
 from tuner_job.evaluation.selection import optimism, within_one_standard_error
 
-SCORES = arrays(np.float64, st.tuples(st.integers(2, 8), st.integers(2, 6)), elements=st.floats(0, 1, width=16))
+SCORES = arrays(
+    np.float64, st.tuples(st.integers(2, 8), st.integers(2, 6)), elements=st.floats(0, 1, width=16)
+)
 
 
 def test_a_configuration_that_is_best_in_every_fold_owes_nothing_to_the_choice() -> None:
@@ -16,7 +18,9 @@ def test_a_configuration_that_is_best_in_every_fold_owes_nothing_to_the_choice()
 
 
 @pytest.mark.parametrize("n_configurations", [2, 10, 50, 200])
-def test_of_configurations_that_differ_by_noise_alone_it_is_the_expected_maximum(n_configurations: int) -> None:
+def test_of_configurations_that_differ_by_noise_alone_it_is_the_expected_maximum(
+    n_configurations: int,
+) -> None:
     rng, n_folds, n_repeats = np.random.default_rng(2), 5, 2_000
     noise = rng.normal(size=(n_repeats, n_configurations, n_folds))
     expected = noise.mean(axis=2).max(axis=1).mean()  # by which the best mean is too high
@@ -32,7 +36,9 @@ def test_optimism_is_never_negative_and_does_not_depend_on_the_level(scores: np.
     assert found is not None
     assert found >= 0
     assert found <= np.ptp(scores) + 1e-12
-    assert optimism(np.round(scores * 1024) / 1024) == pytest.approx(optimism(np.round(scores * 1024) / 1024 + 1))
+    assert optimism(np.round(scores * 1024) / 1024) == pytest.approx(
+        optimism(np.round(scores * 1024) / 1024 + 1)
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 5), (5, 1)])
@@ -41,7 +47,11 @@ def test_there_is_none_without_a_choice_or_without_folds(shape: tuple[int, int])
 
 
 def test_the_simplest_within_one_standard_error_is_chosen() -> None:
-    best, near, far = [0.8, 0.7, 0.75], [0.81, 0.71, 0.70], [0.6, 0.6, 0.6]  # near is .01 ± .02 behind
+    best, near, far = (
+        [0.8, 0.7, 0.75],
+        [0.81, 0.71, 0.70],
+        [0.6, 0.6, 0.6],
+    )  # near is .01 ± .02 behind
     assert within_one_standard_error(np.array([best, near, far]), [3, 2, 1]) == 1
     assert within_one_standard_error(np.array([best, near, far]), [1, 2, 3]) == 0
     assert within_one_standard_error(np.array([near, best, near]), [(1, 0), (3, 0), (1, 0)]) == 0
@@ -57,6 +67,8 @@ def test_nothing_simpler_is_as_near(scores: np.ndarray, seed: int) -> None:
     assert all(room[i] < 1e-12 for i in range(len(room)) if complexity[i] < complexity[chosen])
 
 
-def test_differences_are_paired_so_folds_that_are_all_hard_or_easy_do_not_widen_the_choice() -> None:
+def test_differences_are_paired_so_folds_that_are_all_hard_or_easy_do_not_widen_the_choice() -> (
+    None
+):
     hard_and_easy = np.array([0.2, 0.9, 0.5])
     assert within_one_standard_error(np.array([hard_and_easy, hard_and_easy - 0.05]), [2, 1]) == 0

@@ -4,13 +4,13 @@ from collections import deque
 from typing import cast
 
 from tests.unit.execution.test_packing import SPACE, outcome
-from tuner_job.config import Budget
+from tuner_job.config.experiment import Budget
 from tuner_job.execution.drive import Driver
-from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.execution.runner import Finished, Runner
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
-from tuner_job.tuners.random import RandomTuner
 
 N_TRIALS = 20
 
@@ -33,7 +33,9 @@ class OneFails:
     def wait(self, timeout: float) -> list[Finished]:
         study, tasks = self._queue.popleft()
         error = "ValueError: no" if study == "xgboost" else None
-        return [Finished(study, task, [] if error else [outcome(task)], 1.0, error) for task in tasks]
+        return [
+            Finished(study, task, [] if error else [outcome(task)], 1.0, error) for task in tasks
+        ]
 
 
 def study(model: str) -> Study:
@@ -45,7 +47,7 @@ def study(model: str) -> Study:
 
 def test_the_others_go_on() -> None:
     fails, works = study("xgboost"), study("random_forest")
-    driver = Driver([fails, works], cast(RayRunner, OneFails()), Budget(), lambda *_: None)
+    driver = Driver([fails, works], cast(Runner, OneFails()), Budget(), lambda *_: None)
     assert driver.run() == "finished"
     assert works.counts["complete"] == N_TRIALS
     assert 5 <= fails.counts["failed"] < N_TRIALS

@@ -5,25 +5,30 @@ from typing import Any, cast
 
 import pytest
 
-from tuner_job.config import Budget
+from tuner_job.config.experiment import Budget
 from tuner_job.execution import ray_runner
 from tuner_job.execution.drive import PACKED, Driver
-from tuner_job.execution.ray_runner import Finished, RayRunner
-from tuner_job.results.records import FoldRecord
+from tuner_job.execution.runner import Finished, Runner
+from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
-from tuner_job.tuners.random import RandomTuner
 
-SPACE = SearchSpace(ModelSearchSpace.model_validate({"max_depth": {"low": 1, "high": 10_000}}).parameters, [])
+SPACE = SearchSpace(
+    ModelSearchSpace.model_validate({"max_depth": {"low": 1, "high": 10_000}}).parameters, []
+)
 N_FOLDS, N_TRIALS, LAG = 5, 20, 20
 
 
 def outcome(task: FoldTask) -> FoldOutcome:
     scores = {"csmf_accuracy": task.params["max_depth"] / 10_000}
     return FoldOutcome(
-        FoldRecord(fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0.0), object()
+        FoldRecord(
+            fold=task.fold, n_validation=1, validation=scores, train=scores, fit_seconds=0.0
+        ),
+        object(),
     )
 
 
@@ -57,7 +62,7 @@ def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker,
     )  # fmt: skip
     worker = OneWorker(seconds)
     budget = Budget(max_concurrent_trials=max_concurrent)
-    Driver([study], cast(RayRunner, worker), budget, lambda *_: None).run()
+    Driver([study], cast(Runner, worker), budget, lambda *_: None).run()
     return worker, [trial.scores[0] for trial in study.trials]
 
 
@@ -92,5 +97,9 @@ def test_a_fit_that_fails_leaves_the_others_of_its_pack_alone(monkeypatch: pytes
     tasks = [FoldTask(0, fold, {}, (), (0,), (0,)) for fold in range(3)]
     told, *probabilities = ray_runner._score([], "xgboost", tasks)
     assert [results for results, _, _ in told] == [["scored 0"], [], ["scored 2"]]
-    assert [bool(failure and "no such fold" in failure) for _, _, failure in told] == [False, True, False]
+    assert [bool(failure and "no such fold" in failure) for _, _, failure in told] == [
+        False,
+        True,
+        False,
+    ]
     assert probabilities == ["P 0", None, "P 2"]

@@ -59,12 +59,16 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stay(events: list[Any]) -> tuple[Head, str, list[str]]:
     head, said = Head(events), []
-    status = stay_with_job(lambda: head, "adult-1", "va-tuning tune experiment.yaml", "/folder", said.append)
+    status = stay_with_job(
+        lambda: head, "adult-1", "va-tuning tune experiment.yaml", "/folder", said.append
+    )
     return head, status, said
 
 
 def test_a_job_is_submitted_once_and_its_log_told_once() -> None:
-    head, status, said = stay([None, (Status.RUNNING, "a\nb"), (Status.RUNNING, "c\n"), (Status.SUCCEEDED, "d\n")])
+    head, status, said = stay(
+        [None, (Status.RUNNING, "a\nb"), (Status.RUNNING, "c\n"), (Status.SUCCEEDED, "d\n")]
+    )
     assert status == "SUCCEEDED"
     assert said == ["a", "bc", "d"]
     assert head.submitted == [
@@ -79,7 +83,15 @@ def test_a_job_is_submitted_once_and_its_log_told_once() -> None:
 def test_a_head_that_lost_the_job_gets_it_again() -> None:
     away = ConnectionError("refused")
     head, status, said = stay(
-        [None, (Status.RUNNING, "first\n"), away, away, "new head", None, (Status.SUCCEEDED, "second\n")]
+        [
+            None,
+            (Status.RUNNING, "first\n"),
+            away,
+            away,
+            "new head",
+            None,
+            (Status.SUCCEEDED, "second\n"),
+        ]
     )
     assert status == "SUCCEEDED"
     assert said == ["first", "note: the Ray head does not answer; waiting for it", "second"]
@@ -87,7 +99,9 @@ def test_a_head_that_lost_the_job_gets_it_again() -> None:
 
 
 def test_a_failure_that_a_dying_head_reports_does_not_count() -> None:
-    head, status, _ = stay([None, (Status.FAILED, "killed\n"), "new head", None, (Status.SUCCEEDED, "done\n")])
+    head, status, _ = stay(
+        [None, (Status.FAILED, "killed\n"), "new head", None, (Status.SUCCEEDED, "done\n")]
+    )
     assert (status, len(head.submitted)) == ("SUCCEEDED", 2)
 
 

@@ -12,24 +12,30 @@ from ray import tune
 from ray.train._internal.session import _TrainingResult
 from ray.tune.schedulers import TrialScheduler
 
-from tuner_job.arrays import write_zip
-from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, score_fold
-from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, read_progress, write_checkpoint
+from tuner_job.execution.ray_tune.checkpoint import (
+    FILE,
+    Progress,
+    read_begun,
+    read_progress,
+    write_checkpoint,
+)
 from tuner_job.execution.ray_tune.proposals import Proposals
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import TuneFolder
 from tuner_job.execution.ray_tune.trainable import TrialTrainable
 from tuner_job.execution.ray_tune.trial_fit import Begun, begin
+from tuner_job.files.arrays import write_zip
 from tuner_job.models import FAMILIES
-from tuner_job.results.records import FoldRecord, Stage, TrialRecord
+from tuner_job.records import FoldRecord, Stage, TrialRecord
+from tuner_job.search.samplers import make_tuner
+from tuner_job.search.samplers.perturb import perturb
 from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
-from tuner_job.tuners import make_tuner
-from tuner_job.tuners.perturb import perturb
 
 PARAMS: dict[str, dict[str, Any]] = {
     "xgboost": {"n_estimators": 7, "subsample": 0.6},
@@ -47,12 +53,18 @@ def data() -> SharedData:
     rng = np.random.default_rng(0)
     y = rng.integers(0, 4, 120).astype(np.int32)
     X = (rng.normal(size=(120, 6)) + y[:, None]).astype(np.float32)
-    return SharedData("unit", X, y, np.arange(120, dtype=np.int32) % 3, 4, 5, ScoringProtocol(), ("count", "mean"))
+    return SharedData(
+        "unit", X, y, np.arange(120, dtype=np.int32) % 3, 4, 5, ScoringProtocol(), ("count", "mean")
+    )
 
 
-def record(number: int, params: dict[str, Any], score: float, state: Any = "complete") -> TrialRecord:
+def record(
+    number: int, params: dict[str, Any], score: float, state: Any = "complete"
+) -> TrialRecord:
     scores = {"csmf_accuracy": score}
-    fold = FoldRecord(fold=0, n_validation=9, validation=scores, train=scores, fit_seconds=1.0, judged=[score])
+    fold = FoldRecord(
+        fold=0, n_validation=9, validation=scores, train=scores, fit_seconds=1.0, judged=[score]
+    )
     return TrialRecord(
         trial=number,
         batch=number,
@@ -66,7 +78,9 @@ def record(number: int, params: dict[str, Any], score: float, state: Any = "comp
 
 @pytest.mark.parametrize("model", FAMILIES)
 @pytest.mark.parametrize("cpus", [1, 2])
-def test_a_trial_ends_where_its_folds_end_by_themselves(data: SharedData, model: str, cpus: int) -> None:
+def test_a_trial_ends_where_its_folds_end_by_themselves(
+    data: SharedData, model: str, cpus: int
+) -> None:
     fit = begin(data, model, PARAMS[model], step=3, cpus=cpus)
     sizes = []
     while not sizes or fit.size < fit.full_size:
@@ -93,7 +107,9 @@ def test_a_trial_halts_where_it_is_told_and_goes_on_with_its_steps(data: SharedD
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(data: SharedData, model: str) -> None:
+def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(
+    data: SharedData, model: str
+) -> None:
     whole = FAMILIES[model].Parameters.model_validate({}).model_dump()
     tasks = [FoldTask(0, 0, params, (), (0,), (0,)) for params in ({}, whole)]
     (without,), (named,) = (score_fold(data, model, task)[0] for task in tasks)
@@ -101,11 +117,18 @@ def test_a_space_may_leave_out_the_parameter_that_one_fit_scores_all_values_of(d
 
 
 @pytest.mark.parametrize("model", FAMILIES)
-def test_a_checkpoint_goes_on_in_another_process(data: SharedData, model: str, tmp_path: Path) -> None:
+def test_a_checkpoint_goes_on_in_another_process(
+    data: SharedData, model: str, tmp_path: Path
+) -> None:
     params = {**PARAMS[model], **({"subsample": 1.0} if model == "xgboost" else {})}
     whole, part = (begin(data, model, params, 3, 1) for _ in range(2))
     part.advance()
-    progress = Progress(params=params, folds=[one.record for one in part.scored], curve=[(part.size, 0.5)], schedule=[])
+    progress = Progress(
+        params=params,
+        folds=[one.record for one in part.scored],
+        curve=[(part.size, 0.5)],
+        schedule=[],
+    )
     write_checkpoint(tmp_path / FILE, progress, part.parts())
     with (tmp_path / FILE).open("rb") as file:
         read, begun = read_begun(file)
@@ -117,7 +140,9 @@ def test_a_checkpoint_goes_on_in_another_process(data: SharedData, model: str, t
             fit.advance()
     for one, other in zip(whole.probabilities, resumed.probabilities, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert [s.record.validation for s in whole.scored] == [s.record.validation for s in resumed.scored]
+    assert [s.record.validation for s in whole.scored] == [
+        s.record.validation for s in resumed.scored
+    ]
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -125,7 +150,13 @@ def test_a_stranger_s_checkpoint_is_refused(data: SharedData, model: str) -> Non
     part = begin(data, model, PARAMS[model], 3, 1)
     part.advance()
     records, parts = [one.record for one in part.scored], part.parts()
-    for first in (b"", parts[0][:-9], parts[0] + bytes(8), b"\xff" * len(parts[0]), b"\xff" * 4 + parts[0][4:]):
+    for first in (
+        b"",
+        parts[0][:-9],
+        parts[0] + bytes(8),
+        b"\xff" * len(parts[0]),
+        b"\xff" * 4 + parts[0][4:],
+    ):
         with pytest.raises(StoreError):
             begin(data, model, PARAMS[model], 3, 1, Begun(records, [first, *parts[1:]]))
 
@@ -133,7 +164,12 @@ def test_a_stranger_s_checkpoint_is_refused(data: SharedData, model: str) -> Non
 def test_what_is_no_checkpoint_counts_as_none(tmp_path: Path) -> None:
     path = tmp_path / FILE
     bomb = {"progress.json": bytes(100_000_000)}
-    for content in (b"", write_zip({"fold-000": b""}), write_zip({"progress.json": b"{}"}), write_zip(bomb)):
+    for content in (
+        b"",
+        write_zip({"fold-000": b""}),
+        write_zip({"progress.json": b"{}"}),
+        write_zip(bomb),
+    ):
         path.write_bytes(content)
         with path.open("rb") as file:
             assert read_progress(file) is None
@@ -158,11 +194,15 @@ def test_going_on_unpickles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (folder / "dict_checkpoint.pkl").write_bytes(pickle.dumps(_Opened(mark)))
     taken: list[list[str]] = []
     monkeypatch.setattr(
-        TrialTrainable, "load_checkpoint", lambda self, folder: taken.append([p.name for p in Path(folder).iterdir()])
+        TrialTrainable,
+        "load_checkpoint",
+        lambda self, folder: taken.append([p.name for p in Path(folder).iterdir()]),
     )
     trainable = TrialTrainable.__new__(TrialTrainable)
     trainable._local_ip = ""
-    trainable.restore(_TrainingResult(checkpoint=tune.Checkpoint.from_directory(folder), metrics={}))
+    trainable.restore(
+        _TrainingResult(checkpoint=tune.Checkpoint.from_directory(folder), metrics={})
+    )
     assert taken == [[FILE]]
     assert not mark.exists()
 
@@ -173,7 +213,9 @@ def test_the_newest_whole_checkpoint_counts(tmp_path: Path) -> None:
     for run, number, size in ((0, 4, 40), (1, 0, 50), (1, 1, 60)):
         path = tmp_path / "ray-tune" / f"000007-{run:03d}" / f"checkpoint_{number:06d}" / FILE
         path.parent.mkdir(parents=True)
-        write_checkpoint(path, Progress(params={}, folds=[], curve=[(size, 0.5)], schedule=[]), [bytes(100)])
+        write_checkpoint(
+            path, Progress(params={}, folds=[], curve=[(size, 0.5)], schedule=[]), [bytes(100)]
+        )
     path.write_bytes(path.read_bytes()[:150])  # cut off, as its writer was
     found, runs = folder.under_way()
     assert runs == 2
@@ -188,11 +230,17 @@ def test_sizes_and_steps_follow_the_space() -> None:
     boosting = space("xgboost", n_estimators=[100, 500])
     assert largest_size(FAMILIES["xgboost"], boosting, 5) == 500
     assert (
-        largest_size(FAMILIES["xgboost"], space("xgboost", n_estimators={"low": 10, "high": 300, "log": True}), 5)
+        largest_size(
+            FAMILIES["xgboost"],
+            space("xgboost", n_estimators={"low": 10, "high": 300, "log": True}),
+            5,
+        )
         == 300
     )
     assert largest_size(FAMILIES["random_forest"], space("random_forest", max_depth=[3]), 5) == 100
-    assert largest_size(FAMILIES["logistic_regression"], space("logistic_regression", C=[1.0]), 5) == 5
+    assert (
+        largest_size(FAMILIES["logistic_regression"], space("logistic_regression", C=[1.0]), 5) == 5
+    )
     assert (step_size("asha", 500), step_size("asha", 5), step_size("pbt", 500)) == (19, 1, 50)
 
 
@@ -209,9 +257,15 @@ def test_new_trials_are_compared_with_those_of_an_earlier_run(scheduler: Any) ->
     assert any(made.on_trial_result(new, trial, look) == TrialScheduler.STOP for look in looks)
 
 
-def proposals(method: str, stored: dict[int, TrialRecord], duplicates: list[Trial], n: int = 8) -> Proposals:
+def proposals(
+    method: str, stored: dict[int, TrialRecord], duplicates: list[Trial], n: int = 8
+) -> Proposals:
     tuning = HyperparameterSearchConfig.model_validate(
-        {"search_method": method, "n_trials": n, **({"scheduler": "asha"} if method == "optuna" else {})}
+        {
+            "search_method": method,
+            "n_trials": n,
+            **({"scheduler": "asha"} if method == "optuna" else {}),
+        }
     )
     boosting = space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0])
     tuner: Any = make_tuner(tuning, boosting, None, 1 + len(stored))
@@ -223,7 +277,9 @@ def proposals(method: str, stored: dict[int, TrialRecord], duplicates: list[Tria
 def test_random_configurations_keep_their_numbers_when_a_search_goes_on() -> None:
     def drawn(stored: dict[int, TrialRecord]) -> dict[int, Any]:
         tuning = HyperparameterSearchConfig(search_method="asha", n_trials=6)
-        tuner = make_tuner(tuning, space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0]), None, 1)
+        tuner = make_tuner(
+            tuning, space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0]), None, 1
+        )
         found = Proposals(tuner, False, 6, stored, {}, "csmf_accuracy", lambda trial: None)
         return {start.number: start.params for start in iter(found.next, None)}
 
@@ -244,7 +300,11 @@ def test_a_learning_tuner_never_runs_a_configuration_twice() -> None:
     while start := found.next():
         run.append(start)
         scores = [(0.5 + 0.1 * float(start.params["max_depth"]),)]
-        found.tell(Trial(start.number, start.number, dict(start.params), "complete", scores, scores=scores[0]))
+        found.tell(
+            Trial(
+                start.number, start.number, dict(start.params), "complete", scores, scores=scores[0]
+            )
+        )
     tried = [tuple(sorted(start.params.items())) for start in run]
     tried += [tuple(sorted(r.params.items())) for r in stored.values()]
     assert len(set(tried)) == len(tried)
@@ -266,7 +326,9 @@ def test_perturbing_stays_in_the_space_and_keeps_what_cannot_change() -> None:
     for _ in range(200):
         changed = perturb(params, boosting, FAMILIES["xgboost"].mutable, rng)
         assert changed["max_bin"] == 64
-        assert changed["max_depth"] in (1, 2), "at 4 there would be a parameter that it does not have"
+        assert changed["max_depth"] in (1, 2), (
+            "at 4 there would be a parameter that it does not have"
+        )
         assert 0.01 <= float(changed["learning_rate"] or 0) <= 0.5
         seen.append(changed)
     assert any(changed["max_depth"] == 1 for changed in seen)
@@ -291,17 +353,23 @@ def test_a_failure_is_recorded_without_a_score() -> None:
     ended: list[Trial] = []
     reporter = Reporter("csmf_accuracy", lambda P: P, ended.append)
     trial: Any = SimpleNamespace(
-        trial_id="t", config={"trial": {"number": 3, "params": {"C": 1}}}, last_result={"score": math.nan}
+        trial_id="t",
+        config={"trial": {"number": 3, "params": {"C": 1}}},
+        last_result={"score": math.nan},
     )
     reporter.on_trial_start(0, [], trial)
     reporter.on_trial_result(
         0, [], trial, {"score": math.nan, "size": 0, "seconds": 0.0, "failure": "no", "done": True}
     )
     reporter.on_trial_complete(0, [], trial)
-    assert [(t.number, t.state, t.error, t.fold_scores, t.outcomes) for t in ended] == [(3, "failed", "no", [], {})]
+    assert [(t.number, t.state, t.error, t.fold_scores, t.outcomes) for t in ended] == [
+        (3, "failed", "no", [], {})
+    ]
 
 
 def test_a_stage_is_what_a_record_holds() -> None:
     assert TrialRecord.model_validate_json(
-        record(0, {}, 0.5).model_copy(update={"schedule": [Stage(size=3, params={"a": 1})]}).model_dump_json()
+        record(0, {}, 0.5)
+        .model_copy(update={"schedule": [Stage(size=3, params={"a": 1})]})
+        .model_dump_json()
     ).schedule == [Stage(size=3, params={"a": 1})]

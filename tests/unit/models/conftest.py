@@ -8,7 +8,8 @@ ABSENT = 3
 
 
 def make_rows(n_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows with yes/no, numeric, constant and never-observed columns, a tenth of the values missing."""
+    """Rows with yes/no, numeric, constant and never-observed columns, a tenth of the values
+    missing."""
     rng = np.random.default_rng(seed)
     y = rng.integers(0, N_CLASSES, n_rows)
     profile = np.random.default_rng(7).uniform(0.1, 0.9, (N_CLASSES, 8))

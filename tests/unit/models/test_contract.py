@@ -11,12 +11,21 @@ from tests.unit.models.conftest import ABSENT, N_CLASSES, make_rows
 from tuner_job.errors import ConfigError, DataError, StoreError
 from tuner_job.models import FAMILIES, FoldData, ModelFamily, get_family
 
-VALUES = {"xgboost": [4, 1, 9], "random_forest": [6, 1, 15], "logistic_regression": [0.1, 0.01, 1.0]}
+VALUES = {
+    "xgboost": [4, 1, 9],
+    "random_forest": [6, 1, 15],
+    "logistic_regression": [0.1, 0.01, 1.0],
+}
 PARAMS = {
     "xgboost": {"max_depth": 3, "subsample": 0.8, "colsample_bytree": 0.6},
     "random_forest": {"max_features": 0.5, "class_weight": "balanced"},
     # Tight, so that where a walk began makes no difference that a test could see.
-    "logistic_regression": {"penalty": "elasticnet", "l1_ratio": 0.5, "tol": 1e-9, "max_iter": 5000},
+    "logistic_regression": {
+        "penalty": "elasticnet",
+        "l1_ratio": 0.5,
+        "tol": 1e-9,
+        "max_iter": 5000,
+    },
 }
 
 
@@ -40,7 +49,9 @@ def single(params: dict, family: ModelFamily, value: object) -> dict:
 
 
 class TestModelFamily:
-    def test_every_point_is_a_distribution_over_the_whole_cause_list(self, family, fold, params, values):
+    def test_every_point_is_a_distribution_over_the_whole_cause_list(
+        self, family, fold, params, values
+    ):
         points = family.fit_path(fold, params, values, seed=3)
         assert len(points) == len(values)
         for point in points:
@@ -66,20 +77,26 @@ class TestModelFamily:
     def test_a_path_equals_fits_of_single_points(self, family, fold, params, values):
         points = family.fit_path(fold, params, values, seed=3)
         for value, point in zip(values, points, strict=True):
-            model = family.fit(fold.X_train, fold.y_train, N_CLASSES, single(params, family, value), seed=3)
+            model = family.fit(
+                fold.X_train, fold.y_train, N_CLASSES, single(params, family, value), seed=3
+            )
             for P, X in ((point.P_validation, fold.X_validation), (point.P_probe, fold.X_probe)):
                 if family.path_parameter == "n_estimators":
                     np.testing.assert_array_equal(model.predict_proba(X), P)
                 else:
                     np.testing.assert_allclose(model.predict_proba(X), P, atol=1e-6)
 
-    def test_a_repeated_value_is_the_same_point_and_costs_nothing(self, family, fold, params, values):
+    def test_a_repeated_value_is_the_same_point_and_costs_nothing(
+        self, family, fold, params, values
+    ):
         first, again = family.fit_path(fold, params, [values[0], values[0]], seed=3)
         np.testing.assert_array_equal(first.P_validation, again.P_validation)
         assert first.fit_seconds > 0
         assert again.fit_seconds == 0
 
-    def test_the_result_is_a_function_of_rows_parameters_and_seed(self, family, fold, params, values):
+    def test_the_result_is_a_function_of_rows_parameters_and_seed(
+        self, family, fold, params, values
+    ):
         prepared = dict(fold.prepared)
         once = family.fit_path(fold, params, values, seed=3)
         with_cache = family.fit_path(fold, params, values, seed=3)
@@ -102,10 +119,14 @@ class TestModelFamily:
         assert all(key.startswith(family.name) for key in fold.prepared)
 
     def test_a_model_survives_its_bytes(self, family, fold, params, values):
-        model = family.fit(fold.X_train, fold.y_train, N_CLASSES, single(params, family, values[0]), seed=3)
+        model = family.fit(
+            fold.X_train, fold.y_train, N_CLASSES, single(params, family, values[0]), seed=3
+        )
         content = model.to_bytes()
         again = family.from_bytes(content)
-        np.testing.assert_array_equal(model.predict_proba(fold.X_validation), again.predict_proba(fold.X_validation))
+        np.testing.assert_array_equal(
+            model.predict_proba(fold.X_validation), again.predict_proba(fold.X_validation)
+        )
         assert again.predict_proba(fold.X_validation).shape == (len(fold.X_validation), N_CLASSES)
         assert again.to_bytes() == content
 
@@ -135,7 +156,9 @@ class TestModelFamily:
 
     def test_two_causes_are_enough(self, family, fold, params, values):
         two = fold.y_train < 2
-        small = FoldData(fold.X_train[two], fold.y_train[two], fold.X_validation, fold.X_probe, N_CLASSES)
+        small = FoldData(
+            fold.X_train[two], fold.y_train[two], fold.X_validation, fold.X_probe, N_CLASSES
+        )
         P = family.fit_path(small, params, values, seed=3)[-1].P_validation
         np.testing.assert_allclose(P[:, :2].sum(axis=1), 1, rtol=1e-6)
         assert (P[:, 2:] == 0).all()
@@ -164,9 +187,13 @@ class TestModelFamily:
             family.fit_path(fold, {}, [], seed=0)
 
     def test_every_value_of_the_default_space_is_a_valid_parameter(self, family):
-        space = {name: choices for name, choices in family.default_space.items() if name != "forbid"}
+        space = {
+            name: choices for name, choices in family.default_space.items() if name != "forbid"
+        }
         for name, entry in space.items():
-            choices, when = (entry["choices"], entry["when"]) if isinstance(entry, dict) else (entry, {})
+            choices, when = (
+                (entry["choices"], entry["when"]) if isinstance(entry, dict) else (entry, {})
+            )
             for choice in choices:
                 needs = {"l1_ratio": 0.5} if choice == "elasticnet" else {}
                 family.Parameters.model_validate({**when, **needs, name: choice})
@@ -184,7 +211,11 @@ SIMPLER = [
     ("random_forest", {"n_estimators": 100}, {"n_estimators": 500}),
     ("logistic_regression", {"C": 0.01}, {"C": 10}),
     ("logistic_regression", {"penalty": "l1"}, {"penalty": "l2"}),
-    ("logistic_regression", {"penalty": "elasticnet", "l1_ratio": 0.9}, {"penalty": "elasticnet", "l1_ratio": 0.1}),
+    (
+        "logistic_regression",
+        {"penalty": "elasticnet", "l1_ratio": 0.9},
+        {"penalty": "elasticnet", "l1_ratio": 0.1},
+    ),
 ]
 
 
@@ -199,8 +230,25 @@ def test_configurations_are_ordered_by_how_complicated_they_are(name, simple, co
 @pytest.mark.parametrize(
     ("name", "defaults"),
     [
-        ("xgboost", {"n_estimators": 100, "max_depth": 6, "learning_rate": 0.3, "subsample": 1, "reg_lambda": 1}),
-        ("random_forest", {"n_estimators": 100, "max_depth": None, "min_samples_split": 2, "max_features": "sqrt"}),
+        (
+            "xgboost",
+            {
+                "n_estimators": 100,
+                "max_depth": 6,
+                "learning_rate": 0.3,
+                "subsample": 1,
+                "reg_lambda": 1,
+            },
+        ),
+        (
+            "random_forest",
+            {
+                "n_estimators": 100,
+                "max_depth": None,
+                "min_samples_split": 2,
+                "max_features": "sqrt",
+            },
+        ),
         ("logistic_regression", {"C": 1, "penalty": "l2", "solver": "saga", "l1_ratio": None}),
     ],
 )
@@ -209,7 +257,9 @@ def test_untuned_defaults_are_the_libraries(name, defaults):
 
 
 def test_an_unknown_family_is_refused_with_those_there_are():
-    with pytest.raises(ConfigError, match="one of xgboost, random_forest, logistic_regression; found 'svm'"):
+    with pytest.raises(
+        ConfigError, match="one of xgboost, random_forest, logistic_regression; found 'svm'"
+    ):
         get_family("svm")
 
 

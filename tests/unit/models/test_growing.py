@@ -20,7 +20,9 @@ STAGES = [
 @pytest.mark.parametrize("name", GROWING)
 def test_fits_that_take_turns_equal_fit_path(fold: FoldData, name: str) -> None:
     family, params = GROWING[name], PARAMS[name]
-    others = FoldData(fold.X_train[::2], fold.y_train[::2], fold.X_validation, fold.X_probe, fold.n_classes)
+    others = FoldData(
+        fold.X_train[::2], fold.y_train[::2], fold.X_validation, fold.X_probe, fold.n_classes
+    )
     growing, disturbing = family.start(fold, params, 3), family.start(others, params, 4)
     for size, expected in zip((5, 12), family.fit_path(fold, params, [5, 12], 3), strict=True):
         growing.grow_to(size)
@@ -72,7 +74,9 @@ def test_a_schedule_replays_to_the_last_bit_and_its_parameters_matter(fold: Fold
 
 @pytest.mark.parametrize("name", GROWING)
 def test_a_single_cause_grows_too(fold: FoldData, name: str) -> None:
-    alone = FoldData(fold.X_train, np.zeros_like(fold.y_train), fold.X_validation, fold.X_probe, fold.n_classes)
+    alone = FoldData(
+        fold.X_train, np.zeros_like(fold.y_train), fold.X_validation, fold.X_probe, fold.n_classes
+    )
     family = GROWING[name]
     growing = family.start(alone, {}, 0)
     growing.grow_to(3)

@@ -24,7 +24,9 @@ def objective(Z, y, C, l1_ratio, loss):
     penalised = np.ones((Z.shape[1], 1)) / (C * len(Z))
     if loss == "multinomial":
         penalised[-1] = 0
-    return Objective(Z, np.eye(y.max() + 1)[y], l1_ratio * penalised, (1 - l1_ratio) * penalised, loss)
+    return Objective(
+        Z, np.eye(y.max() + 1)[y], l1_ratio * penalised, (1 - l1_ratio) * penalised, loss
+    )
 
 
 def assert_same_minimum(problem, target, peer_W):
@@ -50,7 +52,9 @@ class TestMinimise:
     @pytest.mark.parametrize("C", [0.1, 10.0])
     def test_one_vs_rest_agrees_with_liblinear(self, problem, C, l1_ratio):
         Z, y = problem
-        peer = Peer(C=C, l1_ratio=l1_ratio, solver="liblinear", tol=1e-6, max_iter=5000, random_state=0)
+        peer = Peer(
+            C=C, l1_ratio=l1_ratio, solver="liblinear", tol=1e-6, max_iter=5000, random_state=0
+        )
         peers = OneVsRestClassifier(peer).fit(Z[:, :-1].astype(np.float64), y).estimators_
         W = np.column_stack([np.append(one.coef_, one.intercept_) for one in peers])
         assert_same_minimum(problem, objective(Z, y, C, l1_ratio, "one_vs_rest"), W)
@@ -70,7 +74,9 @@ class TestMinimise:
         target = objective(Z, y, 1e-4, 1.0, "multinomial")
         W = minimise(target, np.zeros((Z.shape[1], 4)), tol=1e-8, max_iter=1000).W
         assert (W[:-1] == 0).all()
-        np.testing.assert_allclose(target.at(W).P, np.bincount(y) / len(y) * np.ones((len(y), 1)), atol=1e-6)
+        np.testing.assert_allclose(
+            target.at(W).P, np.bincount(y) / len(y) * np.ones((len(y), 1)), atol=1e-6
+        )
 
     def test_the_gradient_is_the_slope_of_the_value(self, problem):
         Z, y = problem
@@ -91,7 +97,11 @@ class TestMinimise:
         target = objective(Z, y, 10.0, l1_ratio, "multinomial")
         solution = minimise(target, np.zeros((Z.shape[1], 4)), tol=tol, max_iter=5000)
         assert solution.converged
-        assert np.abs(target.subgradient(target.at(solution.W))).max() == solution.optimality_gap <= tol
+        assert (
+            np.abs(target.subgradient(target.at(solution.W))).max()
+            == solution.optimality_gap
+            <= tol
+        )
 
     def test_a_tolerance_below_rounding_ends_without_convergence(self, problem):
         Z, y = problem
@@ -104,7 +114,12 @@ class TestMinimise:
 class TestFitPath:
     @pytest.mark.parametrize(
         "params",
-        [{}, {"penalty": "l1"}, {"penalty": "elasticnet", "l1_ratio": 0.1}, {"solver": "liblinear"}],
+        [
+            {},
+            {"penalty": "l1"},
+            {"penalty": "elasticnet", "l1_ratio": 0.1},
+            {"solver": "liblinear"},
+        ],
     )
     def test_says_what_was_minimised_and_how_closely(self, fold, params):
         for point in FAMILY.fit_path(fold, params, [1.0, 0.01], seed=0):

@@ -19,7 +19,9 @@ few = settings(
 path = st.lists(st.integers(1, 12), min_size=1, max_size=3)
 
 
-def assert_equal_to(estimator, fold: FoldData, family: str, params: dict, values: list[int], seed: int):
+def assert_equal_to(
+    estimator, fold: FoldData, family: str, params: dict, values: list[int], seed: int
+):
     points = get_family(family).fit_path(fold, params, values, seed)
     codes = np.delete(np.arange(N_CLASSES), ABSENT)
     for value, point in zip(values, points, strict=True):
@@ -89,7 +91,9 @@ class TestRandomForest:
         assert_equal_to(RandomForestClassifier, fold, "random_forest", {}, [n_trees], 0)
 
     def test_missing_values_take_the_branch_they_take_in_the_library(self, fold):
-        model = get_family("random_forest").fit(fold.X_train, fold.y_train, N_CLASSES, {"n_estimators": 20}, 5)
+        model = get_family("random_forest").fit(
+            fold.X_train, fold.y_train, N_CLASSES, {"n_estimators": 20}, 5
+        )
         peer = RandomForestClassifier(20, random_state=5).fit(fold.X_train, fold.y_train)
         X = np.where(np.random.default_rng(0).random(fold.X_validation.shape) < 0.5, np.nan, 1.0)
         codes = np.delete(np.arange(N_CLASSES), ABSENT)
@@ -100,4 +104,6 @@ class TestRandomForest:
         family = get_family("random_forest")
         whole, share = (family.fit_path(fold, {"max_features": one}, [3], 0)[0] for one in (1, 1.0))
         np.testing.assert_array_equal(whole.P_validation, share.P_validation)
-        assert_equal_to(RandomForestClassifier, fold, "random_forest", {"max_features": 1.0}, [3], 0)
+        assert_equal_to(
+            RandomForestClassifier, fold, "random_forest", {"max_features": 1.0}, [3], 0
+        )

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner_job.report import render_report
-from tuner_job.results.records import (
+from tuner_job.records import (
     CauseRecord,
     ExperimentSummary,
     FoldRecord,
@@ -20,6 +19,7 @@ from tuner_job.results.records import (
     TrialRecord,
     TrialState,
 )
+from tuner_job.report import render_report
 
 DEFAULT_PARAMS: dict[str, Any] = {"max_depth": None, "learning_rate": 0.3, "booster": "tree"}
 
@@ -93,8 +93,12 @@ class Maker:
             folds=[fold.validation for fold in trial.folds],
             train_scores=self.scores(level + 0.1),
             out_of_fold={
-                "csmf_accuracy": Interval(estimate=level + 0.011, low=level - 0.023, high=level + 0.047),
-                "cod_accuracy": Interval(estimate=level / 2, low=level / 2 - 0.031, high=level / 2 + 0.029),
+                "csmf_accuracy": Interval(
+                    estimate=level + 0.011, low=level - 0.023, high=level + 0.047
+                ),
+                "cod_accuracy": Interval(
+                    estimate=level / 2, low=level / 2 - 0.031, high=level / 2 + 0.029
+                ),
             },
             causes=causes,
             fit_seconds=trial.fit_seconds,
@@ -118,14 +122,21 @@ class Maker:
             pareto_front=[best.trial],
             stopped_by="finished",
             fit_seconds=sum(t.fit_seconds for t in trials),
-            parameter_importance={"learning_rate": 0.617, "max_depth": 0.383} if len(complete) > 3 else {},
+            parameter_importance={"learning_rate": 0.617, "max_depth": 0.383}
+            if len(complete) > 3
+            else {},
         )
 
-    def experiment(self, models: Sequence[str], states: Sequence[TrialState], **changed: Any) -> Experiment:
+    def experiment(
+        self, models: Sequence[str], states: Sequence[TrialState], **changed: Any
+    ) -> Experiment:
         trials = {}
         for model in models:
             default = self.trial(-1, "complete", DEFAULT_PARAMS)
-            trials[model] = [default, *(self.trial(i, s, self.params()) for i, s in enumerate(states))]
+            trials[model] = [
+                default,
+                *(self.trial(i, s, self.params()) for i, s in enumerate(states)),
+            ]
         summary = ExperimentSummary(
             name="adult-test",
             n_samples=150,
@@ -161,7 +172,8 @@ def provenance() -> Provenance:
 
 @pytest.fixture(scope="session")
 def make() -> Callable[..., Experiment]:
-    """Make an experiment: models, states of the searched trials, causes, objectives, changed fields."""
+    """Make an experiment: models, states of the searched trials, causes, objectives, changed
+    fields."""
 
     def maker(
         models: Sequence[str] = ("xgboost",),

@@ -8,11 +8,19 @@ from typing import get_args
 import pytest
 from markupsafe import escape
 
+from tuner_job.cli.tables import at_no_fit
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.report import sentences, tables
 from tuner_job.report.figures.axis import NOT_USED, parameter_axis
-from tuner_job.report.text import SCHEMES, number, percent, scheme_label, scheme_meaning, shorten, signed
-from tuner_job.tables import at_no_fit
+from tuner_job.report.text import (
+    SCHEMES,
+    number,
+    percent,
+    scheme_label,
+    scheme_meaning,
+    shorten,
+    signed,
+)
 from tuner_job.units import human_duration
 
 
@@ -21,7 +29,9 @@ def rows(page: str) -> list[list[str]]:
     found = []
     for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL):
         cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL)
-        found.append([" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells])
+        found.append(
+            [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells]
+        )
     return found
 
 
@@ -33,8 +43,12 @@ def test_table_of_results_holds_the_records_numbers(usual, page):
     table = rows(page)
     for study in usual.summary.studies:
         for configuration, kind in ((study.default, "untuned default"), (study.best, "tuned")):
-            expected = [interval(configuration.out_of_fold[m]) for m in ("csmf_accuracy", "cod_accuracy")]
-            expected += [f"{configuration.scores[m]:.3f}" for m in ("csmf_accuracy", "cod_accuracy")]
+            expected = [
+                interval(configuration.out_of_fold[m]) for m in ("csmf_accuracy", "cod_accuracy")
+            ]
+            expected += [
+                f"{configuration.scores[m]:.3f}" for m in ("csmf_accuracy", "cod_accuracy")
+            ]
             row = next(r for r in table if r[2:6] == expected)
             assert kind in row[1]
         gained = study.best.scores["csmf_accuracy"] - study.default.scores["csmf_accuracy"]
@@ -57,7 +71,9 @@ def test_a_model_below_copy_train_is_marked_and_one_above_is_not(usual, page):
 
     assert marked(0.99) == [True] * 4
     assert marked(0.01) == [False] * 4
-    assert page.count('<span class="mark">') == 2 * (2 + 1)  # in the table, and tuned in its section
+    assert page.count('<span class="mark">') == 2 * (
+        2 + 1
+    )  # in the table, and tuned in its section
 
 
 def test_sentences_name_the_baselines_that_are_better(usual):
@@ -76,7 +92,10 @@ def test_sentences_hold_the_scores_and_stand_in_the_page(usual, page):
         tuned, default = (c.scores["csmf_accuracy"] for c in (study.best, study.default))
         sentence = sentences.finding(usual.summary, study)
         side = "above" if tuned > default else "below"
-        assert f"{tuned:.3f}, {abs(tuned - default):.3f} {side} the untuned default ({default:.3f})" in sentence
+        assert (
+            f"{tuned:.3f}, {abs(tuned - default):.3f} {side} the untuned default ({default:.3f})"
+            in sentence
+        )
         assert escape(sentence) in page
     best = max(usual.summary.studies, key=lambda s: s.best.scores["csmf_accuracy"])
     assert f"Highest of 2 models: {best.model}, tuned" in page
@@ -108,7 +127,11 @@ def test_causes_are_listed_commonest_first_with_their_numbers(usual, page):
 def test_trials_are_listed_best_first_with_their_scores(usual, page):
     complete = [t for t in usual.trials["xgboost"] if t.state == "complete" and t.trial >= 0]
     ranked = sorted(complete, key=lambda t: -t.scores["csmf_accuracy"])
-    listed = [r[:2] for r in rows(page) if [str(ranked[0].trial), number(ranked[0].scores["csmf_accuracy"])] == r[:2]]
+    listed = [
+        r[:2]
+        for r in rows(page)
+        if [str(ranked[0].trial), number(ranked[0].scores["csmf_accuracy"])] == r[:2]
+    ]
     assert listed
     table = rows(page)
     start = next(i for i, r in enumerate(table) if r[:2] == listed[0])
@@ -121,7 +144,14 @@ def test_states_errors_and_provenance_are_told(usual, page):
     assert ["xgboost", "random", "6", "3", "3"] in [row[:5] for row in rows(page)]
     assert html.escape("ValueError: <b>bad</b> & worse") in page
     assert "3 trials: 3, 7, 11" in page
-    for told in ("4242", "scikit-learn 1.9.0", "d" * 64, "e" * 64, "3 rows without a cause", "Mexico"):
+    for told in (
+        "4242",
+        "scikit-learn 1.9.0",
+        "d" * 64,
+        "e" * 64,
+        "3 rows without a cause",
+        "Mexico",
+    ):
         assert told in page
     assert "va-tuning tune adult-test/experiment.yaml" in page
 
@@ -132,7 +162,9 @@ def test_trials_that_were_not_asked_for_are_counted_apart(make):
     assert "at no fit" not in experiment.render()
     free = study.model_copy(update={"n_free": 7})
     summary = experiment.summary.model_copy(update={"studies": [free]})
-    assert "the best of 6 finished trials and 7 more scored at no fit has" in sentences.finding(summary, free)
+    assert "the best of 6 finished trials and 7 more scored at no fit has" in sentences.finding(
+        summary, free
+    )
     assert "7 more scored at no fit" in replace(experiment, summary=summary).render()
     assert at_no_fit(free) == "\n7 more scored at no fit"
 
@@ -159,7 +191,12 @@ def test_numbers_are_written_as_read():
         "–",
     ]
     assert [signed(v) for v in (0.0126, -0.0126, 0.0001)] == ["+0.013", "−0.013", "0.000"]
-    assert [human_duration(s) for s in (4.21, 42, 185, 7800)] == ["4.2 s", "42 s", "3 min 05 s", "2 h 10 min"]
+    assert [human_duration(s) for s in (4.21, 42, 185, 7800)] == [
+        "4.2 s",
+        "42 s",
+        "3 min 05 s",
+        "2 h 10 min",
+    ]
     assert shorten("Other Non-communicable Diseases", 20) == "Other Non-com…seases"
     assert shorten("Stroke", 6) == "Stroke"
 

@@ -74,7 +74,9 @@ def test_each_further_objective_has_its_panel(make):
 
 def test_a_repeated_configuration_takes_the_folds_of_the_first(make):
     records = make().trials["xgboost"]
-    again = records[1].model_copy(update={"trial": 50, "folds": [], "duplicate_of": records[1].trial})
+    again = records[1].model_copy(
+        update={"trial": 50, "folds": [], "duplicate_of": records[1].trial}
+    )
     trials = Trials([*records, again], "csmf_accuracy")
     assert trials.fold_scores(50) == trials.fold_scores(records[1].trial) != {}
 

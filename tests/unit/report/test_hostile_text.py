@@ -1,4 +1,5 @@
-"""Names of any kind in the report: shown as they are, and never read as markup, mathematics or direction."""
+"""Names of any kind in the report: shown as they are, and never read as markup, mathematics or
+direction."""
 
 import re
 import time
@@ -59,7 +60,9 @@ def test_directions_and_control_characters_are_marked_and_drawings_well_formed(m
     drawings = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
     assert drawings
     for drawing in drawings:
-        ET.fromstring(drawing.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1))
+        ET.fromstring(
+            drawing.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1)
+        )
 
 
 def test_five_hundred_causes(make):

@@ -65,10 +65,14 @@ def test_every_reference_inside_the_page_leads_somewhere(page):
 
 def test_nothing_is_loaded_and_nothing_runs(page):
     read = Reader(page)
-    loads = [v for name, v in read.attributes if name in ("src", "href", "action", "data", "srcset")]
+    loads = [
+        v for name, v in read.attributes if name in ("src", "href", "action", "data", "srcset")
+    ]
     assert [v for v in loads if not v.startswith(("#", "data:image/png;base64,"))] == []
     assert not re.search(r"https?:|@import|url\((?!#)", page)
-    assert not any(tag in read.tags for tag in ("script", "iframe", "object", "embed", "link", "img"))
+    assert not any(
+        tag in read.tags for tag in ("script", "iframe", "object", "embed", "link", "img")
+    )
     assert not any(name.startswith("on") for name, _ in read.attributes)
 
 
@@ -114,8 +118,13 @@ def test_names_are_text_wherever_they_stand(make):
     experiment.trials = {
         NASTY: [
             *experiment.trials[NASTY],
-            *(t.model_copy(update={"trial": t.trial + 90, "params": params}) for t in experiment.trials[NASTY]),
-            experiment.trials[NASTY][0].model_copy(update={"trial": 70, "state": "failed", "error": NASTY}),
+            *(
+                t.model_copy(update={"trial": t.trial + 90, "params": params})
+                for t in experiment.trials[NASTY]
+            ),
+            experiment.trials[NASTY][0].model_copy(
+                update={"trial": 70, "state": "failed", "error": NASTY}
+            ),
         ]
     }
     read = Reader(experiment.render())
@@ -135,5 +144,7 @@ def test_a_trial_without_record_is_told_with_all_others(make):
     experiment = make()
     experiment.trials = {"xgboost": experiment.trials["xgboost"][3:4]}
     number = experiment.summary.studies[0].best.trial
-    with pytest.raises(StoreError, match=rf"xgboost: trial -1 has no record.*trial {number} has no record"):
+    with pytest.raises(
+        StoreError, match=rf"xgboost: trial -1 has no record.*trial {number} has no record"
+    ):
         experiment.render()

@@ -10,9 +10,9 @@ from markupsafe import escape
 
 from tests.unit.report.conftest import Experiment
 from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.records import CalibrationRecord, Interval, StudySummary
 from tuner_job.report import sentences, tables, validity
 from tuner_job.report.trials import Trials
-from tuner_job.results.records import CalibrationRecord, Interval, StudySummary
 
 EM = CsmfEstimator(method="em", shrinkage=1)
 MEAN = CsmfEstimator(method="mean")
@@ -26,8 +26,13 @@ def assessed(
     """An experiment whose trials were assessed, with a tuned configuration changed."""
     experiment = make(scheme="dirichlet")
     one = experiment.summary.studies[0]
-    drawn = {metric: Interval(estimate=0.7771, low=0.6661, high=0.8881) for metric in ("csmf_accuracy", "cod_accuracy")}
-    default = one.default.model_copy(update={"by_estimator": {"count": 0.61}, "over_compositions": drawn})
+    drawn = {
+        metric: Interval(estimate=0.7771, low=0.6661, high=0.8881)
+        for metric in ("csmf_accuracy", "cod_accuracy")
+    }
+    default = one.default.model_copy(
+        update={"by_estimator": {"count": 0.61}, "over_compositions": drawn}
+    )
     tuned = one.best.model_copy(
         update={"by_estimator": BY_TUNED, "over_compositions": drawn, "csmf_estimator": EM, **best}
     )
@@ -35,7 +40,9 @@ def assessed(
     experiment.summary = experiment.summary.model_copy(update={"studies": [changed]})
     experiment.trials = {
         one.model: [
-            record.model_copy(update={"csmf": BY_DEFAULT, "csmf_estimator": EM, "fell_back": fell_back})
+            record.model_copy(
+                update={"csmf": BY_DEFAULT, "csmf_estimator": EM, "fell_back": fell_back}
+            )
             for record in experiment.trials[one.model]
         ]
     }
@@ -60,7 +67,10 @@ def test_drawn_compositions_are_shown_and_named_and_rows_are_otherwise(make):
     ):
         assert told in drawn
         assert told not in rows
-    for told in ("all out-of-fold deaths, 95 % interval over deaths", "Default and tuned over all out-of-fold deaths"):
+    for told in (
+        "all out-of-fold deaths, 95 % interval over deaths",
+        "Default and tuned over all out-of-fold deaths",
+    ):
         assert told in rows
         assert told not in drawn
 
@@ -84,7 +94,8 @@ def test_why_the_estimator_was_chosen(make):
     assert "highest mean CSMF accuracy of 3 tried, 0.744; the plain mean has 0.672" in why
     kept = validity.estimator(*study_of(assessed(make, {"csmf_estimator": MEAN}, fell_back=True)))
     assert (
-        "em(1) has the higher mean CSMF accuracy, 0.744 against 0.672, but by no more than one standard error" in kept
+        "em(1) has the higher mean CSMF accuracy, 0.744 against 0.672, but by no more than one "
+        "standard error" in kept
     )
     assert "allows no other" in validity.estimator(*study_of(make()))
 
@@ -95,9 +106,13 @@ def test_the_defaults_parameters_with_another_estimator_are_not_called_the_defau
     best = {"trial": -1, "params": trial.params, "scores": {**trial.scores, "csmf_accuracy": 0.9}}
     told = assessed(make, best)
     sentence = sentences.finding(told.summary, told.summary.studies[0])
-    assert sentence.startswith("the default’s parameters were not beaten; with its CSMF made by em(1) it has")
+    assert sentence.startswith(
+        "the default’s parameters were not beaten; with its CSMF made by em(1) it has"
+    )
     assert "0.900" in sentence
-    assert "with the default’s parameters and em(1), has CSMF accuracy 0.900" in sentences.overall(told.summary)
+    assert "with the default’s parameters and em(1), has CSMF accuracy 0.900" in sentences.overall(
+        told.summary
+    )
     assert "tuned (the default’s parameters)" in plain(told.render())
 
 
@@ -111,7 +126,9 @@ def test_optimism_corrects_the_score(make):
     assert "cannot be estimated" in validity.optimism(make().summary.studies[0])
 
 
-@pytest.mark.parametrize(("temperature", "told"), [(1.6, "too sure"), (0.6, "too unsure"), (1.02, "about as sure")])
+@pytest.mark.parametrize(
+    ("temperature", "told"), [(1.6, "too sure"), (0.6, "too unsure"), (1.02, "about as sure")]
+)
 def test_the_calibration_temperature_is_explained(make, temperature, told):
     record = CalibrationRecord(temperature=temperature, prior=[], matrix=[])
     experiment = assessed(make, {}, calibration=record)
@@ -121,7 +138,9 @@ def test_the_calibration_temperature_is_explained(make, temperature, told):
 
 def test_the_hold_out_has_a_table_and_its_absence_is_told(make):
     scores = {"default": 0.6123, "tuned": 0.7346, "copy_train": 0.5012}
-    experiment = assessed(make, {}, holdout={kind: {"csmf_accuracy": value} for kind, value in scores.items()})
+    experiment = assessed(
+        make, {}, holdout={kind: {"csmf_accuracy": value} for kind, value in scores.items()}
+    )
     page = plain(experiment.render())
     assert "xgboost untuned default 0.612 – tuned 0.735 – Copy-train 0.501 –" in page
     assert "No choice was made on these deaths." in page

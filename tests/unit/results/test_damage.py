@@ -1,4 +1,5 @@
-"""Every object of an experiment, damaged in every way: it is named, and nothing else is given up for it."""
+"""Every object of an experiment, damaged in every way: it is named, and nothing else is given up
+for it."""
 
 import json
 import shutil
@@ -9,16 +10,18 @@ import pytest
 from click.testing import CliRunner
 
 from tests.unit.results.conftest import STORED
-from tuner_job.cli import main
+from tuner_job.cli.main import main
 from tuner_job.errors import StoreError
+from tuner_job.records import Provenance
 from tuner_job.results.check import find_damage, mend
 from tuner_job.results.claim import claim
 from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.records import Provenance
 
-PROVENANCE = Provenance.model_validate_json((STORED / "0.1.0" / "finished" / "provenance.json").read_bytes())
+PROVENANCE = Provenance.model_validate_json(
+    (STORED / "0.1.0" / "finished" / "provenance.json").read_bytes()
+)
 DAMAGES = {
     "empty": lambda content: b"",
     "zeros": lambda content: bytes(len(content)),
@@ -71,7 +74,10 @@ def test_each_is_named_and_mended(finished: ExperimentStore, name: str, how: str
     path = damage(finished, name, how)
     before = sorted(Path(finished.url).rglob("*"))
     (found,) = find_damage(finished)
-    assert (found.address, found.reason.startswith(("it is ", "cannot be read"))) == (str(path), True)
+    assert (found.address, found.reason.startswith(("it is ", "cannot be read"))) == (
+        str(path),
+        True,
+    )
     assert "`va-tuning tune`" in found.sentence
     code, out, err = va_tuning("check", finished.url)
     assert (code, str(path) in out, "1 object damaged" in err) == (2, True, True)
@@ -99,7 +105,9 @@ def test_a_damaged_trial_stops_no_other_and_is_told(finished: ExperimentStore, h
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_a_damaged_trial_is_replaced_by_the_one_that_was_run_again(finished: ExperimentStore, how: str) -> None:
+def test_a_damaged_trial_is_replaced_by_the_one_that_was_run_again(
+    finished: ExperimentStore, how: str
+) -> None:
     record = finished.load_trials("xgboost")[3]
     damage(finished, "xgboost/trials/000002.json", how)
     assert record.trial == 2
@@ -125,7 +133,15 @@ def test_a_trial_of_another_number_or_search_is_no_trial(finished: ExperimentSto
 
 
 @pytest.mark.parametrize(
-    "name", ["000003 (conflicted copy).json", "000003.json.bak", ".DS_Store", "desktop.ini", "3.json", "000003~.json"]
+    "name",
+    [
+        "000003 (conflicted copy).json",
+        "000003.json.bak",
+        ".DS_Store",
+        "desktop.ini",
+        "3.json",
+        "000003~.json",
+    ],
 )
 def test_other_files_among_the_trials_do_not_matter(finished: ExperimentStore, name: str) -> None:
     before = finished.load_trials("xgboost")
@@ -142,12 +158,18 @@ def test_probabilities_must_be_those_of_these_deaths(finished: ExperimentStore) 
     finished.save_oof("xgboost", 2, np.full((120, 4), np.nan))
     whole = finished.whole_oof("xgboost", (120, 4))
     assert [trial for trial, is_whole in whole.items() if not is_whole] == [1, 2]
-    with pytest.raises(DamagedError, match=r"oof/000002\.npz: is damaged: it holds numbers that are not finite"):
+    with pytest.raises(
+        DamagedError, match=r"oof/000002\.npz: is damaged: it holds numbers that are not finite"
+    ):
         finished.load_oof("xgboost", 2)
 
 
-@pytest.mark.parametrize("name", ["models/../../../x", "/etc/passwd", "../xgboost/model.bin", "", "models/x.bin"])
-def test_a_commit_that_names_no_model_is_damage_like_any_other(finished: ExperimentStore, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["models/../../../x", "/etc/passwd", "../xgboost/model.bin", "", "models/x.bin"]
+)
+def test_a_commit_that_names_no_model_is_damage_like_any_other(
+    finished: ExperimentStore, name: str
+) -> None:
     path = Path(finished.url) / "xgboost" / "best.json"
     content = json.loads(path.read_text())
     content["summary"]["model_object"] = name or "model"
@@ -173,7 +195,10 @@ class TestCommits:
         a, b = (Commits(finished.store, "new", "xgboost") for _ in range(2))
         assert (a.add(Commit(params={"n": 1})), b.add(Commit(params={"n": 2}))) == (True, False)
         assert b.newest() == Commit(params={"n": 1})
-        assert finished.store.paths("new") == ["new/xgboost/best.json", "new/xgboost/commits/0001.json"]
+        assert finished.store.paths("new") == [
+            "new/xgboost/best.json",
+            "new/xgboost/commits/0001.json",
+        ]
 
     def test_a_damaged_commit_is_committed_over(self, finished: ExperimentStore) -> None:
         commits = Commits(finished.store, "new", "xgboost")
@@ -195,9 +220,16 @@ class TestCommits:
 
 
 class TestClaim:
-    def claim(self, store: ExperimentStore, digest: str | None = None, data: str | None = None) -> None:
+    def claim(
+        self, store: ExperimentStore, digest: str | None = None, data: str | None = None
+    ) -> None:
         provenance = PROVENANCE.model_copy(update={"data_digest": data} if data else {})
-        claim(store, {"name": "stored", "results": "r"}, digest or PROVENANCE.experiment_digest, provenance)
+        claim(
+            store,
+            {"name": "stored", "results": "r"},
+            digest or PROVENANCE.experiment_digest,
+            provenance,
+        )
 
     @pytest.mark.parametrize("how", [how for how in DAMAGES if how != "cut by one"])
     def test_a_damaged_experiment_file_is_written_anew_where_it_is_known_to_be_the_same(
@@ -205,7 +237,8 @@ class TestClaim:
     ) -> None:
         damage(finished, "experiment.yaml", how)
         with pytest.raises(
-            StoreError, match=r"experiment\.yaml: is damaged: .* move them away, or choose another `name`"
+            StoreError,
+            match=r"experiment\.yaml: is damaged: .* move them away, or choose another `name`",
         ):
             self.claim(finished, digest="another")
         self.claim(finished)
@@ -227,8 +260,12 @@ class TestClaim:
             self.claim(finished)
 
 
-@pytest.mark.parametrize("name", ["xgboost", "xgboost/trials", "xgboost/oof", "xgboost/commits", "xgboost/models"])
-def test_a_file_where_a_folder_must_be_is_named_and_set_aside(finished: ExperimentStore, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["xgboost", "xgboost/trials", "xgboost/oof", "xgboost/commits", "xgboost/models"]
+)
+def test_a_file_where_a_folder_must_be_is_named_and_set_aside(
+    finished: ExperimentStore, name: str
+) -> None:
     path = Path(finished.url) / name
     if path.is_dir():
         shutil.rmtree(path)

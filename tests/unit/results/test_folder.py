@@ -13,7 +13,9 @@ from tuner_job.results.store import Store, check_writable
 
 
 @pytest.fixture(params=["hard links", "no hard links"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+def folder(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Folder:
     if request.param == "no hard links":
 
         def refuse(*_: object, **__: object) -> None:
@@ -26,7 +28,11 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 def test_of_many_creates_one_wins_and_its_content_stays(folder: Folder) -> None:
     for number in range(20):
         with ThreadPoolExecutor(8) as threads:
-            won = list(threads.map(lambda i, n=number: folder.create(f"m/{n}", f"{i}".encode() * 999), range(8)))
+            won = list(
+                threads.map(
+                    lambda i, n=number: folder.create(f"m/{n}", f"{i}".encode() * 999), range(8)
+                )
+            )
         assert sum(won) == 1
         assert folder.get(f"m/{number}") == f"{won.index(True)}".encode() * 999
 
@@ -51,21 +57,29 @@ def test_a_reader_beside_a_writer_sees_one_of_the_two_contents(folder: Folder) -
     assert seen <= {old, new, None}
 
 
-def test_what_is_written_is_synced_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_is_synced_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
     sync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda handle: (steps.append("sync"), sync(handle))[1])
-    monkeypatch.setattr(Path, "replace", lambda self, to: (steps.append("name"), replace(self, to))[1])
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (steps.append("name"), replace(self, to))[1]
+    )
     folder = Folder(tmp_path)
     folder.put("x", b"1")
-    assert steps == ["sync", "name", "sync"], "the content, its name, and the folder that holds the name"
+    assert steps == ["sync", "name", "sync"], (
+        "the content, its name, and the folder that holds the name"
+    )
 
 
 def _full(_: int) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = Folder(tmp_path)
     folder.put("x", b"old")
     monkeypatch.setattr(os, "fsync", _full)
@@ -132,7 +146,9 @@ def test_the_clock_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         Store(str(tmp_path / "results")).put("x", b"1")
 
 
-def test_a_store_whose_create_overwrites_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_whose_create_overwrites_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def overwriting(self: Folder, path: str, content: bytes) -> bool:
         self.put(path, content)
         return True
@@ -143,7 +159,9 @@ def test_a_store_whose_create_overwrites_is_refused(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folders_made_for_a_write_that_fails_go_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_made_for_a_write_that_fails_go_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "there").mkdir()
     monkeypatch.setattr(os, "fsync", _full)
     with pytest.raises(OSError, match="No space"):

@@ -30,7 +30,12 @@ def store(tmp_path: Path) -> Store:
 
 
 def held(store: Store, **changes: object) -> None:
-    content = {"owner": "other", "who": "process 7 on elsewhere", "process": ["elsewhere", 7], "number": 1}
+    content = {
+        "owner": "other",
+        "who": "process 7 on elsewhere",
+        "process": ["elsewhere", 7],
+        "number": 1,
+    }
     store.put("exp/lease.json", json.dumps({**content, **changes}).encode())
 
 
@@ -62,7 +67,9 @@ def test_it_is_there_for_the_block_only_and_its_number_moves(store: Store) -> No
 
 def test_who_runs_it_is_said(store: Store, alive: None) -> None:
     with (
-        pytest.raises(StoreError, match=r"exp: is being run by process 7 on elsewhere; .* --takeover"),
+        pytest.raises(
+            StoreError, match=r"exp: is being run by process 7 on elsewhere; .* --takeover"
+        ),
         leased(store, "exp"),
     ):
         pass
@@ -76,14 +83,18 @@ def test_who_has_not_moved_for_long_is_dead(store: Store, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"process": 3}', b"\0" * 40])
-def test_a_damaged_lease_keeps_nobody_out(store: Store, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_lease_keeps_nobody_out(
+    store: Store, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.put("exp/lease.json", content)
     monkeypatch.setattr(lease, "DEAD_AFTER", 0.05)
     with leased(store, "exp"):
         pass
 
 
-def test_a_folder_in_its_place_keeps_nobody_out(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_in_its_place_keeps_nobody_out(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "exp" / "lease.json").mkdir(parents=True)
     monkeypatch.setattr(lease, "DEAD_AFTER", 0.05)
     with leased(store, "exp"):
@@ -96,9 +107,14 @@ def test_the_same_job_goes_on_at_once(store: Store) -> None:
         assert b"uid-of-a-rayjob" in (store.get("exp/lease.json") or b"")
 
 
-def test_a_lost_head_goes_on_at_once_with_its_job(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_head_goes_on_at_once_with_its_job(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     held(store, owner="child-x7f2q")
-    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", json.dumps({"metadata": {"job_submission_id": "child-x7f2q"}}))
+    monkeypatch.setenv(
+        "RAY_JOB_CONFIG_JSON_ENV_VAR",
+        json.dumps({"metadata": {"job_submission_id": "child-x7f2q"}}),
+    )
     with leased(store, "exp"):
         pass
 
@@ -119,7 +135,9 @@ def run_until_taken_over(store: Store) -> None:
 
 
 def test_a_run_that_is_taken_over_stops_and_leaves_the_lease(store: Store) -> None:
-    with pytest.raises(RunError, match=r"exp: was taken over by process 7 on elsewhere; the trials .* are kept"):
+    with pytest.raises(
+        RunError, match=r"exp: was taken over by process 7 on elsewhere; the trials .* are kept"
+    ):
         run_until_taken_over(store)
     assert b"elsewhere" in (store.get("exp/lease.json") or b"")
 

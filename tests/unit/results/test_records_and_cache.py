@@ -5,18 +5,26 @@ import numpy as np
 import pytest
 
 from tuner_job.errors import StoreError
+from tuner_job.records import FoldRecord, Provenance, TrialRecord
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.claim import claim
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import FoldRecord, Provenance, TrialRecord
 from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 
 
 def record(trial: int, **changes: object) -> TrialRecord:
-    fold = FoldRecord(fold=0, n_validation=3, validation={"ccc": 0.5}, train={"ccc": 0.75}, fit_seconds=2.0)
-    content = {"trial": trial, "batch": trial, "params": {"a": 1}, "state": "complete", "folds": [fold]}
+    fold = FoldRecord(
+        fold=0, n_validation=3, validation={"ccc": 0.5}, train={"ccc": 0.75}, fit_seconds=2.0
+    )
+    content = {
+        "trial": trial,
+        "batch": trial,
+        "params": {"a": 1},
+        "state": "complete",
+        "folds": [fold],
+    }
     content |= {"scores": {"ccc": 0.5}}
     return TrialRecord.model_validate({**content, **changes})
 
@@ -27,7 +35,14 @@ def store(tmp_path: Path) -> ExperimentStore:
 
 
 PROVENANCE = Provenance(
-    experiment_digest="e", data_digest="d", data_source="x", seed=1, versions={}, image=None, platform="", created_at=""
+    experiment_digest="e",
+    data_digest="d",
+    data_source="x",
+    seed=1,
+    versions={},
+    image=None,
+    platform="",
+    created_at="",
 )
 
 
@@ -57,10 +72,28 @@ def test_probabilities_survive_to_the_last_bit(store: ExperimentStore) -> None:
 
 
 def test_another_experiment_under_the_same_name_is_refused(store: ExperimentStore) -> None:
-    claim(store, {"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 1}, "results": "r"}, "one", PROVENANCE)
-    claim(store, {"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 2}, "results": "r"}, "one", PROVENANCE)
-    with pytest.raises(StoreError, match=r"another experiment \(seed: 1 there, 2 here, tuning.lag: 8 there, 4 here\)"):
-        claim(store, {"seed": 2, "tuning": {"lag": 4}, "budget": {"timeout": 9}, "results": "r"}, "two", PROVENANCE)
+    claim(
+        store,
+        {"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 1}, "results": "r"},
+        "one",
+        PROVENANCE,
+    )
+    claim(
+        store,
+        {"seed": 1, "tuning": {"lag": 8}, "budget": {"timeout": 2}, "results": "r"},
+        "one",
+        PROVENANCE,
+    )
+    with pytest.raises(
+        StoreError,
+        match=r"another experiment \(seed: 1 there, 2 here, tuning.lag: 8 there, 4 here\)",
+    ):
+        claim(
+            store,
+            {"seed": 2, "tuning": {"lag": 4}, "budget": {"timeout": 9}, "results": "r"},
+            "two",
+            PROVENANCE,
+        )
     with pytest.raises(StoreError, match="results on other data"):
         claim(
             store,
@@ -70,7 +103,9 @@ def test_another_experiment_under_the_same_name_is_refused(store: ExperimentStor
         )
 
 
-def test_experiments_are_found_at_their_address_or_alone_below_it(store: ExperimentStore, tmp_path: Path) -> None:
+def test_experiments_are_found_at_their_address_or_alone_below_it(
+    store: ExperimentStore, tmp_path: Path
+) -> None:
     with pytest.raises(StoreError, match="found none"):
         open_experiment(str(tmp_path))
     claim(store, {"results": "r"}, "x", PROVENANCE)
@@ -87,14 +122,18 @@ def test_best_parameters_are_committed_once(store: ExperimentStore) -> None:
     assert cache.save_best_params("exp", "xgboost", {"max_depth": None})
     assert not cache.save_best_params("exp", "xgboost", {"max_depth": 3})
     assert cache.load_best_params("exp", "xgboost") == {"max_depth": None}
-    assert json.loads(store.store.get("exp/xgboost/best.json") or b"")["params"] == {"max_depth": None}
+    assert json.loads(store.store.get("exp/xgboost/best.json") or b"")["params"] == {
+        "max_depth": None
+    }
 
 
 def test_the_monitor_follows_the_best_score() -> None:
     calls = []
     monitor = TuningMonitor({"xgboost": 10}, calls.append)
     for number, score in enumerate([0.5, 0.4, None, 0.7]):
-        monitor.log_trial(f"xgboost/{number}", {"n": number}, score, "complete" if score else "pruned")
+        monitor.log_trial(
+            f"xgboost/{number}", {"n": number}, score, "complete" if score else "pruned"
+        )
     progress = monitor.models["xgboost"]
     assert progress.convergence == [(1, 0.5), (4, 0.7)]
     assert (progress.best_trial, progress.best_params) == (3, {"n": 3})

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tuner_job.cli import main
-from tuner_job.prediction import load_model
+from tuner_job.cli.main import main
+from tuner_job.prediction.predict import load_model
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.check import find_damage
 from tuner_job.results.experiment_store import ExperimentStore
@@ -39,12 +39,16 @@ def test_nothing_of_it_counts_as_damaged(of_version: tuple[Path, ExperimentStore
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_its_models_predict_the_same(of_version: tuple[Path, ExperimentStore], tmp_path: Path, model: str) -> None:
+def test_its_models_predict_the_same(
+    of_version: tuple[Path, ExperimentStore], tmp_path: Path, model: str
+) -> None:
     kept, stored = of_version
     rows = (kept / "deaths.csv").read_text().splitlines(keepends=True)[:11]
     (tmp_path / "new.csv").write_text("".join(rows))
     output = tmp_path / "predictions.csv"
-    va_tuning("predict", stored.url, str(tmp_path / "new.csv"), "--model", model, "--output", str(output))
+    va_tuning(
+        "predict", stored.url, str(tmp_path / "new.csv"), "--model", model, "--output", str(output)
+    )
     assert read(output) == read(kept / f"predictions-{model}.csv")
     P = load_model(stored, model).predict_proba(np.zeros((1, 10), dtype=np.float32))
     assert abs(P.sum() - 1) < 1e-6

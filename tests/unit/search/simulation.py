@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.evaluation.csmf import CsmfEstimator
-from tuner_job.results.records import FoldRecord, TrialRecord
+from tuner_job.records import FoldRecord, TrialRecord
 from tuner_job.search.early_stopping import NeverStop, StoppingRule
+from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, Task, Told, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
-from tuner_job.tuners.base import Tuner
 
 N_FOLDS = 5
 SPACE = SearchSpace(
@@ -60,7 +60,8 @@ def make_study(
 
 
 def outcomes_of(task: Task) -> list[Told]:
-    """What the formula says of each wanted value; an assessment sees the folds otherwise than they were judged."""
+    """What the formula says of each wanted value; an assessment sees the folds otherwise than
+    they were judged."""
     if isinstance(task, AssessmentTask):
         return [assessment_of(scores) for scores in task.probabilities]
     made: list[Told] = []
@@ -76,7 +77,9 @@ def outcomes_of(task: Task) -> list[Told]:
 def outcome(score: float, fold: int) -> FoldOutcome:
     """What a fold tells of a configuration with this score."""
     values = {"csmf_accuracy": score}
-    record = FoldRecord(fold=fold, n_validation=10, validation=values, train=values, fit_seconds=1.0)
+    record = FoldRecord(
+        fold=fold, n_validation=10, validation=values, train=values, fit_seconds=1.0
+    )
     screened = {"em": values, "count": {"csmf_accuracy": score - 0.1}}
     return FoldOutcome(record, score, screened)
 
@@ -84,7 +87,9 @@ def outcome(score: float, fold: int) -> FoldOutcome:
 def assessment_of(scores: Sequence[float]) -> Assessment:
     """A pure function of what the folds gave, in another order than theirs."""
     folds = [{"csmf_accuracy": 0.9 - abs(score - 0.77)} for score in scores]
-    return Assessment(CsmfEstimator(method="mean"), False, folds, {"mean": [f["csmf_accuracy"] for f in folds]})
+    return Assessment(
+        CsmfEstimator(method="mean"), False, folds, {"mean": [f["csmf_accuracy"] for f in folds]}
+    )
 
 
 def as_record(trial: Trial) -> TrialRecord:
@@ -108,8 +113,11 @@ def as_record(trial: Trial) -> TrialRecord:
     )
 
 
-def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) -> tuple[list[TrialRecord], int]:
-    """Run to the end with so many workers that finish in random order; return what finished, and fits run.
+def run(
+    study: Study, slots: int, seed: int = 0, stop_after: int | None = None
+) -> tuple[list[TrialRecord], int]:
+    """Run to the end with so many workers that finish in random order; return what finished, and
+    fits run.
 
     With `stop_after` the run is killed after so many fits.
     """
@@ -132,5 +140,6 @@ def run(study: Study, slots: int, seed: int = 0, stop_after: int | None = None) 
 def table(study: Study) -> list[tuple[object, ...]]:
     """What must be the same at every run."""
     return [
-        (t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of, t.free) for t in study.trials
+        (t.number, t.batch, t.params, t.state, t.fold_scores, t.scores, t.duplicate_of, t.free)
+        for t in study.trials
     ]

@@ -12,19 +12,19 @@ from tests.unit.search.simulation import (
     run,
     table,
 )
-from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.experiment.summarise import count_states
 from tuner_job.models import FAMILIES
+from tuner_job.records import TrialRecord
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest
+from tuner_job.search.samplers.fixed import FixedTuner
+from tuner_job.search.samplers.free import MOST, Sizes, free_configurations, passed_through
+from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
+from tuner_job.search.samplers.optuna.translation import frozen_trial
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
-from tuner_job.summarise import count_states
-from tuner_job.tuners.fixed import FixedTuner
-from tuner_job.tuners.free import MOST, Sizes, free_configurations, passed_through
-from tuner_job.tuners.optuna import OptunaTuner, make_sampler
-from tuner_job.tuners.optuna.translation import frozen_trial
 
 
 def contained(asked: Configuration) -> list[Configuration]:
@@ -32,7 +32,10 @@ def contained(asked: Configuration) -> list[Configuration]:
 
 
 def new_study(
-    sampler: str = "tpe", stored: dict[int, TrialRecord] | None = None, assessed: bool = False, max_trials: int = 14
+    sampler: str = "tpe",
+    stored: dict[int, TrialRecord] | None = None,
+    assessed: bool = False,
+    max_trials: int = 14,
 ) -> Study:
     return make_study(
         OptunaTuner(SPACE, make_sampler(sampler, 1), 1),
@@ -61,8 +64,16 @@ def space(**content: object) -> SearchSpace:
         ({"n": {"low": 0.5, "high": 50.0}}, {"n": 35.0}, []),
         ({"a": [1, 2]}, {"a": 2}, []),
         ({"a": [1, 2], "n": [10, 20, 30], "forbid": [{"a": 2, "n": 10}]}, {"a": 2, "n": 30}, [20]),
-        ({"a": [1, 2], "n": {"low": 10, "high": 30, "step": 10}, "forbid": [{"n": 10}]}, {"a": 2, "n": 30}, [20]),
-        ({"n": [10, 20, 30], "a": {"choices": [1], "when": {"n": [20, 30]}}}, {"n": 30, "a": 1}, [20]),
+        (
+            {"a": [1, 2], "n": {"low": 10, "high": 30, "step": 10}, "forbid": [{"n": 10}]},
+            {"a": 2, "n": 30},
+            [20],
+        ),
+        (
+            {"n": [10, 20, 30], "a": {"choices": [1], "when": {"n": [20, 30]}}},
+            {"n": 30, "a": 1},
+            [20],
+        ),
     ],
 )
 def test_smaller_values_that_the_space_allows(content: dict, asked: dict, values: list) -> None:
@@ -93,15 +104,30 @@ def test_sizes_that_a_growing_fit_goes_through(content: dict, asked: dict, held:
 
 
 def test_a_growing_fit_halts_at_the_sizes_that_the_space_lists() -> None:
-    assert [Sizes(space(n=[30, 10]), "n").listed_after(size) for size in (0, 10, 29, 30)] == [10, 30, 30, None]
+    assert [Sizes(space(n=[30, 10]), "n").listed_after(size) for size in (0, 10, 29, 30)] == [
+        10,
+        30,
+        30,
+        None,
+    ]
     assert Sizes(space(n={"low": 1, "high": 9}), "n").listed_after(0) is None
     assert Sizes(space(a=[1]), "n").listed_after(0) is None
 
 
 def test_only_where_wanted_and_where_the_path_is_nested() -> None:
-    assert [name for name, family in FAMILIES.items() if family.path_is_nested] == ["xgboost", "random_forest"]
-    for method, wanted in [("bayesian", True), ("optuna", True), ("grid", False), ("random", False)]:
-        config = HyperparameterSearchConfig.model_validate({"search_method": method, "free_knowledge": True})
+    assert [name for name, family in FAMILIES.items() if family.path_is_nested] == [
+        "xgboost",
+        "random_forest",
+    ]
+    for method, wanted in [
+        ("bayesian", True),
+        ("optuna", True),
+        ("grid", False),
+        ("random", False),
+    ]:
+        config = HyperparameterSearchConfig.model_validate(
+            {"search_method": method, "free_knowledge": True}
+        )
         assert (free_configurations(config, SPACE, "rounds") is not None) == wanted
         assert free_configurations(config, SPACE, None) is None
         without = config.model_copy(update={"free_knowledge": False})
@@ -173,7 +199,9 @@ def test_later_folds_fit_only_up_to_the_largest_value_alive() -> None:
         assert task.values[-1] == max(t.params["rounds"] for t in alive)  # type: ignore[type-var]
         shortened += all(trial.free for trial in alive)
         values = [task.values[position] for position in task.wanted]
-        scores = [0.8 + rng.normal(0, 0.01) - 0.3 * (rounds == 30) for rounds in values]  # 30 rounds are too many
+        scores = [
+            0.8 + rng.normal(0, 0.01) - 0.3 * (rounds == 30) for rounds in values
+        ]  # 30 rounds are too many
         study.record(task, [outcome(score, task.fold) for score in scores])
     assert shortened, "an asked value was given up and smaller ones went on"
 
@@ -184,7 +212,9 @@ def test_the_sampler_learns_of_the_best_configuration_of_each_fit(sampler: str) 
     study = make_study(tuner, lag=1, max_trials=12, contained=contained)
     run(study, 1)
     told = [trial for trial in tuner.trials if trial.state.is_finished()]
-    batches = [[trial for trial in study.trials if trial.batch == batch] for batch in range(len(told))]
+    batches = [
+        [trial for trial in study.trials if trial.batch == batch] for batch in range(len(told))
+    ]
     best = [max(batch, key=lambda trial: trial.scores[0]) for batch in batches]
     assert any(trial.free for trial in best)
     assert [trial.value for trial in told] == [trial.scores[0] for trial in best]
@@ -199,7 +229,10 @@ def test_the_sampler_learns_of_a_fit_that_was_given_up_but_for_a_smaller_value()
     assert asked["rounds"] == 30
     smaller: Configuration = {**asked, "rounds": 10}
     tuner.tell(
-        [Trial(0, 0, asked, "pruned", [(0.1,)]), Trial(1, 0, smaller, "complete", [(0.2,)], scores=(0.2,), free=True)]
+        [
+            Trial(0, 0, asked, "pruned", [(0.1,)]),
+            Trial(1, 0, smaller, "complete", [(0.2,)], scores=(0.2,), free=True),
+        ]
     )
     (shown,) = tuner.trials
     assert (shown.state.name, shown.value) == ("COMPLETE", 0.2)

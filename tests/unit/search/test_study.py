@@ -12,16 +12,16 @@ from tests.unit.search.simulation import (
     run,
     table,
 )
-from tuner_job.results.records import TrialRecord
+from tuner_job.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
 from tuner_job.search.racing import race
+from tuner_job.search.samplers.base import Tuner
+from tuner_job.search.samplers.fixed import FixedTuner
+from tuner_job.search.samplers.grid import GridTuner
+from tuner_job.search.samplers.optuna import OptunaTuner, PrunerRule, make_sampler
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
-from tuner_job.tuners.base import Tuner
-from tuner_job.tuners.fixed import FixedTuner
-from tuner_job.tuners.grid import GridTuner
-from tuner_job.tuners.optuna import OptunaTuner, PrunerRule, make_sampler
-from tuner_job.tuners.random import RandomTuner
 
 TUNERS: dict[str, Callable[[], Tuner]] = {
     "grid": lambda: GridTuner(SPACE, "rounds", 1),
@@ -44,7 +44,9 @@ def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Tuner]:
 
 @pytest.mark.parametrize("assessed", [False, True])
 @pytest.mark.parametrize("rule", RULES)
-def test_scheduling_never_changes_the_search(new_tuner: Callable[[], Tuner], rule: str, assessed: bool) -> None:
+def test_scheduling_never_changes_the_search(
+    new_tuner: Callable[[], Tuner], rule: str, assessed: bool
+) -> None:
     def new_rule() -> StoppingRule:
         return RULES[rule](2 if assessed else 1)
 
@@ -87,7 +89,9 @@ def test_a_stored_trial_of_another_search_is_told_and_run_again() -> None:
     other = make_study(
         FixedTuner([{"depth": 2, "rate": 0.1, "rounds": 10}]),
         stored={0: before[0]},
-        on_mismatch=lambda record, proposed: told.append((record.params["depth"], proposed["depth"])),
+        on_mismatch=lambda record, proposed: told.append(
+            (record.params["depth"], proposed["depth"])
+        ),
     )
     after, _ = run(other, 1)
     assert told == [(1, 2)]
@@ -114,7 +118,9 @@ def test_a_tuner_is_asked_knowing_exactly_the_trials_up_to_the_lag() -> None:
 
 
 def test_one_fit_scores_the_whole_path_and_only_values_still_alive() -> None:
-    study = make_study(GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None)
+    study = make_study(
+        GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None
+    )
     fits: list[FoldTask] = []
     while task := study.next_task():
         assert isinstance(task, FoldTask)
@@ -126,13 +132,17 @@ def test_one_fit_scores_the_whole_path_and_only_values_still_alive() -> None:
     for task in fits:
         assert all(task.fold < alive[number] for number in task.trials)
         assert task.values == (10, 20, 30)[: len(task.values)]
-        assert task.values[task.wanted[-1]] == task.values[-1], "no value beyond the largest one alive"
+        assert task.values[task.wanted[-1]] == task.values[-1], (
+            "no value beyond the largest one alive"
+        )
 
 
 def test_poor_configurations_stop_early_and_the_winner_stays() -> None:
     full = make_study(GridTuner(SPACE, "rounds", 3), max_trials=None)
     _, all_fits = run(full, 1)
-    stopping = make_study(GridTuner(SPACE, "rounds", 3), rule=PairedTest(0.01, N_FOLDS), max_trials=None)
+    stopping = make_study(
+        GridTuner(SPACE, "rounds", 3), rule=PairedTest(0.01, N_FOLDS), max_trials=None
+    )
     fits = 0
     while task := stopping.next_task():  # no speculation: only what is needed
         fits += 1
@@ -173,7 +183,9 @@ def test_a_failed_fit_fails_its_trials_and_never_gives_a_score() -> None:
 
 
 def test_results_of_folds_run_ahead_are_dropped_when_the_trial_is_given_up() -> None:
-    study = make_study(GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None)
+    study = make_study(
+        GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None
+    )
     finished, _ = run(study, slots=100, seed=2)
     pruned = [record for record in finished if record.state == "pruned"]
     assert pruned
@@ -205,9 +217,13 @@ def test_where_trials_are_assessed_that_decides_and_not_what_folds_were_judged_b
 
 def test_a_trial_is_given_up_only_if_it_is_behind_in_every_view() -> None:
     trials = []
-    for number, (first, second) in enumerate([(0.9, 0.8), (0.7, 0.7), (0.71, 0.72), (0.69, 0.7), (0.68, 0.71)]):
+    for number, (first, second) in enumerate(
+        [(0.9, 0.8), (0.7, 0.7), (0.71, 0.72), (0.69, 0.7), (0.68, 0.71)]
+    ):
         trial = Trial(number, number, {}, "complete", scores=(first,))
-        trial.fold_scores = [(first + 0.01 * fold, second - 0.01 * fold * number) for fold in range(N_FOLDS)]
+        trial.fold_scores = [
+            (first + 0.01 * fold, second - 0.01 * fold * number) for fold in range(N_FOLDS)
+        ]
         trials.append(trial)
     rule = PairedTest(0.05, N_FOLDS, n_values=2)
     rule.tell(trials)
@@ -228,7 +244,9 @@ def test_best_is_the_earliest_of_equals() -> None:
     tasks = [study.next_task() for _ in range(3)]
     for task in reversed(tasks):
         assert task
-        outcome = outcomes_of(FoldTask(0, 0, {"depth": 1, "rate": 0.1, "rounds": 10}, (), (0,), (0,)))
+        outcome = outcomes_of(
+            FoldTask(0, 0, {"depth": 1, "rate": 0.1, "rounds": 10}, (), (0,), (0,))
+        )
         study.record(task, outcome)
     assert study.best
     assert study.best.number == 0

@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from tuner_job.experiment_file import load_experiment
+from tuner_job.config.load import load_experiment
 from tuner_job.models import FAMILIES
-from tuner_job.results.records import FoldRecord, TrialRecord
+from tuner_job.records import FoldRecord, TrialRecord
+from tuner_job.search.samplers import make_tuner
+from tuner_job.search.samplers.batches import batches_along
+from tuner_job.search.samplers.grid import GridTuner
+from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler, parameter_importance
+from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
-from tuner_job.tuners import make_tuner
-from tuner_job.tuners.batches import batches_along
-from tuner_job.tuners.grid import GridTuner
-from tuner_job.tuners.optuna import OptunaTuner, make_sampler, parameter_importance
-from tuner_job.tuners.random import RandomTuner
 
 CONDITIONAL = SearchSpace(
     ModelSearchSpace.model_validate(
@@ -25,7 +25,10 @@ CONDITIONAL = SearchSpace(
     ).parameters,
     [{"penalty": "elasticnet", "solver": "liblinear"}],
 )
-SMALL = SearchSpace(ModelSearchSpace.model_validate({"a": [1, 2, 3], "n": [10, 20], "k": ["x", None]}).parameters, [])
+SMALL = SearchSpace(
+    ModelSearchSpace.model_validate({"a": [1, 2, 3], "n": [10, 20], "k": ["x", None]}).parameters,
+    [],
+)
 
 
 def finish(tuner: OptunaTuner | RandomTuner, n: int) -> list[Trial]:
@@ -58,21 +61,24 @@ def test_samplers_respect_conditions_and_are_repeatable(sampler: str) -> None:
 def test_tpe_learns() -> None:
     trials = finish(OptunaTuner(CONDITIONAL, make_sampler("tpe", 1), 1), 60)
     early, late = (
-        sum(abs(float(t.params["C"] or 0) - 1) for t in part) / len(part) for part in (trials[:10], trials[-15:])
+        sum(abs(float(t.params["C"] or 0) - 1) for t in part) / len(part)
+        for part in (trials[:10], trials[-15:])
     )
     assert late < early / 2
 
 
 def test_tpe_models_the_best_and_the_latest_of_many_trials(monkeypatch: pytest.MonkeyPatch) -> None:
-    space = SearchSpace(ModelSearchSpace.model_validate({"C": {"low": 0.01, "high": 10.0}}).parameters, [])
-    monkeypatch.setattr("tuner_job.tuners.optuna.tuner.MODELLED_TRIALS", 20)
+    space = SearchSpace(
+        ModelSearchSpace.model_validate({"C": {"low": 0.01, "high": 10.0}}).parameters, []
+    )
+    monkeypatch.setattr("tuner_job.search.samplers.optuna.tuner.MODELLED_TRIALS", 20)
     tuners = [OptunaTuner(space, make_sampler("tpe", 1), 1) for _ in range(2)]
     trials, again = (finish(tuner, 40) for tuner in tuners)
     assert [trial.params for trial in trials] == [trial.params for trial in again]
     best = sorted(trials, key=lambda trial: (-trial.scores[0], trial.number))[:10]
     shown = {trial.number for trial in best} | set(range(30, 40))
     assert [trial.number for trial in tuners[0]._study.trials] == sorted(shown)
-    monkeypatch.setattr("tuner_job.tuners.optuna.tuner.MODELLED_TRIALS", 40)
+    monkeypatch.setattr("tuner_job.search.samplers.optuna.tuner.MODELLED_TRIALS", 40)
     unbounded = finish(OptunaTuner(space, make_sampler("tpe", 1), 1), 40)
     assert [t.params for t in unbounded[:21]] == [t.params for t in trials[:21]]
     assert [t.params for t in unbounded] != [t.params for t in trials]
@@ -97,7 +103,9 @@ def test_random_draws_each_configuration_once_until_the_space_is_used_up() -> No
 
 
 def test_more_trials_begin_with_the_same_ones() -> None:
-    few, many = ({repr(c) for b in iter(RandomTuner(SMALL, None, n, 5).ask, None) for c in b} for n in (4, 8))
+    few, many = (
+        {repr(c) for b in iter(RandomTuner(SMALL, None, n, 5).ask, None) for c in b} for n in (4, 8)
+    )
     assert few < many
 
 
@@ -115,7 +123,12 @@ def test_importance_finds_what_matters() -> None:
         fold = FoldRecord(fold=0, n_validation=1, validation={"m": score}, train={}, fit_seconds=0)
         records.append(
             TrialRecord(
-                trial=number, batch=number, params=configuration, state="complete", folds=[fold], scores={"m": score}
+                trial=number,
+                batch=number,
+                params=configuration,
+                state="complete",
+                folds=[fold],
+                scores={"m": score},
             )
         )
     importance = parameter_importance(records, SMALL, "m", seed=0)
@@ -129,7 +142,9 @@ def test_random_search_draws_what_an_earlier_version_drew() -> None:
     folder = Path(__file__).parents[2] / "stored" / "0.1.0"
     config = load_experiment(folder / "experiment.yaml")
     for model in config.models:
-        tuner = make_tuner(config.tuning, config.space(model), FAMILIES[model].path_parameter, config.seed)
+        tuner = make_tuner(
+            config.tuning, config.space(model), FAMILIES[model].path_parameter, config.seed
+        )
         drawn = [configuration for batch in iter(tuner.ask, None) for configuration in batch]
         stored = sorted((folder / "finished" / model / "trials").glob("0*.json"))
         assert len(stored) == len(drawn) == 4

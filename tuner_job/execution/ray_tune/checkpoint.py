@@ -1,7 +1,7 @@
 """A trial on its way as one file: how far it is, and its folds' models.
 
-A zip file, so that one that was cut off when its writer died is known as such, and so that the driver can read how
-far a trial is without its models.
+A zip file, so that one that was cut off when its writer died is known as such, and so that the
+driver can read how far a trial is without its models.
 """
 
 import zipfile
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from tuner_job.arrays import read_member, read_zip, reading
 from tuner_job.errors import StoreError
 from tuner_job.execution.ray_tune.trial_fit import Begun
-from tuner_job.results.records import FoldRecord, Stage
+from tuner_job.files.arrays import read_member, read_zip, reading
+from tuner_job.records import FoldRecord, Stage
 from tuner_job.schema import Closed
 
 FILE = "trial.zip"
@@ -40,7 +40,8 @@ def write_checkpoint(path: Path, progress: Progress, parts: Sequence[bytes]) -> 
 
 
 def read_progress(file: IO[bytes]) -> Progress | None:
-    """Read how far a trial is; None if the file was cut off, or is no checkpoint, or cannot be read."""
+    """Read how far a trial is; None if the file was cut off, or is no checkpoint, or cannot be
+    read."""
     try:
         return _progress(read_member(file, _PROGRESS, MOST_PROGRESS))
     except (StoreError, OSError):

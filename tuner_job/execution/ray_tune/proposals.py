@@ -1,4 +1,5 @@
-"""Which configuration is tried next: the strategies of `tuners` by number, past what an earlier run has done."""
+"""Which configuration is tried next: the strategies of `tuners` by number, past what an earlier
+run has done."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -8,9 +9,9 @@ from ray.tune.search import Searcher
 
 from tuner_job.execution.ray_tune.checkpoint import Progress
 from tuner_job.execution.ray_tune.trainable import SCORE
-from tuner_job.results.records import TrialRecord
+from tuner_job.records import TrialRecord
+from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.trial import Trial
-from tuner_job.tuners.base import Tuner
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,13 @@ class Start:
     @property
     def config(self) -> dict[str, Any]:
         """The trial as Ray Tune hands it to a trainable."""
-        return {"trial": {"number": self.number, "params": dict(self.params), "checkpoint": self.checkpoint}}
+        return {
+            "trial": {
+                "number": self.number,
+                "params": dict(self.params),
+                "checkpoint": self.checkpoint,
+            }
+        }
 
 
 class Proposals:
@@ -33,8 +40,8 @@ class Proposals:
     Parameters
     ----------
     tuner
-        Independent draws: trial t has the t-th of them, in an interrupted search too. A tuner that learns
-        has been told of `stored` and proposes for the numbers that are missing.
+        Independent draws: trial t has the t-th of them, in an interrupted search too. A tuner that
+        learns has been told of `stored` and proposes for the numbers that are missing.
     learns
         Whether the tuner does.
     stored
@@ -59,7 +66,9 @@ class Proposals:
         self._stored, self._under_way, self._on_duplicate = stored, under_way, on_duplicate
         self._next = 0
         self._asked: dict[int, int] = {}  # number → how many were asked before it
-        self._finished = {number: Trial.of(record, [objective]) for number, record in stored.items()}
+        self._finished = {
+            number: Trial.of(record, [objective]) for number, record in stored.items()
+        }
         earliest_last = sorted(stored.items(), reverse=True) if learns else []
         self._by_params = {_key(record.params): number for number, record in earliest_last}
         self._waiting: list[Trial] = []  # duplicates of trials that run
@@ -122,7 +131,9 @@ class ProposalSearcher(Searcher):  # type: ignore[misc]
         start = self._proposals.next()
         return start.config if start else Searcher.FINISHED
 
-    def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
+    def on_trial_complete(
+        self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False
+    ) -> None:
         """Nothing to do."""
 
     def save(self, checkpoint_path: str) -> None:

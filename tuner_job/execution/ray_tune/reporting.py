@@ -11,7 +11,7 @@ from ray import cloudpickle, tune
 from tuner_job.execution.drive import most_fail
 from tuner_job.execution.ray_runner import failure_reason
 from tuner_job.execution.ray_tune.trainable import SIZE
-from tuner_job.results.records import FoldRecord, Stage, StopReason, TrialState
+from tuner_job.records import FoldRecord, Stage, StopReason, TrialState
 from tuner_job.search.trial import FoldOutcome, Trial
 
 
@@ -26,7 +26,9 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         Called with each trial.
     """
 
-    def __init__(self, objective: str, keep: Callable[[Any], Any], on_finished: Callable[[Trial], None]):
+    def __init__(
+        self, objective: str, keep: Callable[[Any], Any], on_finished: Callable[[Trial], None]
+    ):
         self.seconds = 0.0
         """Seconds of fitting so far."""
         self.counts: Counter[TrialState] = Counter()
@@ -53,7 +55,9 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             self._finish(trial, "failed", {}, result["failure"])
         elif "probabilities" in result:
             # taken out of the result, which Ray Tune would keep
-            whole = {key: result.pop(key) for key in ("params", "probabilities", "train", "assessment")}
+            whole = {
+                key: result.pop(key) for key in ("params", "probabilities", "train", "assessment")
+            }
             self._finish(trial, "complete", result, None, whole)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -66,7 +70,8 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         self._lost.append(trial)
 
     def take_lost(self) -> dict[int, dict[str, Any]]:
-        """Return the trials that Ray Tune gave up since the last call, with the parameters that they had."""
+        """Return the trials that Ray Tune gave up since the last call, with the parameters that
+        they had."""
         lost, self._lost = self._lost, []
         return {self._number(trial): dict(trial.config["trial"]["params"]) for trial in lost}
 
@@ -95,12 +100,18 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         records = [FoldRecord.model_validate(fold) for fold in result.get("folds", ())]
         if state == "pruned":
             how_far = {"size": result[SIZE], "full_size": result["full_size"]}
-            records = [r.model_copy(update={"diagnostics": {**r.diagnostics, **how_far}}) for r in records]
+            records = [
+                r.model_copy(update={"diagnostics": {**r.diagnostics, **how_far}}) for r in records
+            ]
         schedule = [Stage.model_validate(stage) for stage in result.get("schedule", ())]
         finished = Trial(
             number,
             number,
-            whole["params"] if whole else schedule[-1].params if schedule else trial.config["trial"]["params"],
+            whole["params"]
+            if whole
+            else schedule[-1].params
+            if schedule
+            else trial.config["trial"]["params"],
             state,
             [tuple(record.judged) for record in records],
             error=error,
@@ -112,11 +123,15 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             finished.complete([self._objective], whole["assessment"])
         self._on_finished(finished)
 
-    def _outcomes(self, records: Sequence[FoldRecord], whole: Mapping[str, Any] | None) -> dict[int, FoldOutcome]:
+    def _outcomes(
+        self, records: Sequence[FoldRecord], whole: Mapping[str, Any] | None
+    ) -> dict[int, FoldOutcome]:
         if whole is None:
             return {record.fold: FoldOutcome(record) for record in records}
         told = zip(records, whole["probabilities"], whole["train"], strict=True)
-        return {record.fold: FoldOutcome(record, self._keep(P), {}, train) for record, P, train in told}
+        return {
+            record.fold: FoldOutcome(record, self._keep(P), {}, train) for record, P, train in told
+        }
 
 
 def _error(trial: Any) -> str:
@@ -127,7 +142,8 @@ def _error(trial: Any) -> str:
 
 
 class Limits(tune.Stopper):  # type: ignore[misc]
-    """Ends the search of a model when its share of the budget is used up or it is of no use to go on.
+    """Ends the search of a model when its share of the budget is used up or it is of no use to go
+    on.
 
     Parameters
     ----------
@@ -136,7 +152,11 @@ class Limits(tune.Stopper):  # type: ignore[misc]
     """
 
     def __init__(
-        self, reporter: Reporter, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]
+        self,
+        reporter: Reporter,
+        seconds: float | None,
+        cpu_seconds: float | None,
+        should_stop: Callable[[], bool],
     ):
         self.reason: StopReason = "finished"
         self._reporter, self._should_stop = reporter, should_stop

@@ -11,7 +11,7 @@ from typing import Any
 
 from ray import tune
 
-from tuner_job.config import ModelName
+from tuner_job.config.experiment import ModelName
 from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
@@ -21,17 +21,19 @@ from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
 from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
-from tuner_job.experiment import Prepared
 from tuner_job.models import FAMILIES, GROWING
-from tuner_job.results.records import StopReason, TrialRecord
+from tuner_job.problem import Prepared
+from tuner_job.records import StopReason, TrialRecord
+from tuner_job.search.samplers import make_tuner
+from tuner_job.search.samplers.free import Sizes
 from tuner_job.search.trial import Trial
-from tuner_job.tuners import make_tuner
-from tuner_job.tuners.free import Sizes
 
 _WORKER_RETRIES = 2  # of a trial whose worker died
 _PENDING = 200
 """Trials that wait for CPUs at most, so that a cluster which can grow does."""
-_KEPT_CHECKPOINTS = 4  # of a member of a population: one that is handed on must last until it is read
+_KEPT_CHECKPOINTS = (
+    4  # of a member of a population: one that is handed on must last until it is read
+)
 _QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the results store has what they would write
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # signals are ours, see `process`
@@ -60,7 +62,8 @@ def search_models(
 
     Returns
     -------
-    Why the first search that did not finish ended; and the models whose search was given up, with the reason.
+    Why the first search that did not finish ended; and the models whose search was given up, with
+    the reason.
 
     Parameters
     ----------
@@ -86,7 +89,9 @@ def search_models(
         wall = _share(budget.timeout, time.monotonic() - started, left)
         search = _Search(prepared, f"{url}/{model}", model, stored[model], runner, on_finished)
         try:
-            reasons.append(search.run(wall, _share(budget.cpu_seconds, cpu_seconds, left), should_stop))
+            reasons.append(
+                search.run(wall, _share(budget.cpu_seconds, cpu_seconds, left), should_stop)
+            )
         except Interrupted:
             raise
         except RunError as error:  # the other models know nothing of it
@@ -113,7 +118,12 @@ class _Search:
         on_finished: Callable[[Searched, Trial], None],
     ):
         config = prepared.config
-        self._tuning, self._budget, self._model, self._runner = config.tuning, config.budget, model, runner
+        self._tuning, self._budget, self._model, self._runner = (
+            config.tuning,
+            config.budget,
+            model,
+            runner,
+        )
         self._folder = TuneFolder.below(url)
         self._searched, self._on_finished = Searched(model), on_finished
         family, space, objective = FAMILIES[model], config.space(model), config.tuning.objectives[0]
@@ -125,21 +135,35 @@ class _Search:
         step = step_size(self._tuning.search_method, largest)
         cpus, staged = self._budget.cpus_per_trial, self._tuning.search_method == "pbt"
         grows = family.name in GROWING and not staged
-        sizes = Sizes(space, str(family.path_parameter)) if self._tuning.free_knowledge and grows else None
+        sizes = (
+            Sizes(space, str(family.path_parameter))
+            if self._tuning.free_knowledge and grows
+            else None
+        )
         self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder, sizes)
         under_way, self._run_number = self._folder.under_way()
         n_trials = min(n for n in (self._tuning.n_trials, self._budget.max_trials) if n)
         self._learns = self._tuning.search_method == "optuna"
         # a search that goes on must not make the draws again that it began with
-        tuner = make_tuner(self._tuning, space, None, config.seed + (len(finished) if self._learns else 0))
+        tuner = make_tuner(
+            self._tuning, space, None, config.seed + (len(finished) if self._learns else 0)
+        )
         if self._learns:
             tuner.remember(list(finished.values()), objective)  # type: ignore[attr-defined]
         self._proposals = Proposals(
-            tuner, self._learns, n_trials, finished, under_way, objective, lambda t: on_finished(self._searched, t)
+            tuner,
+            self._learns,
+            n_trials,
+            finished,
+            under_way,
+            objective,
+            lambda t: on_finished(self._searched, t),
         )
         self._n_trials = n_trials
 
-    def run(self, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]) -> StopReason:
+    def run(
+        self, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]
+    ) -> StopReason:
         """Search until all trials have ended or the limits are reached."""
         limits = Limits(self.reporter, seconds, cpu_seconds, should_stop)
         search = self._by_list(self._all_proposals()) if self._place.staged else self._by_searcher()
@@ -175,15 +199,25 @@ class _Search:
             )
 
     def _by_searcher(self) -> dict[str, Any]:
-        """Ask for configurations one by one: `lag` of them under way at most if the tuner learns from them."""
+        """Ask for configurations one by one: `lag` of them under way at most if the tuner learns
+        from them."""
         limit = self._tuning.lag if self._learns else max(_PENDING, 2 * self._runner.n_slots)
         concurrent = min(limit, self._budget.max_concurrent_trials or limit)
         searcher = ProposalSearcher(self._proposals)
-        return {"search_alg": searcher, "num_samples": self._n_trials, "max_concurrent_trials": concurrent}
+        return {
+            "search_alg": searcher,
+            "num_samples": self._n_trials,
+            "max_concurrent_trials": concurrent,
+        }
 
     def _by_list(self, starts: Sequence[Start]) -> dict[str, Any]:
-        """List configurations, all of which are there from the beginning, as a population's must be."""
-        return {"config": {"trial": tune.grid_search([start.config["trial"] for start in starts])}} if starts else {}
+        """List configurations, all of which are there from the beginning, as a population's must
+        be."""
+        return (
+            {"config": {"trial": tune.grid_search([start.config["trial"] for start in starts])}}
+            if starts
+            else {}
+        )
 
     def _all_proposals(self) -> list[Start]:
         starts = []
@@ -192,7 +226,8 @@ class _Search:
         return starts
 
     def _again(self) -> list[Start]:
-        """List the trials that Ray Tune gave up; it does so where a worker dies between two trials."""
+        """List the trials that Ray Tune gave up; it does so where a worker dies between two
+        trials."""
         lost = self.reporter.take_lost()
         if not lost:
             return []
@@ -216,7 +251,8 @@ class _Search:
         )
 
     def _checkpoints(self) -> tune.CheckpointConfig:
-        """Only members of a population leave checkpoints: other trials begin again if their worker dies."""
+        """Only members of a population leave checkpoints: other trials begin again if their
+        worker dies."""
         if not self._place.staged:
             return tune.CheckpointConfig()
         return tune.CheckpointConfig(checkpoint_frequency=1, num_to_keep=_KEPT_CHECKPOINTS)

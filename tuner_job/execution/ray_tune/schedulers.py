@@ -6,16 +6,21 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, PopulationBasedTraining, TrialScheduler
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    MedianStoppingRule,
+    PopulationBasedTraining,
+    TrialScheduler,
+)
 
-from tuner_job.config import HyperparameterSearchConfig
+from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.execution.ray_tune.trainable import SCORE, SIZE
 from tuner_job.models import GROWING
 from tuner_job.models.base import ModelFamily
 from tuner_job.models.growing import full_size
-from tuner_job.results.records import TrialRecord
+from tuner_job.records import TrialRecord
+from tuner_job.search.samplers.perturb import perturb
 from tuner_job.search_space import Range, SearchSpace
-from tuner_job.tuners.perturb import perturb
 
 _REDUCTION = 3
 """One trial of so many goes on past a look of asha."""
@@ -45,7 +50,11 @@ def step_size(method: str, largest: int) -> int:
 
 
 def make_scheduler(
-    tuning: HyperparameterSearchConfig, family: ModelFamily, space: SearchSpace, largest: int, seed: int
+    tuning: HyperparameterSearchConfig,
+    family: ModelFamily,
+    space: SearchSpace,
+    largest: int,
+    seed: int,
 ) -> TrialScheduler:
     """Return the scheduler that the experiment file asks for."""
     which = tuning.search_method if tuning.scheduler == "none" else tuning.scheduler
@@ -60,7 +69,10 @@ def make_scheduler(
         case "median":
             first = step * _REDUCTION
             return MedianStoppingRule(
-                **score, grace_period=first, min_samples_required=_MEDIAN_MIN_TRIALS, min_time_slice=math.inf
+                **score,
+                grace_period=first,
+                min_samples_required=_MEDIAN_MIN_TRIALS,
+                min_time_slice=math.inf,
             )
     brackets = _HYPERBAND_BRACKETS if which == "hyperband" else 1
     return AsyncHyperBandScheduler(
@@ -69,7 +81,8 @@ def make_scheduler(
 
 
 def teach(scheduler: TrialScheduler, finished: Iterable[TrialRecord]) -> None:
-    """Let a scheduler know the trials that an earlier run finished, so that new ones are compared with them."""
+    """Let a scheduler know the trials that an earlier run finished, so that new ones are
+    compared with them."""
     if isinstance(scheduler, PopulationBasedTraining):
         return  # whoever has finished is no member of the population any more
     for record in finished:
@@ -90,7 +103,9 @@ class _Changing:
 
     def __call__(self, config: Mapping[str, Any]) -> dict[str, Any]:
         changed = deepcopy(dict(config))
-        changed["trial"]["params"] = perturb(changed["trial"]["params"], self._space, self._mutable, self._rng)
+        changed["trial"]["params"] = perturb(
+            changed["trial"]["params"], self._space, self._mutable, self._rng
+        )
         return changed
 
 

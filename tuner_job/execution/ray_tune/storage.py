@@ -1,7 +1,7 @@
 """Where Ray Tune keeps trials on their way: below the results, read and written by pyarrow.
 
-Credentials come from the environment of each process, under the names that `results.store` reads too, and are never
-written: Ray Tune stores its file system with the state of its trials.
+Credentials come from the environment of each process, under the names that `results.store` reads
+too, and are never written: Ray Tune stores its file system with the state of its trials.
 """
 
 import os
@@ -86,7 +86,11 @@ def _cloud(scheme: str) -> fs.FileSystem:
     match scheme:
         case "s3":
             endpoint = urlsplit(environment("AWS_ENDPOINT_URL", ""))
-            address = {"scheme": endpoint.scheme, "endpoint_override": endpoint.netloc} if endpoint.netloc else {}
+            address = (
+                {"scheme": endpoint.scheme, "endpoint_override": endpoint.netloc}
+                if endpoint.netloc
+                else {}
+            )
             region = environment("AWS_REGION") or environment("AWS_DEFAULT_REGION")
             return fs.S3FileSystem(**address, **({"region": region} if region else {}))
         case "gs":

@@ -17,10 +17,10 @@ from tuner_job.execution.ray_runner import shared_data
 from tuner_job.execution.ray_tune.checkpoint import FILE, Progress, read_begun, write_checkpoint
 from tuner_job.execution.ray_tune.storage import TuneFolder
 from tuner_job.execution.ray_tune.trial_fit import Begun, Probabilities, TrialFit, begin
-from tuner_job.results.records import FoldRecord, Stage
+from tuner_job.records import FoldRecord, Stage
+from tuner_job.search.samplers.free import Sizes
 from tuner_job.search.trial import FoldOutcome, judged
 from tuner_job.search_space import Configuration
-from tuner_job.tuners.free import Sizes
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +39,12 @@ class Place:
     data
         Handle of the data in the object store, for `shared_data`.
     staged
-        Whether parameters may change at every step (population-based training). Each step then goes on from the
-        folds' bytes, whether they changed or not, so that a schedule can be replayed to the last bit.
+        Whether parameters may change at every step (population-based training). Each step then goes
+        on from the folds' bytes, whether they changed or not, so that a schedule can be replayed to
+        the last bit.
     sizes
-        What a trial goes through while it grows: it ends as the best of them. None: it ends as the one asked.
+        What a trial goes through while it grows: it ends as the best of them. None: it ends as the
+        one asked.
     """
 
     data: list[Any]
@@ -84,18 +86,28 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         try:
             return self._step()
         except Exception as error:
-            return {SCORE: math.nan, SIZE: 0, "seconds": 0.0, "failure": describe_failure(error), "done": True}
+            return {
+                SCORE: math.nan,
+                SIZE: 0,
+                "seconds": 0.0,
+                "failure": describe_failure(error),
+                "done": True,
+            }
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Write the trial."""
         assert self._fit is not None
         progress = Progress(
-            params=self._params, folds=self._records(self._fit), curve=self._curve, schedule=self._schedule
+            params=self._params,
+            folds=self._records(self._fit),
+            curve=self._curve,
+            schedule=self._schedule,
         )
         write_checkpoint(Path(checkpoint_dir) / FILE, progress, self._fit.parts())
 
     def restore(self, checkpoint_path: Any) -> None:
-        """Go on from a checkpoint, of which only our own file is taken: Ray would unpickle another beside it.
+        """Go on from a checkpoint, of which only our own file is taken: Ray would unpickle another
+        beside it.
 
         Parameters
         ----------
@@ -110,7 +122,8 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             super().restore(type(checkpoint_path)(checkpoint=own, metrics=checkpoint_path.metrics))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """Go on from a trial, its own or another's, with the parameters of the present configuration."""
+        """Go on from a trial, its own or another's, with the parameters of the present
+        configuration."""
         with (Path(checkpoint_dir) / FILE).open("rb") as file:
             self._go_on(*read_begun(file))
 
@@ -136,8 +149,13 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             try:
                 with self._place.folder.open(self._earlier) as file:
                     self._go_on(*read_begun(file))
-            except (StoreError, OSError) as error:  # damaged, or the store says so itself (S3 keeps checksums)
-                logger.warning("%s: cannot be gone on from, so the trial begins anew: %s", self._earlier, error)
+            except (
+                StoreError,
+                OSError,
+            ) as error:  # damaged, or the store says so itself (S3 keeps checksums)
+                logger.warning(
+                    "%s: cannot be gone on from, so the trial begins anew: %s", self._earlier, error
+                )
                 self._take({"trial": {"params": self._params, "checkpoint": None}})
         return self._fit or self._begin(None)
 
@@ -167,20 +185,26 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         }
 
     def _records(self, fit: TrialFit) -> list[FoldRecord]:
-        """The folds' records, with what the scheduler judges them by: the objective by the most telling estimator."""
+        """The folds' records, with what the scheduler judges them by: the objective by the most
+        telling estimator."""
         assessed = needs_assessment(self._data.methods)
         objectives = [self._place.objective]
         return [
             one.record
             if one.record.judged
             else one.record.model_copy(
-                update={"judged": judged(FoldOutcome(one.record, None, one.screened), objectives, assessed)}
+                update={
+                    "judged": judged(
+                        FoldOutcome(one.record, None, one.screened), objectives, assessed
+                    )
+                }
             )
             for one in fit.scored
         ]
 
     def _look(self, fit: TrialFit, records: Sequence[FoldRecord], score: float) -> Look:
-        """The trial as it would end now: as it is, or as the best, and of equals the smallest, that it went through."""
+        """The trial as it would end now: as it is, or as the best, and of equals the smallest,
+        that it went through."""
         sizes = self._place.sizes
         present = Look(self._params, score, records, fit.scored, fit.probabilities)
         passed = sizes.configuration(self._params, fit.size) if sizes else None
@@ -189,7 +213,8 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         return self._best or present
 
     def _whole(self, best: Look, records: Sequence[FoldRecord]) -> dict[str, Any]:
-        """What is told of a trial that is complete; its fits took as long as they did, whichever size is best."""
+        """What is told of a trial that is complete; its fits took as long as they did, whichever
+        size is best."""
         assessed = needs_assessment(self._data.methods)
         folds = [
             told.model_copy(update={"fit_seconds": last.fit_seconds})

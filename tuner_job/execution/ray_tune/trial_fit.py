@@ -8,11 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.arrays import read_array, require, write_array
 from tuner_job.execution.fold_task import Scored, SharedData, fold_data, score_fold, score_point
+from tuner_job.files.arrays import read_array, require, write_array
 from tuner_job.models import GROWING
 from tuner_job.models.growing import Growing, full_size
-from tuner_job.results.records import FoldRecord
+from tuner_job.records import FoldRecord
 from tuner_job.search.trial import FoldTask
 from tuner_job.threads import one_thread
 
@@ -50,14 +50,20 @@ class TrialFit(Protocol):
 
 
 def begin(
-    data: SharedData, model: str, params: Mapping[str, Any], step: int, cpus: int, begun: Begun | None = None
+    data: SharedData,
+    model: str,
+    params: Mapping[str, Any],
+    step: int,
+    cpus: int,
+    begun: Begun | None = None,
 ) -> TrialFit:
     """Begin a trial or go on with one.
 
     Parameters
     ----------
     step
-        Rounds or trees that one step adds to every fold; a family that does not grow does one fold more.
+        Rounds or trees that one step adds to every fold; a family that does not grow does one fold
+        more.
     cpus
         Folds that grow side by side.
     """
@@ -70,7 +76,13 @@ class GrowingTrial:
     """All folds grow together."""
 
     def __init__(
-        self, data: SharedData, model: str, params: Mapping[str, Any], step: int, cpus: int, begun: Begun | None
+        self,
+        data: SharedData,
+        model: str,
+        params: Mapping[str, Any],
+        step: int,
+        cpus: int,
+        begun: Begun | None,
     ):
         family, n_folds = GROWING[model], _n_folds(data)
         self.full_size = full_size(family, params)
@@ -79,7 +91,8 @@ class GrowingTrial:
         self._data, self._step, self._pool = data, step, ThreadPoolExecutor(cpus)
         parts: Sequence[bytes | None] = begun.parts if begun else [None] * n_folds
         self._folds: list[Growing] = [
-            family.start(fold_data(data, fold), params, data.seed, parts[fold]) for fold in range(n_folds)
+            family.start(fold_data(data, fold), params, data.seed, parts[fold])
+            for fold in range(n_folds)
         ]
 
     @property
@@ -88,15 +101,19 @@ class GrowingTrial:
         return self._folds[0].size
 
     def advance(self, at_most: int | None = None) -> None:
-        """Grow every fold to the next multiple of a step, or to a size that comes before, and score it."""
-        size = min(self.full_size, (self.size // self._step + 1) * self._step, at_most or self.full_size)
+        """Grow every fold to the next multiple of a step, or to a size that comes before, and
+        score it."""
+        size = min(
+            self.full_size, (self.size // self._step + 1) * self._step, at_most or self.full_size
+        )
         before = [one.record.fit_seconds for one in self.scored] or [0.0] * len(self._folds)
         with one_thread():
             list(self._pool.map(lambda growing: growing.grow_to(size), self._folds))
         points = [growing.point() for growing in self._folds]
         self.probabilities = [point.P_validation for point in points]
         self.scored = [
-            score_point(self._data, fold, point, before[fold] + point.fit_seconds) for fold, point in enumerate(points)
+            score_point(self._data, fold, point, before[fold] + point.fit_seconds)
+            for fold, point in enumerate(points)
         ]
 
     def parts(self) -> list[bytes]:
@@ -107,10 +124,14 @@ class GrowingTrial:
 class FoldwiseTrial:
     """A family whose fits have no smaller size worth looking at: one fold after the other."""
 
-    def __init__(self, data: SharedData, model: str, params: Mapping[str, Any], begun: Begun | None):
+    def __init__(
+        self, data: SharedData, model: str, params: Mapping[str, Any], begun: Begun | None
+    ):
         self.full_size = _n_folds(data)
         self.scored = _scored_before(begun)
-        self.probabilities = [_stored(data, fold, part) for fold, part in enumerate(begun.parts)] if begun else []
+        self.probabilities = (
+            [_stored(data, fold, part) for fold, part in enumerate(begun.parts)] if begun else []
+        )
         self._data, self._model, self._params = data, model, dict(params)
 
     @property
@@ -138,7 +159,10 @@ def _stored(data: SharedData, fold: int, part: bytes) -> Probabilities:
     P = read_array(part, "a fold's probabilities")
     shape = (int((data.folds == fold).sum()), data.n_classes)
     require(P.shape == shape, f"a fold's probabilities must be {shape}, found {P.shape}")
-    require(P.dtype.kind == "f" and (P >= 0).all() and (abs(P.sum(axis=1) - 1) < 1e-3).all(), "rows must sum to 1")
+    require(
+        P.dtype.kind == "f" and (P >= 0).all() and (abs(P.sum(axis=1) - 1) < 1e-3).all(),
+        "rows must sum to 1",
+    )
     return P
 
 

@@ -53,8 +53,13 @@ def parameter_axis(values: Sequence[Any]) -> ParameterAxis:
     high = sorted(words) + (["None"] if None in values else [])
     bottom, top, slots = _slots(low, high, bool(numbers))
     scaled = _scaled(numbers, bottom, top, logarithmic)
-    positions = tuple(scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)] for v in values)
-    ticks = _number_ticks(numbers, scaled, logarithmic) + [(at, shorten(w, 18)) for w, at in slots.items()]
+    positions = tuple(
+        scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)]
+        for v in values
+    )
+    ticks = _number_ticks(numbers, scaled, logarithmic) + [
+        (at, shorten(w, 18)) for w, at in slots.items()
+    ]
     return ParameterAxis(positions, tuple(sorted(_apart(ticks))), logarithmic)
 
 
@@ -73,10 +78,14 @@ def _is_log_like(numbers: Sequence[float]) -> bool:
     if len(positive) < 2 or numbers[0] < 0 or positive[-1] / positive[0] < _LOG_RATIO * (1 - 1e-9):
         return False
     low, middle, high = np.quantile(positive, [0, 0.5, 1])
-    return bool(middle < low + 0.25 * (high - low))  # drawn evenly from a range, it would lie half-way
+    return bool(
+        middle < low + 0.25 * (high - low)
+    )  # drawn evenly from a range, it would lie half-way
 
 
-def _slots(low: list[str], high: list[str], has_numbers: bool) -> tuple[float, float, dict[str, float]]:
+def _slots(
+    low: list[str], high: list[str], has_numbers: bool
+) -> tuple[float, float, dict[str, float]]:
     """Return the range left to numbers and the position of each word."""
     if not has_numbers:
         words = low + high
@@ -88,7 +97,9 @@ def _slots(low: list[str], high: list[str], has_numbers: bool) -> tuple[float, f
     return len(low) * height, 1 - len(high) * height, slots
 
 
-def _scaled(numbers: Sequence[float], bottom: float, top: float, logarithmic: bool) -> dict[float, float]:
+def _scaled(
+    numbers: Sequence[float], bottom: float, top: float, logarithmic: bool
+) -> dict[float, float]:
     if len(numbers) < 2:
         return dict.fromkeys(numbers, (bottom + top) / 2)
     size = np.log(numbers) if logarithmic else np.asarray(numbers)
@@ -96,7 +107,9 @@ def _scaled(numbers: Sequence[float], bottom: float, top: float, logarithmic: bo
     return dict(zip(numbers, at.tolist(), strict=True))
 
 
-def _number_ticks(numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool) -> list[tuple[float, str]]:
+def _number_ticks(
+    numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool
+) -> list[tuple[float, str]]:
     if len(numbers) <= _MAX_TICKS:
         return [(scaled[n], short_value(n)) for n in numbers]
     marks = (np.geomspace if logarithmic else np.linspace)(numbers[0], numbers[-1], 5)

@@ -9,22 +9,25 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from tuner_job.records import CauseRecord
 from tuner_job.report.figures import style
 from tuner_job.report.text import shorten
-from tuner_job.results.records import CauseRecord
 
 Values = Sequence[float | None]
 
 _CAPTION = (
-    "At the composition of the data. Left: the bar's tick is the true share of deaths from a cause, the dot the "
-    "share in the tuned model's CSMF, the diamond that in the untuned default's; a line to the right of the tick is "
-    "over-estimation. Right: how often deaths of that cause were recognised, corrected for chance: 1 is "
-    "always, 0 (dotted) is what random assignment reaches. Causes with few deaths (see n in the table) "
-    "have uncertain values. A cause without deaths has no CCC."
+    "At the composition of the data. Left: the bar's tick is the true share of deaths from a "
+    "cause, the dot the share in the tuned model's CSMF, the diamond that in the untuned "
+    "default's; a line to the right of the tick is over-estimation. Right: how often deaths of "
+    "that cause were recognised, corrected for chance: 1 is always, 0 (dotted) is what random "
+    "assignment reaches. Causes with few deaths (see n in the table) have uncertain values. A "
+    "cause without deaths has no CCC."
 )
 
 
-def by_cause(model: str, default: Sequence[CauseRecord], tuned: Sequence[CauseRecord]) -> style.Drawing:
+def by_cause(
+    model: str, default: Sequence[CauseRecord], tuned: Sequence[CauseRecord]
+) -> style.Drawing:
     """Draw true and predicted fractions, and chance-corrected concordance, of each cause."""
     ranked = sorted(tuned, key=lambda c: (c.true_fraction, c.cause))
     untuned = {c.cause: c for c in default}
@@ -60,11 +63,19 @@ def _dumbbells(axes: Axes, starts: Values, ends: Values) -> None:
 def _marks(axes: Axes, values: Values, default: bool = False) -> None:
     look: dict[str, Any]
     if default:
-        look = {"marker": style.DEFAULT_MARKER, "mfc": "white", "mec": style.DEFAULT, "ms": 4.5, "mew": 1.2}
+        look = {
+            "marker": style.DEFAULT_MARKER,
+            "mfc": "white",
+            "mec": style.DEFAULT,
+            "ms": 4.5,
+            "mew": 1.2,
+        }
     else:
         look = {"marker": style.TUNED_MARKER, "color": style.TUNED, "ms": 5.5}
     label = "untuned default" if default else "tuned"
-    axes.plot(_floats(values), np.arange(len(values)), ls="", zorder=4, clip_on=False, label=label, **look)
+    axes.plot(
+        _floats(values), np.arange(len(values)), ls="", zorder=4, clip_on=False, label=label, **look
+    )
 
 
 def _floats(values: Values) -> NDArray[np.float64]:

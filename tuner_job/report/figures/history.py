@@ -19,7 +19,9 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
     axes = figure.subplots()
     complete, pruned = trials.points(trials.complete), trials.points(trials.pruned)
     pruned = pruned[np.isfinite(pruned[:, 1])]
-    shown = np.concatenate([complete[:, 1], pruned[:, 1], [] if default_score is None else [default_score]])
+    shown = np.concatenate(
+        [complete[:, 1], pruned[:, 1], [] if default_score is None else [default_score]]
+    )
     floor = _floor(shown, shown if not len(complete) else complete[:, 1])
     _scatter(axes, complete, floor, "complete", style.LIGHT, "o", 16)
     _scatter(axes, pruned, floor, "pruned (mean of the folds that ran)", style.MUTED, "x", 14)
@@ -43,7 +45,9 @@ def history(model: str, trials: Trials, default_score: float | None) -> style.Dr
         )  # fmt: skip
     _finish(axes, trials, shown, floor)
     below = int((shown < floor).sum())
-    return style.Drawing(figure, f"Optimisation history of {model}", _caption(below, trials.assessed))
+    return style.Drawing(
+        figure, f"Optimisation history of {model}", _caption(below, trials.assessed)
+    )
 
 
 def _floor(shown: Points, judged: Points) -> float:
@@ -54,7 +58,9 @@ def _floor(shown: Points, judged: Points) -> float:
     return float(max(shown.min(), lower - 1.2 * max(upper - lower, 0.01)))
 
 
-def _scatter(axes: Axes, points: Points, floor: float, label: str, colour: str, marker: str, size: int) -> None:
+def _scatter(
+    axes: Axes, points: Points, floor: float, label: str, colour: str, marker: str, size: int
+) -> None:
     if not len(points):
         return
     inside = points[:, 1] >= floor
@@ -92,14 +98,20 @@ def _finish(axes: Axes, trials: Trials, shown: Points, floor: float) -> None:
 
 def _caption(below: int, assessed: bool) -> str:
     text = (
-        "Each dot is one configuration, scored by its mean over the folds; higher is better. The solid line "
-        "is the best score found up to that trial, the dashed line the untuned default. A line that is still "
-        "rising at the right end suggests that more trials could find more. Crosses were given up early and "
-        "stand at the mean of the folds that they ran, so they do not compare exactly with the dots."
+        "Each dot is one configuration, scored by its mean over the folds; higher is better. The "
+        "solid line is the best score found up to that trial, the dashed line the untuned "
+        "default. A line that is still rising at the right end suggests that more trials could "
+        "find more. Crosses were given up early and stand at the mean of the folds that they ran, "
+        "so they do not compare exactly with the dots."
     )
     if assessed:
         text += (
-            " A dot is scored by the CSMF estimator that suits it; a cross by the plainest one, so it stands lower "
-            "than it would if finished; the default by counting most probable causes, as it is used untuned."
+            " A dot is scored by the CSMF estimator that suits it; a cross by the plainest one, "
+            "so it stands lower than it would if finished; the default by counting most probable "
+            "causes, as it is used untuned."
         )
-    return text + (f" Far below, drawn as triangles at the lower edge: {count(below, 'trial')}." if below else "")
+    return text + (
+        f" Far below, drawn as triangles at the lower edge: {count(below, 'trial')}."
+        if below
+        else ""
+    )

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from tuner_job.records import TrialRecord
 from tuner_job.report.figures import style
 from tuner_job.report.figures.axis import NOT_USED, ParameterAxis, parameter_axis
 from tuner_job.report.text import count, metric_label, percent, shorten, value
 from tuner_job.report.trials import Trials
-from tuner_job.results.records import TrialRecord
 
 MAX_AXES = 12
 MAX_LINES = 500
@@ -50,9 +50,9 @@ def importance(model: str, shares: Mapping[str, float]) -> style.Drawing:
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(visible=False, axis="y")
     caption = (
-        "How much of the variation of the score, among the trials that finished, each parameter explains. A "
-        "parameter with a small bar mattered little within the values that were searched. With few trials "
-        "these shares are rough."
+        "How much of the variation of the score, among the trials that finished, each parameter "
+        "explains. A parameter with a small bar mattered little within the values that were "
+        "searched. With few trials these shares are rough."
     )
     return style.Drawing(figure, f"Parameter importance of {model}", caption)
 
@@ -61,7 +61,9 @@ def parallel_coordinates(model: str, trials: Trials, best: int) -> style.Drawing
     """Draw every complete configuration as a line across its parameters, ending at its score."""
     drawn = _thinned(trials)
     names, constant = _varying(trials.complete)
-    axes_of = {n: parameter_axis([t.params.get(n, NOT_USED) for t in drawn]) for n in names[:MAX_AXES]}
+    axes_of = {
+        n: parameter_axis([t.params.get(n, NOT_USED) for t in drawn]) for n in names[:MAX_AXES]
+    }
     scores = np.array([trials.score(t) for t in drawn])
     columns = [*axes_of.values(), parameter_axis(scores.tolist())]
     figure = Figure(figsize=(style.WIDE, 4.2))
@@ -70,16 +72,21 @@ def parallel_coordinates(model: str, trials: Trials, best: int) -> style.Drawing
     heights[:, :-1] += _jitter(drawn)[:, None]
     norm = _colour_range(scores)
     _lines(axes, heights, scores, norm, [t.trial for t in drawn].index(best) if best >= 0 else None)
-    labels = [shorten(name, 24) + ("\n(log)" if a.logarithmic else "") for name, a in axes_of.items()]
+    labels = [
+        shorten(name, 24) + ("\n(log)" if a.logarithmic else "") for name, a in axes_of.items()
+    ]
     _axes_of_parameters(axes, columns, [*labels, metric_label(trials.objective)])
     figure.colorbar(
         ScalarMappable(norm, _COLOURS), ax=axes, pad=0.02, fraction=0.025, label="score (colour)"
     ).outline.set_visible(False)
-    return style.Drawing(figure, f"Configurations of {model}", _caption(trials, drawn, names, constant))
+    return style.Drawing(
+        figure, f"Configurations of {model}", _caption(trials, drawn, names, constant)
+    )
 
 
 def _thinned(trials: Trials) -> list[TrialRecord]:
-    """Return at most `MAX_LINES` complete trials, the worst first so that the best are drawn on top."""
+    """Return at most `MAX_LINES` complete trials, the worst first so that the best are drawn on
+    top."""
     ranked = trials.ranked()
     if len(ranked) > MAX_LINES:
         rest = ranked[_BEST:]
@@ -89,7 +96,8 @@ def _thinned(trials: Trials) -> list[TrialRecord]:
 
 
 def _varying(trials: Sequence[TrialRecord]) -> tuple[list[str], dict[str, Any]]:
-    """Names of parameters with more than one value, in order of appearance; those with one, and it."""
+    """Names of parameters with more than one value, in order of appearance; those with one, and
+    it."""
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     seen = {name: {repr(t.params.get(name, NOT_USED)) for t in trials} for name in names}
     constant = {n: trials[0].params[n] for n in names if len(seen[n]) == 1}
@@ -108,18 +116,26 @@ def _colour_range(scores: NDArray[np.float64]) -> Normalize:
 
 
 def _lines(
-    axes: Axes, heights: NDArray[np.float64], scores: NDArray[np.float64], norm: Normalize, best: int | None
+    axes: Axes,
+    heights: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    norm: Normalize,
+    best: int | None,
 ) -> None:
     x = np.arange(heights.shape[1])
     segments = [np.column_stack([x, row]) for row in heights]
     colours = colormaps[_COLOURS](norm(scores))
     alpha = float(np.clip(12 / np.sqrt(len(segments)), 0.35, 0.85))
-    axes.add_collection(LineCollection(segments, colors=colours, linewidths=1.0, alpha=alpha, zorder=2))
+    axes.add_collection(
+        LineCollection(segments, colors=colours, linewidths=1.0, alpha=alpha, zorder=2)
+    )
     if best is not None:
         axes.plot(x, heights[best], color=style.DEFAULT, lw=2.4, marker="o", ms=5, zorder=4)
 
 
-def _axes_of_parameters(axes: Axes, columns: Sequence[ParameterAxis], labels: Sequence[str]) -> None:
+def _axes_of_parameters(
+    axes: Axes, columns: Sequence[ParameterAxis], labels: Sequence[str]
+) -> None:
     staggered = len(columns) > 6
     for x, (axis, label) in enumerate(zip(columns, labels, strict=True)):
         axes.axvline(x, color=style.MUTED, lw=1, zorder=3)
@@ -137,12 +153,14 @@ def _axes_of_parameters(axes: Axes, columns: Sequence[ParameterAxis], labels: Se
     axes.set_axis_off()
 
 
-def _caption(trials: Trials, drawn: Sequence[TrialRecord], names: Sequence[str], constant: Mapping[str, Any]) -> str:
+def _caption(
+    trials: Trials, drawn: Sequence[TrialRecord], names: Sequence[str], constant: Mapping[str, Any]
+) -> str:
     parts = [
-        "Each line is one finished configuration, crossing every parameter at its value and ending at its "
-        "score on the right; brighter lines score higher, the thick orange line is the best. Where bright "
-        "lines bundle, that value did well. Lines are shifted slightly so that equal values do not hide each "
-        "other."
+        "Each line is one finished configuration, crossing every parameter at its value and "
+        "ending at its score on the right; brighter lines score higher, the thick orange line is "
+        "the best. Where bright lines bundle, that value did well. Lines are shifted slightly so "
+        "that equal values do not hide each other."
     ]
     if len(drawn) < len(trials.complete):
         parts.append(

@@ -7,23 +7,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tuner_job.records import Interval, ModelSummary, Scores, StudySummary, TrialRecord
 from tuner_job.report.figures import style
 from tuner_job.report.text import baseline_label, metric_label, number, shorten
 from tuner_job.report.trials import DEFAULT, Trials
-from tuner_job.results.records import Interval, ModelSummary, Scores, StudySummary, TrialRecord
 
 TESTED = ("csmf_accuracy", "cod_accuracy")
 _OVER_COMPOSITIONS = (
-    "Point: the mean over 500 populations of drawn composition, each made of deaths predicted by a model that had not "
-    "seen them. Bar: the middle 95 % of these populations; it speaks of populations composed otherwise, not of other "
-    "models or other deaths. Bars that overlap do not by themselves mean that there is no difference: both "
-    "configurations were tested in the same populations."
+    "Point: the mean over 500 populations of drawn composition, each made of deaths predicted by "
+    "a model that had not seen them. Bar: the middle 95 % of these populations; it speaks of "
+    "populations composed otherwise, not of other models or other deaths. Bars that overlap do "
+    "not by themselves mean that there is no difference: both configurations were tested in the "
+    "same populations."
 )
 _OVER_ROWS = (
-    "Point: the value over all deaths together, at their own composition, each predicted by a model that had not seen "
-    "it. Bar: 95 % bootstrap interval over deaths; it speaks of other deaths from the same population, not of other "
-    "populations. Bars that overlap do not by themselves mean that there is no difference: both configurations "
-    "predicted the same deaths."
+    "Point: the value over all deaths together, at their own composition, each predicted by a "
+    "model that had not seen it. Bar: 95 % bootstrap interval over deaths; it speaks of other "
+    "deaths from the same population, not of other populations. Bars that overlap do not by "
+    "themselves mean that there is no difference: both configurations predicted the same deaths."
 )
 
 
@@ -42,18 +43,24 @@ def tested_intervals(studies: Sequence[StudySummary], drawn: bool) -> style.Draw
         for row, study in zip(rows, studies, strict=True):
             _interval(axes, row + 0.14, study.default, metric, style.DEFAULT, style.DEFAULT_MARKER)
             _interval(axes, row - 0.14, study.best, metric, style.TUNED, style.TUNED_MARKER)
-        axes.set_xlabel(f"{metric_label(metric)}, {'drawn compositions' if drawn else 'all out-of-fold deaths'}")
+        axes.set_xlabel(
+            f"{metric_label(metric)}, {'drawn compositions' if drawn else 'all out-of-fold deaths'}"
+        )
         axes.set_ylim(-0.5, len(studies) - 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
         axes.grid(visible=False, axis="y")
     panels[0].set_yticks(rows, [shorten(study.model, 28) for study in studies])
     _legend_of_configurations(panels[0])
     if drawn:
-        return style.Drawing(figure, "Default and tuned over 500 drawn compositions", _OVER_COMPOSITIONS)
+        return style.Drawing(
+            figure, "Default and tuned over 500 drawn compositions", _OVER_COMPOSITIONS
+        )
     return style.Drawing(figure, "Default and tuned over all out-of-fold deaths", _OVER_ROWS)
 
 
-def _interval(axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str) -> None:
+def _interval(
+    axes: Axes, row: float, configuration: ModelSummary, metric: str, colour: str, marker: str
+) -> None:
     found: Interval | None = configuration.tested.get(metric)
     if found is None:
         return
@@ -78,9 +85,9 @@ def fold_spread(studies: Sequence[StudySummary], baselines: Mapping[str, Scores]
     _legend_of_configurations(axes)
     caption = (
         "Each thin line joins the same fold under the untuned default (upper row) and the tuned "
-        "configuration (lower row); the tall marks are the means. Lines that all lean to the right mean that "
-        "tuning helped in every fold. The wider the spread, the more a score depends on which deaths were "
-        "held out."
+        "configuration (lower row); the tall marks are the means. Lines that all lean to the "
+        "right mean that tuning helped in every fold. The wider the spread, the more a score "
+        "depends on which deaths were held out."
     )
     if any(objective in scores for scores in baselines.values()):
         caption += " Dotted lines are predictions that need no model (means over the same folds)."
@@ -91,7 +98,9 @@ def fold_spread(studies: Sequence[StudySummary], baselines: Mapping[str, Scores]
 
 def _fold_pair(axes: Axes, row: float, study: StudySummary, objective: str) -> None:
     upper, lower = row + 0.2, row - 0.2
-    default, tuned = ([fold[objective] for fold in one.folds] for one in (study.default, study.best))
+    default, tuned = (
+        [fold[objective] for fold in one.folds] for one in (study.default, study.best)
+    )
     for pair in zip(default, tuned, strict=False):
         axes.plot(pair, [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
     for values, at, colour, marker in (
@@ -107,7 +116,9 @@ def _baseline_lines(axes: Axes, objective: str, baselines: Mapping[str, Scores])
     """Draw the baselines; return those so far off that the folds would become one spot."""
     low, high = axes.get_xlim()
     room = 1.2 * (high - low)
-    found = sorted((s[objective], baseline_label(name)) for name, s in baselines.items() if objective in s)
+    found = sorted(
+        (s[objective], baseline_label(name)) for name, s in baselines.items() if objective in s
+    )
     near = [(score, label) for score, label in found if low - room <= score <= high + room]
     for score, _ in near:
         axes.axvline(score, color=style.MUTED, lw=1.2, ls=":", zorder=0)
@@ -119,7 +130,9 @@ def _baseline_lines(axes: Axes, objective: str, baselines: Mapping[str, Scores])
             xytext=(-3 if end else 3, 4 + 11 * (i % 2)), textcoords="offset points",
             fontsize=8, color=style.MUTED,
         )  # fmt: skip
-    return [f"{label.lower()} ({number(score)})" for score, label in found if (score, label) not in near]
+    return [
+        f"{label.lower()} ({number(score)})" for score, label in found if (score, label) not in near
+    ]
 
 
 def _legend_of_configurations(axes: Axes) -> None:
@@ -132,7 +145,9 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     """Draw validation against training score of each finished trial."""
     figure = Figure(figsize=(style.HALF, 3.7))
     axes = figure.subplots()
-    style.cloud(axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score)))
+    style.cloud(
+        axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score))
+    )
     for trial, colour, marker, label in (
         (DEFAULT, style.DEFAULT, style.DEFAULT_MARKER, "default’s parameters"),
         (best, style.TUNED, style.TUNED_MARKER, "tuned"),
@@ -159,16 +174,21 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
     style.legend_above(axes, columns=4)
     caption = (
-        "Each dot is a finished configuration: its score on rows that it was trained on against its score "
-        "on rows that it was not. The further right of the dotted line (where there is one in view), the "
-        "more the model has learnt of its training rows that does not hold elsewhere."
+        "Each dot is a finished configuration: its score on rows that it was trained on against "
+        "its score on rows that it was not. The further right of the dotted line (where there is "
+        "one in view), the more the model has learnt of its training rows that does not hold "
+        "elsewhere."
     )
     if trials.assessed:
-        caption += " Each, the default’s parameters too, is scored by the CSMF estimator that suits it."
+        caption += (
+            " Each, the default’s parameters too, is scored by the CSMF estimator that suits it."
+        )
     return style.Drawing(figure, f"Training and validation score of {model}", caption)
 
 
-def pareto(model: str, trials: Trials, objectives: Sequence[str], front: Sequence[int]) -> style.Drawing:
+def pareto(
+    model: str, trials: Trials, objectives: Sequence[str], front: Sequence[int]
+) -> style.Drawing:
     """Draw the first objective against each other one; the front is what no trial beats in all."""
     others = objectives[1:]
     figure = Figure(figsize=(min(style.WIDE, style.HALF * len(others)), 3.7))
@@ -179,22 +199,35 @@ def pareto(model: str, trials: Trials, objectives: Sequence[str], front: Sequenc
         style.cloud(axes, *_pairs(trials.complete, pair))
         x, y = _pairs(sorted(on_front, key=lambda t: t.scores.get(pair[0], np.nan)), pair)
         line = "-" if len(objectives) == 2 else ""
-        axes.plot(x, y, style.TUNED_MARKER, ls=line, lw=1, color=style.TUNED, ms=5.5, label="Pareto front")
+        axes.plot(
+            x, y, style.TUNED_MARKER, ls=line, lw=1, color=style.TUNED, ms=5.5, label="Pareto front"
+        )
         if DEFAULT in trials:
             x, y = _pairs([trials[DEFAULT]], pair)
-            axes.plot(x, y, style.DEFAULT_MARKER, color=style.DEFAULT, ms=6, ls="", label="default’s parameters")
+            axes.plot(
+                x,
+                y,
+                style.DEFAULT_MARKER,
+                color=style.DEFAULT,
+                ms=6,
+                ls="",
+                label="default’s parameters",
+            )
         axes.set_xlabel(metric_label(pair[0]))
         axes.set_ylabel(metric_label(pair[1]))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     style.legend_above(panels[0], columns=3)
     caption = (
-        "Each dot is a finished configuration; better is up and to the right. Trials on the Pareto front are "
-        "beaten by no other trial in all objectives at once: which of them to use is a choice between the "
-        "objectives. The one reported as tuned is the best in the first objective."
+        "Each dot is a finished configuration; better is up and to the right. Trials on the "
+        "Pareto front are beaten by no other trial in all objectives at once: which of them to "
+        "use is a choice between the objectives. The one reported as tuned is the best in the "
+        "first objective."
     )
     return style.Drawing(figure, f"Pareto front of {model}", caption)
 
 
-def _pairs(trials: Sequence[TrialRecord], metrics: tuple[str, str]) -> tuple[list[float], list[float]]:
+def _pairs(
+    trials: Sequence[TrialRecord], metrics: tuple[str, str]
+) -> tuple[list[float], list[float]]:
     x, y = ([t.scores.get(metric, np.nan) for t in trials] for metric in metrics)
     return x, y

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-# Blue and vermillion of Okabe and Ito's palette differ for every kind of colour vision; each also has
-# its own marker, so that nothing hangs on colour alone.
+# Blue and vermillion of Okabe and Ito's palette differ for every kind of colour vision; each also
+# has its own marker, so that nothing hangs on colour alone.
 TUNED, DEFAULT, TRUTH = "#0072B2", "#D55E00", "#1f2328"
 MUTED, LIGHT, GRID = "#6b7280", "#9cc3e0", "#e5e7eb"
 TUNED_MARKER, DEFAULT_MARKER = "o", "D"
@@ -110,7 +110,9 @@ def to_svg(drawing: Drawing, prefix: str) -> Markup:
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # The text is drawn by the reader's browser, which has fonts for other scripts.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font", category=UserWarning
+        )
         _fix_layout(drawing.figure)
         drawing.figure.set_dpi(_PIXELS_PER_INCH)
         # Not savefig, which draws everything twice.
@@ -119,7 +121,9 @@ def to_svg(drawing: Drawing, prefix: str) -> Markup:
     content = content[content.index("<svg") :]
     content = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", content, flags=re.DOTALL)
     content = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag[0], prefix), content)
-    opening = f'<svg role="img" aria-label="{escape(drawing.title)}" style="width:{drawing.width:.0f}px" '
+    opening = (
+        f'<svg role="img" aria-label="{escape(drawing.title)}" style="width:{drawing.width:.0f}px" '
+    )
     view = re.search(r'viewBox="[^"]+"', content)
     body = content[content.index(">") + 1 :]
     return Markup(opening + (view[0] if view else "") + ">" + re.sub(r"\n\s*", "\n", body).strip())

@@ -1,0 +1,316 @@
+"""The commands that work on a Kubernetes cluster."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from tuner_job.process.output import expendable
+
+if TYPE_CHECKING:
+    from tuner_job.cluster.follow import Observation
+    from tuner_job.cluster.kube import Kube
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _checked(rule: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """Check a name by a rule of `names` as soon as it is given."""
+
+    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        from tuner_job.cluster import names
+
+        if value is not None:
+            getattr(names, rule)(value)
+        return value
+
+    return check
+
+
+NAME = click.argument("name", callback=_checked("check_experiment"))
+
+
+def _on_cluster(command: _F) -> _F:
+    """Add the options that say which cluster and namespace."""
+    for option in (
+        click.option(
+            "--context",
+            callback=_checked("check_context"),
+            help="Context of the kubeconfig file. [default: the current one]",
+        ),
+        click.option(
+            "--namespace",
+            "-n",
+            callback=_checked("check_namespace"),
+            help="Namespace of the release. [default: the context's]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def _of_release(command: _F) -> _F:
+    """Add the options that say which release, and where its store's keys may go."""
+    for option in (
+        click.option(
+            "--endpoint",
+            metavar="URL",
+            help="Trust this address, which the release names for its store, with the store's keys.",
+        ),
+        click.option(
+            "--release",
+            default="va-tuning",
+            show_default=True,
+            callback=_checked("check_release"),
+            help="Name of the Helm release.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option(
+    "--follow", is_flag=True, help="Show its progress until it ends; Ctrl-C leaves it running."
+)
+@click.option(
+    "--own-cluster", is_flag=True, help="Bring a Ray cluster of its own, removed afterwards."
+)
+@click.option(
+    "--upload", is_flag=True, help="Copy a data file from this machine below its results first."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the YAML for `kubectl apply`; create and copy nothing."
+)
+@_of_release
+@_on_cluster
+def submit(
+    experiment: Path,
+    follow: bool,
+    own_cluster: bool,
+    upload: bool,
+    dry_run: bool,
+    release: str,
+    endpoint: str | None,
+    context: str | None,
+    namespace: str | None,
+) -> None:
+    """Run an experiment file on the cluster.
+
+    It runs on the release's Ray cluster, as a RayJob of the experiment's name; its results go to
+    the release's store unless the file names another one. Submitting an experiment that was
+    cancelled or has failed goes on where it stopped.
+    """
+    import yaml
+
+    from tuner_job.cluster.submit import build
+    from tuner_job.cluster.submit import submit as create
+    from tuner_job.wording import plain
+
+    kube = _connect(context, namespace)
+    made = build(kube, experiment, release, own_cluster, upload)
+    if dry_run:
+        if made.upload:
+            click.echo(
+                f"# without --dry-run, {plain(made.upload.source)} is copied to data.source first"
+            )
+        click.echo(yaml.safe_dump_all([made.experiment, made.job], sort_keys=False), nl=False)
+        return
+    expendable()
+    create(kube, made, endpoint, _say)
+    click.echo(f"experiment {made.name} is submitted to namespace {kube.namespace}")
+    if follow:
+        _follow(kube, made.name)
+    else:
+        click.echo(f"see va-tuning status {made.name}, or va-tuning logs {made.name} --follow")
+
+
+@click.command("list")
+@_on_cluster
+def list_experiments(context: str | None, namespace: str | None) -> None:
+    """List the experiments of a namespace."""
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from tuner_job.cluster.objects import OF_EXPERIMENTS, RayJob
+    from tuner_job.cluster.state import seconds_of, state_of
+    from tuner_job.units import human_duration
+    from tuner_job.wording import plain
+
+    kube = _connect(context, namespace)
+    jobs = kube.list(RayJob, OF_EXPERIMENTS)
+    if not jobs:
+        click.echo(f"no experiments in namespace {kube.namespace}")
+        return
+    table = Table("experiment", "state", "time", "runs on", box=None)
+    now = datetime.now(UTC)
+    for job in sorted(jobs, key=lambda job: job.metadata.creation_timestamp or now):
+        where = "the installed cluster" if job.spec.ray_cluster_spec is None else "its own cluster"
+        table.add_row(
+            plain(job.metadata.name), state_of(job), human_duration(seconds_of(job, now)), where
+        )
+    Console(markup=False).print(table)
+
+
+@click.command()
+@NAME
+@_on_cluster
+def status(name: str, context: str | None, namespace: str | None) -> None:
+    """Say how an experiment is doing, and what holds it up."""
+    from tuner_job.cluster.follow import observe
+
+    _tell(name, observe(_connect(context, namespace), name))
+
+
+@click.command()
+@NAME
+@click.option("--follow", is_flag=True, help="Go on until it ends.")
+@_on_cluster
+def logs(name: str, follow: bool, context: str | None, namespace: str | None) -> None:
+    """Show what an experiment has logged."""
+    from tuner_job.cluster.follow import read_log
+
+    kube = _connect(context, namespace)
+    if follow:
+        _follow(kube, name)
+    else:
+        read_log(kube, name, click.echo)
+
+
+@click.command()
+@NAME
+@click.option("--purge", is_flag=True, help="Remove its results and uploads from the store, too.")
+@click.option("--yes", is_flag=True, help="Purge without asking.")
+@_of_release
+@_on_cluster
+def cancel(
+    name: str,
+    purge: bool,
+    yes: bool,
+    release: str,
+    endpoint: str | None,
+    context: str | None,
+    namespace: str | None,
+) -> None:
+    """Stop an experiment; its finished trials stay in the store.
+
+    Submitting the same file again goes on from there. With --purge nothing of the experiment is
+    left: neither its RayJob and ConfigMap nor, in the store, anything below its name.
+    """
+    from tuner_job.cluster.cancel import cancel as stop
+
+    kube = _connect(context, namespace)
+    if purge:
+        _purge(kube, name, release, endpoint, yes)
+        return
+    stop(kube, name)
+    click.echo(f"experiment {name} is cancelled; its finished trials are kept")
+
+
+@click.command()
+@NAME
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("va-results"),
+    show_default=True,
+    help="A folder.",
+)
+@_of_release
+@_on_cluster
+def fetch(
+    name: str,
+    output: Path,
+    release: str,
+    endpoint: str | None,
+    context: str | None,
+    namespace: str | None,
+) -> None:
+    """Copy an experiment's results here: report, trials, models.
+
+    Also those of one that runs or was cancelled, as far as they are. The store's keys are read from
+    the release's Secret, or, where that is not allowed, from the environment. They go to the store
+    that the release names: a Service of its namespace, or an address outside of the cluster that
+    --endpoint or your AWS_ENDPOINT_URL names too.
+    """
+    from tuner_job.cluster.fetch import fetch as copy
+    from tuner_job.cluster.storage import open_results, results_of
+    from tuner_job.cluster.template import read_template
+
+    kube = _connect(context, namespace)
+    template = read_template(kube, release)
+    with open_results(
+        kube, template, results_of(kube, name, template.results), endpoint, _say
+    ) as store:
+        folder, n_objects = copy(store, name, output)
+    click.echo(f"{folder}: {n_objects} objects")
+    if (folder / "report.html").exists():
+        click.echo(f"report: {folder / 'report.html'}")
+
+
+COMMANDS = (submit, list_experiments, status, logs, cancel, fetch)
+
+
+def _connect(context: str | None, namespace: str | None) -> "Kube":
+    from tuner_job.cluster.kube import Kube
+
+    return Kube(context, namespace)
+
+
+def _say(line: str) -> None:
+    """What is no result of a command goes beside it."""
+    click.echo(line, err=True)
+
+
+def _purge(kube: "Kube", name: str, release: str, endpoint: str | None, yes: bool) -> None:
+    from tuner_job.cluster.cancel import belongings, purge
+    from tuner_job.cluster.storage import open_results, results_of
+    from tuner_job.cluster.template import read_template
+    from tuner_job.errors import ClusterError
+
+    template = read_template(kube, release)
+    with open_results(
+        kube, template, results_of(kube, name, template.results), endpoint, _say
+    ) as store:
+        found = belongings(kube, name, store)
+        click.echo(f"to be removed: {found}")
+        if not (yes or _confirmed(f"Remove all of experiment {name} for ever?")):
+            raise ClusterError(f"experiment {name}: nothing was removed; answer yes, or give --yes")
+        n_objects = purge(kube, found)
+    click.echo(f"experiment {name} is removed, with {n_objects} objects in the store")
+
+
+def _confirmed(question: str) -> bool:
+    """Ask; no answer is no."""
+    click.echo(f"{question} [y/N] ", nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _follow(kube: "Kube", name: str) -> None:
+    """Follow to the end; a failed experiment is this command's failure too."""
+    from tuner_job.cluster.follow import follow
+    from tuner_job.errors import RunError
+
+    try:
+        seen = follow(kube, name, click.echo)
+    except KeyboardInterrupt:
+        click.echo(f"experiment {name} goes on without you; see va-tuning status {name}")
+        return
+    if seen.state != "succeeded":
+        raise RunError(
+            f"experiment {name}: {seen.state}{f': {seen.failure}' if seen.failure else ''}"
+        )
+    click.echo(f"experiment {name}: succeeded; va-tuning fetch {name} brings its results")
+
+
+def _tell(name: str, seen: "Observation") -> None:
+    click.echo(f"experiment {name}: {seen.state}{f': {seen.failure}' if seen.failure else ''}")
+    for problem in seen.problems:
+        click.echo(f"  {problem}")
+    if seen.last_line and seen.state in ("running", "retrying", "waiting"):
+        click.echo(f"  last in its log: {seen.last_line}")

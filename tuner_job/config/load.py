@@ -1,0 +1,165 @@
+"""From an experiment file, and the files that it names, to a checked experiment: all problems at
+once."""
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tuner_job.address import data_address
+from tuner_job.config import ray_tune_rules as ray_tune
+from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.errors import ConfigError
+from tuner_job.files.yaml_file import read_yaml
+from tuner_job.models import FAMILIES
+from tuner_job.public import is_url
+from tuner_job.schema import sentences
+from tuner_job.search_space import SearchSpace
+from tuner_job.wording import counted, listed, place, plain
+
+LARGEST_GRID = 1_000_000
+"""Configurations of a grid that nothing but its own end would stop."""
+_MOST_PROBLEMS = 10
+_NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
+
+
+def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
+    """Read and check an experiment file; relative paths in it are taken from its folder.
+
+    Parameters
+    ----------
+    mounted
+        Search spaces below this folder are somewhere else, and are not looked for here.
+
+    Raises
+    ------
+    ConfigError
+        With every problem, each with its key.
+    """
+    content = read_yaml(path)
+    problems: list[str] = []
+    _read_referenced_spaces(content, path.parent, mounted, problems)
+    config = None
+    try:
+        config = ExperimentConfig.model_validate(content)
+    except ValidationError as error:
+        problems += sentences(error)
+    if config:
+        problems += _space_problems(config)
+    if problems or config is None:
+        lines = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS]]
+        if len(problems) > _MOST_PROBLEMS:
+            lines.append(f"  and {len(problems) - _MOST_PROBLEMS:,} more")
+        raise ConfigError(
+            "\n".join([f"{place(path)}: {counted(len(problems), 'problem')}", *lines])
+        )
+    return _with_absolute_paths(config, path.parent)
+
+
+def _read_referenced_spaces(
+    content: dict[str, Any], folder: Path, mounted: str | None, problems: list[str]
+) -> None:
+    """Put the spaces that stand in other files in place of their paths."""
+    tuning, models = content.get("tuning"), content.get("models")
+    if not isinstance(tuning, dict) or not isinstance(models, list):
+        return
+    spaces = tuning.get("search_spaces")
+    if isinstance(spaces, str) and mounted and spaces.startswith(mounted):
+        spaces = {}
+    if isinstance(spaces, str):
+        try:
+            spaces = space_files(folder / spaces, models)
+        except ConfigError as error:
+            problems += [f"tuning.search_spaces: {line}" for line in str(error).split("\n")]
+            spaces = {}
+    if not isinstance(spaces, dict):
+        return
+    read = {}
+    for model, space in spaces.items():
+        try:
+            read[model] = read_yaml(folder / space) if isinstance(space, str | Path) else space
+        except ConfigError as error:
+            problems.append(f"tuning.search_spaces.{plain(model, 80)}: {error}")
+    tuning["search_spaces"] = read
+
+
+def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
+    """Find the file of each model in a folder of search spaces; one that is misnamed must not go
+    unnoticed.
+
+    Raises
+    ------
+    ConfigError
+        With one line a problem.
+    """
+    try:
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    except (OSError, ValueError) as error:  # a ValueError: a NUL in the path
+        reason = (
+            error.strerror if isinstance(error, OSError) else ""
+        ) or "no path can hold the character NUL"
+        raise ConfigError(
+            f"{place(folder)}: must be a folder that holds <model>.yaml files: {reason}"
+        ) from None
+    known = [f"{family}.yaml" for family in FAMILIES]
+    wanted = [
+        family for family in FAMILIES if family in models
+    ]  # what is no model is found out elsewhere
+    problems = []
+    for name in names:
+        if name.endswith((".yaml", ".yml")) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            problems.append(f"{place(folder / name)}: is named after no model; {_meant(near)}")
+    problems += [
+        f"{place(folder)}: must hold a file for each of the models, but has no {model}.yaml"
+        for model in wanted
+        if f"{model}.yaml" not in names
+    ]
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return {model: folder / f"{model}.yaml" for model in wanted}
+
+
+def _meant(near: list[str]) -> str:
+    return f"did you mean {near[0]}?" if near else f"models are {listed(FAMILIES)}"
+
+
+def _space_problems(config: ExperimentConfig) -> list[str]:
+    problems = []
+    for model in config.models:
+        key = f"tuning.search_spaces.{model}"
+        try:
+            _check_space(config, model, config.space(model))
+        except ValueError as error:
+            lines = str(error).split("\n")
+            problems += [
+                f"{key}.{line}" if _NAMED.match(line) else f"{key}: {line}" for line in lines
+            ]
+    return problems
+
+
+def _check_space(config: ExperimentConfig, model: ModelName, space: SearchSpace) -> None:
+    """Check that the search can go through the space; raises ValueError."""
+    if config.tuning.search_method == "grid":
+        space.configurations()
+        size, budget = space.count() or 0, config.budget
+        if size > LARGEST_GRID and not (budget.max_trials or budget.timeout or budget.cpu_seconds):
+            raise ValueError(
+                f"a grid of {size:,} configurations would not end; list fewer values, search at "
+                "random, or say in budget.max_trials how many to run"
+            )
+    if config.tuning.search_method == "pbt":
+        ray_tune.require_mutable(space, FAMILIES[model])
+
+
+def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentConfig:
+    source = config.data.source
+    if source is None or is_url(source):
+        return config
+    absolute = os.path.abspath(folder / data_address(source))  # noqa: PTH100 (resolve would follow links, round and round)
+    data = config.data.model_copy(update={"source": absolute})
+    return config.model_copy(update={"data": data})

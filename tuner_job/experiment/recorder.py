@@ -1,0 +1,156 @@
+"""Takes finished trials from the search to the results store."""
+
+import heapq
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.config.experiment import HyperparameterSearchConfig
+from tuner_job.evaluation.folds import FoldIds
+from tuner_job.experiment.summarise import mean_validation
+from tuner_job.records import FoldRecord, TrialRecord
+from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.writer import BackgroundWriter
+from tuner_job.search.trial import Trial
+
+KEPT_MATRICES = 10
+"""Out-of-fold probabilities are kept of a trial that is among so many best ones when it finishes;
+of every trial where one near the best is chosen, which may be any."""
+
+
+class Searched(Protocol):
+    """A search of one model."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model family."""
+
+
+class Recorder:
+    """Writes each finished trial, and the probabilities of the good ones before it.
+
+    Parameters
+    ----------
+    fetch
+        Brings the probabilities of a fold's outcome here, (n_validation, n_classes).
+    """
+
+    def __init__(
+        self,
+        store: ExperimentStore,
+        writer: BackgroundWriter,
+        fetch: Callable[[Any], NDArray[np.floating[Any]]],
+        monitor: TuningMonitor,
+        folds: FoldIds,
+        tuning: HyperparameterSearchConfig,
+    ):
+        self._store, self._writer, self._fetch, self._monitor = store, writer, fetch, monitor
+        self._folds, self._objectives = folds, tuning.objectives
+        self._keep_all = tuning.selection != "best"
+        self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
+
+    def recall(self, model: str, records: Sequence[TrialRecord]) -> None:
+        """Know of the trials that an earlier run wrote."""
+        for record in records:
+            self._is_leader(model, record)
+            if record.duplicate_of is None:  # duplicates come to `record` again
+                self._monitor_trial(model, record, record.scores.get(self._objectives[0]))
+
+    def record(self, study: Searched, trial: Trial) -> None:
+        """Write one finished trial."""
+        record = _as_record(trial)
+        writes: list[tuple[Any, ...]] = [(self._store.save_trial, study.model, record)]
+        if self._is_leader(study.model, record):
+            # first, so that a trial that counts as finished never lacks them
+            writes.insert(
+                0, (self._store.save_oof, study.model, trial.number, self._assemble(trial))
+            )
+        self._writer.submit(_in_order, writes)
+        score = trial.scores[0] if trial.state == "complete" else None
+        self._monitor_trial(study.model, record, score)
+        trial.release()
+
+    def _monitor_trial(self, model: str, record: TrialRecord, score: float | None) -> None:
+        if record.trial != DEFAULT_TRIAL:
+            self._monitor.log_trial(
+                f"{model}/{record.trial}", record.params, score, record.state, record.free
+            )
+
+    def _is_leader(self, model: str, record: TrialRecord) -> bool:
+        if not record.scores:  # given up, failed, or a duplicate
+            return False
+        if record.trial == DEFAULT_TRIAL or self._keep_all:
+            return True
+        leads = False
+        for objective in self._objectives:
+            heap, score = self._leaders.setdefault((model, objective), []), record.scores[objective]
+            if len(heap) < KEPT_MATRICES:
+                heapq.heappush(heap, score)
+                leads = True
+            elif score >= heap[0]:
+                heapq.heapreplace(heap, score)
+                leads = True
+        return leads
+
+    def _assemble(self, trial: Trial) -> NDArray[np.floating[Any]]:
+        """Put the folds' probabilities in the rows' order: (n_samples, n_classes)."""
+        parts = {fold: self._fetch(o.probabilities) for fold, o in trial.outcomes.items()}
+        first = next(iter(parts.values()))
+        P = np.empty((len(self._folds), first.shape[1]), dtype=first.dtype)
+        for fold, part in parts.items():
+            P[self._folds == fold] = part
+        return P
+
+
+def _in_order(writes: Sequence[tuple[Any, ...]]) -> None:
+    for write, *args in writes:
+        write(*args)
+
+
+def _as_record(trial: Trial) -> TrialRecord:
+    assert trial.state is not None
+    original = trial.duplicate_of is None
+    assessed = trial.assessment if original else None
+    record = TrialRecord(
+        trial=trial.number,
+        batch=trial.batch,
+        params=trial.params,
+        state=trial.state,
+        folds=[_fold_record(trial, fold) for fold in range(len(trial.fold_scores))]
+        if original
+        else [],
+        csmf_estimator=assessed and assessed.estimator,
+        csmf=assessed.csmf if assessed else {},
+        fell_back=bool(assessed and assessed.fell_back),
+        duplicate_of=trial.duplicate_of,
+        free=trial.free,
+        error=trial.error,
+        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        curve=list(trial.curve),
+        schedule=list(trial.schedule),
+    )
+    return (
+        record.model_copy(update={"scores": mean_validation(record)})
+        if _has_scores(record)
+        else record
+    )
+
+
+def _fold_record(trial: Trial, fold: int) -> FoldRecord:
+    outcome = trial.outcomes[fold]
+    update: dict[str, Any] = {"judged": list(trial.fold_scores[fold])}
+    if trial.assessment:
+        method = trial.assessment.estimator.method
+        train = outcome.train.get(method) or next(
+            iter(outcome.train.values()), outcome.record.train
+        )
+        update |= {"validation": trial.assessment.folds[fold], "train": train}
+    return outcome.record.model_copy(update=update)
+
+
+def _has_scores(record: TrialRecord) -> bool:
+    return record.state == "complete" and bool(record.folds)

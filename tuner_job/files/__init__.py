@@ -1,0 +1,1 @@
+"""Bytes and files, read and written within bounds."""

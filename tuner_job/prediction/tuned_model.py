@@ -1,0 +1,233 @@
+"""A tuned model as one file: what was fitted, with what it takes to use it on new data."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, NoReturn
+
+import numpy as np
+from annotated_types import Ge, Le, MinLen
+from numpy.typing import NDArray
+from pydantic import FiniteFloat, ValidationError
+
+from tuner_job.data import encode_rows
+from tuner_job.data.config import DataConfig
+from tuner_job.data.dataset import Feature, VaDataset
+from tuner_job.errors import StoreError
+from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.csmf import CsmfEstimator, adjust, estimate
+from tuner_job.files.arrays import read_zip, reading, require, write_zip
+from tuner_job.models import FAMILIES
+from tuner_job.models.base import Predictor
+from tuner_job.records import StudySummary
+from tuner_job.results.store import read_bytes
+from tuner_job.schema import Closed
+from tuner_job.wording import plain, shown
+
+_DESCRIPTION, _MODEL = "description.json", "model"
+MOST_DESCRIPTION = 16 * 2**20
+"""Bytes of a description."""
+MOST_VALUES = 2_000_000
+"""Of a description; 1,000 causes have a matrix of half as many."""
+MOST_SHRINKAGE = 1e6
+_LEAST_LIKELY = 1e-200
+
+Share = Annotated[FiniteFloat, Ge(0), Le(1 + 1e-6)]
+
+
+@dataclass(frozen=True)
+class TunedModel:
+    """A fitted model with what it takes to use it on new data."""
+
+    family: str
+    params: Mapping[str, Any]
+    causes: tuple[str, ...]
+    features: tuple[Feature, ...]
+    data: DataConfig
+    """How its training data was read."""
+    predictor: Predictor
+    csmf_estimator: CsmfEstimator
+    """How a CSMF is best made of its probabilities, under the protocol that it was tuned for."""
+    calibration: Calibration
+
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
+        """The model's own probabilities (n_rows, n_causes) for encoded rows (n_rows,
+        n_features)."""
+        return self.predictor.predict_proba(X)
+
+    def estimate_csmf(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """CSMF (n_causes,) of the deaths with these probabilities (n_rows, n_causes), taken
+        together."""
+        found = estimate([self.csmf_estimator], P, np.ones((1, len(P))), self.calibration)
+        return np.asarray(found[0, 0])
+
+    def calibrate(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Calibrated probabilities (n_rows, n_causes).
+
+        They are adjusted to the estimated CSMF too, if the CSMF estimator takes the composition to
+        differ from training.
+        """
+        Q = self.calibration.apply(P)
+        if not self.csmf_estimator.needs_calibration:
+            return Q
+        return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
+
+    def encode(
+        self, source: str, say: Callable[[str], None] = lambda note: None
+    ) -> NDArray[np.float32]:
+        """Read and encode new deaths, coded like the training data, from a path or URL.
+
+        Parameters
+        ----------
+        say
+            Told what was found and handled, one sentence each: cells that could not be read, for
+            example.
+
+        Raises
+        ------
+        DataError, StoreError
+        """
+        return encode_rows(
+            self.data.model_copy(update={"source": source}), self.features, read_bytes, say
+        )
+
+
+class _Feature(Closed):
+    name: str
+    column: str
+    category: str | None
+
+
+class _Calibration(Closed):
+    temperature: Annotated[FiniteFloat, Ge(0.04), Le(25)]  # a little more than what is fitted
+    prior: list[Share]
+    matrix: list[list[Share]]
+
+
+class _Description(Closed):
+    family: str
+    params: dict[str, Any]
+    causes: Annotated[list[str], MinLen(1)]
+    features: Annotated[list[_Feature], MinLen(1)]
+    data: DataConfig
+    csmf_estimator: CsmfEstimator
+    calibration: _Calibration
+
+
+def pack_model(
+    family: str, dataset: VaDataset, data: DataConfig, summary: StudySummary, fitted: bytes
+) -> bytes:
+    """Put a fitted model and what it takes to use it in one zip file; the same model gives the
+    same bytes."""
+    description = {
+        "family": family,
+        "params": dict(summary.best.params),
+        "causes": dataset.causes,
+        "features": [asdict(feature) for feature in dataset.features],
+        "data": data.model_dump(mode="json"),
+        "csmf_estimator": summary.best.csmf_estimator.model_dump(),
+        "calibration": summary.calibration and summary.calibration.model_dump(),
+    }
+    return write_zip(
+        {_DESCRIPTION: json.dumps(description).encode(), _MODEL: fitted}, stored={_MODEL}
+    )
+
+
+def unpack_model(content: bytes, address: str, family: str) -> TunedModel:
+    """Read what `pack_model` wrote, whoever did: what is accepted gives probabilities.
+
+    Parameters
+    ----------
+    address
+        Where it stands, for messages.
+    family
+        The model that it must be.
+
+    Raises
+    ------
+    StoreError
+    """
+    try:
+        return _unpack(content, family)
+    except StoreError as error:
+        raise StoreError(f"{address}: cannot be used as a model: {error}") from None
+
+
+def _unpack(content: bytes, family: str) -> TunedModel:
+    members = read_zip(content, MOST_DESCRIPTION + 2 * len(content))
+    require(
+        members.keys() == {_DESCRIPTION, _MODEL},
+        f"it must hold {_DESCRIPTION} and {_MODEL}, and nothing else",
+    )
+    description = _read_description(members[_DESCRIPTION])
+    found = plain(description.family, 40)
+    require(
+        description.family == family and family in FAMILIES,
+        f"it must be a model of {family}, found {found}",
+    )
+    predictor = FAMILIES[family].from_bytes(members[_MODEL])
+    shape = len(description.features), len(description.causes)
+    told = "the fitted model must have {} features and {} causes, found {} and {}"
+    require(predictor.shape == shape, told.format(*shape, *predictor.shape))
+    return TunedModel(
+        family=family,
+        params=description.params,
+        causes=tuple(description.causes),
+        features=tuple(Feature(**feature.model_dump()) for feature in description.features),
+        data=description.data,
+        predictor=predictor,
+        csmf_estimator=description.csmf_estimator,
+        calibration=_calibration(description),
+    )
+
+
+def _read_description(content: bytes) -> _Description:
+    n_values = content.count(b",") + content.count(b"[") + content.count(b"{")
+    small = len(content) <= MOST_DESCRIPTION and n_values <= MOST_VALUES
+    require(
+        small,
+        f"{_DESCRIPTION} must have at most {MOST_DESCRIPTION:,} bytes and {MOST_VALUES:,} values",
+    )
+    with reading(_DESCRIPTION):
+        document = json.loads(content, parse_constant=_no_number)
+    try:
+        description = _Description.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = plain(".".join(map(str, first["loc"])))
+        raise StoreError(
+            f"{_DESCRIPTION}: {key}: {plain(first['msg'])}, found {shown(first['input'])}"
+        ) from None
+    for key in ("causes", "features"):
+        names = [getattr(one, "name", one) for one in getattr(description, key)]
+        require(len(set(names)) == len(names), f"{_DESCRIPTION}: {key} must be distinct")
+    held = description.csmf_estimator.shrinkage
+    require(
+        held <= MOST_SHRINKAGE,
+        f"{_DESCRIPTION}: shrinkage must be at most {MOST_SHRINKAGE:g}, found {held:g}",
+    )
+    return description
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"numbers must be finite, found {text}")
+
+
+def _calibration(description: _Description) -> Calibration:
+    """Fractions of every cause; no cause may be impossible among the deaths of any."""
+    stated, n_causes = description.calibration, len(description.causes)
+    rows = [stated.prior, *stated.matrix]
+    square = len(stated.matrix) == n_causes and all(len(row) == n_causes for row in rows)
+    require(
+        square,
+        f"{_DESCRIPTION}: calibration must have {n_causes} fractions in {n_causes} rows and the "
+        "prior",
+    )
+    calibration = Calibration.of_lists(stated.temperature, stated.prior, stated.matrix)
+    sums = np.append(calibration.matrix.sum(axis=1), calibration.prior.sum())
+    require(
+        (np.abs(sums - 1) < 1e-6).all(), f"{_DESCRIPTION}: calibration: fractions must sum to 1"
+    )
+    possible = (calibration.matrix > _LEAST_LIKELY).all()
+    require(possible, f"{_DESCRIPTION}: calibration.matrix must be above {_LEAST_LIKELY:g}")
+    return calibration

@@ -1,0 +1,189 @@
+"""An experiment made ready: data loaded, folds laid out, nothing written yet."""
+
+import difflib
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.config.experiment import ExperimentConfig, ModelName, ValidationConfig
+from tuner_job.data import load_dataset
+from tuner_job.data.dataset import VaDataset
+from tuner_job.errors import ConfigError
+from tuner_job.evaluation.folds import FoldIds, Scheme, hold_out, leave_one_site_out, stratified
+from tuner_job.evaluation.protocols import Composition, ScoringProtocol
+from tuner_job.results.store import read_bytes
+from tuner_job.wording import cell, counted, listed, plain
+
+_LISTED = ("grid", "random", "asha", "pbt")
+"""Methods that never try a configuration of the space twice."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment that has been found to be sound; nothing is written yet."""
+
+    config: ExperimentConfig
+    dataset: VaDataset
+    held_out: NDArray[np.bool_]
+    """(n_samples,): the rows that the search never sees."""
+    folds: FoldIds
+    """(n_searched,): folds of the others."""
+    protocol: ScoringProtocol
+
+    @cached_property
+    def search_data(self) -> VaDataset:
+        """The rows that the search sees."""
+        return (
+            self.dataset.take(np.flatnonzero(~self.held_out))
+            if self.held_out.any()
+            else self.dataset
+        )
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds."""
+        return int(self.folds.max()) + 1
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user is told once: handled in the data, not errors."""
+        return [*self.dataset.notes, *_rare_causes(self)]
+
+    def planned(self) -> dict[ModelName, int | None]:
+        """Model → trials that will be run; None where nobody knows before."""
+        tuning, limit = self.config.tuning, self.config.budget.max_trials
+        numbers: dict[ModelName, int | None] = {}
+        for model in self.config.models:
+            size = self.config.space(model).count() if tuning.search_method in _LISTED else None
+            asked = (
+                size
+                if tuning.search_method == "grid"
+                else min(tuning.n_trials, size or tuning.n_trials)
+            )
+            numbers[model] = min(asked, limit) if limit and asked else asked or limit
+        return numbers
+
+
+def in_words(config: ExperimentConfig, model: ModelName, planned: int | None) -> str:
+    """Say how many trials of how many configurations will be run, and why not as many as were
+    asked for."""
+    tuning, size = config.tuning, config.space(model).count()
+    space = f"a space of {counted(size, 'configuration')}" if size else "a space without end"
+    trials = counted(planned, "trial") if planned else "trials until the budget ends"
+    asked = size if tuning.search_method == "grid" else tuning.n_trials
+    why = ""
+    if size is not None and planned and planned > size:
+        why = "; a configuration that the sampler asks for again takes the result that it has"
+    elif planned and asked and planned < asked:
+        limit = config.budget.max_trials
+        why = (
+            f"; budget.max_trials is {limit:,}"
+            if planned == limit
+            else f", each once; n_trials is {asked:,}"
+        )
+    return f"{trials} in {space}{why}"
+
+
+def prepare(config: ExperimentConfig) -> Prepared:
+    """Load the data and lay out the folds.
+
+    Raises
+    ------
+    DataError, ConfigError, StoreError
+    """
+    return prepare_data(config, load_dataset(config.data, read_bytes))
+
+
+def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
+    """Lay out hold-out, folds and test populations on loaded data.
+
+    Raises
+    ------
+    ConfigError
+        They cannot be laid out on these data.
+    """
+    if config.tuning.sampler == "gp" and find_spec("torch") is None:
+        raise ConfigError(
+            "tuning.sampler: gp needs PyTorch, which is not installed; in a checkout: pip install "
+            "'.[gp]'"
+        )
+    held_out = hold_out(dataset.y, config.validation.holdout, config.seed)
+    rows = np.flatnonzero(~held_out)
+    return Prepared(
+        config,
+        dataset,
+        held_out,
+        _folds(config, dataset, rows),
+        make_protocol(config.validation, dataset, config.seed),
+    )
+
+
+def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp]) -> FoldIds:
+    if config.validation.scheme == "leave_one_site_out":
+        n_sites = len(np.unique(dataset.site))
+        if n_sites < 2:
+            raise ConfigError(
+                "validation.scheme: leave_one_site_out needs at least two sites, but the data has "
+                f"{n_sites}; name the site column in data.site"
+            )
+        return leave_one_site_out(dataset.site[rows])
+    n_folds = config.tuning.cv_folds
+    if n_folds > len(rows):
+        raise ConfigError(
+            f"tuning.cv_folds: must not exceed the {counted(len(rows), 'row')} of the data, got "
+            f"{n_folds}"
+        )
+    return stratified(dataset.y[rows], n_folds, config.seed)
+
+
+def make_protocol(validation: ValidationConfig, dataset: VaDataset, seed: int) -> ScoringProtocol:
+    """Translate how to validate into test populations of these data.
+
+    Raises
+    ------
+    ConfigError
+        A cause of ``validation.shift`` is not in the cause list, or its ranges cannot hold.
+    """
+    unknown = [cause for cause in validation.ranges if cause not in dataset.causes]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], dataset.causes, n=1)
+        hint = f"did you mean {plain(near[0])}?" if near else f"they are {listed(dataset.causes)}"
+        raise ConfigError(
+            f"validation.shift.{plain(unknown[0])}: must be one of the {dataset.n_causes} causes; "
+            f"{hint}"
+        )
+    most = sum(high for _, high in validation.ranges.values())
+    if len(validation.ranges) == dataset.n_causes and most < 1 - 1e-9:
+        raise ConfigError(
+            "validation.shift: states every cause, so the largest fractions must sum to at least "
+            f"1, got {most:g}"
+        )
+    ranges = tuple(
+        (dataset.causes.index(cause), *bounds) for cause, bounds in validation.ranges.items()
+    )
+    return ScoringProtocol(composition_of(validation.scheme), validation.n_draws, ranges, seed)
+
+
+def composition_of(scheme: Scheme) -> Composition:
+    """Compositions that a validation scheme tests."""
+    return "natural" if scheme == "stratified" or scheme == "leave_one_site_out" else scheme
+
+
+def _rare_causes(prepared: Prepared) -> list[str]:
+    dataset = prepared.search_data
+    if prepared.config.validation.scheme == "leave_one_site_out":
+        return []
+    counts = Counter(dataset.y.tolist())
+    rare = [dataset.causes[i] for i in range(dataset.n_causes) if 0 < counts[i] < prepared.n_folds]
+    if not rare:
+        return []
+    names = listed(cell(cause) for cause in rare)
+    return [
+        f"{len(rare)} cause{'s have' if len(rare) > 1 else ' has'} fewer deaths than there are "
+        "folds "
+        f"({prepared.n_folds}) and stay{'' if len(rare) > 1 else 's'} in the cause list: {names}"
+    ]

@@ -1,0 +1,1 @@
+"""How a command's process begins and ends, and what becomes of its output."""

@@ -1,0 +1,224 @@
+"""The records that stand in object storage: one a trial, one a tuned model, one an experiment."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
+
+from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.csmf import CsmfEstimator
+from tuner_job.public import public
+from tuner_job.schema import Closed
+
+Scores = dict[str, float]
+"""Metric name → value; see `tuner_job.evaluation.metrics`."""
+
+TrialState = Literal["complete", "pruned", "failed"]
+
+StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
+"""Why a search ended."""
+
+
+class FoldRecord(Closed):
+    """One fold of one trial."""
+
+    fold: int
+    n_validation: int
+    validation: Scores
+    """Scores on the rows held out of this fold's training."""
+    train: Scores
+    """Scores on as many training rows: the difference is the overfitting gap."""
+    fit_seconds: float
+    diagnostics: dict[str, Any] = {}
+    judged: list[float] = []
+    """What early stopping looked at: each objective; of CSMF accuracy, one value for each kind
+    of estimator."""
+
+
+class Stage(Closed):
+    """A part of the way that a model grew under population-based training."""
+
+    size: int
+    """Boosting rounds at its end."""
+    params: dict[str, Any]
+
+
+class TrialRecord(Closed):
+    """One evaluated configuration."""
+
+    trial: int
+    """0, 1, 2 … in the order of the search; -1 is the untuned default."""
+    batch: int
+    """Trials of one batch were scored by the same fits."""
+    params: dict[str, Any]
+    state: TrialState
+    folds: list[FoldRecord]
+    """All folds if complete; those up to the one that condemned it if pruned."""
+    scores: Scores = {}
+    """Mean over folds of each validation metric; empty unless complete."""
+    csmf_estimator: CsmfEstimator | None = None
+    """The CSMF estimator by which it is scored; None: the trial was not assessed as a whole."""
+    csmf: dict[str, list[float]] = {}
+    """Every estimator tried → CSMF accuracy in each fold."""
+    fell_back: bool = False
+    """Whether `mean` was taken although another estimator scored higher: the gain may be noise."""
+    duplicate_of: int | None = None
+    """The earlier trial with the same parameters, whose result this is."""
+    free: bool = False
+    """Whether nobody asked for it: the fit of the trial that was asked goes through it."""
+    error: str | None = None
+    finished_at: str = ""
+    """UTC, ISO 8601."""
+    curve: list[tuple[int, float]] = []
+    """Under Ray Tune: (rounds, trees or folds, mean over folds of what they are judged by) at
+    each look."""
+    schedule: list[Stage] = []
+    """Under population-based training: how the model grew; `params` are those of the last stage."""
+
+    @property
+    def fit_seconds(self) -> float:
+        """Seconds spent fitting, all folds together."""
+        return sum(fold.fit_seconds for fold in self.folds)
+
+
+class Interval(Closed):
+    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class CauseRecord(Closed):
+    """Out-of-fold result for one cause."""
+
+    cause: str
+    n: int
+    """Deaths of this cause in the data."""
+    true_fraction: float
+    predicted_fraction: float
+    sensitivity: float | None
+    """Share of its deaths assigned to it; None where `n` is 0."""
+    ccc: float | None
+    """Chance-corrected concordance."""
+
+
+class ModelSummary(Closed):
+    """A configuration looked at in full, from its out-of-fold probabilities."""
+
+    trial: int
+    params: dict[str, Any]
+    scores: Scores
+    """Mean over folds, as the search saw it."""
+    folds: list[Scores] = []
+    """Every metric in each fold."""
+    train_scores: Scores
+    csmf_estimator: CsmfEstimator = CsmfEstimator(method="count")
+    """How its CSMF is made of its probabilities."""
+    out_of_fold: dict[str, Interval]
+    """``csmf_accuracy`` and ``cod_accuracy`` over all out-of-fold rows pooled, at their own
+    composition; bootstrap over rows."""
+    over_compositions: dict[str, Interval] = {}
+    """``csmf_accuracy`` and ``cod_accuracy`` under the drawn compositions: mean over 500 and the
+    range of their middle 95 %; empty where none are drawn."""
+    by_estimator: dict[str, float] = {}
+    """Every CSMF estimator tried → mean CSMF accuracy over folds."""
+    causes: list[CauseRecord]
+    fit_seconds: float
+    schedule: list[Stage] = []
+    """If given, the model is fitted stage by stage; `params` are those of the last one."""
+
+    @property
+    def tested(self) -> dict[str, Interval]:
+        """Accuracies in the populations tested: over compositions where they are drawn, else
+        over rows."""
+        return self.over_compositions or self.out_of_fold
+
+
+class CalibrationRecord(Closed):
+    """See `tuner_job.evaluation.calibration.Calibration`."""
+
+    temperature: float
+    prior: list[float]
+    matrix: list[list[float]]
+
+    @classmethod
+    def of(cls, calibration: Calibration) -> "CalibrationRecord":
+        """Take a calibration."""
+        matrix: list[list[float]] = calibration.matrix.tolist()
+        return cls(
+            temperature=calibration.temperature, prior=calibration.prior.tolist(), matrix=matrix
+        )
+
+
+class StudySummary(Closed):
+    """The search of one model: what the commit object ``best.json`` holds."""
+
+    model: str
+    search_method: str
+    objectives: list[str]
+    n_trials: dict[TrialState, int]
+    """Trials that were asked for, by state."""
+    n_free: int = 0
+    """Complete trials that were not asked for: scored at no fit of their own."""
+    default: ModelSummary
+    best: ModelSummary
+    pareto_front: list[int]
+    """Trials that no other beats in every objective; just the best one where there is one
+    objective."""
+    stopped_by: StopReason
+    fit_seconds: float
+    """Seconds of fitting in this study, failed and pruned trials included."""
+    optimism: float | None = None
+    """How much the best score owes to being the best of many; None with fewer than 2 complete
+    trials."""
+    holdout: dict[str, Scores] = {}
+    """``default``, ``tuned`` and ``copy_train`` on deaths that the search never saw, in the
+    protocol's populations; empty without a hold-out."""
+    calibration: CalibrationRecord | None = None
+    """Of the best configuration, fitted on its out-of-fold probabilities."""
+    selection: str = "best"
+    """The rule by which the committed trial was chosen."""
+    parameter_importance: dict[str, float]
+    """Share of the score's variation that each parameter explains; empty if too few trials
+    finished."""
+    model_object: str | None = None
+    """Path, below the model's folder, of the refitted best model."""
+    model_sha256: str | None = None
+    deterministic: bool = True
+    """Whether the same file and seed give the same trials; false where Ray Tune's timing decides
+    what is stopped."""
+
+
+class ExperimentSummary(Closed):
+    """Every study of one experiment: ``summary.json``."""
+
+    name: str
+    n_samples: int
+    n_features: int
+    causes: list[str]
+    sites: dict[str, int]
+    """Deaths a site."""
+    data_notes: list[str]
+    scheme: str
+    shift: dict[str, tuple[float, float]] = {}
+    """Cause → least and largest fraction that was stated; empty unless the scheme is shift."""
+    n_folds: int
+    baselines: dict[str, Scores]
+    """What needs no model: ``copy_train`` (the training CSMF), ``uniform``, ``majority``."""
+    studies: list[StudySummary]
+    wall_seconds: float
+
+
+class Provenance(Closed):
+    """What made a result: ``provenance.json``."""
+
+    experiment_digest: str
+    data_digest: str
+    data_source: Annotated[str, AfterValidator(public)]
+    """Address of the data without user info, query and fragment, which may hold a password or a
+    signature."""
+    seed: int
+    versions: dict[str, str]
+    image: str | None
+    platform: str
+    created_at: str

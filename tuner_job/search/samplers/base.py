@@ -1,0 +1,28 @@
+"""What a search strategy must offer."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tuner_job.search.trial import Trial
+from tuner_job.search_space import Configuration
+
+
+class Tuner(Protocol):
+    """Proposes configurations.
+
+    The study that drives it keeps a fixed lag: `ask` for batch b is called when exactly the batches
+    up to
+    ``b - lag`` were told, in order. A tuner that draws from its own seeded generator therefore
+    proposes
+    the same configurations whatever the number of workers, and again when a run is resumed.
+    """
+
+    def ask(self) -> list[Configuration] | None:
+        """Propose the next batch; None when nothing is left.
+
+        A batch is one configuration, or several that differ in the model's path parameter only, so
+        that one fit scores them all.
+        """
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Learn how a batch ended: its trials, in the order in which they were asked."""
