@@ -125,9 +125,8 @@ def _recorder(cluster: SimulatedCluster, writer: BackgroundWriter, folder: str) 
         np.arange(N_FOLDS, dtype=np.int32),
         HyperparameterSearchConfig(scoring_metric=METRIC),
     )
-    return Recorder(
-        store, writer, cast(RayRunner, cluster), TuningMonitor({"xgboost": None}), folds, tuning, {}
-    )
+    monitor = TuningMonitor({"xgboost": None})
+    return Recorder(store, writer, cluster.fetch, monitor, folds, tuning)
 
 
 def suggestion_table(sizes: Sizes) -> str:

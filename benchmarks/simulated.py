@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.execution.ray_runner import Finished
+from tuner_job.execution.runner import Finished
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
 from tuner_job.search.samplers.base import Tuner

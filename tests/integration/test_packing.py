@@ -11,8 +11,9 @@ from tuner_job.config.experiment import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData, score_fold
-from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
+from tuner_job.execution.runner import Finished
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study

@@ -18,7 +18,7 @@ from tests.integration.experiments import kill_when, run, start, trials_table, t
 from tests.integration.s3_server import SECRET, S3Server
 from tuner_job.config.load import load_experiment
 from tuner_job.execution.fold_task import fold_data
-from tuner_job.execution.session import searched_data
+from tuner_job.experiment.search import searched_data
 from tuner_job.models import CONTINUED
 from tuner_job.models.growing import replay
 from tuner_job.prediction.predict import load_model

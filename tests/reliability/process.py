@@ -65,7 +65,8 @@ def preload() -> None:
     import tuner_job.comparison.report
     import tuner_job.comparison.run
     import tuner_job.comparison.tuning
-    import tuner_job.execution.session
+    import tuner_job.execution.drive
+    import tuner_job.execution.ray_runner
     import tuner_job.experiment.run
     import tuner_job.prediction.predict
     import tuner_job.report

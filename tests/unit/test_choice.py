@@ -6,17 +6,12 @@ import numpy as np
 import pytest
 
 from tuner_job.config.experiment import ExperimentConfig
-from tuner_job.data import load_dataset
 from tuner_job.errors import RunError
-from tuner_job.evaluation.csmf import CsmfEstimator
 from tuner_job.experiment.choice import (
     choose_trial,
     complete_trials,
     estimate_optimism,
-    score_held_out,
-    scored_by,
 )
-from tuner_job.problem import prepare_data
 from tuner_job.records import FoldRecord, TrialRecord, TrialState
 
 
@@ -104,17 +99,3 @@ def test_optimism_counts_every_estimator_of_every_trial_as_a_competitor() -> Non
     assert among_trials is not None
     assert among_all > among_trials > 0
     assert estimate_optimism([PRUNED], "csmf_accuracy") is None
-
-
-def test_a_trial_that_was_not_assessed_is_scored_by_the_one_method() -> None:
-    em = CsmfEstimator(method="em", shrinkage=1.0)
-    assert scored_by(BEST.model_copy(update={"csmf_estimator": em}), config()) == em
-    assert scored_by(BEST, config(validation={"csmf_estimators": ["count"]})) == CsmfEstimator(
-        method="count"
-    )
-
-
-def test_without_a_hold_out_nothing_is_scored_on_it() -> None:
-    experiment = config()
-    prepared = prepare_data(experiment, load_dataset(experiment.data, lambda _: b""))
-    assert score_held_out(prepared, {}, {}) == {}

@@ -228,7 +228,7 @@ def report(results: str, output: Path | None) -> None:
 
     It goes beside the results, and to --output if that is given: one file, to be opened offline.
     """
-    from tuner_job.experiment.run import write_report
+    from tuner_job.experiment.finish import write_report
     from tuner_job.files.whole import check_outputs, whole_files
     from tuner_job.results.experiment_store import open_experiment
     from tuner_job.results.protect import check_outside_results

@@ -17,7 +17,8 @@ from prefect import flow, task
 from tuner_job.comparison.run_distributed_comparison import compare
 from tuner_job.config.load import load_experiment
 from tuner_job.errors import InputError, VaTuningError
-from tuner_job.experiment.run import run_experiment, write_report
+from tuner_job.experiment.finish import write_report
+from tuner_job.experiment.run import run_experiment
 from tuner_job.problem import prepare
 from tuner_job.process.command import run
 from tuner_job.public import holds_secrets

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tuner_job.config.experiment import Budget
 from tuner_job.errors import Interrupted, RunError
-from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.execution.runner import Finished, Runner
 from tuner_job.records import StopReason, TrialState
 from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Trial
@@ -35,7 +35,7 @@ class Driver:
     def __init__(
         self,
         studies: Sequence[Study],
-        runner: RayRunner,
+        runner: Runner,
         budget: Budget,
         on_finished: Callable[[Study, Trial], None],
         should_stop: Callable[[], bool] = lambda: False,

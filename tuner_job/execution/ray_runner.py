@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,25 +18,14 @@ from tuner_job.execution.fold_task import (
     score_fold,
 )
 from tuner_job.execution.ray_start import require_memory
+from tuner_job.execution.runner import Finished
 from tuner_job.models.growing import Stages
 from tuner_job.records import TrialRecord
-from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, Told
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
 
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
 _FEW = 16  # tasks that are not worth a second look at which of them have ended
 _CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A task that ended: with an outcome or an assessment for each of its trials, or with an
-    error."""
-
-    study: str
-    task: Task
-    told: Sequence[Told]
-    seconds: float
-    error: str | None = None
 
 
 class RayRunner:

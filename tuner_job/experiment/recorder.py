@@ -1,7 +1,7 @@
 """Takes finished trials from the search to the results store."""
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from tuner_job.config.experiment import HyperparameterSearchConfig
 from tuner_job.evaluation.folds import FoldIds
-from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.experiment.summarise import mean_validation
 from tuner_job.records import FoldRecord, TrialRecord
 from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
@@ -36,30 +35,30 @@ class Recorder:
 
     Parameters
     ----------
-    stored
-        Model → trials that an earlier run wrote.
+    fetch
+        Brings the probabilities of a fold's outcome here, (n_validation, n_classes).
     """
 
     def __init__(
         self,
         store: ExperimentStore,
         writer: BackgroundWriter,
-        runner: RayRunner,
+        fetch: Callable[[Any], NDArray[np.floating[Any]]],
         monitor: TuningMonitor,
         folds: FoldIds,
         tuning: HyperparameterSearchConfig,
-        stored: Mapping[str, Sequence[TrialRecord]],
     ):
-        self._store, self._writer, self._runner, self._monitor = store, writer, runner, monitor
+        self._store, self._writer, self._fetch, self._monitor = store, writer, fetch, monitor
         self._folds, self._objectives = folds, tuning.objectives
         self._keep_all = tuning.selection != "best"
         self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
-        for model, records in stored.items():
-            for record in records:
-                self._is_leader(model, record)
-                if record.duplicate_of is None:  # duplicates come to `record` again
-                    score = record.scores.get(self._objectives[0])
-                    self._monitor_trial(model, record, score)
+
+    def recall(self, model: str, records: Sequence[TrialRecord]) -> None:
+        """Know of the trials that an earlier run wrote."""
+        for record in records:
+            self._is_leader(model, record)
+            if record.duplicate_of is None:  # duplicates come to `record` again
+                self._monitor_trial(model, record, record.scores.get(self._objectives[0]))
 
     def record(self, study: Searched, trial: Trial) -> None:
         """Write one finished trial."""
@@ -97,7 +96,7 @@ class Recorder:
 
     def _assemble(self, trial: Trial) -> NDArray[np.floating[Any]]:
         """Put the folds' probabilities in the rows' order: (n_samples, n_classes)."""
-        parts = {fold: self._runner.fetch(o.probabilities) for fold, o in trial.outcomes.items()}
+        parts = {fold: self._fetch(o.probabilities) for fold, o in trial.outcomes.items()}
         first = next(iter(parts.values()))
         P = np.empty((len(self._folds), first.shape[1]), dtype=first.dtype)
         for fold, part in parts.items():

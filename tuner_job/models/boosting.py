@@ -1,7 +1,7 @@
 """A booster on its way: rounds added step by step, by whoever takes it further."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,14 +19,19 @@ from tuner_job.models.nodes import MOST_TREES
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
     import xgboost
 
-    from tuner_job.models.xgboost import XGBoostParameters
-
 NAME = "xgboost"
 T = TypeVar("T")
 
 
 class Boosting:
     """A booster on its way over one fold; see `Growing`.
+
+    Parameters
+    ----------
+    settings
+        XGBoost's parameters but for the number of rounds.
+    content
+        What `to_bytes` gave, to go on from.
 
     It lives in a thread of its own: XGBoost draws rows and columns from one generator a thread,
     which boosters that take turns would draw from in turn.
@@ -35,16 +40,17 @@ class Boosting:
     def __init__(
         self,
         fold: FoldData,
-        parameters: "XGBoostParameters",
+        settings: Mapping[str, Any],
         seed: int,
         content: bytes | None = None,
     ):
         self.classes = PresentClasses.of(fold.y_train, fold.n_classes)
         self.booster: xgboost.Booster | None = None
-        self._fold, self._max_bin, self._size, self._seconds = fold, parameters.max_bin, 0, 0.0
+        self._fold, self._max_bin = fold, int(settings["max_bin"])
+        self._size, self._seconds = 0, 0.0
         self._own_thread = ThreadPoolExecutor(1, thread_name_prefix=NAME)
         if not self.classes.single:
-            self._own_thread.submit(self._begin, parameters, seed, content).result()
+            self._own_thread.submit(self._begin, settings, seed, content).result()
 
     @property
     def size(self) -> int:
@@ -90,17 +96,17 @@ class Boosting:
             bytes(self.booster.save_raw("ubj")) if self.booster else b""
         )
 
-    def _begin(self, parameters: "XGBoostParameters", seed: int, content: bytes | None) -> None:
+    def _begin(self, settings: Mapping[str, Any], seed: int, content: bytes | None) -> None:
         import xgboost
 
         started = time.perf_counter()
         train = self._train()
         if content is None:
-            self.booster = xgboost.Booster(_settings(parameters, self.classes, seed), [train])
+            self.booster = xgboost.Booster(_complete(settings, self.classes, seed), [train])
         else:  # other draws than those that the first rounds made
             trees, n_features = self._stored(content), self._fold.X_train.shape[1]
-            settings = _settings(parameters, self.classes, (seed + self._size) % 2**31)
-            self.booster = load(trees, n_features, settings, [train])
+            complete = _complete(settings, self.classes, (seed + self._size) % 2**31)
+            self.booster = load(trees, n_features, complete, [train])
         self._seconds = time.perf_counter() - started
 
     def _stored(self, content: bytes) -> BoostedTrees:
@@ -151,10 +157,7 @@ def _prepared(fold: FoldData, part: str, make: Callable[[], T]) -> T:
     return made
 
 
-def _settings(
-    parameters: "XGBoostParameters", classes: PresentClasses, seed: int
-) -> dict[str, Any]:
-    settings = parameters.model_dump(exclude={"n_estimators"})
+def _complete(settings: Mapping[str, Any], classes: PresentClasses, seed: int) -> dict[str, Any]:
     fixed = {"objective": "multi:softprob", "num_class": len(classes.codes), "tree_method": "hist"}
     return {**settings, **fixed, "nthread": 1, "seed": seed, "verbosity": 0}
 

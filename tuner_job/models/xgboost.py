@@ -136,7 +136,7 @@ class XGBoost:
     ) -> list[PathPoint]:
         """Boost to the largest of `values`, scoring at each; see `ModelFamily`."""
         points = read_path(self.name, XGBoostParameters, params, "n_estimators", values)
-        growing = Boosting(fold, points[0], seed)
+        growing = Boosting(fold, _settings(points[0]), seed)
         scored: dict[int, PathPoint] = {}
         for rounds in sorted({point.n_estimators for point in points}):
             growing.grow_to(rounds)
@@ -147,7 +147,8 @@ class XGBoost:
         self, fold: FoldData, params: Params, seed: int, content: bytes | None = None
     ) -> Boosting:
         """Begin a fit or go on with one; see `GrowingFamily`."""
-        return Boosting(fold, read_params(self.name, XGBoostParameters, params), seed, content)
+        parameters = read_params(self.name, XGBoostParameters, params)
+        return Boosting(fold, _settings(parameters), seed, content)
 
     def fit(
         self,
@@ -198,3 +199,7 @@ class XGBoost:
             trees.check(n_features, len(classes.codes))
             predictor.booster  # noqa: B018 - what XGBoost refuses is refused here
         return predictor
+
+
+def _settings(parameters: XGBoostParameters) -> dict[str, Any]:
+    return parameters.model_dump(exclude={"n_estimators"})

@@ -6,7 +6,7 @@ from typing import cast
 from tests.unit.execution.test_packing import SPACE, outcome
 from tuner_job.config.experiment import Budget
 from tuner_job.execution.drive import Driver
-from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.execution.runner import Finished, Runner
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
 from tuner_job.search.study import Study
@@ -47,7 +47,7 @@ def study(model: str) -> Study:
 
 def test_the_others_go_on() -> None:
     fails, works = study("xgboost"), study("random_forest")
-    driver = Driver([fails, works], cast(RayRunner, OneFails()), Budget(), lambda *_: None)
+    driver = Driver([fails, works], cast(Runner, OneFails()), Budget(), lambda *_: None)
     assert driver.run() == "finished"
     assert works.counts["complete"] == N_TRIALS
     assert 5 <= fails.counts["failed"] < N_TRIALS

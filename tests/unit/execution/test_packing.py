@@ -8,7 +8,7 @@ import pytest
 from tuner_job.config.experiment import Budget
 from tuner_job.execution import ray_runner
 from tuner_job.execution.drive import PACKED, Driver
-from tuner_job.execution.ray_runner import Finished, RayRunner
+from tuner_job.execution.runner import Finished, Runner
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.random import RandomTuner
@@ -62,7 +62,7 @@ def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker,
     )  # fmt: skip
     worker = OneWorker(seconds)
     budget = Budget(max_concurrent_trials=max_concurrent)
-    Driver([study], cast(RayRunner, worker), budget, lambda *_: None).run()
+    Driver([study], cast(Runner, worker), budget, lambda *_: None).run()
     return worker, [trial.scores[0] for trial in study.trials]
 
 

@@ -1,0 +1,127 @@
+"""The first steps of an experiment: whose results these are, and what is left to do."""
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from tuner_job.config.decisive import digest_of
+from tuner_job.config.experiment import ModelName
+from tuner_job.experiment.choice import choose_trial, complete_trials
+from tuner_job.experiment.context import Run
+from tuner_job.experiment.summarise import count_states
+from tuner_job.problem import Prepared
+from tuner_job.records import Provenance, TrialRecord
+from tuner_job.results.claim import claim
+from tuner_job.results.commits import Commit, Commits
+from tuner_job.results.damage import Damage, tell
+from tuner_job.results.experiment_store import DEFAULT_TRIAL
+from tuner_job.results.lease import leased
+from tuner_job.results.store import check_writable
+
+_VERSIONED = ("va-tuning", "numpy", "scikit-learn", "xgboost-cpu", "xgboost", "optuna", "ray")
+
+
+def claim_results(run: Run) -> None:
+    """Say in the store what the results are results of, and hold the lease until the run ends.
+
+    Raises
+    ------
+    StoreError
+        Results cannot be written, are of another experiment, or somebody runs this one.
+    """
+    config, store, asked = run.config, run.store, run.should_stop
+    check_writable(config.results)
+    claim(store, config.document(), _provenance(run.prepared))
+    lost = run.resources.enter_context(
+        leased(store.store, config.name, run.take_over, asked, run.job)
+    )
+    run.should_stop = lambda: asked() or lost()
+
+
+def find_unfinished(run: Run) -> None:
+    """Find the models that are not committed, or not whole, and their trials that are."""
+    for model in run.config.models:
+        records, damaged = run.store.read_trials(model, run.config.tuning.objectives)
+        if damaged or not _is_committed(run, model, records):
+            run.unfinished[model] = _with_probabilities(run, model, records)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides a trial, as far as it is installed."""
+    found = {}
+    for name in _VERSIONED:
+        try:
+            found[name] = version(name)
+        except ImportError:  # one of xgboost and xgboost-cpu is installed
+            continue
+    return found
+
+
+def _is_committed(run: Run, model: ModelName, records: Sequence[TrialRecord]) -> bool:
+    """Whether a model is committed, all that its commit rests on is there, and it is all that is
+    asked for."""
+    commits = Commits(run.store.store, run.config.name, model)
+    commit = commits.newest()
+    if commit is None:
+        return False
+    fitted = run.store.committed_model(model, commit.summary)
+    if isinstance(fitted, Damage):
+        tell([fitted])
+        return False
+    if _lacks_trials(records, commit) or _asks_more(run, model, commit):
+        return False
+    commits.copy()
+    return True
+
+
+def _lacks_trials(records: Sequence[TrialRecord], commit: Commit) -> bool:
+    """Whether fewer trials are there than were when the search was committed."""
+    if commit.summary is None:
+        return False
+    n_asked = sum(count_states(records).values())
+    return n_asked < sum(commit.summary.n_trials.values()) or not any(
+        record.trial == DEFAULT_TRIAL for record in records
+    )
+
+
+def _asks_more(run: Run, model: ModelName, commit: Commit) -> bool:
+    """Whether a search that has ended is to have more trials now, or is to be chosen from
+    otherwise."""
+    found, planned = commit.summary, run.prepared.planned()[model]
+    if found is None:
+        return False
+    cut = found.stopped_by in ("timeout", "cpu_seconds")
+    more = planned is not None and planned > sum(found.n_trials.values())
+    return (more and not cut) or found.selection != run.config.tuning.selection
+
+
+def _with_probabilities(
+    run: Run, model: ModelName, records: Sequence[TrialRecord]
+) -> list[TrialRecord]:
+    """Leave out trials that lack the probabilities they should have: they are run again."""
+    dataset = run.prepared.search_data
+    whole = run.store.whole_oof(model, (dataset.n_samples, dataset.n_causes))
+    needed = {DEFAULT_TRIAL}
+    if run.config.tuning.selection != "best":
+        needed |= {record.trial for record in complete_trials(records)}
+    elif best := complete_trials(records):
+        needed.add(choose_trial(run.config, model, best, "finished").trial)
+    damaged = {trial for trial, is_whole in whole.items() if not is_whole}
+    lacking = damaged | (needed - set(whole))
+    return [record for record in records if record.trial not in lacking]
+
+
+def _provenance(prepared: Prepared) -> Provenance:
+    config = prepared.config
+    return Provenance(
+        experiment_digest=digest_of(config.document()),
+        data_digest=prepared.dataset.digest,
+        data_source=config.data.source or config.data.format,
+        seed=config.seed,
+        versions=versions(),
+        image=os.environ.get("VA_TUNING_IMAGE"),
+        platform=f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,105 @@
+"""What the steps of one run of an experiment share."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.errors import RunError
+from tuner_job.execution.runner import Runner
+from tuner_job.problem import Prepared
+from tuner_job.records import (
+    ExperimentSummary,
+    ModelSummary,
+    Scores,
+    StopReason,
+    TrialRecord,
+)
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.monitor import TuningMonitor
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A model whose search has something to commit.
+
+    Attributes
+    ----------
+    records
+        All trials of the search.
+    trial
+        The one that is committed.
+    P : (n_searched, n_classes)
+        Its out-of-fold probabilities.
+    P_default
+        The same of the untuned default.
+    default, tuned
+        The untuned default as it is used today, its most probable causes counted; and the trial.
+    """
+
+    records: Sequence[TrialRecord]
+    trial: TrialRecord
+    P: NDArray[np.floating[Any]]
+    P_default: NDArray[np.floating[Any]]
+    default: ModelSummary
+    tuned: ModelSummary
+
+
+@dataclass
+class Run:
+    """One run of an experiment, and what its steps have found so far.
+
+    Attributes
+    ----------
+    n_workers
+        Workers of the embedded Ray; None: one a CPU.
+    listener
+        Told of progress.
+    should_stop
+        Whether somebody asked this run to end, or took it over.
+    take_over
+        Stop whoever runs this experiment now.
+    job
+        Uid of the RayJob that this run is a part of; None: of none.
+    resources
+        What is held until the run ends: the lease, Ray.
+    unfinished
+        Model → the finished trials that its search goes on from; models that are committed, all
+        whole, are left out.
+    reason
+        Why the search ended.
+    missing
+        Model → why it has nothing to commit.
+    fitted
+        Waits for the bytes of a model that is fitted on all rows.
+    held_out
+        Model → ``default``, ``tuned`` and ``copy_train`` → metrics on rows never searched.
+    """
+
+    prepared: Prepared
+    store: ExperimentStore
+    n_workers: int | None
+    listener: Callable[[TuningMonitor], None] | None
+    should_stop: Callable[[], bool]
+    take_over: bool
+    job: str | None
+    resources: ExitStack
+    started: float = field(default_factory=time.monotonic)
+    unfinished: dict[ModelName, Sequence[TrialRecord]] = field(default_factory=dict)
+    runner: Runner | None = None
+    reason: StopReason = "finished"
+    missing: dict[str, RunError] = field(default_factory=dict)
+    chosen: dict[ModelName, Chosen] = field(default_factory=dict)
+    fitted: Callable[[ModelName], bytes] | None = None
+    held_out: dict[str, Mapping[str, Scores]] = field(default_factory=dict)
+    summary: ExperimentSummary | None = None
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """What the experiment file says."""
+        return self.prepared.config

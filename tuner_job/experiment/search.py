@@ -1,0 +1,227 @@
+"""The step that searches: studies are built, driven on a runner, and recorded."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuner_job.config.decisive import digest_of
+from tuner_job.config.experiment import ExperimentConfig, ModelName
+from tuner_job.errors import StoreError
+from tuner_job.evaluation.assessment import n_values_judged, needs_assessment
+from tuner_job.execution.fold_task import SharedData
+from tuner_job.execution.runner import Runner
+from tuner_job.experiment.begin import versions
+from tuner_job.experiment.context import Run
+from tuner_job.experiment.recorder import Recorder
+from tuner_job.models import FAMILIES
+from tuner_job.problem import Prepared
+from tuner_job.process.interruption import held_back
+from tuner_job.records import TrialRecord
+from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.writer import BackgroundWriter
+from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.known import OnMismatch
+from tuner_job.search.samplers import make_stopping_rule, make_tuner
+from tuner_job.search.samplers.fixed import FixedTuner
+from tuner_job.search.study import Study
+from tuner_job.search_space import Configuration
+from tuner_job.wording import listed, shown
+
+if TYPE_CHECKING:
+    from tuner_job.execution.ray_runner import RayRunner
+
+_log = logging.getLogger(__name__)
+
+
+def search(run: Run) -> None:
+    """Evaluate the untuned default of each model and search; every finished trial is stored.
+
+    Raises
+    ------
+    Interrupted
+        Somebody asked the run to stop, or took it over.
+    RunError, StoreError
+        It could not go on.
+    """
+    if not run.unfinished:
+        return
+    from tuner_job.execution.ray_runner import RayRunner  # importing Ray takes a second
+    from tuner_job.execution.ray_start import ray_running
+
+    data = searched_data(run.prepared)
+    run.resources.enter_context(ray_running(run.n_workers, data.X.nbytes))
+    runner = run.runner = RayRunner(data, run.config.budget.memory_per_task)
+    with _recording(run, runner) as recorder:
+        started = time.monotonic()
+        cpu_seconds = _drive(run, runner, recorder)
+        if run.config.tuning.on_ray_tune and run.reason == "finished":
+            _search_on_ray_tune(run, runner, recorder, (time.monotonic() - started, cpu_seconds))
+
+
+def searched_data(prepared: Prepared) -> SharedData:
+    """What the fits of a search read."""
+    config, dataset = prepared.config, prepared.search_data
+    return SharedData(
+        key=f"{dataset.digest}/{digest_of(config.document())}",
+        X=dataset.X,
+        y=dataset.y,
+        folds=prepared.folds,
+        n_classes=dataset.n_causes,
+        seed=config.seed,
+        protocol=prepared.protocol,
+        methods=tuple(config.validation.csmf_estimators),
+    )
+
+
+def all_data(prepared: Prepared) -> SharedData | None:
+    """What a fit on all rows reads; None where the search saw them all."""
+    if not prepared.held_out.any():
+        return None
+    dataset = prepared.dataset
+    no_folds = np.zeros(dataset.n_samples, dtype=np.int32)
+    searched = searched_data(prepared)
+    return replace(searched, key=dataset.digest, X=dataset.X, y=dataset.y, folds=no_folds)
+
+
+@contextmanager
+def _recording(run: Run, runner: Runner) -> Iterator[Recorder]:
+    """Have finished trials written, all of them when the block is left."""
+    planned: dict[str, int | None] = {
+        model: n for model, n in run.prepared.planned().items() if model in run.unfinished
+    }
+    monitor = TuningMonitor(planned, run.listener)
+    tuning, folds = run.config.tuning, run.prepared.folds
+    with held_back(), BackgroundWriter() as writer:
+        recorder = Recorder(run.store, writer, runner.fetch, monitor, folds, tuning)
+        for model, records in run.unfinished.items():
+            recorder.recall(model, records)
+        yield recorder
+
+
+def _drive(run: Run, runner: Runner, recorder: Recorder) -> float:
+    """Run the studies; return the seconds that workers have spent on them."""
+    from tuner_job.execution.drive import Driver
+
+    studies = [
+        study for model, stored in run.unfinished.items() for study in _studies(run, model, stored)
+    ]
+    driver = Driver(studies, runner, run.config.budget, recorder.record, run.should_stop)
+    run.reason = driver.run()
+    run.missing |= driver.given_up
+    return driver.cpu_seconds
+
+
+def _search_on_ray_tune(
+    run: Run, runner: "RayRunner", recorder: Recorder, used: tuple[float, float]
+) -> None:
+    from tuner_job.execution.ray_tune.run import search_models  # takes a second more
+
+    stored = {m: records for m, records in run.unfinished.items() if m not in run.missing}
+    run.reason, given_up = search_models(
+        run.prepared, run.store.url, stored, runner, recorder.record, used, run.should_stop
+    )
+    run.missing |= given_up
+
+
+def _studies(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
+    """Build the evaluation of a model's untuned default, and its search unless Ray Tune runs
+    that."""
+    on_mismatch = _mismatch_teller(run.store, model, run.config.tuning.search_method)
+    default = _default_study(run, model, stored, on_mismatch)
+    if run.config.tuning.on_ray_tune:
+        return [default]
+    return [default, _search_study(run, model, stored, on_mismatch)]
+
+
+def _default_study(
+    run: Run, model: ModelName, stored: Sequence[TrialRecord], on_mismatch: OnMismatch
+) -> Study:
+    untuned = FAMILIES[model].Parameters.model_validate({}).model_dump()
+    return Study(
+        f"{model} default",
+        model,
+        FixedTuner([untuned]),
+        NeverStop(),
+        objectives=run.config.tuning.objectives,
+        path=None,
+        n_folds=run.prepared.n_folds,
+        lag=1,
+        max_trials=1,
+        stored={record.trial: record for record in stored if record.trial == DEFAULT_TRIAL},
+        first_trial=DEFAULT_TRIAL,
+        assessed=needs_assessment(run.config.validation.csmf_estimators),
+        on_mismatch=on_mismatch,
+    )
+
+
+def _search_study(
+    run: Run, model: ModelName, stored: Sequence[TrialRecord], on_mismatch: OnMismatch
+) -> Study:
+    config, n_folds = run.config, run.prepared.n_folds
+    family, tuning = FAMILIES[model], config.tuning
+    methods = config.validation.csmf_estimators
+    tuner = make_tuner(tuning, config.space(model), family.path_parameter, config.seed)
+    n_values = n_values_judged(tuning.objectives, methods)
+    return Study(
+        model,
+        model,
+        tuner,
+        make_stopping_rule(tuning, n_folds, n_values),
+        objectives=tuning.objectives,
+        path=family.path_parameter,
+        n_folds=n_folds,
+        lag=tuning.lag,
+        max_trials=_most_trials(config),
+        stored={record.trial: record for record in stored if record.trial != DEFAULT_TRIAL},
+        assessed=needs_assessment(methods),
+        on_mismatch=on_mismatch,
+        nested=family.path_is_nested,
+    )
+
+
+def _most_trials(config: ExperimentConfig) -> int | None:
+    asked = None if config.tuning.search_method == "grid" else config.tuning.n_trials
+    return min((n for n in (config.budget.max_trials, asked) if n), default=None)
+
+
+def _mismatch_teller(store: ExperimentStore, model: ModelName, method: str) -> OnMismatch:
+    """Say what a stored trial means that is not the one that the search proposes.
+
+    If the same versions wrote it, it is of another experiment: it is run again. Else this version's
+    search is another one, and running its trials again would lose those that are there.
+    """
+    began, changed = store.provenance().versions.get("va-tuning"), _changed_versions(store)
+
+    def tell(record: TrialRecord, proposed: Configuration) -> None:
+        trial = f"trial {record.trial} is {shown(record.params)} there and {shown(proposed)} here"
+        if began and began != versions().get("va-tuning"):
+            raise StoreError(
+                f"{store.url}/{model}: was begun by va-tuning {began}, whose {method} search has "
+                f"other trials ({trial}); finish it with that version, or choose another `name`"
+            )
+        if changed:
+            raise StoreError(
+                f"{store.url}/{model}: was begun with {listed(changed)}, and has other trials "
+                f"({trial}); go on with those versions, or choose another `name`"
+            )
+        _log.warning(
+            f"{store.url}/{model}/trials: {trial}: it is of another experiment, so it is run again "
+            "and its object replaced"
+        )
+
+    return tell
+
+
+def _changed_versions(store: ExperimentStore) -> list[str]:
+    before, now = store.provenance().versions, versions()
+    return [
+        f"{name} {before[name]}, here {now.get(name)}"
+        for name in before
+        if before[name] != now.get(name)
+    ]
