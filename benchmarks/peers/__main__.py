@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.peers import contest, nested, same_grid
 from benchmarks.tables import fill
+from tuner_job import __version__
 
 FLAML_PYTHON = Path(".venv-peers/bin/python")
 
@@ -102,7 +103,7 @@ def main() -> None:
     blocks = {}
     for name in options.tables:
         title, make = TABLES[name]
-        blocks[f"peers-{name}"] = f"### {title}\n\n{make(options)}\n"
+        blocks[f"peers-{name}"] = f"### {title} (version {__version__})\n\n{make(options)}\n"
         print(blocks[f"peers-{name}"], flush=True)
     (options.output / "peers.md").write_text("\n".join(blocks.values()), encoding="utf-8")
     for page in options.page:

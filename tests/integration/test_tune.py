@@ -186,10 +186,11 @@ def test_a_timeout_ends_the_search_with_what_is_finished(tmp_path: Path) -> None
     assert 0 < summary["n_trials"]["complete"] < 576
 
 
-def test_several_objectives_give_a_pareto_front(tmp_path: Path) -> None:
+@pytest.mark.parametrize("method", ["optuna", "grid"])
+def test_several_objectives_give_a_pareto_front(tmp_path: Path, method: str) -> None:
     tuning = {
         **FOREST_ONLY,
-        "search_method": "optuna",
+        "search_method": method,
         "scoring_metric": ["csmf_accuracy", "cod_accuracy"],
     }
     tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / "results")

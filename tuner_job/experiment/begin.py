@@ -65,7 +65,8 @@ def versions() -> dict[str, str]:
 
 
 def _is_committed(run: Run, model: ModelName, records: Sequence[TrialRecord]) -> bool:
-    """Whether a model is committed and nothing that its commit rests on is lost."""
+    """Whether a model is committed, all that its commit rests on is there, and it is all that is
+    asked for."""
     commits = Commits(run.store.store, run.config.name, model)
     commit = commits.newest()
     if commit is None:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.known import OnMismatch
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.fixed import FixedTuner
 from tuner_job.search.study import Study, StudyPlan
@@ -37,8 +38,6 @@ from tuner_job.wording import listed, shown
 if TYPE_CHECKING:
     from tuner_job.execution.ray_runner import RayRunner
 
-OnMismatch = Callable[[TrialRecord, Configuration], None]
-"""Told of a stored trial and of the parameters that are proposed in its place."""
 _log = logging.getLogger(__name__)
 
 
@@ -178,9 +177,9 @@ def _search_study(
     run: Run, model: ModelName, stored: Sequence[TrialRecord], on_mismatch: OnMismatch
 ) -> Study:
     config, n_folds = run.config, run.prepared.n_folds
-    family, tuning, space = FAMILIES[model], config.tuning, config.space(model)
+    family, tuning = FAMILIES[model], config.tuning
     methods = config.validation.csmf_estimators
-    tuner = make_tuner(tuning, space, family.path_parameter, config.seed)
+    tuner = make_tuner(tuning, config.space(model), family.path_parameter, config.seed)
     n_values = n_values_judged(tuning.objectives, methods)
     return Study(
         StudyPlan(

@@ -39,7 +39,7 @@ def drop_privileges() -> None:
 def cases() -> Iterator[Case]:
     """Yield the cases: every kind of object × damage × command, and foreign files."""
     for shift, (fixture, experiment) in enumerate(
-        {"stored": STORED / "finished", "now": current()}.items()
+        {"0.1.0": STORED / "finished", "now": current()}.items()
     ):
         for command in COMMANDS:
             yield _case(

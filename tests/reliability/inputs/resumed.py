@@ -12,6 +12,8 @@ from tests.reliability.inputs.results_folders import COMMANDS, MODEL, answer, ob
 from tests.reliability.samples import STORED, current, put_stored
 
 GROUP = "results resumed"
+KEPT = STORED.parent / "0.3.0"
+"""The oldest version whose random search has the same trials still."""
 _TUNE = ("tune", "experiment.yaml", "--results", "results", "--workers", "1")
 _FEW = (
     "absent",
@@ -32,14 +34,14 @@ _ADDED = {
 
 def cases() -> Iterator[Case]:
     """Yield the cases; each may start Ray, so they are few."""
-    yield _case("stopped", "intact", STORED / "stopped", "", lambda path: None, ONLY_ACCEPTED)
+    yield _case("stopped", "intact", KEPT / "stopped", "", lambda path: None, ONLY_ACCEPTED)
     for target in (f"{MODEL}/trials/000001.json", f"{MODEL}/oof/default.npz"):
         for name in ("empty", "cut to a half", "values null", "other shape"):
-            if action := of_kind(STORED / "stopped" / target).get(name):
+            if action := of_kind(KEPT / "stopped" / target).get(name):
                 yield _case(
-                    "stopped", f"{target} {name}", STORED / "stopped", target, action, ONLY_ACCEPTED
+                    "stopped", f"{target} {name}", KEPT / "stopped", target, action, ONLY_ACCEPTED
                 )
-    for fixture, experiment in {"stored": STORED / "finished", "now": current()}.items():
+    for fixture, experiment in {"0.3.0": KEPT / "finished", "now": current()}.items():
         for number, target in enumerate(objects(experiment)):
             damages = of_kind(experiment / target)
             names = [name for name in _FEW if name in damages]
@@ -97,7 +99,7 @@ def _as_undisturbed(kind: str, folder: Path, outcome: Outcome) -> Iterator[str]:
             return
     rows = [line for line in said["show --trials"].splitlines() if line.startswith(MODEL)]
     expected = [
-        line for line in (STORED / "trials.csv").read_text().splitlines() if line.startswith(MODEL)
+        line for line in (KEPT / "trials.csv").read_text().splitlines() if line.startswith(MODEL)
     ]
     if rows != expected:
         others = str(set(rows) ^ set(expected))[:500]
@@ -117,7 +119,7 @@ def _answer_to(command: str, folder: Path) -> tuple[str, str]:
 def _undisturbed_predictions() -> str:
     """Predictions for the same deaths by the model as the kept version stored it."""
     with process.scratch() as folder:
-        put_stored(folder, STORED / "finished")
+        put_stored(folder, KEPT / "finished")
         said, problem = _answer_to("predict", folder)
     assert not problem, problem
     return said
