@@ -13,6 +13,7 @@ import pytest
 import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods
+
 from tuner_job.config.load import check_experiment
 
 ROOT = chart_tools.ROOT

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from tuner_job.cli.base import checked
 from tuner_job.errors import ClusterError, RunError
 from tuner_job.process.output import expendable
 from tuner_job.wording import plain
@@ -22,17 +24,9 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _checked(rule: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
-    """Check a name by a rule of `names` as soon as it is given."""
-
-    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        from tuner_job.cluster import names
-
-        if value is not None:
-            getattr(names, rule)(value)
-        return value
-
-    return check
+def _checked(rule: str) -> Callable[..., Any]:
+    """Check a name by a rule of `names`, which is imported only then, as soon as it is given."""
+    return checked(lambda name: getattr(import_module("tuner_job.cluster.names"), rule)(name))
 
 
 NAME = click.argument("name", callback=_checked("check_experiment"))
@@ -63,7 +57,7 @@ def _of_release(command: _F) -> _F:
         click.option(
             "--endpoint",
             metavar="URL",
-            help="Trust this address, which the release names for its store, with the store's keys.",
+            help="Trust this address, which the release names for its store, with its keys.",
         ),
         click.option(
             "--release",
