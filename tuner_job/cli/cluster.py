@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from tuner_job.cli.base import checked
 from tuner_job.errors import ClusterError, RunError
 from tuner_job.process.output import expendable
 from tuner_job.wording import plain
@@ -23,17 +25,9 @@ if TYPE_CHECKING:
     from tuner_job.results.store import Store
 
 
-def _checked(rule: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
-    """Check a name by a rule of `names` as soon as it is given."""
-
-    def check(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-        from tuner_job.cluster import names
-
-        if value is not None:
-            getattr(names, rule)(value)
-        return value
-
-    return check
+def _checked(rule: str) -> Callable[..., Any]:
+    """Check a name by a rule of `names`, which is imported only then, as soon as it is given."""
+    return checked(lambda name: getattr(import_module("tuner_job.cluster.names"), rule)(name))
 
 
 NAME = click.argument("name", callback=_checked("check_experiment"))

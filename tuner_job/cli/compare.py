@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tuner_job.cli.command import EXPERIMENT, IS_ADDRESS, WORKERS
+from tuner_job.cli.base import EXPERIMENT, IS_ADDRESS, WORKERS
 from tuner_job.errors import InputError
 from tuner_job.process.output import expendable
 

@@ -13,7 +13,7 @@ from tuner_job import __version__
 from tuner_job.cli import cluster
 from tuner_job.cli import compare as comparing
 from tuner_job.cli import results as results_commands
-from tuner_job.cli.command import EXPERIMENT, IS_ADDRESS, SETTINGS, WORKERS, Group
+from tuner_job.cli.base import EXPERIMENT, IS_ADDRESS, SETTINGS, WORKERS, Group
 from tuner_job.errors import MissingModelsError
 from tuner_job.process.output import console as plain_console
 from tuner_job.process.output import expendable, quiet

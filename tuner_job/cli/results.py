@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tuner_job.cli.command import IS_FILE, RESULTS
+from tuner_job.cli.base import IS_FILE, RESULTS
 from tuner_job.errors import StoreError
 from tuner_job.process.output import console, expendable
 from tuner_job.wording import counted, listed

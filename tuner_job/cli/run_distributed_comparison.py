@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import click
 
-from tuner_job.cli.command import IS_WORKERS, SETTINGS, Command, checked, whole_number
+from tuner_job.cli.base import IS_WORKERS, SETTINGS, Command, checked, whole_number
 from tuner_job.comparison.settings import Runtime, read_shift
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.config.experiment import ExperimentConfig

@@ -86,21 +86,18 @@ class Comparison:
         name = predictions_name(training, model, protocols[0].composition if tuned else None)
         return scored and self.store.load_predictions(name) is not None
 
-    def score(self, job: _Job, fitted: Fitted) -> None:
-        """Score a fit on its tests in its protocols."""
-        for protocol in job.protocols:
-            self.take(
-                list(
-                    score_tests(
-                        self.data,
-                        job.training,
-                        fitted,
-                        job.tuned,
-                        protocol,
-                        self.settings.n_bootstrap,
-                    )
-                )
-            )
+    def score(
+        self,
+        training: TrainingSet,
+        fitted: Fitted,
+        tuned: TunedChoice | None,
+        protocols: Sequence[ScoringProtocol],
+    ) -> None:
+        """Score a fit on its tests in each protocol."""
+        n_bootstrap = self.settings.n_bootstrap
+        for protocol in protocols:
+            scored = score_tests(self.data, training, fitted, tuned, protocol, n_bootstrap)
+            self.take(list(scored))
 
 
 def run_comparison(
@@ -174,8 +171,10 @@ def _tuned(
             choice = choices[model]
             if isinstance(choice, str):
                 fit = Fit(None, model, {}, training.rows, tested_rows(training))
-                failed = _Job(training, model, (protocol,), TunedChoice(params={}, method="failed"))
-                running.score(failed, Fitted(fit, None, error=f"tuning failed: {choice}"))
+                failed = Fitted(fit, None, error=f"tuning failed: {choice}")
+                running.score(
+                    training, failed, TunedChoice(params={}, method="failed"), (protocol,)
+                )
             else:
                 yield _Job(training, model, (protocol,), choice)
 
@@ -230,7 +229,7 @@ def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
         job: _Job = fitted.fit.key
         if fitted.P is not None:
             running.store.save_predictions(job.name, fitted.fit.predict, fitted.P)
-        running.score(job, fitted)
+        running.score(job.training, fitted, job.tuned, job.protocols)
         if n % runtime.checkpoint_interval == 0 or n == len(fits):
             _checkpoint(
                 running, f"{n} of {counted(len(fits), 'tuned fit' if job.tuned else 'untuned fit')}"
@@ -280,11 +279,4 @@ def _score_ensemble(
         choice = tuner.tune_ensemble(searched, running.settings.models, training.unseen_site)
     running.store.save_predictions(predictions_name(training, ENSEMBLE, tuned_for), rows, P)
     fitted = Fitted(Fit(None, ENSEMBLE, {}, training.rows, rows), P)
-    for protocol in protocols:
-        running.take(
-            list(
-                score_tests(
-                    running.data, training, fitted, choice, protocol, running.settings.n_bootstrap
-                )
-            )
-        )
+    running.score(training, fitted, choice, protocols)
