@@ -18,8 +18,9 @@ from tuner_job.evaluation.csmf import EstimatorName
 from tuner_job.evaluation.folds import stratified, train_probe
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import screen, screened
+from tuner_job.execution import ray_runner
 from tuner_job.execution.drive import Driver
-from tuner_job.execution.fold_task import SharedData, assess_trial, score_fold
+from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_runner import Finished
 from tuner_job.execution.ray_tune import trainable
 from tuner_job.execution.ray_tune.reporting import Reporter
@@ -35,7 +36,7 @@ from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.samplers.fixed import FixedTuner
 from tuner_job.search.study import Study
-from tuner_job.search.trial import AssessmentTask, FoldTask, Task
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
 
 MODEL, SEED, N_FOLDS = "random_forest", 7, 3
 DEEP = (
@@ -62,12 +63,11 @@ def shared(rows: Any, methods: Sequence[EstimatorName]) -> SharedData:
 
 
 class InThisProcess:
-    """Runs one task after the other; a handle is what it stands for."""
+    """Does what Ray's workers do, one task after the other; a handle is what it stands for."""
 
     n_slots = 1
 
-    def __init__(self, data: SharedData):
-        self._data = data
+    def __init__(self) -> None:
         self._queue: deque[tuple[str, Task]] = deque()
 
     @property
@@ -83,9 +83,12 @@ class InThisProcess:
     def wait(self, timeout: float) -> list[Finished]:
         study, task = self._queue.popleft()
         if isinstance(task, AssessmentTask):
-            assessments = [assess_trial(self._data, points) for points in task.points]
-            return [Finished(study, task, assessments, 1.0)]
-        return [Finished(study, task, score_fold(self._data, MODEL, task), 1.0)]
+            points = [point for of_trial in task.points for point in of_trial]
+            ((assessments, *rest),) = ray_runner._assess([], len(task.trials), *points)
+            return [Finished(study, task, assessments, *rest)]
+        ((records, *rest),), *points = ray_runner._score([], MODEL, [task])
+        outcomes = [FoldOutcome(*one) for one in zip(records, points, strict=True)]
+        return [Finished(study, task, outcomes, *rest)]
 
     def fetch(self, point: PathPoint) -> PathPoint:
         return point
@@ -96,7 +99,7 @@ def by_the_driver(data: SharedData, recorder: Recorder) -> None:
         MODEL, MODEL, FixedTuner([DEEP]), NeverStop(), objectives=OBJECTIVES, path="n_estimators",
         n_folds=N_FOLDS, lag=1, max_trials=1, assessed=len(data.methods) > 1,
     )  # fmt: skip
-    Driver([study], cast(Any, InThisProcess(data)), Budget(), recorder.record).run()
+    Driver([study], cast(Any, InThisProcess()), Budget(), recorder.record).run()
 
 
 def by_ray_tune(data: SharedData, recorder: Recorder) -> None:
@@ -130,14 +133,15 @@ def recorded(search: Any, rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     def run(methods: Sequence[EstimatorName]) -> tuple[SharedData, TrialRecord]:
         data = shared(rows, methods)
-        monkeypatch.setattr(trainable, "shared_data", lambda handle: data)
+        for module in (ray_runner, trainable):
+            monkeypatch.setattr(module, "shared_data", lambda handle: data)
         store = ExperimentStore(Store(str(tmp_path)), "deep")
         tuning = HyperparameterSearchConfig()
         with BackgroundWriter() as writer:
             search(
                 data,
                 Recorder(
-                    store, writer, cast(Any, InThisProcess(data)), TuningMonitor({MODEL: 1}),
+                    store, writer, cast(Any, InThisProcess()), TuningMonitor({MODEL: 1}),
                     data.folds, tuning, {},
                 ),
             )  # fmt: skip
