@@ -29,7 +29,7 @@ from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler
 from tuner_job.execution.ray_tune.storage import TuneFolder
 from tuner_job.execution.ray_tune.trainable import TrialTrainable
 from tuner_job.execution.ray_tune.trial_fit import Begun, begin
-from tuner_job.files.arrays import write_zip
+from tuner_job.files.arrays import write_array, write_zip
 from tuner_job.models import FAMILIES
 from tuner_job.records import FoldRecord, Stage, TrialRecord
 from tuner_job.search.samplers import make_tuner
@@ -153,6 +153,26 @@ def test_a_stranger_s_checkpoint_is_refused(data: SharedData, model: str) -> Non
     ):
         with pytest.raises(StoreError):
             begin(data, model, PARAMS[model], 3, 1, Begun(records, [first, *parts[1:]]))
+
+
+def test_a_checkpoint_that_lacks_what_is_scored_of_the_training_rows_is_refused(
+    data: SharedData,
+) -> None:
+    part = begin(data, "logistic_regression", PARAMS["logistic_regression"], 3, 1)
+    part.advance()
+    records = [one.record for one in part.outcomes]
+    earlier = [write_array(one.point.P_validation) for one in part.outcomes]
+    with pytest.raises(StoreError, match="probabilities must be"):
+        begin(
+            data,
+            "logistic_regression",
+            PARAMS["logistic_regression"],
+            3,
+            1,
+            Begun(records, earlier),
+        )
+    with pytest.raises(StoreError, match="each fold must have"):
+        begin(data, "logistic_regression", PARAMS["logistic_regression"], 3, 1, Begun(records, []))
 
 
 def test_what_is_no_checkpoint_counts_as_none(tmp_path: Path) -> None:

@@ -181,7 +181,8 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     )
     if trials.assessed:
         caption += (
-            " Each, the default’s parameters too, is scored by the CSMF estimator that suits it."
+            " Both scores of a configuration, the default’s parameters too, are made by the CSMF "
+            "estimator that suits it, calibrated in the same way."
         )
     return style.Drawing(figure, f"Training and validation score of {model}", caption)
 
