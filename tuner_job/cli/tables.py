@@ -176,4 +176,7 @@ def _caption(summary: ExperimentSummary) -> str:
 def _timing(summary: ExperimentSummary) -> str:
     if all(study.deterministic for study in summary.studies):
         return ""
-    return " Which trials Ray Tune stopped or changed depended on timing: another run may give other trials."
+    return (
+        " Which trials Ray Tune stopped or changed depended on timing: another run may give other "
+        "trials."
+    )

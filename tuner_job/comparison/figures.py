@@ -111,7 +111,10 @@ def _between_sites(part: pd.DataFrame, models: Sequence[str], kind: str) -> styl
         axes.set_title(model)
         axes.grid(visible=False)
     panels[0].set_ylabel("trained at")
-    caption = "Row: the site trained on. Column: the site tested on; on the diagonal its own held-out deaths."
+    caption = (
+        "Row: the site trained on. Column: the site tested on; on the diagonal its own held-out "
+        "deaths."
+    )
     return style.Drawing(figure, f"CSMF accuracy between sites, {kind}", caption)
 
 

@@ -98,8 +98,8 @@ def _pairs(
     store: ComparisonStore,
 ) -> Iterator[_Pair]:
     for training in sets:
-        tests = [(test, ids) for test in training.tests if (ids := _ids(test, model, protocol.composition)) and
-                 all(i in finished for i in ids)]  # fmt: skip
+        named = [(test, _ids(test, model, protocol.composition)) for test in training.tests]
+        tests = [(test, ids) for test, ids in named if all(i in finished for i in ids)]
         names = [
             predictions_name(training, model, composition)
             for composition in (None, protocol.composition)

@@ -9,12 +9,13 @@ from tuner_job.records import CalibrationRecord, Interval, Stage
 from tuner_job.schema import Closed
 
 COLUMNS = (
-    "experiment_id", "experiment_type", "train_site", "test_site", "csmf_accuracy", "cod_accuracy",
-    "csmf_accuracy_ci", "cod_accuracy_ci", "n_train", "n_test", "execution_time_seconds", "tuning_time_seconds",
-    "training_time_seconds", "inference_time_seconds", "worker_id", "retry_count", "error", "additional_metrics",
-    "model", "training_fraction", "csmf_accuracy_ci_lower", "csmf_accuracy_ci_upper", "cod_accuracy_ci_lower",
-    "cod_accuracy_ci_upper", "tuned", "tuning_method", "best_params", "cv_score", "cv_scores", "n_trials", "cccsmf",
-    "ccc", "protocol", "csmf_estimator",
+    "experiment_id", "experiment_type", "train_site", "test_site", "csmf_accuracy",
+    "cod_accuracy", "csmf_accuracy_ci", "cod_accuracy_ci", "n_train", "n_test",
+    "execution_time_seconds", "tuning_time_seconds", "training_time_seconds",
+    "inference_time_seconds", "worker_id", "retry_count", "error", "additional_metrics", "model",
+    "training_fraction", "csmf_accuracy_ci_lower", "csmf_accuracy_ci_upper",
+    "cod_accuracy_ci_lower", "cod_accuracy_ci_upper", "tuned", "tuning_method", "best_params",
+    "cv_score", "cv_scores", "n_trials", "cccsmf", "ccc", "protocol", "csmf_estimator",
 )  # fmt: skip
 """Of full_results.csv and its parts, in this order."""
 
