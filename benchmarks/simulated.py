@@ -13,8 +13,9 @@ from tuner_job.execution.runner import Finished
 from tuner_job.models.base import PathPoint
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 

@@ -15,8 +15,9 @@ from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
 from tuner_job.execution.runner import Finished
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 

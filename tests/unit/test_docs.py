@@ -120,3 +120,9 @@ def test_the_schema_describes_every_key() -> None:
         if not field.get("description") and "$ref" not in field and name != "Range"
     ]
     assert undescribed == []
+
+
+def test_help_is_shown_where_no_command_is_given() -> None:
+    outcome = CliRunner().invoke(main, [])
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("Usage: ")

@@ -29,9 +29,10 @@ from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.known import OnMismatch
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search_space import Configuration
 from tuner_job.wording import listed, shown
 

@@ -17,58 +17,18 @@ the search depends on it.
 import heapq
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import TrialRecord, TrialState
 from tuner_job.search.batch import AlikeTrials, Batch, Draws
 from tuner_job.search.early_stopping import Judge, StoppingRule
 from tuner_job.search.known import KnownResults, OnMismatch
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.trial import Task, Told, Trial
 
 AHEAD = 100
 """Batches that are drawn before they are opened, at most, so that fits under way can score them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudyPlan:
-    """What a study is to do.
-
-    Attributes
-    ----------
-    name
-        Identifies the study among those that run together.
-    model
-        Name of the model family.
-    objectives
-        Names of the validation metrics that are maximised.
-    path
-        The family's path parameter, if it has one.
-    lag
-        Batches under way at once, at most.
-    max_trials
-        No further configuration is asked once there are so many; None: until the sampler has no
-        more.
-    first_trial
-        Number of the first one.
-    assessed
-        Whether a trial is scored as a whole, by all its out-of-fold probabilities, and not fold by
-        fold.
-    nested
-        Whether a fit of one value of the path gives exactly what fits of the smaller ones would.
-    """
-
-    name: str
-    model: str
-    objectives: Sequence[str]
-    path: str | None
-    n_folds: int
-    lag: int
-    max_trials: int | None
-    first_trial: int = 0
-    assessed: bool = False
-    nested: bool = False
 
 
 class Study:

@@ -8,8 +8,9 @@ from tuner_job.config.budget import Budget
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.runner import Finished, Runner
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 
 N_TRIALS = 20

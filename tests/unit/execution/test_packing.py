@@ -12,8 +12,9 @@ from tuner_job.execution.drive import PACKED, Driver
 from tuner_job.execution.runner import Finished, Runner
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 

@@ -32,8 +32,9 @@ from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 
 MODEL, SEED, N_FOLDS = "random_forest", 7, 3
 DEEP = (

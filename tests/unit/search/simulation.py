@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import CsmfEstimator, FoldRecord, TrialRecord
 from tuner_job.search.early_stopping import NeverStop, StoppingRule
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, Task, Told, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 

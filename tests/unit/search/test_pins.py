@@ -19,10 +19,11 @@ from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, score_fold
 from tuner_job.models import FAMILIES
 from tuner_job.search.early_stopping import NeverStop
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers import make_stopping_rule, make_tuner
 from tuner_job.search.samplers.grid import GridTuner
 from tuner_job.search.samplers.perturb import perturb
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import Configuration, ModelSearchSpace
 

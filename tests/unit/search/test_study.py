@@ -14,12 +14,13 @@ from tests.unit.search.simulation import (
 )
 from tuner_job.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
+from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.base import Tuner
 from tuner_job.search.samplers.fixed import FixedTuner
 from tuner_job.search.samplers.grid import GridTuner
 from tuner_job.search.samplers.optuna import OptunaTuner, PrunerRule, make_sampler
 from tuner_job.search.samplers.random import RandomTuner
-from tuner_job.search.study import Study, StudyPlan
+from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
 
 TUNERS: dict[str, Callable[[], Tuner]] = {
