@@ -19,7 +19,7 @@ from tuner_job.execution.ray_start import ray_running
 from tuner_job.models.base import PathPoint
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.trial import FoldTask
 
 N_CPUS = 2
@@ -96,7 +96,7 @@ def runner_seconds(n_tasks: int, packed: int) -> float:
     runner = RayRunner(_shared())
     runner._score = ray.remote(num_cpus=1)(_no_fit)
     n_trials = n_tasks // N_FOLDS
-    study = make_study(RandomTuner(SPACE, 1), NeverStop(), n_trials, 8)
+    study = make_study(RandomSampler(SPACE, 1), NeverStop(), n_trials, 8)
     usual, drive.PACKED = drive.PACKED, packed
     started = time.perf_counter()
     drive.Driver([study], runner, Budget(), release).run()

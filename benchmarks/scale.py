@@ -1,7 +1,7 @@
 """The driver against a cluster of 1,000 slots and 100,000 tasks, simulated; and against a bare loop
 on this machine.
 
-Real study, tuners, driver and recorder; only the cluster is a formula (`benchmarks.simulated`).
+Real study, samplers, driver and recorder; only the cluster is a formula (`benchmarks.simulated`).
 Usage: python -m benchmarks.scale [--quick] [--slots N] [--tasks N] [--profile] [--page FILE]
 """
 
@@ -38,10 +38,10 @@ from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.experiment.recorder import Recorder
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
-from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
-from tuner_job.search.samplers.optuna import tuner as optuna_tuner
+from tuner_job.search.samplers.optuna import OptunaSampler, named_sampler
+from tuner_job.search.samplers.optuna import sampler as optuna_sampler
 from tuner_job.search.samplers.optuna.translation import distribution
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import Trial
 
@@ -101,7 +101,7 @@ def driver_table(sizes: Sizes) -> str:
     rows = []
     for rule, recorded in (("none", False), ("paired", False), ("none", True)):
         cluster = SimulatedCluster(sizes.slots)
-        study = make_study(RandomTuner(SPACE, 1), rules[rule](), n_trials, lag)
+        study = make_study(RandomSampler(SPACE, 1), rules[rule](), n_trials, lag)
         with tempfile.TemporaryDirectory() as folder, BackgroundWriter() as writer:
             record = _recorder(cluster, writer, folder).record if recorded else release
             rows.append([rule, "yes" if recorded else "no", *drive(study, cluster, record, marks)])
@@ -129,34 +129,34 @@ def _recorder(cluster: SimulatedCluster, writer: BackgroundWriter, folder: str) 
 def suggestion_table(sizes: Sizes) -> str:
     """Milliseconds of one ask + tell once so many trials are known."""
     rows = [["random", *(f"{1000 * random_seconds(n):.2f}" for n in sizes.known)]]
-    kept = optuna_tuner.MODELLED_TRIALS
+    kept = optuna_sampler.MODELLED_TRIALS
     for name, limit in (
         (f"TPE, {kept:,} trials modelled at most", kept),
         ("TPE, all trials modelled", 10**9),
     ):
-        optuna_tuner.MODELLED_TRIALS = limit
+        optuna_sampler.MODELLED_TRIALS = limit
         cells = [f"{1000 * suggestion_seconds(n, sizes.suggestions):.1f}" for n in sizes.known]
         rows.append([name, *cells])
-    optuna_tuner.MODELLED_TRIALS = kept
+    optuna_sampler.MODELLED_TRIALS = kept
     return markdown(["ask + tell, ms", *(f"at {n:,} trials" for n in sizes.known)], rows)
 
 
 def suggestion_seconds(n_known: int, n_timed: int) -> float:
     """Median over suggestions of TPE that knows `n_known` trials."""
-    tuner = OptunaTuner(SPACE, make_sampler("tpe", 1), 1)
+    sampler = OptunaSampler(SPACE, named_sampler("tpe", 1), 1)
     distributions = {name: distribution(parameter) for name, parameter in SPACE.parameters.items()}
     random = np.random.default_rng(1)
     for _ in range(n_known):
         params = SPACE.sample(random)
-        tuner._study.add_trial(
+        sampler._study.add_trial(
             create_trial(params=params, distributions=distributions, value=score_of(params, 0))
         )
     seconds = []
     for number in range(n_timed):
         started = time.perf_counter()
-        (params,) = tuner.ask()
+        (params,) = sampler.ask()
         score = (score_of(params, 0),)
-        tuner.tell([Trial(number, number, params, "complete", [score] * N_FOLDS, scores=score)])
+        sampler.tell([Trial(number, number, params, "complete", [score] * N_FOLDS, scores=score)])
         seconds.append(time.perf_counter() - started)
     return statistics.median(seconds)
 
@@ -164,9 +164,9 @@ def suggestion_seconds(n_known: int, n_timed: int) -> float:
 def random_seconds(n_trials: int) -> float:
     """Mean over all suggestions."""
     started = time.perf_counter()
-    tuner = RandomTuner(SPACE, 1)
+    sampler = RandomSampler(SPACE, 1)
     for _ in range(n_trials):
-        tuner.ask()
+        sampler.ask()
     return (time.perf_counter() - started) / n_trials
 
 

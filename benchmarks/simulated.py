@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tuner_job.execution.runner import Finished
+from tuner_job.execution.runner import FinishedTask
 from tuner_job.models.base import PathPoint
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import StoppingRule
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.base import Tuner
+from tuner_job.search.samplers.base import Sampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
@@ -43,7 +43,7 @@ def score_of(params: Configuration, fold: int) -> float:
     return 0.8 - 0.01 * abs(depth - 6) - abs(rate - 0.1) + 0.01 * fold + 0.02 * noise
 
 
-def make_study(tuner: Tuner, rule: StoppingRule, n_trials: int, lag: int) -> Study:
+def make_study(sampler: Sampler, rule: StoppingRule, n_trials: int, lag: int) -> Study:
     """The search that all measurements drive."""
     return Study(
         StudyPlan(
@@ -55,7 +55,7 @@ def make_study(tuner: Tuner, rule: StoppingRule, n_trials: int, lag: int) -> Stu
             lag=lag,
             max_trials=n_trials,
         ),
-        tuner,
+        sampler,
         rule,
     )
 
@@ -96,7 +96,7 @@ class SimulatedCluster:
         self._begin_waiting()
         self.seconds += time.perf_counter() - started
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         """Go on to the end of the next task."""
         started = time.perf_counter()
         self._clock, _, study, task = heapq.heappop(self._busy)
@@ -111,7 +111,7 @@ class SimulatedCluster:
             fit_seconds=1.0,
             judged=[score],
         )
-        finished = Finished(study, task, [FoldOutcome(record, task.fold)], 1.0)
+        finished = FinishedTask(study, task, [FoldOutcome(record, task.fold)], 1.0)
         self.seconds += time.perf_counter() - started
         return [finished]
 

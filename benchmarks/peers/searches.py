@@ -118,7 +118,7 @@ def ray_tune(problem: Problem) -> None:
             "max_concurrent_trials": problem.cores,
         }
     with_data = tune.with_parameters(trainable, problem=problem)
-    tune.Tuner(
+    tune.Sampler(
         tune.with_resources(with_data, {"cpu": 1}),
         param_space=space,
         tune_config=tune.TuneConfig(metric="score", mode="max", **timed),

@@ -6,11 +6,11 @@ from typing import Any
 
 from tuner_job.errors import RunError
 from tuner_job.execution.fold_task import SharedData, assess_trial, fit_final, score_fold
-from tuner_job.execution.runner import Finished
+from tuner_job.execution.runner import FinishedTask
 from tuner_job.failure import describe_failure
 from tuner_job.models.base import PathPoint
 from tuner_job.records import TrialRecord
-from tuner_job.search.trial import AssessmentTask, FoldTask, Told
+from tuner_job.search.trial import AssessmentTask, FoldTask, TaskResult
 
 
 class InProcessRunner:
@@ -32,7 +32,7 @@ class InProcessRunner:
     def submit_assessment(self, study: str, task: AssessmentTask) -> None:
         self._queue.append((study, "", [task]))
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         study, model, tasks = self._queue.popleft()
         return [self._run(study, model, task) for task in tasks]
 
@@ -56,13 +56,13 @@ class InProcessRunner:
 
         return fitted
 
-    def _run(self, study: str, model: str, task: FoldTask | AssessmentTask) -> Finished:
-        told: Sequence[Told]
+    def _run(self, study: str, model: str, task: FoldTask | AssessmentTask) -> FinishedTask:
+        told: Sequence[TaskResult]
         try:
             if isinstance(task, AssessmentTask):
                 told = [assess_trial(self._data, points) for points in task.points]
             else:
                 told = score_fold(self._data, model, task)
         except Exception as error:
-            return Finished(study, task, [], 1.0, describe_failure(error))
-        return Finished(study, task, told, 1.0)
+            return FinishedTask(study, task, [], 1.0, describe_failure(error))
+        return FinishedTask(study, task, told, 1.0)

@@ -9,7 +9,7 @@ import pytest
 from tuner_job.errors import RunError
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, assess_trial, fit_final, score_fold
-from tuner_job.execution.runner import Finished, Runner
+from tuner_job.execution.runner import FinishedTask, Runner
 from tuner_job.records import TrialRecord
 from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask
 
@@ -38,8 +38,8 @@ def record(**params: Any) -> TrialRecord:
     return TrialRecord(trial=0, batch=0, params={**PARAMS, **params}, state="complete", folds=[])
 
 
-def wait_for(runner: Runner, n_tasks: int) -> list[Finished]:
-    found: list[Finished] = []
+def wait_for(runner: Runner, n_tasks: int) -> list[FinishedTask]:
+    found: list[FinishedTask] = []
     for _ in range(TURNS):
         found += runner.wait(0.1)
         if len(found) >= n_tasks:
@@ -127,5 +127,5 @@ class RunnerContract:
             fitted(MODEL)
 
 
-def outcomes(finished: Finished) -> Sequence[FoldOutcome]:
+def outcomes(finished: FinishedTask) -> Sequence[FoldOutcome]:
     return [told for told in finished.told if isinstance(told, FoldOutcome)]

@@ -13,10 +13,10 @@ from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData, score_fold
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import ray_running
-from tuner_job.execution.runner import Finished
+from tuner_job.execution.runner import FinishedTask
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
@@ -48,7 +48,7 @@ class Watched(RayRunner):
         self.sizes.append(len(tasks))
         super().submit_fits(study, model, tasks)
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         return [replace(finished, seconds=0.001) for finished in super().wait(timeout)]
 
 
@@ -84,7 +84,7 @@ def test_packed_fits_score_as_they_do_alone_and_fail_alone(
             lag=N_TRIALS,
             max_trials=N_TRIALS,
         ),
-        RandomTuner(SPACE, 1),
+        RandomSampler(SPACE, 1),
         NeverStop(),
     )
     Driver([study], runner, Budget(), lambda *_: None).run()

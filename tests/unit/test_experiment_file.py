@@ -12,7 +12,7 @@ from tuner_job.config.decisive import decisive
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import load_experiment
 from tuner_job.errors import ConfigError
-from tuner_job.search.samplers import make_tuner
+from tuner_job.search.samplers import make_sampler
 
 BASE: dict[str, Any] = {
     "name": "exp",
@@ -217,13 +217,13 @@ def test_a_large_grid_that_a_budget_ends_begins_at_once(tmp_path: Path) -> None:
         in validate(tmp_path, content)
     )
     config = load_experiment(tmp_path / "experiment.yaml")
-    tuner = make_tuner(config.tuning, config.space("xgboost"), "n_estimators", 1)
+    tuner = make_sampler(config.tuning, config.space("xgboost"), "n_estimators", 1)
     drawn = [configuration for _ in range(20) for configuration in tuner.ask() or []]
     assert len({str(configuration) for configuration in drawn}) == len(drawn) == 20
     assert all(config.space("xgboost").holds(configuration) for configuration in drawn)
     content = with_space({**WIDE, "n_estimators": [10, 20, 30]}, budget={"timeout": "2h"})
     config = load_experiment(write(tmp_path, content))
-    tuner = make_tuner(config.tuning, config.space("xgboost"), "n_estimators", 1)
+    tuner = make_sampler(config.tuning, config.space("xgboost"), "n_estimators", 1)
     assert [configuration["n_estimators"] for configuration in tuner.ask() or []] == [10, 20, 30]
 
 
@@ -235,7 +235,7 @@ def test_few_valid_configurations_among_very_many_are_found(tmp_path: Path) -> N
     }
     for method in ("random", "grid", "bayesian"):
         config = load_experiment(write(tmp_path, with_space(space, method)))
-        tuner = make_tuner(config.tuning, config.space("xgboost"), None, 1)
+        tuner = make_sampler(config.tuning, config.space("xgboost"), None, 1)
         assert tuner.ask() == [{"gamma": 0.5, "max_depth": 100}]
 
 

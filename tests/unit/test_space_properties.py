@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from tuner_job.search.samplers.grid import GridTuner
-from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
+from tuner_job.search.samplers.grid import GridSampler
+from tuner_job.search.samplers.optuna import OptunaSampler, named_sampler
 from tuner_job.search.samplers.perturb import perturb
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import Choices, Configuration, ModelSearchSpace, Range, SearchSpace
 
@@ -192,7 +192,7 @@ def test_random_draws_are_valid_distinct_and_reach_everything(
     size = space.count()
     assert size is not None
     assume(size < 3000)
-    drawn = [configuration for (configuration,) in iter(RandomTuner(space, seed).ask, None)]
+    drawn = [configuration for (configuration,) in iter(RandomSampler(space, seed).ask, None)]
     assert len({key(configuration) for configuration in drawn}) == len(drawn) == size
     assert all(is_valid(space, configuration) for configuration in drawn)
 
@@ -205,9 +205,9 @@ def test_a_grid_that_is_not_listed_holds_the_same_batches(
     space = bound(content)
     assume((space.count() or 0) < 2000)
     with pytest.MonkeyPatch.context() as patch:
-        listed = list(iter(GridTuner(space, "n", seed).ask, None))
+        listed = list(iter(GridSampler(space, "n", seed).ask, None))
         patch.setattr("tuner_job.search.samplers.grid.LISTED", 0)
-        drawn = list(iter(GridTuner(space, "n", seed).ask, None))
+        drawn = list(iter(GridSampler(space, "n", seed).ask, None))
     assert sum(map(len, drawn)) == space.count()
     assert sorted(map(repr, drawn)) == sorted(map(repr, listed))
 
@@ -216,14 +216,14 @@ def test_a_grid_that_is_not_listed_holds_the_same_batches(
 @given(contents(log=True), st.sampled_from(["tpe", "nsgaii", "random"]), st.integers(0, 9))
 def test_samplers_propose_what_is_valid(content: dict[str, Any], sampler: str, seed: int) -> None:
     space = bound(content)
-    tuner = OptunaTuner(space, make_sampler(sampler, seed), 1)
+    tuned = OptunaSampler(space, named_sampler(sampler, seed), 1)
     for number in range(14):
-        asked = tuner.ask()[0]
+        asked = tuned.ask()[0]
         assert is_valid(space, asked), asked
         trial = Trial(number, number, asked, "complete")
         trial.scores = (hash(key(trial.params)) % 97 / 97,)
         trial.fold_scores = [trial.scores] * 2
-        tuner.tell([trial])
+        tuned.tell([trial])
 
 
 @THOROUGH

@@ -13,7 +13,7 @@ from tuner_job.wording import listed, plain
 
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
-Sampler = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
+SamplerName = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
 ON_RAY_TUNE = ("asha", "pbt")
 SMALLEST_POPULATION = 4
@@ -83,7 +83,7 @@ class HyperparameterSearchConfig(Closed):
     lag: Annotated[int, Field(ge=1, le=10_000)] = 8
     """How many configurations may be under way: trial t is chosen, and stopped, knowing exactly the
     results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
-    sampler: Sampler = "tpe"
+    sampler: SamplerName = "tpe"
     """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
     selection: Selection = "best"
     """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score

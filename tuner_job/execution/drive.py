@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tuner_job.config.budget import Budget
 from tuner_job.errors import Interrupted, RunError
-from tuner_job.execution.runner import Finished, Runner
+from tuner_job.execution.runner import FinishedTask, Runner
 from tuner_job.records import StopReason, TrialState
 from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Trial
@@ -30,7 +30,7 @@ class Driver:
     Parameters
     ----------
     on_finished
-        Called with each finished trial, before the tuner learns of later ones.
+        Called with each finished trial, before the sampler learns of later ones.
     should_stop
         Asked often; once it returns True the search is interrupted.
     """
@@ -145,7 +145,7 @@ class Driver:
         limit = self._budget.max_concurrent_trials
         return limit is None or sum(study.n_under_way for study in self._studies.values()) < limit
 
-    def _take(self, finished: Finished) -> None:
+    def _take(self, finished: FinishedTask) -> None:
         study = self._studies[finished.study]
         self._running[study.name] -= 1
         self._seconds[study.name] += finished.seconds

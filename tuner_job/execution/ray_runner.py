@@ -16,7 +16,7 @@ from tuner_job.execution.fold_task import (
     score_fold,
 )
 from tuner_job.execution.ray_start import ray_logs, require_memory
-from tuner_job.execution.runner import Finished
+from tuner_job.execution.runner import FinishedTask
 from tuner_job.failure import Failure, describe_failure
 from tuner_job.models.base import PathPoint
 from tuner_job.models.growing import Stages
@@ -90,7 +90,7 @@ class RayRunner:
         told, *points = self._score_returning[n_returns].remote(self.data, model, tasks)
         self._running[told] = (study, tasks, points)
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
         refs = list(self._running)
         ready, rest = ray.wait(refs, num_returns=1, timeout=timeout)
@@ -152,19 +152,19 @@ class RayRunner:
             ray.cancel(ref, force=True)
         self._running.clear()
 
-    def _collect(self, ref: Any) -> list[Finished]:
+    def _collect(self, ref: Any) -> list[FinishedTask]:
         study, tasks, points = self._running.pop(ref)
         try:
             told: Sequence[_Told] = ray.get(ref)
         except ray.exceptions.RayError as error:
-            return [Finished(study, task, [], 0.0, failure_reason(error)) for task in tasks]
+            return [FinishedTask(study, task, [], 0.0, failure_reason(error)) for task in tasks]
         handles = iter(points)
         finished = []
         for task, (results, seconds, failure) in zip(tasks, told, strict=True):
             if isinstance(task, FoldTask):
                 kept = [next(handles) for _ in task.wanted]
                 results = [FoldOutcome(*one) for one in zip(results, kept, strict=not failure)]
-            finished.append(Finished(study, task, results, seconds, failure))
+            finished.append(FinishedTask(study, task, results, seconds, failure))
         return finished
 
 

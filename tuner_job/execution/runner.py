@@ -7,17 +7,17 @@ from typing import Any, Protocol
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.models.base import PathPoint
 from tuner_job.records import TrialRecord
-from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Told
+from tuner_job.search.trial import AssessmentTask, FoldTask, Task, TaskResult
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedTask:
     """A task that ended: with an outcome or an assessment for each of its trials, or with an
     error."""
 
     study: str
     task: Task
-    told: Sequence[Told]
+    told: Sequence[TaskResult]
     seconds: float
     error: str | None = None
 
@@ -45,7 +45,7 @@ class Runner(Protocol):
     def submit_assessment(self, study: str, task: AssessmentTask) -> None:
         """Start the assessment of trials of a study."""
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
 
     def fetch(self, handle: Any) -> PathPoint:

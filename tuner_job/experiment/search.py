@@ -30,8 +30,8 @@ from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.known import OnMismatch
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers import make_stopping_rule, make_tuner
-from tuner_job.search.samplers.fixed import FixedTuner
+from tuner_job.search.samplers import make_sampler, make_stopping_rule
+from tuner_job.search.samplers.fixed import FixedSampler
 from tuner_job.search.study import Study
 from tuner_job.search_space import Configuration
 from tuner_job.wording import listed, shown
@@ -167,7 +167,7 @@ def _default_study(
             first_trial=DEFAULT_TRIAL,
             assessed=needs_assessment(run.config.validation.csmf_estimators),
         ),
-        FixedTuner([untuned]),
+        FixedSampler([untuned]),
         NeverStop(),
         stored={record.trial: record for record in stored if record.trial == DEFAULT_TRIAL},
         on_mismatch=on_mismatch,
@@ -180,7 +180,7 @@ def _search_study(
     config, n_folds = run.config, run.prepared.n_folds
     family, tuning = FAMILIES[model], config.tuning
     methods = config.validation.csmf_estimators
-    tuner = make_tuner(tuning, config.space(model), family.path_parameter, config.seed)
+    sampler = make_sampler(tuning, config.space(model), family.path_parameter, config.seed)
     n_values = n_values_judged(tuning.objectives, methods)
     return Study(
         StudyPlan(
@@ -194,7 +194,7 @@ def _search_study(
             assessed=needs_assessment(methods),
             nested=family.path_is_nested,
         ),
-        tuner,
+        sampler,
         make_stopping_rule(tuning, n_folds, n_values),
         stored={record.trial: record for record in stored if record.trial != DEFAULT_TRIAL},
         on_mismatch=on_mismatch,

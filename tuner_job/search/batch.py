@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tuner_job.search.early_stopping import Judge
-from tuner_job.search.samplers.base import Tuner
+from tuner_job.search.samplers.base import Sampler
 from tuner_job.search.samplers.batches import same_fit
 from tuner_job.search.trial import AssessmentTask, FoldTask, Trial
 from tuner_job.search_space import Scalar
@@ -98,10 +98,12 @@ class Draws:
         As in `Study`.
     """
 
-    def __init__(self, tuner: Tuner, path: str | None, max_trials: int | None, first_trial: int):
+    def __init__(
+        self, sampler: Sampler, path: str | None, max_trials: int | None, first_trial: int
+    ):
         self.exhausted = False
         """Whether nothing is left to draw."""
-        self._tuner, self._path, self._max_trials = tuner, path, max_trials
+        self._sampler, self._path, self._max_trials = sampler, path, max_trials
         self._first_trial = first_trial
         self._n_batches = self._n_trials = 0
 
@@ -109,7 +111,7 @@ class Draws:
         """Draw another batch; None if nothing is left."""
         limit = self._max_trials
         left = None if limit is None else limit - self._n_trials
-        proposed = None if self.exhausted or left == 0 else self._tuner.ask()
+        proposed = None if self.exhausted or left == 0 else self._sampler.ask()
         if proposed is None:
             self.exhausted = True
             return None

@@ -1,7 +1,7 @@
 """A study: the search of one model, as a state machine that knows nothing of workers.
 
-It asks its tuner, hands out tasks, takes outcomes, gives up poor trials and tells the tuner. What
-it decides depends on outcomes only, never on when or in which order they arrive:
+It asks its sampler, hands out tasks, takes outcomes, gives up poor trials and tells the sampler.
+What it decides depends on outcomes only, never on when or in which order they arrive:
 
 * batch b is opened when exactly the batches up to b - lag have been told, in order, even if later
   ones have ended by then; a sampler that learns is asked for it then, another one earlier;
@@ -24,8 +24,8 @@ from tuner_job.search.batch import AlikeTrials, Batch, Draws
 from tuner_job.search.early_stopping import Judge, StoppingRule
 from tuner_job.search.known import KnownResults, OnMismatch
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.trial import Task, Told, Trial
+from tuner_job.search.samplers.base import Sampler
+from tuner_job.search.trial import Task, TaskResult, Trial
 
 AHEAD = 100
 """Batches that are drawn before they are opened, at most, so that fits under way can score them."""
@@ -46,7 +46,7 @@ class Study:
     def __init__(
         self,
         plan: StudyPlan,
-        tuner: Tuner,
+        sampler: Sampler,
         rule: StoppingRule,
         stored: Mapping[int, TrialRecord] | None = None,
         on_mismatch: OnMismatch = lambda record, proposed: None,
@@ -58,8 +58,8 @@ class Study:
         """Finished trials by state."""
         self.best: Trial | None = None
         """The complete trial with the highest first objective; of equals, the earliest."""
-        self._plan, self._tuner, self._rule = plan, tuner, rule
-        self._draws = Draws(tuner, plan.path, plan.max_trials, plan.first_trial)
+        self._plan, self._sampler, self._rule = plan, sampler, rule
+        self._draws = Draws(sampler, plan.path, plan.max_trials, plan.first_trial)
         self._known = KnownResults(stored or {}, plan.objectives, on_mismatch)
         self._finished: list[Trial] = []
         self._batches: dict[int, Batch] = {}  # drawn, and not ended
@@ -73,7 +73,7 @@ class Study:
         self._spare: list[tuple[int, int]] = []
         self._unfinished: dict[int, Trial] = {}  # by number, those that are drawn only too
         self._alike: AlikeTrials | None = None
-        if plan.path and plan.nested and not tuner.learns:
+        if plan.path and plan.nested and not sampler.learns:
             self._alike = AlikeTrials(plan.path)
 
     @property
@@ -109,7 +109,7 @@ class Study:
         worker."""
         return self._next_of(self._spare)
 
-    def record(self, task: Task, told: Sequence[Told]) -> None:
+    def record(self, task: Task, told: Sequence[TaskResult]) -> None:
         """Take what a task told, one outcome or assessment a trial of the task."""
         assessed, served = [], dict[int, Batch]()
         for number, one in zip(task.trials, told, strict=True):
@@ -165,7 +165,7 @@ class Study:
         if due not in self._ended:
             return False
         trials = self._ended.pop(due)
-        self._tuner.tell(trials)
+        self._sampler.tell(trials)
         self._rule.tell(trials)
         self._n_told += 1
         return True

@@ -60,7 +60,7 @@ class FoldOutcome:
         return replace(self, record=self.record.model_copy(update=scores))
 
 
-Told = FoldOutcome | Assessment
+TaskResult = FoldOutcome | Assessment
 """What a task tells of each of its trials."""
 
 

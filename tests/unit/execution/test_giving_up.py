@@ -6,10 +6,10 @@ from typing import cast
 from tests.unit.execution.test_packing import SPACE, outcome
 from tuner_job.config.budget import Budget
 from tuner_job.execution.drive import Driver
-from tuner_job.execution.runner import Finished, Runner
+from tuner_job.execution.runner import FinishedTask, Runner
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 
@@ -31,11 +31,12 @@ class OneFails:
     def submit_fits(self, study: str, model: str, tasks: list[FoldTask]) -> None:
         self._queue.append((study, tasks))
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         study, tasks = self._queue.popleft()
         error = "ValueError: no" if study == "xgboost" else None
         return [
-            Finished(study, task, [] if error else [outcome(task)], 1.0, error) for task in tasks
+            FinishedTask(study, task, [] if error else [outcome(task)], 1.0, error)
+            for task in tasks
         ]
 
 
@@ -50,7 +51,7 @@ def study(model: str) -> Study:
             lag=2,
             max_trials=N_TRIALS,
         ),
-        RandomTuner(SPACE, 1),
+        RandomSampler(SPACE, 1),
         NeverStop(),
     )
 

@@ -9,11 +9,11 @@ import pytest
 from tuner_job.config.budget import Budget
 from tuner_job.execution import ray_runner
 from tuner_job.execution.drive import PACKED, Driver
-from tuner_job.execution.runner import Finished, Runner
+from tuner_job.execution.runner import FinishedTask, Runner
 from tuner_job.records import FoldRecord
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
@@ -57,9 +57,9 @@ class OneWorker:
         self.sizes.append(len(tasks))
         self._queue.append((study, tasks))
 
-    def wait(self, timeout: float) -> list[Finished]:
+    def wait(self, timeout: float) -> list[FinishedTask]:
         study, tasks = self._queue.popleft()
-        return [Finished(study, task, [outcome(task)], self._seconds) for task in tasks]
+        return [FinishedTask(study, task, [outcome(task)], self._seconds) for task in tasks]
 
 
 def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker, list[float]]:
@@ -73,7 +73,7 @@ def drive(seconds: float, max_concurrent: int | None = None) -> tuple[OneWorker,
             lag=LAG,
             max_trials=N_TRIALS,
         ),
-        RandomTuner(SPACE, 1),
+        RandomSampler(SPACE, 1),
         NeverStop(),
     )
     worker = OneWorker(seconds)

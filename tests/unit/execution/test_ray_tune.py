@@ -32,7 +32,7 @@ from tuner_job.execution.ray_tune.trial_fit import Begun, begin
 from tuner_job.files.arrays import write_array, write_zip
 from tuner_job.models import FAMILIES
 from tuner_job.records import FoldRecord, Stage, TrialRecord
-from tuner_job.search.samplers import make_tuner
+from tuner_job.search.samplers import make_sampler
 from tuner_job.search.samplers.perturb import perturb
 from tuner_job.search.trial import FoldTask, Trial
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
@@ -273,7 +273,7 @@ def test_random_configurations_keep_their_numbers_when_a_search_goes_on() -> Non
     def drawn(finished: set[int], n_trials: int = 6) -> dict[int, Any]:
         tuning = HyperparameterSearchConfig(search_method="asha")
         boosting = space("xgboost", max_depth=[1, 2, 3], subsample=[0.5, 1.0])
-        left = starts(make_tuner(tuning, boosting, None, 1), n_trials, finished, {})
+        left = starts(make_sampler(tuning, boosting, None, 1), n_trials, finished, {})
         return {start.number: start.params for start in left}
 
     whole = drawn(set())

@@ -22,7 +22,7 @@ from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.ray_tune import trainable
 from tuner_job.execution.ray_tune.reporting import Reporter
-from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
+from tuner_job.execution.ray_tune.trainable import SearchSettings, TrialTrainable
 from tuner_job.experiment.recorder import Recorder
 from tuner_job.models import FAMILIES
 from tuner_job.models.base import FoldData, PathPoint
@@ -33,7 +33,7 @@ from tuner_job.results.store import Store
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.fixed import FixedTuner
+from tuner_job.search.samplers.fixed import FixedSampler
 from tuner_job.search.study import Study
 
 MODEL, SEED, N_FOLDS = "random_forest", 7, 3
@@ -72,7 +72,7 @@ def by_the_driver(data: SharedData, recorder: Recorder) -> None:
             max_trials=1,
             assessed=len(data.methods) > 1,
         ),
-        FixedTuner([DEEP]),
+        FixedSampler([DEEP]),
         NeverStop(),
     )
     Driver([study], cast(Any, InProcessRunner(data)), Budget(), recorder.record).run()
@@ -84,7 +84,7 @@ def by_ray_tune(data: SharedData, recorder: Recorder) -> None:
         OBJECTIVES[0], lambda point: point, lambda trial: recorder.record(searched, trial)
     )
     config = {"trial": {"number": 0, "params": DEEP, "checkpoint": None}}
-    place = Place(
+    place = SearchSettings(
         data=[], model=MODEL, objective=OBJECTIVES[0], step=10, cpus=1, staged=False,
         folder=cast(Any, None),
     )  # fmt: skip

@@ -8,9 +8,9 @@ from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import CsmfEstimator, FoldRecord, TrialRecord
 from tuner_job.search.early_stopping import NeverStop, StoppingRule
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.base import Tuner
+from tuner_job.search.samplers.base import Sampler
 from tuner_job.search.study import Study
-from tuner_job.search.trial import AssessmentTask, FoldOutcome, Task, Told, Trial
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, Task, TaskResult, Trial
 from tuner_job.search_space import Configuration, ModelSearchSpace, SearchSpace
 
 N_FOLDS = 5
@@ -32,7 +32,7 @@ def fold_score(params: Configuration, fold: int) -> float:
 
 
 def make_study(
-    tuner: Tuner,
+    sampler: Sampler,
     *,
     rule: StoppingRule | None = None,
     lag: int = 4,
@@ -54,19 +54,19 @@ def make_study(
             assessed=assessed,
             nested=nested,
         ),
-        tuner,
+        sampler,
         rule or NeverStop(),
         stored=stored,
         on_mismatch=on_mismatch,
     )
 
 
-def outcomes_of(task: Task, assessed: bool = False) -> list[Told]:
+def outcomes_of(task: Task, assessed: bool = False) -> list[TaskResult]:
     """What the formula says of each wanted value; an assessment sees the folds otherwise than
     they were judged, by two values each."""
     if isinstance(task, AssessmentTask):
         return [assessment_of(scores) for scores in task.points]
-    made: list[Told] = []
+    made: list[TaskResult] = []
     for position in task.wanted:
         params = dict(task.params)
         if task.values:

@@ -17,20 +17,20 @@ from tests.unit.search.simulation import (
     table,
 )
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
-from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.samplers.grid import GridTuner
-from tuner_job.search.samplers.optuna import OptunaTuner, PrunerRule, make_sampler
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.base import Sampler
+from tuner_job.search.samplers.fixed import FixedSampler
+from tuner_job.search.samplers.grid import GridSampler
+from tuner_job.search.samplers.optuna import OptunaSampler, PrunerRule, named_sampler
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 
-TUNERS: dict[str, Callable[[SearchSpace, int], Tuner]] = {
-    "grid": lambda space, seed: GridTuner(space, "rounds", seed),
-    "random": RandomTuner,
+TUNERS: dict[str, Callable[[SearchSpace, int], Sampler]] = {
+    "grid": lambda space, seed: GridSampler(space, "rounds", seed),
+    "random": RandomSampler,
     **{
-        name: lambda space, seed, name=name: OptunaTuner(space, make_sampler(name, seed), 1)
+        name: lambda space, seed, name=name: OptunaSampler(space, named_sampler(name, seed), 1)
         for name in ("tpe", "qmc", "nsgaii")
     },
 }
@@ -58,14 +58,19 @@ SPACES = st.fixed_dictionaries(
 def searches(draw: st.DrawFn) -> Callable[..., Study]:
     """How to make the study of a search, given how many trials, and what is stored of it."""
     made = ModelSearchSpace.model_validate(draw(SPACES))
-    space, tuner = SearchSpace(made.parameters, []), TUNERS[draw(st.sampled_from(sorted(TUNERS)))]
+    space, sampler = SearchSpace(made.parameters, []), TUNERS[draw(st.sampled_from(sorted(TUNERS)))]
     rule, seed = RULES[draw(st.sampled_from(sorted(RULES)))], draw(st.integers(0, 99))
     lag, assessed = draw(st.integers(1, 6)), draw(st.booleans())
 
     def study(n_trials: int, **stored: Any) -> Study:
         own = rule(2 if assessed else 1)
         return make_study(
-            tuner(space, seed), rule=own, lag=lag, max_trials=n_trials, assessed=assessed, **stored
+            sampler(space, seed),
+            rule=own,
+            lag=lag,
+            max_trials=n_trials,
+            assessed=assessed,
+            **stored,
         )
 
     return study
@@ -97,8 +102,8 @@ def test_a_search_that_was_killed_goes_on_with_more_trials_to_the_same_end(
     assert not set(new) & {record.trial for record in before}
 
 
-def ask(*rounds: int) -> FixedTuner:
-    return FixedTuner([{"depth": 3, "rate": 0.2, "rounds": size} for size in rounds])
+def ask(*rounds: int) -> FixedSampler:
+    return FixedSampler([{"depth": 3, "rate": 0.2, "rounds": size} for size in rounds])
 
 
 def test_a_fit_scores_the_smaller_trials_that_are_still_to_come() -> None:
@@ -133,5 +138,5 @@ def test_only_fits_that_contain_others_are_shared(path: str) -> None:
 
 
 def test_random_trials_share_fits() -> None:
-    _, n_fits = run(make_study(RandomTuner(SPACE, 1), max_trials=36), slots=3)
+    _, n_fits = run(make_study(RandomSampler(SPACE, 1), max_trials=36), slots=3)
     assert 12 * N_FOLDS <= n_fits < 26 * N_FOLDS, "alone they are 36 a fold"

@@ -20,8 +20,8 @@ from tuner_job.execution.fold_task import SharedData, score_fold
 from tuner_job.models import FAMILIES
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers import make_stopping_rule, make_tuner
-from tuner_job.search.samplers.grid import GridTuner
+from tuner_job.search.samplers import make_sampler, make_stopping_rule
+from tuner_job.search.samplers.grid import GridSampler
 from tuner_job.search.samplers.perturb import perturb
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask
@@ -88,7 +88,7 @@ def trials(method: str, model: ModelName) -> Iterator[tuple[object, ...]]:
     """Search with scores by a formula; yield what decides each trial."""
     config, family = experiment(method, model), FAMILIES[model]
     path = family.path_parameter
-    tuner = make_tuner(config.tuning, config.space(model), path, config.seed)
+    sampler = make_sampler(config.tuning, config.space(model), path, config.seed)
     rule = make_stopping_rule(config.tuning, config.tuning.cv_folds, 1)
     study = Study(
         StudyPlan(
@@ -101,7 +101,7 @@ def trials(method: str, model: ModelName) -> Iterator[tuple[object, ...]]:
             max_trials=N_TRIALS,
             nested=family.path_is_nested,
         ),
-        tuner,
+        sampler,
         rule,
     )
     while task := study.next_task():
@@ -168,7 +168,7 @@ def fitted(model: str) -> list[float]:
             lag=8,
             max_trials=None,
         ),
-        GridTuner(space, family.path_parameter, 1),
+        GridSampler(space, family.path_parameter, 1),
         NeverStop(),
     )
     while task := study.next_task():

@@ -15,19 +15,19 @@ from tests.unit.search.simulation import (
 from tuner_job.records import TrialRecord
 from tuner_job.search.early_stopping import PairedTest, StoppingRule
 from tuner_job.search.plan import StudyPlan
-from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.samplers.fixed import FixedTuner
-from tuner_job.search.samplers.grid import GridTuner
-from tuner_job.search.samplers.optuna import OptunaTuner, PrunerRule, make_sampler
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.base import Sampler
+from tuner_job.search.samplers.fixed import FixedSampler
+from tuner_job.search.samplers.grid import GridSampler
+from tuner_job.search.samplers.optuna import OptunaSampler, PrunerRule, named_sampler
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
 from tuner_job.search.trial import FoldTask, Trial
 
-TUNERS: dict[str, Callable[[], Tuner]] = {
-    "grid": lambda: GridTuner(SPACE, "rounds", 1),
-    "random": lambda: RandomTuner(SPACE, 1),
-    "tpe": lambda: OptunaTuner(SPACE, make_sampler("tpe", 1), 1),
-    "nsgaii": lambda: OptunaTuner(SPACE, make_sampler("nsgaii", 1), 1),
+TUNERS: dict[str, Callable[[], Sampler]] = {
+    "grid": lambda: GridSampler(SPACE, "rounds", 1),
+    "random": lambda: RandomSampler(SPACE, 1),
+    "tpe": lambda: OptunaSampler(SPACE, named_sampler("tpe", 1), 1),
+    "nsgaii": lambda: OptunaSampler(SPACE, named_sampler("nsgaii", 1), 1),
 }
 RULES: dict[str, Callable[[int], StoppingRule]] = {
     "paired": lambda n_values: PairedTest(0.05, N_FOLDS, n_values),
@@ -37,14 +37,14 @@ RULES: dict[str, Callable[[int], StoppingRule]] = {
 
 
 @pytest.fixture(params=TUNERS)
-def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Tuner]:
+def new_tuner(request: pytest.FixtureRequest) -> Callable[[], Sampler]:
     return TUNERS[request.param]
 
 
 @pytest.mark.parametrize("assessed", [False, True])
 @pytest.mark.parametrize("rule", RULES)
 def test_scheduling_never_changes_the_search(
-    new_tuner: Callable[[], Tuner], rule: str, assessed: bool
+    new_tuner: Callable[[], Sampler], rule: str, assessed: bool
 ) -> None:
     def new_rule() -> StoppingRule:
         return RULES[rule](2 if assessed else 1)
@@ -62,7 +62,7 @@ def test_scheduling_never_changes_the_search(
 @pytest.mark.parametrize("assessed", [False, True])
 @pytest.mark.parametrize("stop_after", [1, 17, 43, 71, 90])
 def test_resume_continues_without_running_a_finished_trial_again(
-    new_tuner: Callable[[], Tuner], stop_after: int, assessed: bool
+    new_tuner: Callable[[], Sampler], stop_after: int, assessed: bool
 ) -> None:
     def new_study(stored: dict[int, TrialRecord] | None = None) -> Study:
         rule = PairedTest(0.05, N_FOLDS, 2 if assessed else 1)
@@ -82,11 +82,11 @@ def test_resume_continues_without_running_a_finished_trial_again(
 
 
 def test_a_stored_trial_of_another_search_is_told_and_run_again() -> None:
-    first = make_study(FixedTuner([{"depth": 1, "rate": 0.1, "rounds": 10}]))
+    first = make_study(FixedSampler([{"depth": 1, "rate": 0.1, "rounds": 10}]))
     before, _ = run(first, 1)
     told: list[tuple[object, object]] = []
     other = make_study(
-        FixedTuner([{"depth": 2, "rate": 0.1, "rounds": 10}]),
+        FixedSampler([{"depth": 2, "rate": 0.1, "rounds": 10}]),
         stored={0: before[0]},
         on_mismatch=lambda record, proposed: told.append(
             (record.params["depth"], proposed["depth"])
@@ -113,14 +113,14 @@ def test_a_tuner_is_asked_knowing_exactly_the_trials_up_to_the_lag() -> None:
             self.told += 1
 
     for slots in (1, 50):
-        tuner = Recording()
-        run(make_study(tuner, lag=3, max_trials=8), slots)  # type: ignore[arg-type]
-        assert tuner.asked == [0, 0, 0, 1, 2, 3, 4, 5]
+        sampler = Recording()
+        run(make_study(sampler, lag=3, max_trials=8), slots)  # type: ignore[arg-type]
+        assert sampler.asked == [0, 0, 0, 1, 2, 3, 4, 5]
 
 
 def test_one_fit_scores_the_whole_path_and_only_values_still_alive() -> None:
     study = make_study(
-        GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None
+        GridSampler(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None
     )
     fits: list[FoldTask] = []
     while task := study.next_task():
@@ -139,10 +139,10 @@ def test_one_fit_scores_the_whole_path_and_only_values_still_alive() -> None:
 
 
 def test_poor_configurations_stop_early_and_the_winner_stays() -> None:
-    full = make_study(GridTuner(SPACE, "rounds", 3), max_trials=None)
+    full = make_study(GridSampler(SPACE, "rounds", 3), max_trials=None)
     _, all_fits = run(full, 1)
     stopping = make_study(
-        GridTuner(SPACE, "rounds", 3), rule=PairedTest(0.01, N_FOLDS), max_trials=None
+        GridSampler(SPACE, "rounds", 3), rule=PairedTest(0.01, N_FOLDS), max_trials=None
     )
     fits = 0
     while task := stopping.next_task():  # no speculation: only what is needed
@@ -158,7 +158,7 @@ def test_poor_configurations_stop_early_and_the_winner_stays() -> None:
 def test_duplicates_take_the_first_ones_result_without_a_fit() -> None:
     params = {"depth": 3, "rate": 0.2, "rounds": 20}
     other = {"depth": 2, "rate": 0.2, "rounds": 20}
-    study = make_study(FixedTuner([dict(params), dict(other), dict(params)]))
+    study = make_study(FixedSampler([dict(params), dict(other), dict(params)]))
     finished, fits = run(study, 8, seed=3)
     assert fits == 2 * N_FOLDS
     assert [(r.trial, r.duplicate_of) for r in sorted(finished, key=lambda r: r.trial)] == [
@@ -171,7 +171,7 @@ def test_duplicates_take_the_first_ones_result_without_a_fit() -> None:
 
 
 def test_a_failed_fit_fails_its_trials_and_never_gives_a_score() -> None:
-    study = make_study(GridTuner(SPACE, "rounds", 1), max_trials=None)
+    study = make_study(GridSampler(SPACE, "rounds", 1), max_trials=None)
     task = study.next_task()
     assert task
     study.record_failure(task, "worker died")
@@ -185,7 +185,7 @@ def test_a_failed_fit_fails_its_trials_and_never_gives_a_score() -> None:
 
 def test_results_of_folds_run_ahead_are_dropped_when_the_trial_is_given_up() -> None:
     study = make_study(
-        GridTuner(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None
+        GridSampler(SPACE, "rounds", 1), rule=PairedTest(0.05, N_FOLDS), max_trials=None
     )
     finished, _ = run(study, slots=100, seed=2)
     pruned = [record for record in finished if record.state == "pruned"]
@@ -194,7 +194,7 @@ def test_results_of_folds_run_ahead_are_dropped_when_the_trial_is_given_up() -> 
 
 
 def test_no_new_trials_are_started_when_that_is_not_allowed() -> None:
-    study = make_study(RandomTuner(SPACE, 1))
+    study = make_study(RandomSampler(SPACE, 1))
     first = study.next_task()
     assert first
     same_batch = []
@@ -207,7 +207,7 @@ def test_no_new_trials_are_started_when_that_is_not_allowed() -> None:
 
 
 def test_where_trials_are_assessed_that_decides_and_not_what_folds_were_judged_by() -> None:
-    study = make_study(GridTuner(SPACE, "rounds", 1), max_trials=None, assessed=True)
+    study = make_study(GridSampler(SPACE, "rounds", 1), max_trials=None, assessed=True)
     _, n_tasks = run(study, 4)
     assert n_tasks == 12 * (N_FOLDS + 1), "one assessment a batch"
     assert study.best
@@ -239,7 +239,7 @@ def test_best_is_the_earliest_of_equals() -> None:
         name="s", model="m", objectives=["csmf_accuracy"], path=None, n_folds=1, lag=3,
         max_trials=None,
     )  # fmt: skip
-    study = Study(plan, FixedTuner([{"a": i} for i in range(3)]), PairedTest(0.01, 2))
+    study = Study(plan, FixedSampler([{"a": i} for i in range(3)]), PairedTest(0.01, 2))
     tasks = [study.next_task() for _ in range(3)]
     for task in reversed(tasks):
         assert task

@@ -9,11 +9,11 @@ from ray.tune.search import Searcher
 
 from tuner_job.execution.ray_tune.checkpoint import Progress
 from tuner_job.execution.ray_tune.trainable import SCORE
-from tuner_job.search.samplers.base import Tuner
+from tuner_job.search.samplers.base import Sampler
 
 
 @dataclass(frozen=True)
-class Start:
+class TrialStart:
     """A trial to begin, or to go on with from a checkpoint."""
 
     number: int
@@ -33,16 +33,16 @@ class Start:
 
 
 def starts(
-    tuner: Tuner,
+    sampler: Sampler,
     n_trials: int,
     finished: Collection[int],
     under_way: Mapping[int, tuple[Progress, str]],
-) -> Iterator[Start]:
+) -> Iterator[TrialStart]:
     """Go through the trials that are left: trial t has the t-th draw, in a search that goes on too.
 
     Parameters
     ----------
-    tuner
+    sampler
         Draws each configuration once, and does not learn.
     finished
         Trials that an earlier run finished.
@@ -50,22 +50,22 @@ def starts(
         Trials that have a checkpoint → how far they are, and where it is.
     """
     for number in range(n_trials):
-        drawn = tuner.ask()
+        drawn = sampler.ask()
         if drawn is None:
             return
         if number in finished:
             continue
         if number in under_way:
             progress, path = under_way[number]
-            yield Start(number, progress.params, path)
+            yield TrialStart(number, progress.params, path)
         else:
-            yield Start(number, drawn[0])
+            yield TrialStart(number, drawn[0])
 
 
 class ProposalSearcher(Searcher):  # type: ignore[misc]
     """Trials to begin, for Ray Tune, which asks for one when there is room for it."""
 
-    def __init__(self, left: Iterator[Start]):
+    def __init__(self, left: Iterator[TrialStart]):
         super().__init__(metric=SCORE, mode="max")
         self._left = left
 

@@ -17,14 +17,14 @@ from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import require_cpus
-from tuner_job.execution.ray_tune.proposals import ProposalSearcher, Start, starts
+from tuner_job.execution.ray_tune.proposals import ProposalSearcher, TrialStart, starts
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
-from tuner_job.execution.ray_tune.trainable import Place, TrialTrainable
+from tuner_job.execution.ray_tune.trainable import SearchSettings, TrialTrainable
 from tuner_job.models import FAMILIES
 from tuner_job.records import StopReason, TrialRecord
-from tuner_job.search.samplers import make_tuner
+from tuner_job.search.samplers import make_sampler
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import SearchSpace
 
@@ -146,11 +146,13 @@ class _Search:
         teach(self._scheduler, finished.values())
         step = step_size(self._tuning.search_method, largest)
         cpus, staged = self._budget.cpus_per_trial, self._tuning.search_method == "pbt"
-        self._place = Place(runner.data, model, objective, step, cpus, staged, self._folder)
+        self._place = SearchSettings(
+            runner.data, model, objective, step, cpus, staged, self._folder
+        )
         under_way, self._run_number = self._folder.under_way()
         self._n_trials = min(n for n in (self._tuning.n_trials, self._budget.max_trials) if n)
-        tuner = make_tuner(self._tuning, space, None, wanted.seed)
-        self._left = starts(tuner, self._n_trials, finished, under_way)
+        sampler = make_sampler(self._tuning, space, None, wanted.seed)
+        self._left = starts(sampler, self._n_trials, finished, under_way)
 
     def run(
         self, seconds: float | None, cpu_seconds: float | None, should_stop: Callable[[], bool]
@@ -198,7 +200,7 @@ class _Search:
             "max_concurrent_trials": min(limit, self._budget.max_concurrent_trials or limit),
         }
 
-    def _by_list(self, starts: Sequence[Start]) -> dict[str, Any]:
+    def _by_list(self, starts: Sequence[TrialStart]) -> dict[str, Any]:
         """List configurations, all of which are there from the beginning, as a population's must
         be."""
         return (
@@ -207,7 +209,7 @@ class _Search:
             else {}
         )
 
-    def _again(self) -> list[Start]:
+    def _again(self) -> list[TrialStart]:
         """List the trials that Ray Tune gave up; it does so where a worker dies between two
         trials."""
         lost = self.reporter.take_lost()
@@ -216,9 +218,9 @@ class _Search:
         under_way, self._run_number = self._folder.under_way()
         self._run_number += 1
         return [
-            Start(number, under_way[number][0].params, under_way[number][1])
+            TrialStart(number, under_way[number][0].params, under_way[number][1])
             if number in under_way
-            else Start(number, params)
+            else TrialStart(number, params)
             for number, params in lost.items()
         ]
 

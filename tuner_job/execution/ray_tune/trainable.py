@@ -29,7 +29,7 @@ SIZE = "size"
 
 
 @dataclass(frozen=True)
-class Place:
+class SearchSettings:
     """What all trials of a search share.
 
     Attributes
@@ -54,7 +54,7 @@ class Place:
 class TrialTrainable(tune.Trainable):  # type: ignore[misc]
     """Takes one configuration further on all folds at each step."""
 
-    def setup(self, config: dict[str, Any], place: Place) -> None:
+    def setup(self, config: dict[str, Any], place: SearchSettings) -> None:
         """Make the actor ready for its first trial."""
         self._place, self._data = place, shared_data(place.data)
         self._take(config)

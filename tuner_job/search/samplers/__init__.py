@@ -2,25 +2,25 @@
 
 from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
-from tuner_job.search.samplers.base import Tuner
-from tuner_job.search.samplers.grid import GridTuner
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.base import Sampler
+from tuner_job.search.samplers.grid import GridSampler
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search_space import SearchSpace
 
 
-def make_tuner(
+def make_sampler(
     config: HyperparameterSearchConfig, space: SearchSpace, path: str | None, seed: int
-) -> Tuner:
+) -> Sampler:
     """Return the search strategy that the experiment file asks for."""
     match config.search_method:
         case "grid":
-            return GridTuner(space, path, seed)
+            return GridSampler(space, path, seed)
         case "random" | "asha" | "pbt":
-            return RandomTuner(space, seed)
+            return RandomSampler(space, seed)
         case "bayesian" | "optuna":
-            from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler
+            from tuner_job.search.samplers.optuna import OptunaSampler, named_sampler
 
-            return OptunaTuner(space, make_sampler(config.sampler, seed), len(config.objectives))
+            return OptunaSampler(space, named_sampler(config.sampler, seed), len(config.objectives))
 
 
 def make_stopping_rule(

@@ -7,13 +7,13 @@ from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration
 
 
-class Tuner(Protocol):
+class Sampler(Protocol):
     """Proposes configurations.
 
     The study that drives it keeps a fixed lag: `ask` for batch b is called when exactly the batches
-    up to ``b - lag`` were told, in order; earlier if the tuner does not learn. A tuner that draws
-    from its own seeded generator therefore proposes the same configurations whatever the number of
-    workers and of trials, and again when a run is resumed.
+    up to ``b - lag`` were told, in order; earlier if the sampler does not learn. A sampler that
+    draws from its own seeded generator therefore proposes the same configurations whatever the
+    number of workers and of trials, and again when a run is resumed.
     """
 
     @property

@@ -6,7 +6,7 @@ from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration
 
 
-class FixedTuner:
+class FixedSampler:
     """Proposes what it was given, for example a model's untuned default."""
 
     learns = False

@@ -16,7 +16,7 @@ _MOST_ALONG = 1000
 """Values of the path parameter that share a fit there, at most."""
 
 
-class GridTuner:
+class GridSampler:
     """Goes through the whole grid, in shuffled order.
 
     Shuffled, because neighbours on a grid are alike: a good configuration met early lets early

@@ -11,7 +11,7 @@ from tuner_job.search_space import Configuration, SearchSpace, configuration_key
 _MAX_REPEATS = 1000
 
 
-class RandomTuner:
+class RandomSampler:
     """Draws independently, each configuration once; the first ones are the same however many
     follow."""
 

@@ -3,10 +3,10 @@
 import optuna
 
 from tuner_job.search.samplers.optuna.importance import parameter_importance
+from tuner_job.search.samplers.optuna.named import named_sampler
 from tuner_job.search.samplers.optuna.pruners import PrunerRule
-from tuner_job.search.samplers.optuna.samplers import make_sampler
-from tuner_job.search.samplers.optuna.tuner import OptunaTuner
+from tuner_job.search.samplers.optuna.sampler import OptunaSampler
 
-__all__ = ["OptunaTuner", "PrunerRule", "make_sampler", "parameter_importance"]
+__all__ = ["OptunaSampler", "PrunerRule", "named_sampler", "parameter_importance"]
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -2,9 +2,9 @@ import pytest
 
 from tuner_job.records import FoldRecord, TrialRecord
 from tuner_job.search.samplers.batches import batches_along
-from tuner_job.search.samplers.grid import GridTuner
-from tuner_job.search.samplers.optuna import OptunaTuner, make_sampler, parameter_importance
-from tuner_job.search.samplers.random import RandomTuner
+from tuner_job.search.samplers.grid import GridSampler
+from tuner_job.search.samplers.optuna import OptunaSampler, named_sampler, parameter_importance
+from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import ModelSearchSpace, SearchSpace
 
@@ -25,16 +25,16 @@ SMALL = SearchSpace(
 )
 
 
-def finish(tuner: OptunaTuner | RandomTuner, n: int) -> list[Trial]:
+def finish(sampler: OptunaSampler | RandomSampler, n: int) -> list[Trial]:
     """Ask and tell n times; C near 1 scores best."""
     trials = []
     for number in range(n):
-        proposed = tuner.ask()
+        proposed = sampler.ask()
         assert proposed
         trial = Trial(number, number, proposed[0], "complete")
         trial.scores = (1 - abs(float(proposed[0]["C"] or 0) - 1) / 10,)
         trial.fold_scores = [trial.scores] * 2
-        tuner.tell([trial])
+        sampler.tell([trial])
         trials.append(trial)
     return trials
 
@@ -43,7 +43,7 @@ def finish(tuner: OptunaTuner | RandomTuner, n: int) -> list[Trial]:
 def test_samplers_respect_conditions_and_are_repeatable(sampler: str) -> None:
     runs = []
     for _ in range(2):
-        trials = finish(OptunaTuner(CONDITIONAL, make_sampler(sampler, 3), 1), 25)
+        trials = finish(OptunaSampler(CONDITIONAL, named_sampler(sampler, 3), 1), 25)
         runs.append([trial.params for trial in trials])
         for trial in trials:
             assert ("ratio" in trial.params) == (trial.params["penalty"] == "elasticnet")
@@ -53,7 +53,7 @@ def test_samplers_respect_conditions_and_are_repeatable(sampler: str) -> None:
 
 
 def test_tpe_learns() -> None:
-    trials = finish(OptunaTuner(CONDITIONAL, make_sampler("tpe", 1), 1), 60)
+    trials = finish(OptunaSampler(CONDITIONAL, named_sampler("tpe", 1), 1), 60)
     early, late = (
         sum(abs(float(t.params["C"] or 0) - 1) for t in part) / len(part)
         for part in (trials[:10], trials[-15:])
@@ -65,23 +65,23 @@ def test_tpe_models_the_best_and_the_latest_of_many_trials(monkeypatch: pytest.M
     space = SearchSpace(
         ModelSearchSpace.model_validate({"C": {"low": 0.01, "high": 10.0}}).parameters, []
     )
-    monkeypatch.setattr("tuner_job.search.samplers.optuna.tuner.MODELLED_TRIALS", 20)
-    tuners = [OptunaTuner(space, make_sampler("tpe", 1), 1) for _ in range(2)]
-    trials, again = (finish(tuner, 40) for tuner in tuners)
+    monkeypatch.setattr("tuner_job.search.samplers.optuna.sampler.MODELLED_TRIALS", 20)
+    samplers = [OptunaSampler(space, named_sampler("tpe", 1), 1) for _ in range(2)]
+    trials, again = (finish(sampler, 40) for sampler in samplers)
     assert [trial.params for trial in trials] == [trial.params for trial in again]
     best = sorted(trials, key=lambda trial: (-trial.scores[0], trial.number))[:10]
     shown = {trial.number for trial in best} | set(range(30, 40))
-    assert [trial.number for trial in tuners[0]._study.trials] == sorted(shown)
-    monkeypatch.setattr("tuner_job.search.samplers.optuna.tuner.MODELLED_TRIALS", 40)
-    unbounded = finish(OptunaTuner(space, make_sampler("tpe", 1), 1), 40)
+    assert [trial.number for trial in samplers[0]._study.trials] == sorted(shown)
+    monkeypatch.setattr("tuner_job.search.samplers.optuna.sampler.MODELLED_TRIALS", 40)
+    unbounded = finish(OptunaSampler(space, named_sampler("tpe", 1), 1), 40)
     assert [t.params for t in unbounded[:21]] == [t.params for t in trials[:21]]
     assert [t.params for t in unbounded] != [t.params for t in trials]
 
 
 def test_a_grid_goes_through_everything_once_in_groups_that_share_a_fit() -> None:
-    tuner = GridTuner(SMALL, "n", seed=1)
+    sampler = GridSampler(SMALL, "n", seed=1)
     batches = []
-    while batch := tuner.ask():
+    while batch := sampler.ask():
         batches.append(batch)
     assert len(batches) == 6
     assert all([c["n"] for c in batch] == [10, 20] for batch in batches)
@@ -89,9 +89,9 @@ def test_a_grid_goes_through_everything_once_in_groups_that_share_a_fit() -> Non
 
 
 def test_random_draws_each_configuration_once_until_the_space_is_used_up() -> None:
-    tuner = RandomTuner(SMALL, seed=1)
+    sampler = RandomSampler(SMALL, seed=1)
     drawn = []
-    while batch := tuner.ask():
+    while batch := sampler.ask():
         drawn += batch
     assert len(drawn) == 12 == len({repr(sorted(c.items())) for c in drawn})
 

@@ -6,7 +6,7 @@ import optuna
 from optuna.samplers import BaseSampler, TPESampler
 
 
-def make_sampler(name: str, seed: int) -> BaseSampler:
+def named_sampler(name: str, seed: int) -> BaseSampler:
     """Return Optuna's sampler of this name, seeded."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

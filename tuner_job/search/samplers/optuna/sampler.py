@@ -24,7 +24,7 @@ MODELLED_TRIALS = 3000
 """Finished trials that TPE makes its model of, at most: what a suggestion costs grows with them."""
 
 
-class OptunaTuner:
+class OptunaSampler:
     """Any Optuna sampler under ask and tell; TPE with one objective recalls `MODELLED_TRIALS` at
     most."""
 
