@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tuner_job.cli.main import main
 from tuner_job.execution import ray_start
-from tuner_job.execution.ray_runner import failure_reason
+from tuner_job.execution.ray_tasks import failure_reason
 from tuner_job.failure import MOST_OF_TRACEBACK, Failure, describe_failure
 from tuner_job.process import output
 from tuner_job.results.experiment_store import ExperimentStore

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,7 @@ import ray
 from numpy.typing import NDArray
 
 from tuner_job.data.dataset import VaDataset
-from tuner_job.execution.ray_start import require_memory
-from tuner_job.failure import describe_failure
+from tuner_job.execution.ray_tasks import RayTasks, failure_reason
 from tuner_job.models import CONTINUED, FAMILIES
 from tuner_job.models.base import FoldData
 from tuner_job.models.growing import Stages, replay
@@ -64,6 +64,10 @@ class _Shared:
     n_classes: int
     seed: int
 
+    @classmethod
+    def of(cls, data: VaDataset, seed: int) -> "_Shared":
+        return cls(data.X, data.y, data.n_causes, seed)
+
 
 def run_fits(
     data: VaDataset,
@@ -81,44 +85,40 @@ def run_fits(
     batch_size
         Fits handed to Ray at once; None: twice as many as there are CPUs.
     """
-    options: dict[str, Any] = {"num_cpus": 1, "max_retries": 0}  # so that tries are counted here
-    if memory_per_task:
-        require_memory(memory_per_task)
-        options["memory"] = memory_per_task
-    remote = ray.remote(**options)(_fit_and_predict)
-    shared = ray.put(_Shared(data.X, data.y, data.n_causes, seed))
-    limit = batch_size or max(2, 2 * int(ray.cluster_resources().get("CPU", 1)))
+    tasks = RayTasks(memory_per_task, retries=0)  # tries are counted here
+    remote, shared = tasks.remote(_fit_and_predict), ray.put(_Shared.of(data, seed))
+    limit = batch_size or max(2, 2 * tasks.n_slots)
     waiting = iter(fits)
-    running: dict[Any, tuple[Fit, int]] = {}
+
+    def start(fit: Fit, retries: int) -> None:
+        ref = remote.remote(shared, fit.model, fit.params, fit.stages, fit.train, fit.predict)
+        tasks.add(ref, (fit, retries))
+
     try:
         while True:
-            while len(running) < limit and (fit := next(waiting, None)) is not None:
-                running[_start(remote, shared, fit)] = (fit, 0)
-            if not running:
+            for fit in islice(waiting, limit - len(tasks)):
+                start(fit, 0)
+            if not len(tasks):
                 return
-            (ended,), _ = ray.wait(list(running), num_returns=1)
-            fit, retries = running.pop(ended)
-            try:
-                P, training, inference, worker = ray.get(ended)
-                yield Fitted(fit, P, training, inference, worker, retries)
-            except ray.exceptions.RayTaskError as error:
-                failure = describe_failure(error.cause, str(error))
-                yield Fitted(fit, None, retries=retries, error=failure)
-            except ray.exceptions.RayError as error:
-                if retries < MAX_RETRIES:
-                    running[_start(remote, shared, fit)] = (fit, retries + 1)
+            for ref, (fit, retries) in tasks.wait():
+                fitted = _collect(ref, fit, retries)
+                if fitted is None:
+                    start(fit, retries + 1)
                 else:
-                    first = str(error).strip().split("\n")[0]
-                    yield Fitted(
-                        fit, None, retries=retries, error=f"{type(error).__name__}: {first}"
-                    )
+                    yield fitted
     finally:
-        for ref in running:
-            ray.cancel(ref, force=True)
+        tasks.cancel_all()
 
 
-def _start(remote: Any, shared: Any, fit: Fit) -> Any:
-    return remote.remote(shared, fit.model, fit.params, fit.stages, fit.train, fit.predict)
+def _collect(ref: Any, fit: Fit, retries: int) -> Fitted | None:
+    """Take what a worker said; None if it died and the fit is to be tried again."""
+    try:
+        P, training, inference, worker = ray.get(ref)
+    except ray.exceptions.RayError as error:
+        if retries < MAX_RETRIES and not isinstance(error, ray.exceptions.RayTaskError):
+            return None
+        return Fitted(fit, None, retries=retries, error=failure_reason(error))
+    return Fitted(fit, P, training, inference, worker, retries)
 
 
 def _fit_and_predict(

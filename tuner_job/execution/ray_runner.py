@@ -15,9 +15,10 @@ from tuner_job.execution.fold_task import (
     fit_final,
     score_fold,
 )
-from tuner_job.execution.ray_start import ray_logs, require_memory
+from tuner_job.execution.ray_start import ray_logs
+from tuner_job.execution.ray_tasks import RayTasks, failure_reason
 from tuner_job.execution.runner import FinishedTask
-from tuner_job.failure import Failure, describe_failure
+from tuner_job.failure import describe_failure
 from tuner_job.models.base import PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.records import TrialRecord
@@ -25,8 +26,6 @@ from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
 
 _log = logging.getLogger(__name__)
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
-_FEW = 16  # tasks that are not worth a second look at which of them have ended
-_CAPACITY_SECONDS = 5.0  # how often the cluster's size is looked at
 
 
 class RayRunner:
@@ -42,16 +41,10 @@ class RayRunner:
 
     def __init__(self, data: SharedData, memory_per_task: float | None = None):
         self._data = ray.put(data)
-        options: dict[str, Any] = {"num_cpus": 1, "max_retries": _SYSTEM_RETRIES}
-        if memory_per_task:
-            require_memory(memory_per_task)
-            options["memory"] = memory_per_task
-        self._options = options
-        self._score = ray.remote(**options)(_score)
+        self._tasks = RayTasks(memory_per_task, _SYSTEM_RETRIES)
+        self._score = self._tasks.remote(_score)
         self._score_returning: dict[int, Any] = {}
-        self._assess = ray.remote(**options)(_assess)
-        self._running: dict[Any, tuple[str, Sequence[Task], list[Any]]] = {}
-        self._capacity = (-_CAPACITY_SECONDS, 0)
+        self._assess = self._tasks.remote(_assess)
 
     @property
     def data(self) -> list[Any]:
@@ -62,25 +55,18 @@ class RayRunner:
     @property
     def n_running(self) -> int:
         """What was submitted and has not ended; fits that were submitted together count once."""
-        return len(self._running)
+        return len(self._tasks)
 
     @property
     def n_slots(self) -> int:
         """Fits that the cluster can run at once, at least 1."""
-        checked, slots = self._capacity
-        if time.monotonic() - checked > _CAPACITY_SECONDS:
-            slots = max(1, int(ray.cluster_resources().get("CPU", 0)))
-            self._capacity = (time.monotonic(), slots)
-        return slots
+        return self._tasks.n_slots
 
     def submit_assessment(self, study: str, task: AssessmentTask) -> None:
         """Start the assessment of trials of a study."""
         handles = [handle for of_trial in task.points for handle in of_trial]
-        self._running[self._assess.remote(self.data, len(task.trials), *handles)] = (
-            study,
-            [task],
-            [],
-        )
+        told = self._assess.remote(self.data, len(task.trials), *handles)
+        self._tasks.add(told, (study, [task], []))
 
     def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
         """Start fits of a study, on a model, one after the other in the same process."""
@@ -88,15 +74,12 @@ class RayRunner:
         if n_returns not in self._score_returning:
             self._score_returning[n_returns] = self._score.options(num_returns=n_returns)
         told, *points = self._score_returning[n_returns].remote(self.data, model, tasks)
-        self._running[told] = (study, tasks, points)
+        self._tasks.add(told, (study, tasks, points))
 
     def wait(self, timeout: float) -> list[FinishedTask]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
-        refs = list(self._running)
-        ready, rest = ray.wait(refs, num_returns=1, timeout=timeout)
-        if ready and len(rest) > _FEW:
-            ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0]
-        return [finished for ref in ready for finished in self._collect(ref)]
+        ended = self._tasks.wait(timeout)
+        return [finished for ref, known in ended for finished in _collect(ref, *known)]
 
     def keep(self, point: PathPoint) -> Any:
         """Put what a fit gave where `fetch` finds it; return its handle."""
@@ -121,7 +104,7 @@ class RayRunner:
         -------
         A function that waits for a model's bytes; it raises `RunError` if that fit failed.
         """
-        fit = ray.remote(**self._options)(_fit_final)
+        fit = self._tasks.remote(_fit_final)
         data = [ray.put(whole)] if whole else self.data
         refs = {
             model: fit.remote(
@@ -148,29 +131,30 @@ class RayRunner:
 
     def cancel_all(self) -> None:
         """End what is running; its results are lost."""
-        for ref in self._running:
-            ray.cancel(ref, force=True)
-        self._running.clear()
-
-    def _collect(self, ref: Any) -> list[FinishedTask]:
-        study, tasks, points = self._running.pop(ref)
-        try:
-            told: Sequence[_Told] = ray.get(ref)
-        except ray.exceptions.RayError as error:
-            return [FinishedTask(study, task, [], 0.0, failure_reason(error)) for task in tasks]
-        handles = iter(points)
-        finished = []
-        for task, (results, seconds, failure) in zip(tasks, told, strict=True):
-            if isinstance(task, FoldTask):
-                kept = [next(handles) for _ in task.wanted]
-                results = [FoldOutcome(*one) for one in zip(results, kept, strict=not failure)]
-            finished.append(FinishedTask(study, task, results, seconds, failure))
-        return finished
+        self._tasks.cancel_all()
 
 
 _Told = tuple[list[Any], float, str | None]
 """What a worker says of a task: a `FoldRecord` or an `Assessment` a trial, seconds, and why it
 failed if it did."""
+
+
+def _collect(
+    ref: Any, study: str, tasks: Sequence[Task], points: Sequence[Any]
+) -> list[FinishedTask]:
+    """Take what a worker said of tasks that went together."""
+    try:
+        told: Sequence[_Told] = ray.get(ref)
+    except ray.exceptions.RayError as error:
+        return [FinishedTask(study, task, [], 0.0, failure_reason(error)) for task in tasks]
+    handles = iter(points)
+    finished = []
+    for task, (results, seconds, failure) in zip(tasks, told, strict=True):
+        if isinstance(task, FoldTask):
+            kept = [next(handles) for _ in task.wanted]
+            results = [FoldOutcome(*one) for one in zip(results, kept, strict=not failure)]
+        finished.append(FinishedTask(study, task, results, seconds, failure))
+    return finished
 
 
 def _score(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:
@@ -212,13 +196,3 @@ def shared_data(handle: Sequence[Any]) -> SharedData:
         _shared_data.clear()
         _shared_data[ref] = ray.get(ref)
     return _shared_data[ref]
-
-
-def failure_reason(error: Exception) -> Failure:
-    """Say why a task or an actor failed: its own error, or what Ray says and where it says more."""
-    if isinstance(error, ray.exceptions.RayTaskError):
-        return describe_failure(error.cause, str(error))
-    said = str(error).strip()
-    first = said.split("\n")[0]
-    whole = f"{said}\n\nRay's own logs are in {ray_logs()}\n"
-    return Failure(f"{type(error).__name__}: {first}", whole)

@@ -9,7 +9,7 @@ from typing import Any
 from ray import cloudpickle, tune
 
 from tuner_job.execution.drive import most_fail
-from tuner_job.execution.ray_runner import failure_reason
+from tuner_job.execution.ray_tasks import failure_reason
 from tuner_job.execution.ray_tune.trainable import SIZE
 from tuner_job.records import FoldRecord, Stage, StopReason, TrialState
 from tuner_job.search.trial import FoldOutcome, Trial
