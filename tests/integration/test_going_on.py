@@ -39,7 +39,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
 def without_lease(*arguments: str | Path) -> subprocess.Popen[str]:
     """Start ``va-tuning`` as if no lease were taken."""
     program = (
-        "import contextlib, sys; import tuner_job.experiment.run as p; from tuner_job.cli.main "
+        "import contextlib, sys; import tuner_job.experiment.begin as p; from tuner_job.cli.main "
         "import main; "
         "p.leased = lambda *_, **__: contextlib.nullcontext(lambda: False); main(sys.argv[1:])"
     )
