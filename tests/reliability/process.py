@@ -48,7 +48,8 @@ def preload() -> None:
     # zip archives need it, and a copy may have become nobody, who reads no module
     import encodings.cp437
     import encodings.idna
-    import encodings.utf_8_sig  # noqa: F401
+    import encodings.utf_8_sig
+    import encodings.utf_32_le  # noqa: F401
 
     import kubernetes.client
     import kubernetes.config.kube_config

@@ -7,7 +7,7 @@ import click
 from tuner_job.cli.base import IS_FILE, RESULTS
 from tuner_job.errors import StoreError
 from tuner_job.process.output import console, expendable
-from tuner_job.wording import counted, listed
+from tuner_job.wording import MOST_ITEMS, counted, place
 
 
 @click.command()
@@ -73,8 +73,12 @@ def check(results: str, repair: bool) -> None:
         )
         found = left
     if found:
-        names = listed(damage.path for damage in found)
-        raise StoreError(f"{store.url}: {counted(len(found), 'object')} damaged: {names}")
+        names = [place(damage.path) for damage in found[:MOST_ITEMS]]
+        if len(found) > MOST_ITEMS:
+            names.append(f"and {len(found) - MOST_ITEMS:,} more")
+        raise StoreError(
+            f"{store.url}: {counted(len(found), 'object')} damaged: {', '.join(names)}"
+        )
     click.echo(f"{store.url}: whole")
 
 

@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tuner_job.errors import MissingModelsError
+from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.errors import MissingModelsError, StoreError
+from tuner_job.execution.place import address_given
 from tuner_job.experiment.begin import claim_results, find_unfinished
 from tuner_job.experiment.context import Run
 from tuner_job.experiment.finish import choose, commit, refit, report, summarise
@@ -13,9 +15,10 @@ from tuner_job.experiment.held_out import hold_out
 from tuner_job.experiment.search import search
 from tuner_job.problem import Prepared
 from tuner_job.records import ExperimentSummary
+from tuner_job.results.commits import Commits
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
-from tuner_job.results.store import Store
+from tuner_job.results.store import FIRST_CONTACT, Store
 
 _log = logging.getLogger(__name__)
 STEPS: tuple[Callable[[Run], None], ...] = (
@@ -72,7 +75,9 @@ def run_experiment(
 
     config = prepared.config
     store = ExperimentStore(Store(config.results), config.name)
-    with ray_for(config.budget, n_workers, prepared.dataset.X.nbytes), ExitStack() as resources:
+    with ExitStack() as resources:
+        if not (address_given() and _is_committed(config)):  # then a cluster is needed by nobody
+            resources.enter_context(ray_for(config.budget, n_workers, prepared.dataset.X.nbytes))
         run = Run(prepared, store, n_workers, listener, should_stop, take_over, job, resources)
         for step in STEPS:
             started = time.monotonic()
@@ -83,3 +88,12 @@ def run_experiment(
         page, tracebacks = f"{store.url}/report.html", store.errors(run.missing)
         raise MissingModelsError(run.missing, run.summary, page, tracebacks)
     return run.summary
+
+
+def _is_committed(config: ExperimentConfig) -> bool:
+    """Whether every model has a commit; what cannot be read, later steps say."""
+    store = Store(config.results, FIRST_CONTACT)
+    try:
+        return all(Commits(store, config.name, model).newest() for model in config.models)
+    except StoreError:
+        return False

@@ -69,7 +69,9 @@ def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord
         numbers = {trial.trial for trial in trials.get(study.model, ())}
         needed = {DEFAULT, study.best.trial, *study.pareto_front}
         problems += [
-            f"{study.model}: trial {number} has no record" for number in sorted(needed - numbers)
+            f"{study.model}/trials/{'default' if number == DEFAULT else f'{number:06d}'}.json is "
+            "missing"
+            for number in sorted(needed - numbers)
         ]
     if problems:
         listed = "; ".join(problems)

@@ -180,7 +180,7 @@ def _limit(which: int, value: int) -> Callable[[], None]:
 def _limits() -> Iterator[Case]:
     limits = {
         "16 open files": (_limit(resource.RLIMIT_NOFILE, 16), SAID),
-        "files of 0 bytes": (_limit(resource.RLIMIT_FSIZE, 0), SAID),
+        "files of 700 bytes": (_limit(resource.RLIMIT_FSIZE, 700), SAID),
         "files of 100 bytes": (_limit(resource.RLIMIT_FSIZE, 100), SAID),
         "no core": (_limit(resource.RLIMIT_CORE, 0), ONLY_ACCEPTED),
         "umask 0777": (lambda: os.umask(0o777) and None, SAID),
@@ -262,11 +262,12 @@ def _ray() -> Iterator[Case]:
     addresses = {
         "nobody listens": "127.0.0.1:9", "no such host": "nowhere.invalid:6379", "text": "nonsense",
         "a URL": "http://127.0.0.1:9", "ray://": "ray://127.0.0.1:9",
-        "a bad port": "127.0.0.1:99999", "a space": " ",
+        "a bad port": "127.0.0.1:99999", "a list": "127.0.0.1:9,127.0.0.1:10",
     }  # fmt: skip
     for name, address in addresses.items():
         yield _case("Ray", f"RAY_ADDRESS {name}", SMALL, end, RAY_ADDRESS=address)
-    yield _case("Ray", "RAY_ADDRESS empty", SMALL, ONLY_ACCEPTED, RAY_ADDRESS="")
+    for name, address in {"empty": "", "a space": " "}.items():
+        yield _case("Ray", f"RAY_ADDRESS {name}", SMALL, ONLY_ACCEPTED, RAY_ADDRESS=address)
     yield _case(
         "Ray", "RAY_ADDRESS dead, finished", FINISHED, ONLY_ACCEPTED, RAY_ADDRESS="127.0.0.1:9"
     )

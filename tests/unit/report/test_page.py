@@ -144,7 +144,6 @@ def test_a_trial_without_record_is_told_with_all_others(make):
     experiment = make()
     experiment.trials = {"xgboost": experiment.trials["xgboost"][3:4]}
     number = experiment.summary.studies[0].best.trial
-    with pytest.raises(
-        StoreError, match=rf"xgboost: trial -1 has no record.*trial {number} has no record"
-    ):
+    lost = rf"xgboost/trials/default\.json is missing.*trials/{number:06d}\.json is missing"
+    with pytest.raises(StoreError, match=lost):
         experiment.render()
