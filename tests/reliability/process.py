@@ -45,7 +45,8 @@ def preload() -> None:
         "RAY_worker_niceness", "0"
     )  # else a busy machine starves its workers, which looks like a hang
     _have_folder_for_figures()
-    # zip archives need it, and a copy may have become nobody, who reads no module
+    # what is imported when it is needed: a copy may have become nobody, who reads no module
+    import encodings.ascii
     import encodings.cp437
     import encodings.idna
     import encodings.utf_8_sig
@@ -55,7 +56,7 @@ def preload() -> None:
     import kubernetes.config.kube_config
     import pyarrow.csv
     import pyarrow.parquet  # noqa: F401
-    import ray  # noqa: F401
+    import xgboost  # noqa: F401
 
     import tuner_job.cli.main
     import tuner_job.cli.progress
