@@ -31,7 +31,7 @@ _MOMENTS: dict[str, Plan] = {
     "the last fits": Plan(event="import", text="tuner_job.search.samplers.optuna.importance", at=1),
     "the model": Plan(event="open", text="/models/", at=1),
     "the commit": Plan(event="open", text="/commits/", at=1),
-    "the summary": Plan(event="rename", text="summary.json", at=1),
+    "the summary": Plan(event="os.rename", text="summary.json", at=1),
     "the report": Plan(event="import", text="tuner_job.report", at=1),
 }
 """Moment → the event at which the process waits for a signal."""
