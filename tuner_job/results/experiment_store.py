@@ -18,7 +18,6 @@ Whoever reads finds an object whole or damaged, never half of a new one; what is
 and made again by whoever can.
 """
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -53,7 +52,6 @@ _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names in a folder of trials: a sync client's copies and other files do not matter."""
 _MODEL = re.compile(r"model\.bin|models/[0-9a-f]{64}\.bin")
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
-_log = logging.getLogger(__name__)
 _R = TypeVar("_R", bound=BaseModel)
 _T = TypeVar("_T")
 
