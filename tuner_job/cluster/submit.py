@@ -251,6 +251,8 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
     """
     config = load_experiment(path, mounted=_MOUNTED)
     content = read_yaml(path)
+    if isinstance((content.get("data") or {}).get("causes"), str):
+        content["data"]["causes"] = dict(config.data.causes)
     spaces = (content.get("tuning") or {}).get("search_spaces")
     if (
         not (isinstance(spaces, str) and spaces.startswith(_MOUNTED))

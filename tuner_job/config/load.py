@@ -1,7 +1,9 @@
 """From an experiment file, and the files that it names, to a checked experiment: all problems at
 once."""
 
+import csv
 import difflib
+import io
 import os
 import re
 from collections.abc import Sequence
@@ -58,6 +60,7 @@ def check_experiment(
     """
     problems: list[str] = []
     _read_referenced_spaces(content, folder, mounted, problems)
+    _read_referenced_causes(content, folder, problems)
     config = None
     try:
         config = ExperimentConfig.model_validate(content)
@@ -98,6 +101,52 @@ def _read_referenced_spaces(
         except ConfigError as error:
             problems.append(f"tuning.search_spaces.{plain(model, 80)}: {error}")
     tuning["search_spaces"] = read
+
+
+def _read_referenced_causes(content: dict[str, Any], folder: Path, problems: list[str]) -> None:
+    """Put a list of causes that stands in another file in place of its path."""
+    data = content.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("causes"), str):
+        return
+    path = folder / data["causes"]
+    try:
+        data["causes"] = read_pairs(path) if path.suffix.lower() == ".csv" else read_yaml(path)
+    except ConfigError as error:
+        problems.append(f"data.causes: {error}")
+        data["causes"] = {}
+
+
+def read_pairs(path: Path) -> dict[str, str]:
+    """Read a CSV file with the columns ``from`` and ``to``.
+
+    Raises
+    ------
+    ConfigError
+        It is not there or not such a file; the message names the row.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:  # a ValueError: no UTF-8, or a NUL in the path
+        reason = (error.strerror if isinstance(error, OSError) else "") or "it must be UTF-8 text"
+        raise ConfigError(f"{place(path)}: cannot be read: {reason}") from None
+    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    if not rows or [name.strip().lower() for name in rows[0]] != ["from", "to"]:
+        found = plain(",".join(rows[0]), 80) if rows else "nothing"
+        raise ConfigError(f"{place(path)}: must begin with the header from,to; found {found}")
+    pairs: dict[str, str] = {}
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != 2 or not all(map(str.strip, row)):
+            raise ConfigError(
+                f"{place(path)}: row {number} must have two cells, a cause and its new name; found "
+                f"{plain(','.join(row), 80)}"
+            )
+        old, new = map(str.strip, row)
+        if pairs.setdefault(old, new) != new:
+            raise ConfigError(
+                f"{place(path)}: row {number} gives {plain(old, 80)} a second name; found "
+                f"{plain(new, 80)} after {plain(pairs[old], 80)}"
+            )
+    return pairs
 
 
 def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:

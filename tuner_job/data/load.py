@@ -118,10 +118,11 @@ def _causes(
     table: Table, roles: Roles, config: DataConfig
 ) -> tuple[IntArray, tuple[str, ...], list[str]]:
     column = table.columns[roles.label].map(read_cause)
+    notes: list[str] = []
     if config.causes:
-        column = rename_causes(column, config.causes, table, roles.label)
-    column, notes = merge_spellings(column, "cause")
-    return *index(column), notes
+        column, notes = rename_causes(column, config.causes, table, roles.label)
+    column, merged = merge_spellings(column, "cause")
+    return *index(column), [*notes, *merged]
 
 
 def _sites(table: Table, roles: Roles) -> tuple[IntArray, tuple[str, ...], list[str]]:

@@ -179,24 +179,37 @@ def cause_key(text: str) -> str:
     return _BETWEEN_WORDS.sub(" ", without_quotes).rstrip(" .,;:") or text
 
 
-def rename_causes(column: Column, names: Mapping[str, str], table: Table, label: str) -> Column:
+def rename_causes(
+    column: Column, names: Mapping[str, str], table: Table, label: str
+) -> tuple[Column, list[str]]:
     """Give causes the names that `data.causes` has for them; several may get one name.
+
+    Returns
+    -------
+    The column, and a note on what does not occur: a list of codes may be longer than a file's.
 
     Raises
     ------
     DataError
-        If a cause that it names does not occur.
+        If nothing that it names occurs.
     """
     wanted = {cause_key(old): new for old, new in names.items()}
     there = {cause_key(value) for value in column.counts()}
     absent = [old for old in names if cause_key(old) not in there]
-    if absent:
+    if len(absent) == len(names):
         near = _near(absent[0], column.counts()).replace("the file has", "the column has")
         raise DataError(
             f"{table.source}: data.causes must name causes of column {plain(label, 80)}; "
             f"found {listed(map(cell, absent))}{near}"
         )
-    return column.map(lambda text: wanted.get(cause_key(text), text))
+    renamed = column.map(lambda text: wanted.get(cause_key(text), text))
+    if not absent:
+        return renamed, []
+    does = "does" if len(absent) == 1 else "do"
+    return renamed, [
+        f"Of the {counted(len(names), 'cause')} that data.causes renames, {len(absent)} {does} not "
+        f"occur: {listed(map(cell, absent))}."
+    ]
 
 
 def merge_spellings(column: Column, what: str) -> tuple[Column, list[str]]:
