@@ -5,44 +5,48 @@ its codebook for the meaning of the columns, and Murray et al. 2011, Population 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tuner_job.data.columns import Column, Table, as_number, is_missing
+from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.formats import Symptoms
-from tuner_job.data.unread import text_among_numbers
+from tuner_job.data.formats import Hint
+from tuner_job.data.parts import as_number, with_columns
+from tuner_job.data.phmrc_age import AGE, AGE_COLUMNS, age_column
+from tuner_job.data.phmrc_items import INJURIES, item_hint
+from tuner_job.data.words import YES, is_missing, key
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed
 
-_AGE = "age_years"
+BoolArray = NDArray[np.bool_]
+
 _SEX = "g1_05"
-# The first is the age on the hospital's record, the second what the respondent says: it fills what
-# the first lacks. Each is given in one of three units and blank in the others.
-_AGE_COLUMNS = (("g1_07a", "g1_07b", "g1_07c"), ("g5_04a", "g5_04b", "g5_04c"))
-_UNITS_A_YEAR = (1.0, 12.0, 365.25)
+_AGES = AGE_COLUMNS[0] + AGE_COLUMNS[1]
+_NAMES = re.compile(r"site|module|newid|gs_\w+|va\d+|[acg]\d+_\w+|word_\w+", re.IGNORECASE)
+_QUESTION = re.compile(r"[ac]\d+_\w+")
 
 # Only what was asked about the illness can be a symptom: adult questions a*, child and neonate
 # questions c* and the words counted in the open narrative. All of g1-g5 but age and sex is left
 # out: dates, language, interviewer, who answered, how people live. They tell the site and the phase
 # of the study, not the illness.
-_QUESTION = re.compile(r"[ac]\d+_\w+|word_\w+")
-_NO_SYMPTOM = re.compile(
-    "|".join(
-        (
-            r"c1_(10|24)[dmy]?",  # dates of birth and death
-            # is there a health record, and the dates on it
-            r"a6_0(4|5|6_\w+|7[dmy])|c5_0(4|5|6_\w+|8[dmy])",
-            # is there a death certificate, and the causes on it
-            r"a6_(09|1[0-5])|c5_1[0-6]|c6_\w+",
-            # What was written down where no given answer fitted
-            r"a2_09_[12]b|a2_46b|a2_87_10b|a4_02_5b|a5_01_9b|a6_02_12b",
-            r"c1_06b|c1_19_4b|c1_22b|c2_08b|c2_13b|c2_15b|c3_03_4b|c3_43|c4_45|c4_47_8b|c5_02_11b",
-        )
-    )
-)
+_LEFT_OUT = {
+    reason: re.compile(names)
+    for reason, names in {
+        "an identifier": r"newid",
+        "a cause of death": r"gs_\w+|va\d+",
+        "a part of the age": "|".join(_AGES),
+        "a date": r"c1_(10|24)[dmy]?|(a6_06|c5_06)_\w+|(a6_07|c5_08)[dmy]|g\d_\d\d[a-f]?[dmy]",
+        "a health record": r"a6_0[45]|c5_0[45]",
+        "the death certificate": r"a6_(09|1[0-5])|c5_1[0-6]|c6_\w+",
+        # What was written down where no given answer fitted
+        "free text": r"a2_09_[12]b|a2_46b|a2_87_10b|a4_02_5b|a5_01_9b|a6_02_12b|c1_06b|c1_19_4b"
+        r"|c1_22b|c2_08b|c2_13b|c2_15b|c3_03_4b|c3_43|c4_45|c4_47_8b|c5_02_11b",
+    }.items()
+}
 # Health-care experience: what respondents know from doctors. The codebook marks the counted words,
 # the fourteen past diagnoses of adults and six child items: the parts of the dates of the last two
 # visits (c5_06_*), which as dates are no features anyway. The two weights taken at those visits
@@ -50,13 +54,11 @@ _NO_SYMPTOM = re.compile(
 _HCE = re.compile(r"word_\w+|a1_01_\d+|c5_07_[12]")
 
 # "Don't know" as a number. Durations were converted to days, and neither 999 nor 9999 days is a
-# whole number of weeks, months or years. 98 and 99 stay: 98 days are 14 weeks, and of the numbers
-# kept here the codebook gives 99 as a code only to age in months and in days.
+# whole number of weeks, months or years. 98 and 99 stay: 98 days are 14 weeks.
 _SENTINELS = frozenset({999.0, 9999.0})
-_AGE_SENTINELS = _SENTINELS | {99.0}
-_COUNTED_TO_99 = ("g1_07b", "g1_07c", "g5_04b", "g5_04c")
 # No child weighs nothing: 0 stands where no weight was on record.
-_WEIGHTS = ("c5_07_1", "c5_07_2")
+_WEIGHTS = frozenset({"c5_07_1", "c5_07_2"})
+_TICKING_SITE = "dar"
 _SHOWN = 5
 
 
@@ -65,36 +67,62 @@ class Phmrc:
 
     label_names: ClassVar[tuple[str, ...]] = ("gs_text34",)
     site_name: ClassVar[str | None] = "site"
-    derived: ClassVar[Mapping[str, tuple[str, ...]]] = {_AGE: _AGE_COLUMNS[0] + _AGE_COLUMNS[1]}
-    refuses_free_text: ClassVar[bool] = False
+    derived: ClassVar[Mapping[str, tuple[str, ...]]] = {AGE: _AGES}
 
-    def symptoms(self, table: Table, names: Sequence[str], config: DataConfig) -> Symptoms:
-        """Keep what may be a symptom; make every way of not knowing missing."""
-        _check_module(table)
-        kept = [name for name in names if name == _SEX or _is_symptom(name, config.hce)]
-        ages = [[name for name in group if name in names] for group in _AGE_COLUMNS]
-        cleaned = {name: _clean(name, table.columns[name]) for name in (*kept, *ages[0], *ages[1])}
-        columns = {name: cleaned[name] for name in kept}
-        if any(ages):
-            columns[_AGE] = _age(cleaned, table.n_rows)
-        left_out = len(names) - len(cleaned)
-        notes = [
-            _sentinel_note(table, cleaned),
-            *text_among_numbers(table, cleaned, [*ages[0], *ages[1]]),
-        ]
-        if left_out:
-            notes.append(
-                f"Left out {counted(left_out, 'column')} beside the symptoms: identifiers, causes, "
-                "dates, free text, "
-                f"the interview{'' if config.hce else ', and health-care experience'}."
+    def prepare(self, table: Table, config: DataConfig) -> Table:
+        """Give columns their names in lower case, put the age together, make numbers that say
+        nothing missing and empty cells no where injuries were ticked."""
+        table = with_columns(table, _in_lower_case(table, config), [])
+        if not any(_QUESTION.fullmatch(name) for name in table.columns):
+            raise DataError(
+                f"{table.source}: must have columns of the PHMRC files such as a2_01 or c1_01; "
+                f"found {listed(table.columns)}"
             )
-        return Symptoms(columns, tuple(note for note in notes if note))
+        _check_module(table)
+        cleaned, sentinels = _without_sentinels(table, config.hce)
+        ticked, blanks = _ticked_injuries(table)
+        age = age_column(table)
+        columns = {**table.columns, **cleaned, **ticked}
+        notes = [sentinels, blanks]
+        if age is not None:
+            columns[AGE] = age[0]
+            notes += age[1]
+        return with_columns(table, columns, notes)
+
+    def hints(self, table: Table, config: DataConfig) -> Mapping[str, Hint]:
+        """What the codebook says of each column."""
+        found = {name: _hint(name.lower(), config.hce) for name in table.columns}
+        return {name: hint for name, hint in found.items() if hint is not None}
 
 
-def _is_symptom(name: str, hce: bool) -> bool:
-    if not _QUESTION.fullmatch(name) or _NO_SYMPTOM.fullmatch(name):
-        return False
-    return hce or not _HCE.fullmatch(name)
+def _hint(name: str, hce: bool) -> Hint | None:
+    if name == AGE:
+        return Hint(kind="number", unit="years")
+    for reason, names in _LEFT_OUT.items():
+        if names.fullmatch(name):
+            return Hint(left_out=reason)
+    if not hce and _HCE.fullmatch(name):
+        return Hint(left_out="health-care experience (data.hce)")
+    if _QUESTION.fullmatch(name) or name.startswith("word_") or name == _SEX:
+        return item_hint(name)
+    return Hint(left_out="not about the illness")
+
+
+def _in_lower_case(table: Table, config: DataConfig) -> dict[str, Column]:
+    # What the experiment names is found under the name that it gives.
+    named = {config.label, config.site, *config.drop}
+    columns: dict[str, Column] = {}
+    first: dict[str, str] = {}
+    for name, column in table.columns.items():
+        known = _NAMES.fullmatch(name) and name not in named
+        new = name.lower() if known else name
+        if new in columns:
+            raise DataError(
+                f"{table.source}: column names must differ by more than capitals; found "
+                f"{first[new]} and {name}"
+            )
+        columns[new], first[new] = column, name
+    return columns
 
 
 def _check_module(table: Table) -> None:
@@ -110,47 +138,72 @@ def _check_module(table: Table) -> None:
 
 
 def _is_sentinel(name: str, text: str) -> bool:
-    return as_number(text) in (_AGE_SENTINELS if name in _COUNTED_TO_99 else _SENTINELS)
+    number = as_number(text)
+    return number in _SENTINELS or (number == 99 and name in _AGES and name[-1] in "bc")
 
 
-def _says_nothing(name: str, text: str) -> bool:
-    return (
-        is_missing(text) or _is_sentinel(name, text) or (name in _WEIGHTS and as_number(text) == 0)
-    )
-
-
-def _clean(name: str, column: Column) -> Column:
-    return column.map(lambda text: None if _says_nothing(name, text) else text)
-
-
-def _age(cleaned: Mapping[str, Column], n_rows: int) -> Column:
-    age = np.full(n_rows, np.nan)
-    for group in _AGE_COLUMNS:
-        parts = [
-            cleaned[name].numbers(as_number) / units
-            for name, units in zip(group, _UNITS_A_YEAR, strict=True)
-            if name in cleaned
-        ]
-        if parts:
-            stated = ~np.all(np.isnan(parts), axis=0)
-            age = np.where(np.isnan(age) & stated, np.nansum(parts, axis=0), age)
-    return Column.of_numbers(age)
-
-
-def _sentinel_note(table: Table, cleaned: Mapping[str, Column]) -> str:
-    per_column = {
-        name: sum(
-            count
-            for text, count in table.columns[name].counts().items()
-            if _is_sentinel(name, text)
-        )
-        for name in cleaned
-    }
-    affected = [name for name, count in per_column.items() if count]
+def _without_sentinels(table: Table, hce: bool) -> tuple[dict[str, Column], str]:
+    cleaned: dict[str, Column] = {}
+    n_cells = 0
+    affected: list[str] = []
+    for name in table.columns:
+        hint = _hint(name.lower(), hce)
+        if hint is not None and hint.left_out and name not in _AGES:
+            continue
+        column = table.columns[name]
+        found = sum(n for text, n in column.counts().items() if _is_sentinel(name, text))
+        if found:
+            n_cells += found
+            affected.append(name)
+        if found or name in _WEIGHTS:
+            cleaned[name] = column.map(partial(_said, name))
     if not affected:
-        return ""
-    return (
-        f"Read {sum(per_column.values())} numbers such as 999 or 9999, which stand for an unknown "
-        "value, as "
-        f"missing in {', '.join(affected[:_SHOWN])}{' …' if len(affected) > _SHOWN else ''}."
+        return cleaned, ""
+    return cleaned, (
+        f"Read {counted(n_cells, 'number')} such as 999 or 9999, which stand for an unknown value, "
+        f"as missing in {', '.join(affected[:_SHOWN])}{' …' if len(affected) > _SHOWN else ''}."
     )
+
+
+def _said(name: str, text: str) -> str | None:
+    nothing = _is_sentinel(name, text) or (name in _WEIGHTS and as_number(text) == 0)
+    return None if nothing else text
+
+
+def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
+    """Read the empty cells of a row as no where its injuries were ticked yes or left empty.
+
+    Site Dar did so. A row that says no, or don't know, to any injury was asked one by one: there an
+    empty cell is no answer. A row without any answer is a list with nothing ticked at Dar and where
+    the site is not known; elsewhere nothing was asked.
+    """
+    names = [name for name in table.columns if name in INJURIES]
+    yes, other = np.zeros(table.n_rows, bool), np.zeros(table.n_rows, bool)
+    for name in names:
+        answers = table.columns[name].numbers(
+            lambda text: None if not text else float(key(text) in YES or key(text) == "1")
+        )
+        yes, other = yes | (answers == 1), other | (answers == 0)
+    ticked = ~other & (yes | _may_be_dar(table))
+    columns, n_cells = {}, 0
+    for name in names:
+        column = table.columns[name]
+        blank = column.missing & ticked
+        n_cells += int(blank.sum())
+        codes = np.where(blank, len(column.values), column.codes).astype(np.int32)
+        columns[name] = Column(codes, (*column.values, "No")).map(lambda text: text)
+    if not n_cells:
+        return {}, ""
+    return columns, (
+        f"Read {counted(n_cells, 'empty cell')} of {names[0]} to {names[-1]} as no: site Dar ticks "
+        "injuries yes or leaves them empty."
+    )
+
+
+def _may_be_dar(table: Table) -> BoolArray:
+    site = table.columns.get("site")
+    if site is None:
+        return np.ones(table.n_rows, bool)
+    dar = site.numbers(lambda text: float(key(text) == _TICKING_SITE or is_missing(text)))
+    may_be: BoolArray = np.isnan(dar) | (dar == 1)
+    return may_be

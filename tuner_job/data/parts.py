@@ -1,0 +1,72 @@
+"""Putting columns together, row by row."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner_job.data.columns import Column, Table
+from tuner_job.data.words import is_missing
+from tuner_job.wording import cell, counted, plain
+
+FloatArray = NDArray[np.float64]
+
+
+def as_number(text: str) -> float | None:
+    """Read a finite number; ``None`` for any other text."""
+    try:
+        # Python's own extension of writing 1_000 would turn identifiers into numbers.
+        number = math.nan if "_" in text else float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def first_stated(columns: Sequence[Column]) -> Column:
+    """Take of each row the first cell that is not missing."""
+    codes, values = columns[0].codes, list(columns[0].values)
+    for column in columns[1:]:
+        further = np.where(column.missing, -1, column.codes + len(values))
+        codes = np.where(codes < 0, further, codes).astype(np.int32)
+        values += column.values
+    return Column(codes, tuple(values)).map(lambda text: text)
+
+
+def first_number(numbers: Sequence[FloatArray]) -> FloatArray:
+    """Take of each row the first of several (n_rows,) numbers that is not NaN."""
+    taken = numbers[0]
+    for further in numbers[1:]:
+        taken = np.where(np.isnan(taken), further, taken)
+    return taken
+
+
+def unread_note(table: Table, name: str, became: str) -> str:
+    """Say which cells of a column that numbers are taken from hold other text; empty if none.
+
+    Parameters
+    ----------
+    became
+        What is computed from the column.
+    """
+    column = table.columns[name]
+    odd = [
+        code
+        for code, text in enumerate(column.values)
+        if as_number(text) is None and not is_missing(text)
+    ]
+    rows = np.flatnonzero(np.isin(column.codes, odd))
+    if not len(rows):
+        return ""
+    verb = "is no number and adds" if len(rows) == 1 else "are no numbers and add"
+    first = cell(column.values[column.codes[rows[0]]])
+    return (
+        f"Column {plain(name, 60)}: {counted(len(rows), 'cell')} {verb} nothing to {became}; the "
+        f"first is {first} in {table.row_name(int(rows[0]))}."
+    )
+
+
+def with_columns(table: Table, columns: Mapping[str, Column], notes: Sequence[str]) -> Table:
+    """The table with these columns, and its notes with these added; empty ones are none."""
+    said = tuple(note for note in notes if note)
+    return Table(table.source, columns, table.rows, table.counting, (*table.notes, *said))
