@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Hint
-from tuner_job.data.parts import as_number, with_columns
+from tuner_job.data.parts import as_number, fits, with_columns, without
 from tuner_job.data.phmrc_age import AGE, AGE_COLUMNS, age_column
 from tuner_job.data.phmrc_items import INJURIES, item_hint
 from tuner_job.data.words import YES, is_missing, key
@@ -73,7 +73,7 @@ class Phmrc:
         """Give columns their names in lower case, put the age together, make numbers that say
         nothing missing and empty cells no where injuries were ticked."""
         table = with_columns(table, _in_lower_case(table, config), [])
-        if not any(_QUESTION.fullmatch(name) for name in table.columns):
+        if not any(_QUESTION.fullmatch(name.lower()) for name in table.columns):
             raise DataError(
                 f"{table.source}: must have columns of the PHMRC files such as a2_01 or c1_01; "
                 f"found {listed(table.columns)}"
@@ -81,7 +81,7 @@ class Phmrc:
         _check_module(table)
         cleaned, sentinels = _without_sentinels(table, config.hce)
         ticked, blanks = _ticked_injuries(table)
-        age = age_column(table)
+        age = age_column(without(table, config.drop))
         columns = {**table.columns, **cleaned, **ticked}
         notes = [sentinels, blanks]
         if age is not None:
@@ -90,9 +90,13 @@ class Phmrc:
         return with_columns(table, columns, notes)
 
     def hints(self, table: Table, config: DataConfig) -> Mapping[str, Hint]:
-        """What the codebook says of each column."""
+        """What the codebook says of each column, where the cells agree."""
         found = {name: _hint(name.lower(), config.hce) for name in table.columns}
-        return {name: hint for name, hint in found.items() if hint is not None}
+        return {
+            name: hint
+            for name, hint in found.items()
+            if hint is not None and fits(hint, table.columns[name])
+        }
 
 
 def _hint(name: str, hce: bool) -> Hint | None:
@@ -201,7 +205,7 @@ def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
 
 
 def _may_be_dar(table: Table) -> BoolArray:
-    site = table.columns.get("site")
+    site = next((table.columns[name] for name in table.columns if name.lower() == "site"), None)
     if site is None:
         return np.ones(table.n_rows, bool)
     dar = site.numbers(lambda text: float(key(text) == _TICKING_SITE or is_missing(text)))

@@ -8,7 +8,7 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Hint
 from tuner_job.data.openva import has_indicators
-from tuner_job.data.parts import first_stated, with_columns
+from tuner_job.data.parts import first_stated, fits, with_columns, without
 from tuner_job.data.who_age import AGE, age_column
 from tuner_job.data.who_answers import durations, selects
 from tuner_job.data.who_items import (
@@ -65,20 +65,25 @@ class Who:
             raise DataError(_no_items(table))
         columns, note = _by_item(table, config)
         table = with_columns(table, columns, [note])
-        in_days, duration_notes = durations(table)
-        answers, select_notes = selects(table)
+        used = without(table, config.drop)
+        in_days, duration_notes = durations(used)
+        answers, select_notes = selects(used)
         columns = {**table.columns, **in_days, **answers}
         notes = [*duration_notes, *select_notes]
-        age = age_column(table)
+        age = age_column(used)
         if age is not None:
             columns[AGE] = age[0]
             notes += age[1]
         return with_columns(table, columns, notes)
 
     def hints(self, table: Table, config: DataConfig) -> Mapping[str, Hint]:
-        """What the questionnaire says of each column."""
+        """What the questionnaire says of each column, where the cells agree."""
         found = {name: _hint(name, table) for name in table.columns}
-        return {name: hint for name, hint in found.items() if hint is not None}
+        return {
+            name: hint
+            for name, hint in found.items()
+            if hint is not None and fits(hint, table.columns[name])
+        }
 
 
 def _no_items(table: Table) -> str:
