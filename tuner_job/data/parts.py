@@ -13,6 +13,8 @@ from tuner_job.wording import cell, counted, plain
 
 FloatArray = NDArray[np.float64]
 
+_MOST_NOTES = 10
+
 
 def as_number(text: str) -> float | None:
     """Read a finite number; ``None`` for any other text."""
@@ -82,6 +84,14 @@ def unread_note(table: Table, name: str, became: str) -> str:
         f"Column {plain(name, 60)}: {counted(len(rows), 'cell')} {verb} nothing to {became}; the "
         f"first is {first} in {table.row_name(int(rows[0]))}."
     )
+
+
+def bounded(notes: Sequence[str], kind: str) -> list[str]:
+    """The first notes of one kind, empty ones left out, and how many there are besides."""
+    said = [note for note in notes if note]
+    left = len(said) - _MOST_NOTES
+    more = [f"{counted(left, 'more column')} with {kind}."] if left > 0 else []
+    return [*said[:_MOST_NOTES], *more]
 
 
 def without(table: Table, names: Collection[str]) -> Table:

@@ -42,9 +42,10 @@ _LEFT_OUT = {
         "a date": r"c1_(10|24)[dmy]?|(a6_06|c5_06)_\w+|(a6_07|c5_08)[dmy]|g\d_\d\d[a-f]?[dmy]",
         "a health record": r"a6_0[45]|c5_0[45]",
         "the death certificate": r"a6_(09|1[0-5])|c5_1[0-6]|c6_\w+",
-        # What was written down where no given answer fitted
+        # What was written down where no given answer fitted; names of clinics, notes of doctors
         "free text": r"a2_09_[12]b|a2_46b|a2_87_10b|a4_02_5b|a5_01_9b|a6_02_12b|c1_06b|c1_19_4b"
-        r"|c1_22b|c2_08b|c2_13b|c2_15b|c3_03_4b|c3_43|c4_45|c4_47_8b|c5_02_11b",
+        r"|c1_22b|c1_23|c2_08b|c2_13b|c2_15b|c3_03_4b|c3_43|c4_45|c4_47_8b|c5_02_11b"
+        r"|a6_03b?|a6_08|c5_03b?|c5_09",
     }.items()
 }
 # Health-care experience: what respondents know from doctors. The codebook marks the counted words,
@@ -80,10 +81,10 @@ class Phmrc:
             )
         _check_module(table)
         cleaned, sentinels = _without_sentinels(table, config.hce)
-        ticked, blanks = _ticked_injuries(table)
         age = age_column(without(table, config.drop))
-        columns = {**table.columns, **cleaned, **ticked}
-        notes = [sentinels, blanks]
+        table = with_columns(table, {**table.columns, **cleaned}, [sentinels])
+        ticked, blanks = _ticked_injuries(table)
+        columns, notes = {**table.columns, **ticked}, [blanks]
         if age is not None:
             columns[AGE] = age[0]
             notes += age[1]

@@ -8,7 +8,7 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Hint
 from tuner_job.data.openva import has_indicators
-from tuner_job.data.parts import first_stated, fits, with_columns, without
+from tuner_job.data.parts import bounded, first_stated, fits, with_columns, without
 from tuner_job.data.who_age import AGE, age_column
 from tuner_job.data.who_answers import durations, selects
 from tuner_job.data.who_items import (
@@ -69,7 +69,8 @@ class Who:
         in_days, duration_notes = durations(used)
         answers, select_notes = selects(used)
         columns = {**table.columns, **in_days, **answers}
-        notes = [*duration_notes, *select_notes]
+        notes = bounded(duration_notes, "text among numbers")
+        notes += bounded(select_notes, "answers that the questionnaire lacks")
         age = age_column(used)
         if age is not None:
             columns[AGE] = age[0]

@@ -9,6 +9,8 @@ from tuner_job.data.who_items import AGE_HELPERS, AGE_ITEMS, SAME_SELECT, SELECT
 
 # Groups stand before an item, with - (Briefcase, Central), / (KoBo), . (R) or : or _ between.
 _ITEM = re.compile(r"(?:.*[^a-z0-9])?id(10\d{3})(?!\d)(.*)")
+# A header of labels has the item's name in brackets: (Id10147) Did (s)he have a fever?
+_LABEL = re.compile(r".*\((id10\d{3}\w*)\).*")
 _SUFFIX = re.compile(r"(?:[a-z]|_[a-z0-9]+)?")
 _SEPARATORS = "/.:_-"
 _AGES: Final = {name.casefold(): name for name in (*AGE_ITEMS, *AGE_HELPERS)}
@@ -32,7 +34,7 @@ class Item:
 
 def item_of(name: str) -> Item | None:
     """The item that a column holds; ``None`` if it is no item of the questionnaire."""
-    folded = name.casefold()
+    folded = _LABEL.sub(r"\1", name.casefold())
     if found := _AGE.fullmatch(folded):
         return Item(_AGES[found[1]])
     found = _ITEM.fullmatch(folded)

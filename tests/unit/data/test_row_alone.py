@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.data.tables import cells, prepare, table_of
@@ -54,6 +54,7 @@ FORMATS: dict[str, SourceFormat] = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_row_is_prepared_without_its_neighbours(name: str, data: st.DataObject) -> None:
     choices = COLUMNS[name]

@@ -151,6 +151,7 @@ def test_an_age_that_nobody_has_and_text_are_named() -> None:
         *("Id10147", "id10147", "ID10147", "consented-illhistory-Id10147"),
         *("consented/illhistory/Id10147", "data.consented.illhistory.Id10147"),
         *("consented:illhistory:Id10147", "consented_illhistory_Id10147"),
+        "2.4 (Id10147) Did (s)he have a fever?",
     ],
 )
 def test_items_are_found_in_every_way_of_writing_groups(name: str) -> None:
@@ -208,6 +209,14 @@ def test_a_computed_duration_without_its_parts_stays() -> None:
     text = "Id10148,Id10147\n21,yes\n"
     assert numbers(prepare(Who(), text), "Id10148") == [21]
     assert hints(Who(), text)["Id10148"] == Hint(kind="number")
+
+
+def test_notes_on_many_columns_are_bounded() -> None:
+    names = [f"Id{n}_a" for n in (10154, 10182, 10190, 10209, 10211, 10213, 10232, 10248, 10250)]
+    names += ["Id10262_a", "Id10266_a", "Id10201_a"]
+    table = prepare(Who(), f"{','.join(names)}\n{','.join(['x'] * 12)}\n")
+    assert len(table.notes) == 11
+    assert table.notes[-1] == "2 more columns with text among numbers."
 
 
 KEYWORDS = ("Id10478/fever", "Id10478/pneumonia", "Id10478/rash")
