@@ -122,6 +122,8 @@ def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
         )
     held_out = hold_out(dataset.y, config.validation.holdout, config.seed)
     rows = np.flatnonzero(~held_out)
+    if held_out.any():
+        dataset = dataset.informative(rows)
     return Prepared(
         config,
         dataset,

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from annotated_types import Ge
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
 from tuner_job.public import public
 from tuner_job.schema import Closed
@@ -226,6 +227,46 @@ class StudySummary(Stored):
     what is stopped."""
 
 
+Kind = Literal["yes_no", "number", "choice"]
+Role = Literal["label", "site", "identifier", "feature", "left_out"]
+
+
+class VariableRecord(Closed):
+    """One column of the training file, and how its cells are read: a line of the codebook."""
+
+    name: str
+    role: Role
+    reason: str = ""
+    """Why it is left out."""
+    kind: Kind | None = None
+    """Of a feature: yes and no (1 and 0), a number, or one of some choices (a 0/1 feature each)."""
+    choices: list[str] = []
+    """The answers of a choice that enough deaths have to tell nobody, as they are mostly
+    spelled."""
+    labels: dict[str, str] = {}
+    """Codes of a choice and the answer that each stands for."""
+    missing: list[str] = []
+    """Cells that mean missing here, beside the usual words."""
+    yes: list[str] = []
+    """Cells that mean yes, beside the usual words."""
+    no: list[str] = []
+    """Cells that mean no, beside the usual words."""
+    blank: Literal["missing", "no"] = "missing"
+    """What an empty cell means."""
+    unit: str = ""
+    low: FiniteFloat | None = None
+    """Smallest number among the training rows."""
+    high: FiniteFloat | None = None
+    """Largest number among the training rows."""
+    n_filled: Annotated[int, Ge(0)] = 0
+    """Training rows with an answer."""
+    n_unread: Annotated[int, Ge(0)] = 0
+    """Training rows with a cell that is read as none of the answers: text among numbers, a choice
+    of too few deaths."""
+    doubts: list[str] = []
+    """What a user should look at, a few words each."""
+
+
 class ExperimentSummary(Closed):
     """Every study of one experiment: ``summary.json``."""
 
@@ -236,6 +277,8 @@ class ExperimentSummary(Closed):
     sites: dict[str, int]
     """Deaths a site."""
     data_notes: list[str]
+    codebook: list[VariableRecord] = []
+    """How each column of the data was read; empty for generated data, and before version 0.4.0."""
     scheme: str
     shift: dict[str, tuple[float, float]] = {}
     """Cause → least and largest fraction that was stated; empty unless the scheme is shift."""

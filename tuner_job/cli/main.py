@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 import yaml
 from rich.console import Console
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from tuner_job.cli.progress import ProgressDisplay
     from tuner_job.config.experiment import ExperimentConfig
     from tuner_job.problem import Prepared
+
+
+MOST_COLUMNS = 20
+"""Of the codebook that `validate` shows without being asked for more."""
 
 
 @click.group(cls=Group, context_settings=SETTINGS)
@@ -97,21 +102,49 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
 @main.command()
 @EXPERIMENT
-def validate(experiment: Path) -> None:
+@click.option("--columns", is_flag=True, help="Show how every column is read, not the first ones.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: everything as one document.")
+def validate(experiment: Path, columns: bool, as_json: bool) -> None:
     """Check an experiment file and its data without writing anything.
 
-    Says how many rows, causes and sites there are, what was dropped, and how many trials will be
-    run.
+    Says how many rows, causes and sites there are, how the columns are read (the codebook, most
+    doubtful columns first), what was left out, and how many trials will be run.
     """
+    from tuner_job.cli.codebook import codebook_table
     from tuner_job.config.load import load_experiment
     from tuner_job.problem import in_words, prepare
 
     prepared = prepare(load_experiment(experiment))
+    if as_json:
+        click.echo(json.dumps(_as_document(prepared), indent=2, ensure_ascii=False))
+        return
     console = plain_console()
     _describe(console, prepared)
+    if prepared.dataset.codebook.variables:
+        most = None if columns else MOST_COLUMNS
+        console.print(codebook_table(prepared.dataset.codebook.variables, most))
     for model, planned in prepared.planned().items():
         console.print(f"{model}: {in_words(prepared.config, model, planned)}")
     console.print(f"{experiment} is valid")
+
+
+def _as_document(prepared: "Prepared") -> dict[str, object]:
+    data = prepared.dataset
+    return {
+        "name": prepared.config.name,
+        "n_samples": data.n_samples,
+        "causes": dict(zip(data.causes, np.bincount(data.y).tolist(), strict=True)),
+        "sites": dict(zip(data.sites, np.bincount(data.site).tolist(), strict=True)),
+        "n_features": len(data.features),
+        "n_folds": prepared.n_folds,
+        "scheme": prepared.config.validation.scheme,
+        "notes": prepared.notes,
+        "columns": [
+            {"name": one.name, **one.model_dump(mode="json", exclude_defaults=True)}
+            for one in data.codebook.variables
+        ],
+        "trials": dict(prepared.planned()),
+    }
 
 
 @main.command()

@@ -120,19 +120,26 @@ def predict(
 ) -> None:
     """Predict causes for new deaths with a tuned model.
 
-    DATA is coded like the data that the model was tuned on; it needs no cause column. The output
-    has one row a death: the most probable cause and the probability of each. Probabilities are
-    calibrated and, where the model was tuned for populations of other composition, adjusted to the
-    CSMF that is estimated for DATA.
+    DATA is coded like the data that the model was tuned on; it needs no cause column. Where it is
+    coded in another way it is refused; single answers that training did not know are counted. The
+    output has one row a death: the most probable cause, how many of its answers training did not
+    know, and the probability of each cause. Probabilities are calibrated and, where the model was
+    tuned for populations of other composition, adjusted to the CSMF that is estimated for DATA. If
+    DATA has causes, the predictions are scored.
     """
     from tuner_job.prediction.predict import predict_file
     from tuner_job.results.experiment_store import open_experiment
 
     expendable()
-    n_rows = predict_file(open_experiment(results), model, data, output, csmf, raw)
-    click.echo(f"{output}: {counted(n_rows, 'row')}")
+    predicted = predict_file(open_experiment(results), model, data, output, csmf, raw)
+    click.echo(f"{output}: {counted(predicted.n_rows, 'row')}")
     if csmf:
         click.echo(f"{csmf}: the CSMF of all of them")
+    if scores := predicted.scores:
+        click.echo(
+            f"{counted(int(scores['n_samples']), 'death')} with a known cause: CSMF accuracy "
+            f"{scores['csmf_accuracy']:.3f}, COD accuracy {scores['cod_accuracy']:.3f}"
+        )
 
 
 COMMANDS = (show, check, report, predict)

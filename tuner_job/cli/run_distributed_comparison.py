@@ -28,7 +28,6 @@ from tuner_job.public import public
 from tuner_job.results.store import read_bytes
 
 _LABELS = ("va34", "cod5")
-_ALL_LABELS = {*_LABELS, "va46", "va55", "cod", "cause", "gs_text34", "gs_text46", "gs_text55"}
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
 _METHODS = get_args(HyperparameterSearchConfig.model_fields["search_method"].annotation)
@@ -187,15 +186,12 @@ def _settle_shift(content: dict[str, Any]) -> None:
 
 
 def _with_coding(config: ExperimentConfig, read: ReadBytes) -> ExperimentConfig:
-    """Raw PHMRC data are known by their columns; in any other table the columns of other labels
-    would tell the cause."""
+    """Raw PHMRC data are known by their columns."""
     source = config.data.source or ""
-    columns = set(read_names(read(source), public(source)))
-    if columns >= _PHMRC:
-        coding: dict[str, Any] = {"format": "phmrc", "site": None}
-    else:
-        coding = {"drop": sorted((columns & _ALL_LABELS) - {config.data.label})}
-    return config.model_copy(update={"data": config.data.model_copy(update=coding)})
+    if not set(read_names(read(source), public(source))) >= _PHMRC:
+        return config
+    phmrc = config.data.model_copy(update={"format": "phmrc", "site": None})
+    return config.model_copy(update={"data": phmrc})
 
 
 def _by_flags(message: str) -> str:

@@ -16,7 +16,8 @@ from tuner_job.config.decisive import decisive
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
 from tuner_job.config.validation import ValidationConfig
-from tuner_job.data.dataset import Feature, VaDataset
+from tuner_job.data.codebook import Feature
+from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration

@@ -1,48 +1,11 @@
 """Tables of text: what a file holds before anything is made of it."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-MISSING_WORDS = frozenset(
-    {
-        *("", ".", "-", "na", "n/a", "<na>", "nan", "null", "missing"),
-        *("don't know", "dont know", "unknown", "refused", "refused to answer"),
-    }
-)
-"""Cells that say nothing, in lower case. "None" is not among them: it is an answer to many
-questions."""
-
-_YES_NO = {"yes": 1.0, "y": 1.0, "true": 1.0, "no": 0.0, "n": 0.0, "false": 0.0}
-
-
-def is_missing(text: str) -> bool:
-    """Whether a cell says nothing."""
-    return text.replace("’", "'").lower() in MISSING_WORDS
-
-
-def as_number(text: str) -> float | None:
-    """Read a number, yes (1) or no (0); ``None`` for any other text."""
-    answer = _YES_NO.get(text.lower())
-    if answer is not None:
-        return answer
-    try:
-        # Python's own extension of writing 1_000 would turn identifiers into numbers.
-        return None if "_" in text else float(text)
-    except ValueError:
-        return None
-
-
-def sort_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort numbers by value if all names are numbers, else as text."""
-    listed = list(names)
-    numbers = [as_number(name) for name in listed]
-    if all(number is not None and math.isfinite(number) for number in numbers):
-        return tuple(name for _, name in sorted(zip(numbers, listed, strict=True)))
-    return tuple(sorted(listed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +57,11 @@ class Column:
         return {
             value: int(count) for value, count in zip(self.values, counts, strict=True) if count
         }
+
+    @property
+    def n_filled(self) -> int:
+        """Number of cells that are not missing."""
+        return int((self.codes >= 0).sum())
 
     @property
     def missing(self) -> NDArray[np.bool_]:

@@ -1,9 +1,10 @@
 """The `data` section of an experiment file."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
+from tuner_job.data.words import key
 from tuner_job.public import public
 from tuner_job.schema import Closed
 from tuner_job.wording import plain
@@ -16,6 +17,40 @@ DataAddress = Annotated[str, PlainSerializer(public, return_type=str)]
 """Taken whole; stored without user info, query and fragment, which may hold a password or a
 signature. It is checked where it is read, so that a model can be loaded wherever its training data
 once stood."""
+
+
+def _as_text(value: Any) -> Any:
+    """Cells are text: 99, 99.0 and true are compared with what a file writes for them."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, int | float) else value
+
+
+Cell = Annotated[str, BeforeValidator(_as_text), Field(max_length=200)]
+"""What stands in a cell; case does not matter, and 99 is 99.0."""
+
+
+class ColumnConfig(Closed):
+    """How a column is read, where that is not as it was found."""
+
+    kind: Literal["yes_no", "number", "choice", "drop"] | None = None
+    """How its cells are read; drop: it is no feature."""
+    missing: list[Cell] = []
+    """Cells that mean missing, beside those of data.missing and the usual words."""
+    yes: list[Cell] = []
+    """Cells that mean yes; the column is then one of yes and no."""
+    no: list[Cell] = []
+    """Cells that mean no; the column is then one of yes and no."""
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Self:
+        if (self.yes or self.no) and self.kind not in (None, "yes_no"):
+            raise ValueError(f"yes and no need kind: yes_no; got kind: {self.kind}")
+        meanings = [key(text) for text in (*self.missing, *self.yes, *self.no)]
+        twice = [text for text in dict.fromkeys(meanings) if meanings.count(text) > 1]
+        if twice:
+            raise ValueError(f"a cell must mean one thing; {plain(twice[0], 40)} is given twice")
+        return self
 
 
 class SyntheticConfig(Closed):
@@ -52,18 +87,30 @@ class DataConfig(Closed):
     """CSV or Parquet: a path, or an s3://, gs://, az://, file://, https:// or http:// URL; none for
     synthetic data. A web address may have user:password@ and a query (a presigned URL): they are
     used, and never shown or stored."""
-    format: Literal["table", "phmrc", "openva", "synthetic"] = "table"
-    """How the source is coded: any table, raw PHMRC, openVA's three-valued symptoms, or
-    generated."""
+    format: Literal["table", "phmrc", "who", "openva", "synthetic"] = "table"
+    """How the source is coded: any table, raw PHMRC, the WHO questionnaires of 2016 and 2022,
+    openVA's three-valued symptoms, or generated."""
     label: str | None = None
-    """The column with the cause of death. Without it `phmrc` takes gs_text34, `openva` cause or
-    cod."""
+    """The column with the cause of death. Without it `phmrc` takes gs_text34, `who` and `openva`
+    cause or cod."""
+    causes: dict[Cell, Annotated[str, Field(min_length=1, max_length=200)]] = {}
+    """Causes to rename or merge: what the label column holds, and the cause that it is to be. In an
+    experiment file also the path of a YAML file of this, or of a CSV file with two columns."""
     site: str | None = None
     """The column with the site. Without it `phmrc` takes site; else all rows are one site."""
     sites: Annotated[list[str], Field(min_length=1)] | None = None
     """Keep only the rows of these sites; none keeps all."""
+    id: str | None = None
+    """The column that tells one death from another; never a feature."""
     drop: list[str] = []
-    """Columns that must not become features: identifiers, dates, anything that leaks the cause."""
+    """Columns that must not become features: dates, anything that tells the cause. `s*` stands for
+    all names that begin with s."""
+    missing: list[Cell] = []
+    """Codes that mean missing in every column but the label, the site and the identifier: 88, 99,
+    dk. Empty cells and the usual words need not be named."""
+    columns: dict[str, ColumnConfig] = {}
+    """How columns are read, by name; `s*` stands for all names that begin with s. Where several
+    patterns fit, a later one overrides an earlier one, and a whole name overrides patterns."""
     hce: bool = True
     """`phmrc` only: keep what comes from contact with health care (words, past diagnoses,
     weights)."""
@@ -95,17 +142,24 @@ class DataConfig(Closed):
             problems.append("sites needs site, the column that they are looked up in; got none")
         if self.synthetic != SyntheticConfig():
             problems.append(f"synthetic needs format: synthetic; got format: {self.format}")
-        for role in ("label", "site"):
-            if getattr(self, role) in self.drop:
+        roles = {role: getattr(self, role) for role in ("label", "site", "id")}
+        given = {role: name for role, name in roles.items() if name}
+        for role, name in given.items():
+            for key_name in ("drop", "columns"):
+                if name in getattr(self, key_name):
+                    problems.append(
+                        f"{key_name} must not name the {role} column; got {plain(name)}"
+                    )
+            first = next(other for other, found in given.items() if found == name)
+            if first != role:
                 problems.append(
-                    f"drop must not name the {role} column; got {plain(getattr(self, role))}"
+                    f"{first} and {role} must be two columns; got {plain(name)} for both"
                 )
-        if self.label and self.label == self.site:
-            problems.append(f"label and site must be two columns; got {plain(self.label)} for both")
         return problems
 
     def _synthetic_problems(self) -> list[str]:
-        given = [key for key in ("source", "label", "site", "sites", "drop") if getattr(self, key)]
+        keys = ("source", "label", "causes", "site", "sites", "id", "drop", "missing", "columns")
+        given = [name for name in keys if getattr(self, name)]
         return (
             [f"{', '.join(given)}: cannot be given with format: synthetic, which reads no file"]
             if given

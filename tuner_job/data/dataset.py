@@ -1,33 +1,16 @@
 """VaDataset: what every loader makes and everything after it uses."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.data.codebook import Codebook, Feature
+
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One column of ``X`` and where it comes from.
-
-    Attributes
-    ----------
-    name
-        Unique name, for example ``c4_16`` or ``c1_06a=Hospital``.
-    column
-        The source column that it is read from.
-    category
-        For a one-hot column the cleaned text that means 1; ``None`` for a column read as a number.
-    """
-
-    name: str
-    column: str
-    category: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +33,10 @@ class VaDataset:
         One entry a column of `X`.
     notes
         What was found and handled while loading, one sentence each, to be said once.
+    codebook
+        How the columns of the file were read into `features`; empty where no file was read.
+    of_file
+        `digest` of all features of the file, where only the informative ones are left; else empty.
     """
 
     X: FloatArray
@@ -59,6 +46,8 @@ class VaDataset:
     sites: tuple[str, ...]
     features: tuple[Feature, ...]
     notes: tuple[str, ...] = ()
+    codebook: Codebook = field(default_factory=Codebook)
+    of_file: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -74,9 +63,27 @@ class VaDataset:
         """Some rows (n_rows,); the cause list, the sites and the features stay whole."""
         return replace(self, X=self.X[rows], y=self.y[rows], site=self.site[rows], notes=())
 
+    def informative(self, rows: NDArray[np.integer]) -> "VaDataset":
+        """All rows, with the features that tell these rows (n_rows,) apart: what is trained on must
+        not be chosen by deaths that are held out."""
+        codebook = self.codebook.narrow(self.X[rows])
+        if codebook == self.codebook:
+            return self
+        kept = set(codebook.features)
+        columns = np.array([feature in kept for feature in self.features])
+        return replace(
+            self,
+            X=self.X[:, columns],
+            features=codebook.features,
+            codebook=codebook,
+            of_file=self.digest,
+        )
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over values and names: two data sets with one digest give the same results."""
+        if self.of_file:
+            return self.of_file
         digest = hashlib.sha256()
         for array in (self.X, self.y, self.site):
             digest.update(f"{array.dtype}{array.shape}".encode())

@@ -1,141 +1,94 @@
-"""From columns of text to the feature matrix, and back again for new rows."""
+"""From columns of text to the feature matrix, each row by the codebook alone."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.data.columns import Column, as_number
-from tuner_job.data.dataset import Feature, FloatArray
+from tuner_job.data.codebook import Codebook, Variable
+from tuner_job.data.columns import Column, Table
+from tuner_job.data.dataset import FloatArray
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, listed, plain
 
-MAX_CATEGORIES = 50
-"""A text column with more distinct values is free text or an identifier, not a question with
-choices."""
-
-_LARGEST = float(np.finfo(np.float32).max)
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
-class Inferred:
-    """What the columns of a table can be used for.
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """The feature matrix, and which cells did not fit the codebook.
 
     Attributes
     ----------
-    features
-        In the order of the columns; the categories of one column in the order of the alphabet.
-    empty, constant
-        Columns with no value, and with a single one.
-    free_text
-        Text columns with more than `MAX_CATEGORIES` distinct values.
+    X
+        (n_rows, n_features) float32. A missing cell is NaN in every feature of its column. A cell
+        that is no answer is 0 in all of its column's choices, and NaN elsewhere.
+    unread
+        Column → (n_rows,) whether its cell is no answer; columns that were read whole are not
+        named.
     """
 
-    features: tuple[Feature, ...]
-    empty: tuple[str, ...]
-    constant: tuple[str, ...]
-    free_text: tuple[str, ...]
+    X: FloatArray
+    unread: Mapping[str, NDArray[np.bool_]]
 
 
-def infer_features(columns: Mapping[str, Column]) -> Inferred:
-    """Decide how each column is encoded.
-
-    A column of numbers or of yes and no becomes one feature, read as a number (yes 1, no 0). A
-    column with other text becomes one 0/1 feature a distinct value.
-    """
-    features: list[Feature] = []
-    empty, constant, free_text = [], [], []
-    for name, column in columns.items():
-        values = sorted(column.counts())
-        if not values:
-            empty.append(name)
-        elif len(values) == 1:
-            constant.append(name)
-        elif all(as_number(value) is not None for value in values):
-            features.append(Feature(name, name))
-        elif len(values) > MAX_CATEGORIES:
-            free_text.append(name)
-        else:
-            features += [Feature(f"{name}={value}", name, value) for value in values]
-    return Inferred(tuple(features), tuple(empty), tuple(constant), tuple(free_text))
-
-
-def encode(
-    columns: Mapping[str, Column],
-    features: Sequence[Feature],
-    source: str,
-    row_name: Callable[[int], str],
-    derived: Mapping[str, Sequence[str]],
-) -> FloatArray:
-    """Build the feature matrix. Each row depends on nothing but itself and `features`.
+def encode(table: Table, codebook: Codebook, derived: Mapping[str, Sequence[str]]) -> Encoded:
+    """Build the feature matrix. Each row depends on nothing but itself and the codebook.
 
     Parameters
     ----------
-    columns
-        Cleaned columns, all of one length.
-    features
-        The columns of the matrix.
-    source, row_name
-        The file, and the name of its row by index: for messages.
     derived
         Computed columns, each with the file's columns that it comes from: for messages.
-
-    Returns
-    -------
-    X
-        (n_rows, n_features) float32. A missing cell is NaN in every feature of its column. Text
-        that is no category of `features` is 0 in all of its column's categories, and NaN where a
-        number is read.
 
     Raises
     ------
     DataError
         If columns are missing or numbers are not finite in 32 bits; the message lists all of them.
     """
-    missing = sorted({feature.column for feature in features} - set(columns))
-    if missing:
-        names = [
-            f"{name} (from {', '.join(derived[name])})" if name in derived else name
-            for name in missing
-        ]
-        raise DataError(
-            f"{source}: must have the columns that the model was trained on; missing: "
-            f"{listed(names)}"
-        )
-    n_rows = len(next(iter(columns.values())).codes) if columns else 0
-    X = np.empty((n_rows, len(features)), dtype=np.float32)
+    _check_there(table, codebook, derived)
+    X = np.empty((table.n_rows, len(codebook.features)), dtype=np.float32)
     problems: list[str] = []
-    for index, feature in enumerate(features):
-        column = columns[feature.column]
-        if feature.category is None:
-            numbers = column.numbers(as_number)
-            problems += _not_finite(numbers, column, feature, row_name)
-            X[:, index] = np.where(np.abs(numbers) > _LARGEST, math.nan, numbers)
-        else:
-            X[:, index] = _is_category(column, feature.category)
+    unread: dict[str, NDArray[np.bool_]] = {}
+    at = 0
+    for variable in codebook.used:
+        column = table.columns[variable.name]
+        values, odd = variable.encode(column)
+        problems += _not_finite(values, column, variable, table)
+        X[:, at : at + values.shape[1]] = values
+        at += values.shape[1]
+        if odd.any():
+            unread[variable.name] = odd
     if problems:
         more = f" and in {len(problems) - _SHOWN} more columns" if len(problems) > _SHOWN else ""
         raise DataError(
-            f"{source}: numbers must be finite; found {', '.join(problems[:_SHOWN])}{more}"
+            f"{table.source}: numbers must be finite; found {', '.join(problems[:_SHOWN])}{more}"
         )
-    return X
+    return Encoded(X, unread)
 
 
-def _is_category(column: Column, category: str) -> NDArray[np.float64]:
-    return column.numbers(lambda value: float(value == category))
+def _check_there(table: Table, codebook: Codebook, derived: Mapping[str, Sequence[str]]) -> None:
+    missing = [one.name for one in codebook.used if one.name not in table.columns]
+    if missing:
+        names = [
+            f"{name} (from {', '.join(derived[name])})" if name in derived else name
+            for name in sorted(missing)
+        ]
+        raise DataError(
+            f"{table.source}: must have the columns that the model was trained on; missing: "
+            f"{listed(names)}"
+        )
 
 
 def _not_finite(
-    numbers: NDArray[np.float64], column: Column, feature: Feature, row_name: Callable[[int], str]
+    values: NDArray[np.float32], column: Column, variable: Variable, table: Table
 ) -> list[str]:
-    rows = np.flatnonzero(np.abs(numbers) > _LARGEST)
+    rows = np.flatnonzero(np.isinf(values[:, 0]))
     if not len(rows):
         return []
     first = column.values[column.codes[rows[0]]]
     others = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     return [
-        f"{cell(first)} in column {plain(feature.column, 80)}, {row_name(int(rows[0]))}{others}"
+        f"{cell(first)} in column {plain(variable.name, 80)}, {table.row_name(int(rows[0]))}"
+        f"{others}"
     ]

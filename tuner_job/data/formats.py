@@ -6,8 +6,7 @@ from typing import ClassVar, Literal, Protocol
 
 from tuner_job.data.columns import Table
 from tuner_job.data.config import DataConfig
-
-Kind = Literal["yes_no", "number", "choice"]
+from tuner_job.records import Kind
 
 
 @dataclass(frozen=True)

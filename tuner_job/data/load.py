@@ -1,28 +1,36 @@
-"""From a `data` section to a data set, and from new rows to what a trained model reads."""
+"""From a `data` section to a data set with its codebook."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from tuner_job.data.columns import Column, Table, as_number
+from tuner_job.data.codebook import Codebook, Variable
+from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.dataset import Feature, FloatArray, VaDataset
-from tuner_job.data.encode import MAX_CATEGORIES, Inferred, encode, infer_features
+from tuner_job.data.dataset import IntArray, VaDataset
+from tuner_job.data.encode import encode
 from tuner_job.data.formats import SourceFormat
+from tuner_job.data.infer import ONLY_YES, column_config, infer
+from tuner_job.data.notes import codebook_notes, openva_hint
 from tuner_job.data.openva import OpenVa
 from tuner_job.data.phmrc import Phmrc
 from tuner_job.data.read import read_table
-from tuner_job.data.rows import candidates, check_rows, find_roles, index, keep_rows, read_label
+from tuner_job.data.rows import (
+    Roles,
+    candidates,
+    check_rows,
+    find_roles,
+    index,
+    keep_rows,
+    merge_spellings,
+    read_cause,
+    rename_causes,
+)
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
-from tuner_job.data.unread import (
-    cell_shown,
-    numbers_read_as_text,
-    text_among_numbers,
-    unknown_answers,
-)
+from tuner_job.data.telling import tells_cause
 from tuner_job.errors import DataError
 from tuner_job.public import public
 from tuner_job.wording import counted, listed, plain
@@ -36,8 +44,6 @@ FORMATS: Final[dict[str, SourceFormat]] = {
     "phmrc": Phmrc(),
     "openva": OpenVa(),
 }
-
-_SHOWN = 5
 
 
 def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
@@ -53,8 +59,7 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     Returns
     -------
     The rows that have a cause (and are of the wanted sites), in the order of the file. Causes and
-    sites are
-    sorted: by value where all are numbers, else by text.
+    sites are sorted: by value where all are numbers, else by text.
 
     Raises
     ------
@@ -65,184 +70,140 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     if config.format == "synthetic":
         return generate(config.synthetic)
     source_format = FORMATS[config.format]
-    table, notes = _read(config, read_bytes)
+    table = source_format.prepare(read_source(config, read_bytes), config)
     roles = find_roles(table, config, source_format)
+    notes = [*table.notes]
     table, row_notes = keep_rows(table, roles, config)
-    notes += row_notes
-    y, causes = index(table.columns[roles.label].map(read_label))
+    y, causes, cause_notes = _causes(table, roles, config)
     check_rows(table, roles, causes)
-    site, sites = (
-        index(table.columns[roles.site])
-        if roles.site
-        else (np.zeros(table.n_rows, np.int32), ("all",))
-    )
-    symptoms = source_format.symptoms(table, candidates(table, roles, config), config)
-    inferred = infer_features(symptoms.columns)
-    _check_features(table, inferred, symptoms.columns, source_format)
-    notes += [*symptoms.notes, *_feature_notes(inferred, symptoms.columns, table)]
-    notes += numbers_read_as_text(table, symptoms.columns, inferred)
-    X = encode(
-        symptoms.columns, inferred.features, table.source, table.row_name, source_format.derived
-    )
+    site, sites, site_notes = _sites(table, roles)
+    hints = source_format.hints(table, config)
+    variables = infer(table, candidates(table, roles), hints, config)
+    _check_stated(table, variables, config)
+    _check_none_tells(table, variables, y, config)
+    codebook = _codebook(table, roles, variables)
+    _check_features(table, codebook)
+    encoded = encode(table, codebook, source_format.derived)
+    notes += [*row_notes, *cause_notes, *site_notes, *codebook_notes(table, codebook)]
     _log.info(
-        "%s: %d deaths, %d causes, %d features", table.source, len(y), len(causes), X.shape[1]
+        "%s: %d deaths, %d causes, %d features",
+        *(table.source, len(y), len(causes), len(codebook.features)),
     )
-    return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes))
+    return VaDataset(encoded.X, y, site, causes, sites, codebook.features, tuple(notes), codebook)
 
 
-def encode_rows(
-    config: DataConfig,
-    features: Sequence[Feature],
-    read_bytes: ReadBytes,
-    say: Callable[[str], None] = lambda note: None,
-) -> FloatArray:
-    """Encode new rows, with or without a cause, as a trained model needs them.
-
-    Parameters
-    ----------
-    config
-        The `data` section that the model was trained with, with the new rows' `source`. All rows
-        are encoded, whatever `sites` says.
-    features
-        The features of the model's data set.
-    read_bytes
-        As in `load_dataset`.
-    say
-        Told what was found and handled, one sentence each.
-
-    Returns
-    -------
-    X
-        (n_rows, n_features) float32, in the order of the file. A text that was not seen in training
-        is 0 in all categories of its column, or NaN where a number is read; both are told.
+def read_source(config: DataConfig, read_bytes: ReadBytes) -> Table:
+    """Read the file that `config` names.
 
     Raises
     ------
     DataError
-        If the file cannot be read, has no rows, lacks columns or has only text in one that is read
-        as numbers; the message names all of them.
+        If it is no table with at least one row.
     """
-    # A file for a model of generated deaths is written as a plain table.
-    source_format = FORMATS.get(config.format, FORMATS["table"])
-    table, notes = _read(config, read_bytes)
-    needed = {feature.column for feature in features}
-    needed |= {source for name in needed for source in source_format.derived.get(name, ())}
-    symptoms = source_format.symptoms(
-        table, [name for name in table.columns if name in needed], config
-    )
-    X = encode(symptoms.columns, features, table.source, table.row_name, source_format.derived)
-    numbers = dict.fromkeys(feature.column for feature in features if feature.category is None)
-    notes += [*symptoms.notes, *text_among_numbers(table, symptoms.columns, list(numbers))]
-    notes += unknown_answers(table, symptoms.columns, features)
-    for note in [*notes, *_unused(table, needed, config, source_format)]:
-        say(note)
-    return X
-
-
-def _unused(
-    table: Table, needed: set[str], config: DataConfig, source_format: SourceFormat
-) -> list[str]:
-    roles = {config.label, config.site, source_format.site_name, *config.drop}
-    extra = [
-        name
-        for name in table.columns
-        if name not in needed | roles and name.lower() not in source_format.label_names
-    ]
-    return (
-        [f"Left out {counted(len(extra), 'column')} that the model does not use: {listed(extra)}."]
-        if extra
-        else []
-    )
-
-
-def _read(config: DataConfig, read_bytes: ReadBytes) -> tuple[Table, list[str]]:
     address = config.source or ""
     source = public(address)
     table = read_table(read_bytes(address), source)
     if not table.n_rows:
         raise DataError(f"{source}: must have at least one row below its header; found none")
     if "" not in table.columns:
-        return table, [*table.notes]
+        return table
     # R and pandas write row names under an empty header: as a feature they would tell the order of
     # the file.
     columns = {name: column for name, column in table.columns.items() if name}
-    notes = [*table.notes, "Left out a column without a name (row names?)."]
-    return Table(source, columns, table.rows, table.counting), notes
+    notes = (*table.notes, "Left out a column without a name (row names?).")
+    return Table(source, columns, table.rows, table.counting, notes)
 
 
-def _check_features(
-    table: Table, inferred: Inferred, columns: Mapping[str, Column], source_format: SourceFormat
+def _causes(
+    table: Table, roles: Roles, config: DataConfig
+) -> tuple[IntArray, tuple[str, ...], list[str]]:
+    column = table.columns[roles.label].map(read_cause)
+    if config.causes:
+        column = rename_causes(column, config.causes, table, roles.label)
+    column, notes = merge_spellings(column, "cause")
+    return *index(column), notes
+
+
+def _sites(table: Table, roles: Roles) -> tuple[IntArray, tuple[str, ...], list[str]]:
+    if roles.site is None:
+        return np.zeros(table.n_rows, np.int32), ("all",), []
+    column, notes = merge_spellings(table.columns[roles.site].map(read_cause), "site")
+    return *index(column), notes
+
+
+def _check_stated(table: Table, variables: Sequence[Variable], config: DataConfig) -> None:
+    """Refuse a kind that no cell of the column has."""
+    wrong = []
+    for variable in variables:
+        own = column_config(variable.name, config)
+        stated = own.kind or own.yes or own.no
+        if stated and variable.role == "feature" and variable.n_unread >= variable.n_filled:
+            wrong.append(f"{plain(variable.name, 60)} ({variable.kind})")
+    if wrong:
+        raise DataError(
+            f"{table.source}: data.columns states kinds that no cell of the column has: "
+            f"{listed(wrong)}"
+        )
+
+
+def _check_none_tells(
+    table: Table, variables: Sequence[Variable], y: IntArray, config: DataConfig
 ) -> None:
-    if inferred.free_text and source_format.refuses_free_text:
-        found = [
-            f"{plain(name, 60)} ({len(columns[name].counts())}, {_example(columns[name])})"
-            for name in inferred.free_text
+    found = {}
+    for variable in variables:
+        own = column_config(variable.name, config)
+        if variable.role == "feature" and variable.kind != "yes_no" and not own.kind:
+            how = tells_cause(_said(variable, table.columns[variable.name]), y)
+            if how:
+                found[variable.name] = how
+    if found:
+        named = listed(f"{plain(name, 60)} ({how})" for name, how in found.items())
+        drop = ", ".join(plain(name, 60) for name in [*config.drop, *found][:50])
+        raise DataError(
+            f"{table.source}: a column must not give away the cause; found {named}; leave "
+            f"{'it' if len(found) == 1 else 'them'} out with data.drop: [{drop}], or state in "
+            "data.columns the kind of what is a symptom"
+        )
+
+
+def _said(variable: Variable, column: Column) -> Column:
+    def says(text: str) -> str | None:
+        meaning = variable.meaning(text)
+        return None if meaning is not None and meaning != meaning else text
+
+    return column.map(says)
+
+
+def _codebook(table: Table, roles: Roles, variables: Sequence[Variable]) -> Codebook:
+    by_name = {variable.name: variable for variable in variables}
+    by_role = {roles.label: "label", roles.site: "site", roles.id: "identifier"}
+    others: Mapping[str, dict[str, Any]] = {
+        name: {"role": by_role[name]}
+        if name in by_role
+        else {"role": "left_out", "reason": "other codings of the cause"}
+        for name in table.columns
+        if name not in by_name
+    }
+    return Codebook(
+        variables=[
+            by_name.get(name)
+            or Variable(name=name, n_filled=table.columns[name].n_filled, **others[name])
+            for name in table.columns
         ]
-        raise DataError(
-            f"{table.source}: a column of text must have at most {MAX_CATEGORIES} different "
-            "values; found "
-            f"more in {listed(found, _SHOWN)}; name free text, dates and identifiers in data.drop"
-        )
-    if not inferred.features:
-        dropped = len(inferred.empty) + len(inferred.constant) + len(inferred.free_text)
-        raise DataError(
-            f"{table.source}: at least one column must tell rows apart; {dropped} are left beside "
-            "the cause "
-            f"and the site, all empty or with a single value{_blank_hint(inferred, columns)}"
-        )
-
-
-def _example(column: Column) -> str:
-    text = min(
-        (value for value in column.counts() if as_number(value) is None),
-        key=lambda value: (len(value), value),
     )
-    return f"for example {cell_shown(text)}"
 
 
-def _feature_notes(inferred: Inferred, columns: Mapping[str, Column], table: Table) -> list[str]:
-    notes = []
-    if inferred.empty:
-        notes.append(f"Dropped {_list(inferred.empty)} without any value.")
-    if inferred.constant:
-        notes.append(
-            f"Dropped {_list(inferred.constant)} with a single "
-            f"value{_blank_hint(inferred, columns)}."
-        )
-    if inferred.free_text:
-        notes.append(f"Dropped {_list(inferred.free_text)} of free text.")
-    notes += [
-        f"Column {plain(name, 60)} has another whole number in every row: name it in data.drop if "
-        "it identifies rows."
-        for name in _row_numbers(inferred, columns, table.n_rows)
-    ]
-    return notes
-
-
-def _blank_hint(inferred: Inferred, columns: Mapping[str, Column]) -> str:
-    # Yes or blank is how some tables write yes or no; here blank is missing, and nothing tells rows
-    # apart.
-    blank = [name for name in inferred.constant if _is_yes_or_blank(columns[name])]
-    return f"; in {_list(blank)} it is yes or blank: write no where blank means no" if blank else ""
-
-
-def _is_yes_or_blank(column: Column) -> bool:
-    return bool(column.missing.any()) and [as_number(value) for value in column.counts()] == [1.0]
-
-
-def _row_numbers(inferred: Inferred, columns: Mapping[str, Column], n_rows: int) -> list[str]:
-    names = []
-    for feature in inferred.features:
-        values = columns[feature.column].counts() if feature.category is None else {}
-        if len(values) == n_rows > MAX_CATEGORIES and all(
-            (as_number(value) or 0.0) % 1 == 0 for value in values
-        ):
-            names.append(feature.name)
-    return names
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(plain(name, 60) for name in names[:_SHOWN]) + (
-        " …" if len(names) > _SHOWN else ""
+def _check_features(table: Table, codebook: Codebook) -> None:
+    if codebook.features:
+        return
+    reasons = codebook.left_out()
+    n_left = sum(len(names) for names in reasons.values())
+    why = "; ".join(
+        f"{counted(len(names), 'column')}: {reason} ({listed(names, 5)})"
+        for reason, names in sorted(reasons.items(), key=lambda one: -len(one[1]))[:5]
     )
-    return f"{counted(len(names), 'column')} ({shown})"
+    hint = openva_hint(table, codebook) if ONLY_YES in reasons else ""
+    raise DataError(
+        f"{table.source}: at least one column must tell deaths apart; {n_left} are left beside the "
+        f"cause and the site, and none is a feature{f': {why}' if why else ''}{hint}"
+    )

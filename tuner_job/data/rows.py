@@ -2,20 +2,25 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tuner_job.data.columns import Column, Table, sort_names
+from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.formats import SourceFormat
+from tuner_job.data.infer import fits
+from tuner_job.data.words import as_number, is_missing, key, sort_names
 from tuner_job.errors import DataError
 from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, counted, listed, plain
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
-_NO_LABEL = frozenset({"na", "n/a", "<na>", "nan", "null"})
+_QUOTES = re.compile(r"[\"'()\[\]]")
+_BETWEEN_WORDS = re.compile(r"(?<=\w)[\s._,;:/\\–—-]+(?=\w)")
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,15 @@ class Roles:
         The cause of death.
     site
         The site; ``None`` where all rows are one site.
+    id
+        What tells one death from another; ``None`` where nothing was named.
     other_labels
         Further columns with a cause of death under a name that the format knows: never features.
     """
 
     label: str
     site: str | None
+    id: str | None
     other_labels: frozenset[str]
 
 
@@ -48,25 +56,26 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
     by_lower = {name.lower(): name for name in table.columns}
     defaults = [by_lower[name] for name in source_format.label_names if name in by_lower]
     label = config.label or next(iter(defaults), None)
-    site = config.site or (
-        source_format.site_name if source_format.site_name in table.columns else None
-    )
+    usual_site = by_lower.get(source_format.site_name or "")
     problems = []
     if label is None:
         problems.append(
             f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label"
         )
-    named = (
-        [("data.label", label)]
-        + [("data.site", config.site)]
-        + [("data.drop", name) for name in config.drop]
-    )
-    for key, name in named:
+    named = [("data.label", label), ("data.site", config.site), ("data.id", config.id)]
+    for where, name in named:
         if name is not None and name not in table.columns:
             problems.append(
-                f"{key} names {plain(name, 80)}, which is not there{_near(name, table.columns)}"
+                f"{where} names {plain(name, 80)}, which is not there{_near(name, table.columns)}"
             )
-    if config.sites and not site:
+    patterns = [("data.drop", name) for name in config.drop]
+    for where, pattern in [*patterns, *(("data.columns", name) for name in config.columns)]:
+        if not any(fits(name, pattern) for name in table.columns):
+            problems.append(
+                f"{where} names {plain(pattern, 80)}, which is not there"
+                f"{_near(pattern, table.columns)}"
+            )
+    if config.sites and not (config.site or usual_site):
         problems.append("data.sites needs a site column; set data.site")
     if problems or label is None:
         more = f"; and {len(problems) - MOST_ITEMS} more" if len(problems) > MOST_ITEMS else ""
@@ -74,7 +83,7 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
             f"{table.source}: columns must be there to be used: "
             f"{'; '.join(problems[:MOST_ITEMS])}{more}"
         )
-    return Roles(label, site, frozenset(defaults) - {label})
+    return Roles(label, config.site or usual_site, config.id, frozenset(defaults) - {label})
 
 
 def _near(name: str, names: Iterable[str]) -> str:
@@ -102,7 +111,7 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
         If a row has no site, or a wanted site does not occur.
     """
     notes = []
-    unlabelled = table.columns[roles.label].map(read_label).missing
+    unlabelled = table.columns[roles.label].map(read_cause).missing
     if unlabelled.any():
         notes.append(
             f"Dropped {unlabelled.sum()} of {counted(table.n_rows, 'row')} without a cause in "
@@ -118,7 +127,7 @@ def keep_rows(table: Table, roles: Roles, config: DataConfig) -> tuple[Table, li
 
 
 def _check_sites(table: Table, site: str) -> None:
-    unknown = np.flatnonzero(table.columns[site].missing)
+    unknown = np.flatnonzero(table.columns[site].map(read_cause).missing)
     if len(unknown):
         left = len(unknown) - 1
         others = (
@@ -131,18 +140,20 @@ def _check_sites(table: Table, site: str) -> None:
 
 
 def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, str]:
-    column = table.columns[site]
+    column = table.columns[site].map(read_cause)
     counts = column.counts()
-    absent = [name for name in wanted if name not in counts]
+    there = {cause_key(name) for name in counts}
+    absent = [name for name in wanted if cause_key(name) not in there]
     if absent:
-        there = listed(
+        found = listed(
             f"{cell(name)} ({counted(counts[name], 'row')})" for name in sort_names(counts)
         )
         raise DataError(
-            f"{table.source}: data.sites must name sites of column {plain(site, 80)}: {there}; "
+            f"{table.source}: data.sites must name sites of column {plain(site, 80)}: {found}; "
             f"found {listed(absent)}"
         )
-    codes = [code for code, value in enumerate(column.values) if value in wanted]
+    keys = {cause_key(name) for name in wanted}
+    codes = [code for code, value in enumerate(column.values) if cause_key(value) in keys]
     rows = np.flatnonzero(np.isin(column.codes, codes))
     note = (
         f"Kept {len(rows)} of {counted(table.n_rows, 'row')}: {len(set(wanted))} of "
@@ -151,11 +162,64 @@ def _keep_sites(table: Table, site: str, wanted: Sequence[str]) -> tuple[Table, 
     return table.take(rows), note
 
 
-def read_label(text: str) -> str | None:
-    """Clean the name of a cause; ``None`` if it says that there is none."""
+def read_cause(text: str) -> str | None:
+    """Clean the name of a cause or a site; ``None`` if it says nothing."""
     # A column of whole numbers that a tool wrote as decimals names the same causes.
     whole = _WHOLE.fullmatch(text)
-    return whole[1] if whole else None if text.lower() in _NO_LABEL else text
+    clean = unicodedata.normalize("NFC", " ".join(text.split()))
+    return whole[1] if whole else None if is_missing(text) else clean
+
+
+def cause_key(text: str) -> str:
+    """What the spellings of one cause have in common: case, spaces and punctuation between words
+    do not matter."""
+    if as_number(text) is not None:
+        return text
+    without_quotes = _QUOTES.sub("", key(text))
+    return _BETWEEN_WORDS.sub(" ", without_quotes).rstrip(" .,;:") or text
+
+
+def rename_causes(column: Column, names: Mapping[str, str], table: Table, label: str) -> Column:
+    """Give causes the names that `data.causes` has for them; several may get one name.
+
+    Raises
+    ------
+    DataError
+        If a cause that it names does not occur.
+    """
+    wanted = {cause_key(old): new for old, new in names.items()}
+    there = {cause_key(value) for value in column.counts()}
+    absent = [old for old in names if cause_key(old) not in there]
+    if absent:
+        near = _near(absent[0], column.counts()).replace("the file has", "the column has")
+        raise DataError(
+            f"{table.source}: data.causes must name causes of column {plain(label, 80)}; "
+            f"found {listed(map(cell, absent))}{near}"
+        )
+    return column.map(lambda text: wanted.get(cause_key(text), text))
+
+
+def merge_spellings(column: Column, what: str) -> tuple[Column, list[str]]:
+    """Give causes or sites (`what`, in the singular) that differ only in case, spaces or
+    punctuation their most frequent spelling, and say so."""
+    counts = Counter(column.counts())
+    spellings: dict[str, list[str]] = {}
+    for text in counts:
+        spellings.setdefault(cause_key(text), []).append(text)
+    canonical: dict[str, str] = {}
+    merged = []
+    for found in spellings.values():
+        best = min(found, key=lambda text: (-counts[text], text))
+        canonical |= dict.fromkeys(found, best)
+        if others := [text for text in sorted(found) if text != best]:
+            merged.append(f"{cell(best)} ({', '.join(map(cell, others[:5]))})")
+    notes = []
+    if merged:
+        notes.append(
+            f"Merged {counted(len(merged), what)} that {'was' if len(merged) == 1 else 'were'} "
+            f"spelled in several ways: {listed(merged)}."
+        )
+    return column.map(lambda text: canonical.get(text, text)), notes
 
 
 def index(column: Column) -> tuple[IntArray, tuple[str, ...]]:
@@ -185,7 +249,7 @@ def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
         )
 
 
-def candidates(table: Table, roles: Roles, config: DataConfig) -> list[str]:
+def candidates(table: Table, roles: Roles) -> list[str]:
     """Names of the columns that may be features."""
-    taken = {roles.label, roles.site, *roles.other_labels, *config.drop}
+    taken = {roles.label, roles.site, roles.id, *roles.other_labels}
     return [name for name in table.columns if name not in taken]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from tuner_job.data.codebook import Feature
 from tuner_job.data.config import SyntheticConfig
-from tuner_job.data.dataset import Feature, IntArray, VaDataset
+from tuner_job.data.dataset import IntArray, VaDataset
 
 FloatMatrix = NDArray[np.float64]
 

@@ -1,7 +1,10 @@
-"""Words that mean missing, yes and no, in the languages and programs that such files come from."""
+"""What single cells say: missing, yes, no, numbers, in the languages and programs that such files
+come from."""
 
+import math
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _SPACES = re.compile(r"[\s_]+")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
@@ -78,3 +81,21 @@ def is_missing(text: str) -> bool:
         return True
     parts = _BETWEEN.split(whole)
     return len(parts) > 1 and all(part in _UNKNOWN | _REFUSED for part in parts)
+
+
+def as_number(text: str) -> float | None:
+    """Read a number; ``None`` for any other text."""
+    try:
+        # Python's own extension of writing 1_000 would turn identifiers into numbers.
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def sort_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort numbers by value if all names are numbers, else as text."""
+    listed = list(names)
+    numbers = [as_number(name) for name in listed]
+    if all(number is not None and math.isfinite(number) for number in numbers):
+        return tuple(name for _, name in sorted(zip(numbers, listed, strict=True)))
+    return tuple(sorted(listed))

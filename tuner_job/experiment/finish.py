@@ -209,6 +209,7 @@ def _experiment_summary(
         causes=list(dataset.causes),
         sites={site: int(n) for site, n in zip(dataset.sites, counts, strict=True)},
         data_notes=prepared.notes,
+        codebook=list(dataset.codebook.variables),
         scheme=config.validation.scheme,
         shift=config.validation.ranges,
         n_folds=prepared.n_folds,

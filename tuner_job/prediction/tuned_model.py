@@ -1,8 +1,8 @@
 """A tuned model as one file: what was fitted, with what it takes to use it on new data."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
 
 import numpy as np
@@ -10,9 +10,10 @@ from annotated_types import Ge, Le, MinLen
 from numpy.typing import NDArray
 from pydantic import FiniteFloat, ValidationError
 
-from tuner_job.data import encode_rows
+from tuner_job.data.codebook import Codebook, Feature, of_features
 from tuner_job.data.config import DataConfig
-from tuner_job.data.dataset import Feature, VaDataset
+from tuner_job.data.dataset import VaDataset
+from tuner_job.data.new_rows import NewDeaths, read_new
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import adjust, estimate
@@ -42,13 +43,19 @@ class TunedModel:
     family: str
     params: Mapping[str, Any]
     causes: tuple[str, ...]
-    features: tuple[Feature, ...]
+    codebook: Codebook
+    """How the columns of its training data were read, and new ones are."""
     data: DataConfig
-    """How its training data was read."""
+    """Where its training data was, and how it was coded."""
     predictor: Predictor
     csmf_estimator: CsmfEstimator
     """How a CSMF is best made of its probabilities, under the protocol that it was tuned for."""
     calibration: Calibration
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The columns of X."""
+        return self.codebook.features
 
     def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.floating[Any]]:
         """The model's own probabilities (n_rows, n_causes) for encoded rows (n_rows,
@@ -72,24 +79,28 @@ class TunedModel:
             return Q
         return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
 
-    def encode(
-        self, source: str, say: Callable[[str], None] = lambda note: None
-    ) -> NDArray[np.float32]:
-        """Read and encode new deaths, coded like the training data, from a path or URL.
+    def read(self, source: str, say: Callable[[str], None] = lambda note: None) -> NewDeaths:
+        """Read new deaths, coded like the training data, from a path or URL.
 
         Parameters
         ----------
         say
-            Told what was found and handled, one sentence each: cells that could not be read, for
-            example.
+            Called with what was found and handled, one sentence each: cells that could not be
+            read, for example.
 
         Raises
         ------
         DataError, StoreError
+            The file cannot be read, or is coded in another way than the training data.
         """
-        return encode_rows(
-            self.data.model_copy(update={"source": source}), self.features, read_bytes, say
-        )
+        data = self.data.model_copy(update={"source": source})
+        return read_new(data, self.codebook, self.causes, read_bytes, say)
+
+    def encode(
+        self, source: str, say: Callable[[str], None] = lambda note: None
+    ) -> NDArray[np.float32]:
+        """Read new deaths as `read` does; return X (n_rows, n_features) alone."""
+        return self.read(source, say).X
 
 
 class _Feature(Closed):
@@ -108,7 +119,9 @@ class _Description(Closed):
     family: str
     params: dict[str, Any]
     causes: Annotated[list[str], MinLen(1)]
-    features: Annotated[list[_Feature], MinLen(1)]
+    features: list[_Feature] = []
+    """Of a model that was stored without a codebook."""
+    codebook: Codebook = Codebook()
     data: DataConfig
     csmf_estimator: CsmfEstimator
     calibration: _Calibration
@@ -123,7 +136,7 @@ def pack_model(
         "family": family,
         "params": dict(summary.best.params),
         "causes": dataset.causes,
-        "features": [asdict(feature) for feature in dataset.features],
+        "codebook": _codebook_of(dataset).model_dump(mode="json", exclude_defaults=True),
         "data": data.model_dump(mode="json"),
         "csmf_estimator": summary.best.csmf_estimator.model_dump(),
         "calibration": summary.calibration and summary.calibration.model_dump(),
@@ -131,6 +144,11 @@ def pack_model(
     return write_zip(
         {_DESCRIPTION: json.dumps(description).encode(), _MODEL: fitted}, stored={_MODEL}
     )
+
+
+def _codebook_of(dataset: VaDataset) -> Codebook:
+    """The codebook of a data set; one that was generated has none, and its columns are numbers."""
+    return dataset.codebook if dataset.codebook.variables else of_features(dataset.features)
 
 
 def unpack_model(content: bytes, address: str, family: str) -> TunedModel:
@@ -166,14 +184,16 @@ def _unpack(content: bytes, family: str) -> TunedModel:
         f"it must be a model of {family}, found {found}",
     )
     predictor = FAMILIES[family].from_bytes(members[_MODEL])
-    shape = len(description.features), len(description.causes)
+    features = [Feature(**feature.model_dump()) for feature in description.features]
+    codebook = of_features(features) if features else description.codebook
+    shape = len(codebook.features), len(description.causes)
     told = "the fitted model must have {} features and {} causes, found {} and {}"
     require(predictor.shape == shape, told.format(*shape, *predictor.shape))
     return TunedModel(
         family=family,
         params=description.params,
         causes=tuple(description.causes),
-        features=tuple(Feature(**feature.model_dump()) for feature in description.features),
+        codebook=codebook,
         data=description.data,
         predictor=predictor,
         csmf_estimator=description.csmf_estimator,
@@ -198,15 +218,19 @@ def _read_description(content: bytes) -> _Description:
         raise StoreError(
             f"{_DESCRIPTION}: {key}: {plain(first['msg'])}, found {shown(first['input'])}"
         ) from None
-    for key in ("causes", "features"):
-        names = [getattr(one, "name", one) for one in getattr(description, key)]
-        require(len(set(names)) == len(names), f"{_DESCRIPTION}: {key} must be distinct")
+    _require_distinct("causes", description.causes)
+    _require_distinct("features", [feature.name for feature in description.features])
+    _require_distinct("features", [feature.name for feature in description.codebook.features])
     held = description.csmf_estimator.shrinkage
     require(
         held <= MOST_SHRINKAGE,
         f"{_DESCRIPTION}: shrinkage must be at most {MOST_SHRINKAGE:g}, found {held:g}",
     )
     return description
+
+
+def _require_distinct(key: str, names: Sequence[str]) -> None:
+    require(len(set(names)) == len(names), f"{_DESCRIPTION}: {key} must be distinct")
 
 
 def _no_number(text: str) -> NoReturn:

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tuner_job.data import in_words
 from tuner_job.errors import StoreError
 from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.report import sentences, tables, text, validity
@@ -125,6 +126,7 @@ def _environment() -> Environment:
         "tables": tables,
         "sentences": sentences,
         "validity": validity,
+        "codebook": in_words,
         "inline": _numbered(),
     }
     return environment

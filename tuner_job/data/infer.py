@@ -1,0 +1,243 @@
+"""From the columns of the training file to its codebook."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from tuner_job.data.codebook import FEWEST_DEATHS, Variable
+from tuner_job.data.columns import Column, Table
+from tuner_job.data.config import ColumnConfig, DataConfig
+from tuner_job.data.doubts import number_doubts
+from tuner_job.data.formats import Hint
+from tuner_job.data.identity import MOST_CHOICES, who_or_when
+from tuner_job.data.telling import is_known_label
+from tuner_job.data.words import (
+    NO,
+    SHORT_MISSING,
+    SHORT_YES,
+    YES,
+    as_number,
+    is_missing,
+    key,
+)
+from tuner_job.records import Kind
+
+KNOWN_LABEL = "other codings of the cause"
+EMPTY = "no answers"
+CONSTANT = "a single answer"
+ONLY_YES = "yes or blank"
+TOO_RARE = f"no answer that {FEWEST_DEATHS} deaths have"
+DROPPED = "as the experiment file says"
+
+_FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
+_MOST_STRAYS = 0.05  # of the cells: more words beside yes and no are answers of their own
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What the experiment file and the format say of one column."""
+
+    kind: Kind | None
+    by_user: bool
+    dropped: bool
+    hint: Hint
+    missing: frozenset[str]
+    yes: frozenset[str]
+    no: frozenset[str]
+    blank: Literal["missing", "no"]
+
+
+@dataclass
+class _Answers:
+    """The cells of one column that say something, by what they have in common."""
+
+    spellings: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {answer: found.total() for answer, found in self.spellings.items()}
+
+    def spelled(self, answer: str) -> str:
+        """The most frequent spelling."""
+        found = self.spellings[answer]
+        return min(found, key=lambda text: (-found[text], text))
+
+
+def infer(
+    table: Table, names: Sequence[str], hints: Mapping[str, Hint], config: DataConfig
+) -> list[Variable]:
+    """Decide for each of the columns `names` whether it is a feature, and how it is read.
+
+    Parameters
+    ----------
+    table
+        The rows that are trained on.
+    hints
+        What the format knows of them.
+    config
+        Its `drop`, `missing` and `columns` override what is found.
+    """
+    return [_variable(name, table.columns[name], _stated(name, hints, config)) for name in names]
+
+
+def column_config(name: str, config: DataConfig) -> ColumnConfig:
+    """Join what `data.columns` says of a column: patterns in their order, then its own entry."""
+    joined: dict[str, object] = {}
+    own = config.columns.get(name)
+    patterns = [one for key, one in config.columns.items() if key != name and fits(name, key)]
+    for one in [*patterns, *([own] if own else [])]:
+        joined |= one.model_dump(exclude_unset=True)
+    return ColumnConfig.model_validate(joined)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a name is this, or one of those that a pattern stands for."""
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def _stated(name: str, hints: Mapping[str, Hint], config: DataConfig) -> _Stated:
+    own, hint = column_config(name, config), hints.get(name, Hint())
+    kind = own.kind or ("yes_no" if own.yes or own.no else None) or hint.kind
+    dropped = kind == "drop" or any(fits(name, pattern) for pattern in config.drop)
+    blank = "no" if "" in own.no else hint.blank
+    yes, no = frozenset(map(key, own.yes)), frozenset(map(key, own.no)) - {""}
+    missing = frozenset(map(key, (*config.missing, *own.missing, *hint.missing))) - yes - no
+    return _Stated(
+        kind=None if kind == "drop" else kind,
+        by_user=bool(own.kind or own.yes or own.no),
+        dropped=dropped,
+        hint=hint if own.kind is None or own.kind == hint.kind else Hint(),
+        missing=missing,
+        yes=yes | frozenset(map(key, hint.yes)) - no - missing,
+        no=no | frozenset(map(key, hint.no)) - yes - missing,
+        blank=blank,
+    )
+
+
+def _variable(name: str, column: Column, stated: _Stated) -> Variable:
+    answers = _answers(column, stated)
+    counts = answers.counts
+    if stated.kind is None or (not stated.by_user and not _is_of(stated.kind, counts, stated)):
+        kind, short = _kind(counts)
+    else:
+        kind, short = stated.kind, frozenset[str]()
+    content: dict[str, Any] = {"name": name, "role": "feature", "kind": kind}
+    if reason := _reason(name, column, answers, stated, kind):
+        n_filled = sum(counts.values())
+        return Variable(name=name, role="left_out", reason=reason, n_filled=n_filled)
+    said = {answer: n for answer, n in counts.items() if answer not in short & SHORT_MISSING}
+    content |= {
+        "missing": sorted(stated.missing | short & SHORT_MISSING),
+        "yes": sorted(stated.yes | short & SHORT_YES),
+        "no": sorted(stated.no),
+        "blank": stated.blank,
+        "unit": stated.hint.unit,
+        "n_filled": sum(said.values()),
+    }
+    return Variable.model_validate(content | _read_as(kind, said, answers, stated))
+
+
+def _answers(column: Column, stated: _Stated) -> _Answers:
+    answers = _Answers()
+    known = stated.yes | stated.no | {key(code) for code in stated.hint.labels}
+    labels = {key(code): answer for code, answer in stated.hint.labels.items()}
+    for text, n in column.counts().items():
+        answer = key(text)
+        says_nothing = answer in stated.missing or (answer not in known and is_missing(text))
+        if says_nothing:
+            continue
+        shown = labels.get(answer, text)
+        answers.spellings.setdefault(key(shown), Counter())[shown] += n
+    return answers
+
+
+def _is_of(kind: Kind, counts: Mapping[str, int], stated: _Stated) -> bool:
+    """Whether the cells are of the kind that the format expects: another file may use the name
+    for another question."""
+    if kind == "choice":
+        return not counts.keys() <= YES | NO
+    words = YES | NO | {"0", "1"} | stated.yes | stated.no
+    fitting = sum(
+        n
+        for answer, n in counts.items()
+        if (answer in words if kind == "yes_no" else as_number(answer) is not None)
+    )
+    return 2 * fitting >= sum(counts.values())
+
+
+def _kind(counts: Mapping[str, int]) -> tuple[Kind, frozenset[str]]:
+    """Return the kind that answers speak for, and abbreviations that mean something in it."""
+    found = counts.keys()
+    words = YES | NO | {"0", "1"}
+    short = found & SHORT_MISSING
+    rest = found - short
+    if rest <= words:
+        return "yes_no", frozenset(short)
+    if rest <= words | SHORT_YES and rest & NO and len(rest) == 2:
+        return "yes_no", frozenset(short | rest & SHORT_YES)
+    n_cells = sum(counts.values())
+    strays = {answer: n for answer, n in counts.items() if answer not in words}
+    few = sum(strays.values()) <= _MOST_STRAYS * n_cells
+    if few and max(strays.values()) < FEWEST_DEATHS and found & YES and found & NO:
+        return "yes_no", frozenset(short)
+    numbers = {answer: n for answer, n in counts.items() if as_number(answer) is not None}
+    among_words = len(numbers) < len(rest) and len(numbers) < _FEW_NUMBERS
+    if numbers and not among_words and 2 * sum(numbers.values()) >= n_cells:
+        return "number", frozenset(short)
+    return "choice", frozenset()
+
+
+def _reason(
+    name: str, column: Column, answers: _Answers, stated: _Stated, kind: Kind
+) -> str | None:
+    """Why a column is no feature; ``None`` if it is one."""
+    if stated.dropped:
+        return DROPPED
+    if stated.hint.left_out and not stated.by_user:
+        return stated.hint.left_out
+    counts = answers.counts
+    if not counts:
+        return EMPTY
+    blank_is_answer = stated.blank == "no" and column.missing.any()
+    if len(counts) == 1 and not blank_is_answer:
+        is_yes = counts.keys() <= YES | {"1"} | stated.yes and column.missing.any()
+        return ONLY_YES if is_yes else CONSTANT
+    if is_known_label(name) and not stated.by_user:
+        return KNOWN_LABEL
+    if kind != "yes_no" and not stated.by_user:
+        said = column.map(lambda text: text if key(text) in counts else None)
+        if stated.kind is None and (found := who_or_when(name, said)):
+            return found
+    if kind == "choice":
+        kept = [n for n in counts.values() if n >= FEWEST_DEATHS]
+        return TOO_RARE if not kept or len(kept) > MOST_CHOICES else None
+    return None
+
+
+def _read_as(
+    kind: Kind, counts: Mapping[str, int], answers: _Answers, stated: _Stated
+) -> dict[str, object]:
+    if kind == "choice":
+        kept = [answer for answer, n in counts.items() if n >= FEWEST_DEATHS]
+        rare = sum(n for n in counts.values() if n < FEWEST_DEATHS)
+        choices = sorted(answers.spelled(answer) for answer in kept)
+        labels = {
+            key(code): answer for code, answer in stated.hint.labels.items() if key(answer) in kept
+        }
+        return {"choices": choices, "labels": labels, "n_unread": rare}
+    if kind == "yes_no":
+        words = YES | NO | {"0", "1"} | stated.yes | stated.no | SHORT_YES
+        return {"n_unread": sum(n for answer, n in counts.items() if answer not in words)}
+    numbers = {answer: as_number(answer) for answer in counts}
+    unread = sum(counts[answer] for answer, number in numbers.items() if number is None)
+    values = {number: counts[answer] for answer, number in numbers.items() if number is not None}
+    finite = [value for value in values if math.isfinite(value)]  # `encode` refuses the others
+    ends = {"low": min(finite), "high": max(finite)} if finite else {}
+    return {
+        **ends,
+        "n_unread": unread,
+        "doubts": number_doubts(values) if stated.kind is None else [],
+    }

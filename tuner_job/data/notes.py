@@ -1,0 +1,104 @@
+"""What is said of how a file was read, one sentence each; no cell of a column that was left out."""
+
+from collections.abc import Sequence
+
+from tuner_job.data.codebook import FEWEST_DEATHS, Codebook, Variable
+from tuner_job.data.columns import Table
+from tuner_job.data.doubts import doubt_notes
+from tuner_job.data.infer import ONLY_YES
+from tuner_job.data.words import as_number, key
+from tuner_job.wording import cell, counted, listed, plain
+
+_SHOWN = 5
+_MOST_REASONS = 12
+_OPENVA = frozenset({"y", ".", "n", "-"})
+
+
+def codebook_notes(table: Table, codebook: Codebook) -> list[str]:
+    """Say which columns of the training file were left out, and which cells were not read."""
+    notes = [
+        _left_out(codebook),
+        _only_yes(table, codebook),
+        _words_among_numbers(table, codebook),
+        _rare_choices(codebook),
+        *doubt_notes(codebook),
+    ]
+    return [note for note in notes if note]
+
+
+def openva_hint(table: Table, codebook: Codebook) -> str:
+    """Say how to read columns that hold yes or nothing."""
+    names = codebook.left_out().get(ONLY_YES, [])
+    cells = {key(value) for name in names for value in table.columns[name].counts()}
+    if cells <= _OPENVA:
+        return (
+            "; if Y, blank and '.' are openVA's present, absent and missing, set data.format: "
+            "openva"
+        )
+    return (
+        "; where blank means no, say so: data.columns: "
+        f"{{{plain(names[0], 60)}: {{no: ['']}}}} for {listed(names, _SHOWN)}"
+    )
+
+
+def _left_out(codebook: Codebook) -> str:
+    reasons = sorted(codebook.left_out().items(), key=lambda one: -len(one[1]))
+    if not reasons:
+        return ""
+    parts = [f"{reason} ({listed(names, _SHOWN)})" for reason, names in reasons[:_MOST_REASONS]]
+    more = len(reasons) - _MOST_REASONS
+    total = sum(len(names) for _, names in reasons)
+    return (
+        f"Left out {counted(total, 'column')}: {'; '.join(parts)}"
+        f"{f'; and {more} more reasons' if more > 0 else ''}."
+    )
+
+
+def _only_yes(table: Table, codebook: Codebook) -> str:
+    names = codebook.left_out().get(ONLY_YES, [])
+    if not names:
+        return ""
+    n = counted(len(names), "column")
+    return f"In {n} an answer is yes or blank{openva_hint(table, codebook)}."
+
+
+def _words_among_numbers(table: Table, codebook: Codebook) -> str:
+    """Name what is no number in columns of numbers, with counts: words that mean missing, too."""
+    found = []
+    for variable in codebook.used:
+        if variable.kind != "number":
+            continue
+        counts = table.columns[variable.name].counts()
+        words = {text: n for text, n in counts.items() if as_number(text) is None}
+        words = {text: n for text, n in words.items() if any(map(str.isalpha, text))}
+        if words:
+            most = sorted(words, key=lambda text: (-words[text], text))
+            shown = ", ".join(f"{cell(text)} in {counted(words[text], 'row')}" for text in most[:3])
+            more = f" and {len(most) - 3} more" if len(most) > 3 else ""
+            found.append(f"{plain(variable.name, 60)} ({shown}{more})")
+    if not found:
+        return ""
+    holds = "holds" if len(found) == 1 else "hold"
+    return (
+        f"{counted(len(found), 'column')} of numbers {holds} words, which are read as missing: "
+        f"{'; '.join(found[:_SHOWN])}{_more(found)}."
+    )
+
+
+def _rare_choices(codebook: Codebook) -> str:
+    found = [one for one in codebook.used if one.kind in ("choice", "yes_no") and one.n_unread]
+    if not found:
+        return ""
+    return (
+        f"In {counted(len(found), 'column')}, answers of fewer than {FEWEST_DEATHS} deaths are "
+        f"read as none of the others: {_with_rows(found)}."
+    )
+
+
+def _with_rows(variables: Sequence[Variable]) -> str:
+    named = [f"{plain(one.name, 60)} ({counted(one.n_unread, 'row')})" for one in variables]
+    return f"{', '.join(named[:_SHOWN])}{_more(named)}"
+
+
+def _more(names: Sequence[str]) -> str:
+    return f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
