@@ -149,6 +149,8 @@ _RANGES: Mapping[str, tuple[tuple[int, int], ...]] = {
     "free text": ((10434, 10434), (10436, 10436), (10444, 10444)),
     "the narrative": ((10476, 10476),),
 }
+_WRITTEN_DOWN = ("_other", "_oth", "_specify", "_spec", "_text", "_note")
+"""What projects add to a choice, for what none of its answers says."""
 _ASKED = ((10077, 10459), (10482, 10499))
 _NUMBER_UNKNOWN = frozenset({"88", "99"})
 _UNKNOWN = frozenset({"dk", "ref", "8", "9", "88", "99"})
@@ -161,6 +163,8 @@ def item_hint(name: str) -> Hint | None:
     for reason, ranges in _RANGES.items():
         if any(first <= number <= last for first, last in ranges):
             return Hint(left_out=reason)
+    if name.endswith(_WRITTEN_DOWN):
+        return Hint(left_out="free text")
     if "_check" in name or name == "Id10077_b":
         return Hint(left_out="a check of the form")
     if name in _UNITS:

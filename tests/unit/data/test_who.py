@@ -285,6 +285,11 @@ def test_what_2022_asks_by_yes_and_no_is_a_column_beside_the_answers_of_2016() -
     assert cells(of_2016, "Id10260/right_side") == ["no"]
 
 
+def test_what_projects_write_down_beside_a_choice_is_free_text() -> None:
+    found = hints(Who(), "Id10339,Id10339_other\nDoctor,\nother,aunt\n")
+    assert found["Id10339_other"].left_out == "free text"
+
+
 def test_what_changed_its_kind_between_the_questionnaires_is_left_to_inference() -> None:
     assert "Id10376" not in hints(Who(), "Id10376\nbefore\nafter\n")
     assert "Id10317" not in hints(Who(), "Id10317\nyes\nno\n")
