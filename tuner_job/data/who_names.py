@@ -8,7 +8,7 @@ from typing import Final
 from tuner_job.data.who_items import AGE_HELPERS, AGE_ITEMS, SAME_SELECT, SELECTS
 
 # Groups stand before an item, with - (Briefcase, Central), / (KoBo), . (R) or : or _ between.
-_ITEM = re.compile(r"(?:.*[^a-z0-9])?id(10\d{3})(?!\d)(.*)")
+_ITEM = re.compile(r"(?:.*[^a-z0-9])?id(10\d{3})(.*)")
 # A header of labels has the item's name in brackets: (Id10147) Did (s)he have a fever?
 _LABEL = re.compile(r".*\((id10\d{3}\w*)\).*")
 _SUFFIX = re.compile(r"(?:[a-z]|_[a-z0-9]+)?")

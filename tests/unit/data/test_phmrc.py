@@ -119,7 +119,13 @@ def test_an_age_out_of_the_modules_range_is_what_the_respondent_said_or_days_or_
     ("module", "years", "expected"),
     [
         *(("Child", "11", 11.0), ("Child", "12", None), ("Adult", "11", None)),
-        *(("Adult", "12", 12.0), ("", "8", 8.0), ("Other", "130", 130.0)),
+        *(
+            ("Adult", "12", 12.0),
+            ("Adult", "99", 99.0),
+            ("Child", "40", None),
+            ("", "8", 8.0),
+            ("Other", "130", 130.0),
+        ),
     ],
 )
 def test_ages_have_the_range_of_their_module(
@@ -127,6 +133,7 @@ def test_ages_have_the_range_of_their_module(
 ) -> None:
     table = prepare(Phmrc(), f"module,g1_07a,c4_01\n{module},{years},Yes\n")
     assert numbers(table, "age_years") == [expected]
+    assert (table.notes == ()) == (expected is not None)
 
 
 def test_numbers_that_stand_for_unknown_are_missing_and_durations_stay() -> None:

@@ -159,10 +159,21 @@ def test_items_are_found_in_every_way_of_writing_groups(name: str) -> None:
     assert [*table.columns] == ["Id10147", "cause"]
 
 
+def test_a_longer_number_is_no_item() -> None:
+    assert [*prepare(Who(), "Id101234,Id10147\n1,yes\n").columns] == ["Id101234", "Id10147"]
+
+
 def test_names_that_the_experiment_gives_stay() -> None:
     text = "a-Id10147,a-Id10153,b-Id10057\nyes,no,North\n"
     table = prepare(Who(), text, drop=["a-Id10147"], site="b-Id10057")
     assert [*table.columns] == ["a-Id10147", "Id10153", "b-Id10057"]
+
+
+def test_what_is_dropped_adds_nothing_to_a_duration_or_an_age() -> None:
+    text = "Id10148_b,Id10148_c,ageInDays,age_adult,Id10147\n5,2,900,3,yes\n"
+    table = prepare(Who(), text, drop=["Id10148_b", "ageInDays"])
+    assert numbers(table, "Id10148") == [60]
+    assert numbers(table, "age_years") == [3]
 
 
 def test_an_item_in_several_columns_is_read_from_the_one_that_is_answered() -> None:
