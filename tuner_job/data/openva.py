@@ -58,15 +58,15 @@ class OpenVa:
             If a column is neither; the message names the first such cell of each.
         """
         names = _candidates(table, config)
-        coded = [name for name in names if _is_coded(table.columns[name], name)]
+        coded = [name for name in names if _is_coded(table.columns[name])]
         _check(table, names, coded)
-        blank = "missing" if _codes_absence(table.columns[name] for name in coded) else "no"
+        second = _codes_absence(table.columns[name] for name in coded)
         symptom = Hint(
             kind="yes_no",
             yes=frozenset({_PRESENT}),
             no=frozenset({"n"}),
             missing=frozenset({".", "-", "na"}),
-            blank=blank,
+            blank="missing" if second else "no",
         )
         identifiers = [name for name in table.columns if name.casefold() == "id"]
         return dict.fromkeys(identifiers, Hint(left_out="an identifier")) | dict.fromkeys(
@@ -103,13 +103,8 @@ def _is_only_coded(column: Column) -> bool:
     return all(key(text) in _CODES for text in column.counts()) and _PRESENT in _symbols([column])
 
 
-def _is_coded(column: Column, name: str = "") -> bool:
-    """Whether a column holds symptoms: a few cells that are no symbols are slips of the pen."""
-    counts = column.counts()
-    n_symbols = sum(count for text, count in counts.items() if key(text) in _CODES)
-    if 2 * n_symbols > sum(counts.values()) or not counts:
-        return True
-    return all(_is_code(text) for text in counts) or _INDICATOR.fullmatch(name) is not None
+def _is_coded(column: Column) -> bool:
+    return all(_is_code(text) for text in column.counts())
 
 
 def _symbols(columns: Iterable[Column]) -> Counter[str]:
@@ -141,10 +136,10 @@ def _stray_notes(table: Table, names: Sequence[str]) -> list[str]:
         for row, name, text in sorted(strays)[:_SHOWN]
     )
     more = f" and {len(strays) - _SHOWN:,} more" if len(strays) > _SHOWN else ""
+    verb = "is" if len(strays) == 1 else "are"
     return [
-        f"Symptoms are coded Y, empty and '.'; {counted(len(strays), 'cell')} of the other coding "
-        f"({'is' if len(strays) == 1 else 'are'} read by what the symbol says: n absent, - "
-        f"missing): {shown}{more}."
+        f"Symptoms are coded Y, empty and '.'; {counted(len(strays), 'cell')} with a symbol of the "
+        f"other coding {verb} read by what it says (n absent, - missing): {shown}{more}."
     ]
 
 
@@ -159,7 +154,7 @@ def _check(table: Table, names: Sequence[str], coded: Sequence[str]) -> None:
     wrong = []
     for name in names:
         column = table.columns[name]
-        if name not in coded and _is_ordinary(column):
+        if name in coded or _is_ordinary(column):
             continue
         odd = [code for code, text in enumerate(column.values) if not _is_code(text)]
         rows = np.flatnonzero(np.isin(column.codes, odd))

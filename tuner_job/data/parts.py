@@ -1,16 +1,19 @@
-"""Putting columns together, row by row."""
+"""Putting columns together row by row, and holding a column to what its format says of it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.words import is_missing
+from tuner_job.data.formats import Hint
+from tuner_job.data.words import NO, YES, is_missing, key
 from tuner_job.wording import cell, counted, plain
 
 FloatArray = NDArray[np.float64]
+
+_MOST_NOTES = 10
 
 
 def as_number(text: str) -> float | None:
@@ -21,6 +24,23 @@ def as_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def fits(hint: Hint, column: Column) -> bool:
+    """Whether at least half of the cells that say something are of the hint's kind: a file may
+    hold something else under a name that the format knows."""
+    fitting = said = 0
+    for text, count in column.counts().items():
+        if is_missing(text) or key(text) in hint.missing:
+            continue
+        said += count
+        if hint.kind == "number":
+            fitting += count * (as_number(text) is not None)
+        elif hint.kind == "yes_no":
+            fitting += count * (key(text) in YES | NO | hint.yes | hint.no)
+        else:
+            fitting += count
+    return 2 * fitting >= said
 
 
 def first_stated(columns: Sequence[Column]) -> Column:
@@ -64,6 +84,20 @@ def unread_note(table: Table, name: str, became: str) -> str:
         f"Column {plain(name, 60)}: {counted(len(rows), 'cell')} {verb} nothing to {became}; the "
         f"first is {first} in {table.row_name(int(rows[0]))}."
     )
+
+
+def bounded(notes: Sequence[str], kind: str) -> list[str]:
+    """The first notes of one kind, empty ones left out, and how many there are besides."""
+    said = [note for note in notes if note]
+    left = len(said) - _MOST_NOTES
+    more = [f"{counted(left, 'more column')} with {kind}."] if left > 0 else []
+    return [*said[:_MOST_NOTES], *more]
+
+
+def without(table: Table, names: Collection[str]) -> Table:
+    """The table without these columns."""
+    columns = {name: column for name, column in table.columns.items() if name not in names}
+    return Table(table.source, columns, table.rows, table.counting, table.notes)
 
 
 def with_columns(table: Table, columns: Mapping[str, Column], notes: Sequence[str]) -> Table:

@@ -6,19 +6,23 @@ its codebook for the meaning of the columns, and Murray et al. 2011, Population 
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Hint
-from tuner_job.data.parts import as_number, with_columns
+from tuner_job.data.parts import as_number, fits, with_columns, without
 from tuner_job.data.phmrc_age import AGE, AGE_COLUMNS, age_column
 from tuner_job.data.phmrc_items import INJURIES, item_hint
 from tuner_job.data.words import YES, is_missing, key
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed
+
+BoolArray = NDArray[np.bool_]
 
 _SEX = "g1_05"
 _AGES = AGE_COLUMNS[0] + AGE_COLUMNS[1]
@@ -38,9 +42,10 @@ _LEFT_OUT = {
         "a date": r"c1_(10|24)[dmy]?|(a6_06|c5_06)_\w+|(a6_07|c5_08)[dmy]|g\d_\d\d[a-f]?[dmy]",
         "a health record": r"a6_0[45]|c5_0[45]",
         "the death certificate": r"a6_(09|1[0-5])|c5_1[0-6]|c6_\w+",
-        # What was written down where no given answer fitted
+        # What was written down where no given answer fitted; names of clinics, notes of doctors
         "free text": r"a2_09_[12]b|a2_46b|a2_87_10b|a4_02_5b|a5_01_9b|a6_02_12b|c1_06b|c1_19_4b"
-        r"|c1_22b|c2_08b|c2_13b|c2_15b|c3_03_4b|c3_43|c4_45|c4_47_8b|c5_02_11b",
+        r"|c1_22b|c1_23|c2_08b|c2_13b|c2_15b|c3_03_4b|c3_43|c4_45|c4_47_8b|c5_02_11b"
+        r"|a6_03b?|a6_08|c5_03b?|c5_09",
     }.items()
 }
 # Health-care experience: what respondents know from doctors. The codebook marks the counted words,
@@ -69,26 +74,30 @@ class Phmrc:
         """Give columns their names in lower case, put the age together, make numbers that say
         nothing missing and empty cells no where injuries were ticked."""
         table = with_columns(table, _in_lower_case(table, config), [])
-        if not any(_QUESTION.fullmatch(name) for name in table.columns):
+        if not any(_QUESTION.fullmatch(name.lower()) for name in table.columns):
             raise DataError(
                 f"{table.source}: must have columns of the PHMRC files such as a2_01 or c1_01; "
                 f"found {listed(table.columns)}"
             )
         _check_module(table)
-        cleaned, sentinels = _without_sentinels(table)
+        cleaned, sentinels = _without_sentinels(table, config.hce)
+        age = age_column(without(table, config.drop))
+        table = with_columns(table, {**table.columns, **cleaned}, [sentinels])
         ticked, blanks = _ticked_injuries(table)
-        age = age_column(table)
-        columns = {**table.columns, **cleaned, **ticked}
-        notes = [sentinels, blanks]
+        columns, notes = {**table.columns, **ticked}, [blanks]
         if age is not None:
             columns[AGE] = age[0]
             notes += age[1]
         return with_columns(table, columns, notes)
 
     def hints(self, table: Table, config: DataConfig) -> Mapping[str, Hint]:
-        """What the codebook says of each column."""
+        """What the codebook says of each column, where the cells agree."""
         found = {name: _hint(name.lower(), config.hce) for name in table.columns}
-        return {name: hint for name, hint in found.items() if hint is not None}
+        return {
+            name: hint
+            for name, hint in found.items()
+            if hint is not None and fits(hint, table.columns[name])
+        }
 
 
 def _hint(name: str, hce: bool) -> Hint | None:
@@ -138,19 +147,21 @@ def _is_sentinel(name: str, text: str) -> bool:
     return number in _SENTINELS or (number == 99 and name in _AGES and name[-1] in "bc")
 
 
-def _without_sentinels(table: Table) -> tuple[dict[str, Column], str]:
+def _without_sentinels(table: Table, hce: bool) -> tuple[dict[str, Column], str]:
     cleaned: dict[str, Column] = {}
-    n_cells, affected = 0, []
+    n_cells = 0
+    affected: list[str] = []
     for name in table.columns:
-        hint = _hint(name.lower(), hce=True)
+        hint = _hint(name.lower(), hce)
         if hint is not None and hint.left_out and name not in _AGES:
             continue
         column = table.columns[name]
         found = sum(n for text, n in column.counts().items() if _is_sentinel(name, text))
         if found:
-            n_cells, affected = n_cells + found, [*affected, name]
+            n_cells += found
+            affected.append(name)
         if found or name in _WEIGHTS:
-            cleaned[name] = column.map(lambda text, name=name: _said(name, text))  # type: ignore[misc]
+            cleaned[name] = column.map(partial(_said, name))
     if not affected:
         return cleaned, ""
     return cleaned, (
@@ -194,9 +205,10 @@ def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
     )
 
 
-def _may_be_dar(table: Table) -> np.ndarray:
-    site = table.columns.get("site")
+def _may_be_dar(table: Table) -> BoolArray:
+    site = next((table.columns[name] for name in table.columns if name.lower() == "site"), None)
     if site is None:
         return np.ones(table.n_rows, bool)
     dar = site.numbers(lambda text: float(key(text) == _TICKING_SITE or is_missing(text)))
-    return np.isnan(dar) | (dar == 1)
+    may_be: BoolArray = np.isnan(dar) | (dar == 1)
+    return may_be

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.parts import FloatArray, as_number, first_number, unread_note
@@ -83,15 +84,19 @@ def _within(age: FloatArray, lowest: FloatArray, below: FloatArray) -> FloatArra
     return np.where((age >= lowest) & (age < below), age, np.nan)
 
 
-def _range_note(table: Table, wrong: np.ndarray, said: FloatArray, age: FloatArray) -> str:
+def _range_note(table: Table, wrong: NDArray[np.bool_], said: FloatArray, age: FloatArray) -> str:
     rows = np.flatnonzero(wrong)
     if not len(rows):
         return ""
     n_said = int((~np.isnan(said[rows])).sum())
     n_days = int((~np.isnan(age[rows])).sum()) - n_said
-    n_missing = len(rows) - n_said - n_days
+    became = {
+        "taken from what the respondent said": n_said,
+        "read as days": n_days,
+        "missing": len(rows) - n_said - n_days,
+    }
     return (
         f"{counted(len(rows), 'age')} out of the range of the row's module (neonate up to 28 days, "
         f"child up to 11 years, adult from 12 years), the first in {table.row_name(int(rows[0]))}: "
-        f"{n_said} taken from what the respondent said, {n_days} read as days, {n_missing} missing."
+        f"{', '.join(f'{n:,} {what}' for what, n in became.items() if n)}."
     )

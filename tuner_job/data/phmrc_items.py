@@ -56,7 +56,7 @@ _UNITS: Mapping[str, str] = {
     **dict.fromkeys(_DAYS, "days"),
     **dict.fromkeys(("c1_08b", "c5_07_1", "c5_07_2"), "grams"),
     **dict.fromkeys(("c3_45b", "c4_07b"), "stools a day"),
-    "a4_04": "a day",
+    **dict.fromkeys(("a4_03", "a4_04"), "a day"),
 }
 
 _PLACES = "Hospital|Other Health Facility|On Route to Health Facility|Home|Other"
