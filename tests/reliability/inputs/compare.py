@@ -187,7 +187,6 @@ def _files() -> dict[str, bytes]:
         "an open quote in the header": '"va34,site,fever\nx,A,1\n',
         "UTF-16, cut": _GOOD.encode("utf-16")[:-1],
         "invalid bytes": b"\xff\xfe\xfd" + _GOOD.encode(),
-        "semicolons": _GOOD.replace(",", ";"),
         "PNG": b"\x89PNG\r\n\x1a\n" + bytes(99), "HTML": "<html></html>",
         "a header of NULs": "va34,site,\0\nx,A,1\n",
         "PHMRC's columns only": "module,gs_text34,site\nAdult,x,A\n",

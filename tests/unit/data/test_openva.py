@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.data.tables import hints, prepare, table_of
+from tests.unit.data.prepared import hints, prepare, table_of
 from tuner_job.data.openva import OpenVa, looks_like_openva
 from tuner_job.errors import DataError
 

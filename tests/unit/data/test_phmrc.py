@@ -3,7 +3,7 @@ import re
 import pytest
 
 from tests.unit.data.files import PHMRC_ROWS
-from tests.unit.data.tables import cells, hints, numbers, prepare, rows
+from tests.unit.data.prepared import cells, hints, numbers, prepare, rows
 from tuner_job.data.formats import Hint
 from tuner_job.data.phmrc import Phmrc
 from tuner_job.errors import DataError

@@ -1,25 +1,8 @@
-import io
-
-import pyarrow as pa
-import pyarrow.parquet as pa_parquet
 import pytest
 
-from tuner_job.data.columns import Table
+from tests.unit.data.tables import cells, parquet
 from tuner_job.data.read import read_table
 from tuner_job.errors import DataError
-
-
-def cells(table: Table) -> dict[str, list[str | None]]:
-    return {
-        name: [None if code < 0 else column.values[code] for code in column.codes]
-        for name, column in table.columns.items()
-    }
-
-
-def parquet(columns: dict[str, list[object]]) -> bytes:
-    buffer = io.BytesIO()
-    pa_parquet.write_table(pa.table(columns), buffer)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -59,8 +42,7 @@ def test_quoted_cells_hold_commas_quotes_and_newlines() -> None:
             b"a,b,a,b,a\n1,2,3,4,5\n",
             r"column names must differ; found a \(3 times\), b \(2 times\)",
         ),
-        (b"a;b\n1;2\n", "separated by commas; the header has semicolons"),
-        (b"PK\x03\x04...", "must be CSV or Parquet; found a zip archive"),
+        (b"PK\x03\x04...", r"must be an Excel workbook \(.xlsx\); File is not a zip file"),
         (b"PAR1 and no more", "f.csv: must be a whole Parquet file"),
         (parquet({"a": [1, 2]})[:-20], "must be a whole Parquet file"),
         (parquet({"a": [[1], [2]]}), "must be a whole Parquet file of plain columns"),

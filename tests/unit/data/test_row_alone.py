@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.data.tables import cells, prepare, table_of
+from tests.unit.data.prepared import cells, prepare, table_of
 from tuner_job.data.formats import SourceFormat
 from tuner_job.data.openva import OpenVa
 from tuner_job.data.phmrc import Phmrc

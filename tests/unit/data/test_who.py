@@ -1,6 +1,6 @@
 import pytest
 
-from tests.unit.data.tables import cells, hints, numbers, prepare, rows
+from tests.unit.data.prepared import cells, hints, numbers, prepare, rows
 from tuner_job.data.formats import Hint
 from tuner_job.data.who import Who
 from tuner_job.errors import DataError

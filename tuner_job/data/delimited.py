@@ -1,0 +1,290 @@
+"""Tables of text with a separator between their cells: CSV as programs and people write it."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from numpy.typing import NDArray
+
+from tuner_job.data.header import SAMPLED, filled, find_header, titles_note
+from tuner_job.data.raw import (
+    MOST_CELLS,
+    TABLES,
+    Cells,
+    check_names,
+    first_line,
+    to_column,
+)
+from tuner_job.errors import DataError
+from tuner_job.wording import cell, counted, plain
+
+_SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", ",": "commas"}
+"""Of two that fit as well, the one that names and numbers hold less often."""
+_OTHER_TEXTS = {b"<": "HTML or XML", b"{": "JSON", b"[{": "JSON", b"%YAML": "YAML"}
+_STATED = re.compile(rb'\s*"?sep=([^\w\s"]|\t)"?[^\S\r\n]*(?:\r\n?|\n)', re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"([+-]?)(\d*|\d{1,3}(?:\.\d{3})+),(\d+(?:[eE][+-]?\d+)?)")
+_BEGINNING = 1 << 16
+_BLOCK_BYTES = 1 << 26  # no row may be longer
+_SHOWN = 3
+
+
+class _Record(NamedTuple):
+    row: int
+    """Its number, blank lines counted."""
+    cells: list[str]
+    end: int
+    """Where it ends, in bytes of the file."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    separator: str
+    names: list[str]
+    """Of the cells of a row; empty for those that the header does not have."""
+    n_named: int
+    """Cells of the header."""
+    row: int
+    """Number of the header."""
+    start: int
+    """Where the rows below it begin, in bytes of the file."""
+    notes: list[str]
+
+    @property
+    def counting(self) -> str:
+        return f"the header is row {self.row}"
+
+
+def read_delimited(text: bytes, source: str) -> Cells:
+    """Read every cell of a table whose separator is found from its header and first rows.
+
+    Parameters
+    ----------
+    text
+        In UTF-8.
+    source
+        Its name, for messages.
+
+    Raises
+    ------
+    DataError
+        It is empty, no table or truncated, or has rows of unequal length.
+    """
+    layout = _find_layout(text, source)
+    check_names(layout.names, source)
+    if text.count(layout.separator.encode()) > MOST_CELLS:
+        raise DataError(f"{source}: must have at most {MOST_CELLS:,} cells; found more")
+    columns = [to_column(*coded) for coded in _coded(_parse(text, layout, source))]
+    rows = np.arange(len(columns[0].codes)) + layout.row + 1
+    _check_closed(text, layout, len(rows), source)
+    cells = Cells(layout.names, columns, rows, layout.counting, layout.notes)
+    _check_beyond(cells, layout, source)
+    if layout.separator != ",":
+        _read_decimal_commas(cells)
+    return cells.without_empty_rows()
+
+
+def delimited_names(text: bytes, source: str) -> list[str]:
+    """Read the names alone.
+
+    Raises
+    ------
+    DataError
+        As `read_delimited` does.
+    """
+    return _find_layout(text, source).names
+
+
+def _find_layout(text: bytes, source: str) -> _Layout:
+    beginning = text[:_BEGINNING].lstrip()
+    if not beginning and not re.search(rb"\S", text):
+        raise DataError(f"{source}: must hold a header and rows; the file is empty")
+    for other, found in _OTHER_TEXTS.items():
+        if beginning.startswith(other):
+            raise DataError(f"{source}: must be {TABLES}; found {found}")
+    stated = _STATED.match(text)
+    start = stated.end() if stated else 0
+    candidates = [s for s in _SEPARATORS if s != "," and s.encode() in beginning] + [","]
+    if stated:
+        candidates = [stated[1].decode()]
+    sampled = {s: _sample(text, start, s, source) for s in candidates}
+    best = max(candidates, key=lambda separator: _fit(sampled[separator]))
+    if not sampled[best]:
+        raise DataError(f"{source}: must hold a header and rows; found none")
+    return _layout(best, sampled[best], 1 if stated else 0)
+
+
+def _sample(text: bytes, start: int, separator: str, source: str) -> list[_Record]:
+    """The first rows that are no blank lines."""
+    file = io.BytesIO(text)
+    file.seek(start)
+    end = start
+
+    def lines() -> Iterator[str]:
+        nonlocal end
+        for line in io.TextIOWrapper(file, "utf-8", newline=""):
+            end += len(line.encode())
+            yield line
+
+    records: list[_Record] = []
+    try:
+        for row, cells in enumerate(csv.reader(lines(), delimiter=separator), 1):
+            if len(cells) > 1 or any(text.strip() for text in cells):
+                records.append(_Record(row, cells, end))
+            if len(records) == SAMPLED:
+                break
+    except csv.Error as error:  # a cell of more than 128 KiB, or one that is never closed
+        if not records:
+            raise DataError(f"{source}: must be a CSV file with a header; {error}") from error
+    return records
+
+
+def _fit(records: list[_Record]) -> tuple[bool, float, int]:
+    """How well a separator fits: that there is more than one column, the share of rows that are as
+    wide as the header, and how wide that is."""
+    rows = [record.cells for record in records]
+    at = find_header(rows)
+    width, below = filled(rows[at]) if rows else 0, rows[at + 1 :]
+    agree = sum(len(row) >= width >= filled(row) for row in below) / len(below) if below else 1.0
+    return width > 1, agree, width
+
+
+def _layout(separator: str, records: list[_Record], n_stated: int) -> _Layout:
+    at = find_header([record.cells for record in records])
+    header, below = records[at], [record.cells for record in records[at + 1 :]]
+    notes = []
+    if separator != ",":
+        between = _SEPARATORS.get(separator, separator)
+        notes.append(f"Read as a table with {between} between its cells.")
+    row = header.row + n_stated
+    if at:
+        notes.append(titles_note(at, row))
+    names = [name.strip() for name in header.cells]
+    usual = Counter(map(len, below)).most_common(1)[0][0] if below else len(names)
+    # Rows may end in separators that the header does not have, or the header in more than they do.
+    if usual > len(names) and all(filled(cells) <= len(names) for cells in below):
+        names += [""] * (usual - len(names))
+    elif usual < len(names) and not any(names[usual:]):
+        names = names[:usual]
+    return _Layout(separator, names, len(header.cells), row, header.end, notes)
+
+
+def _parse(text: bytes, layout: _Layout, source: str) -> list[pa.ChunkedArray]:
+    keys = [str(i) for i in range(len(layout.names))]
+    # Each distinct cell once, from the beginning: a survey has few distinct answers.
+    kind = pa.dictionary(pa.int32(), pa.string())
+    if not re.compile(rb"\S").search(text, layout.start):
+        return [pa.chunked_array([], kind) for _ in keys]
+    ragged: list[pa_csv.InvalidRow] = []
+
+    def note_ragged(row: pa_csv.InvalidRow) -> str:
+        if row.text.strip():
+            ragged.append(row)
+        return "skip"
+
+    try:
+        arrow = pa_csv.read_csv(
+            pa.BufferReader(pa.py_buffer(memoryview(text)[layout.start :])),
+            # Rows are numbered only where one thread reads them.
+            read_options=pa_csv.ReadOptions(
+                use_threads=False, block_size=_BLOCK_BYTES, column_names=keys
+            ),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=layout.separator,
+                newlines_in_values=True,
+                invalid_row_handler=note_ragged,
+                ignore_empty_lines=False,  # so that rows are numbered as spreadsheets number them
+            ),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(keys, kind), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowException as error:
+        raise DataError(f"{source}: must be a CSV file; {first_line(error)}") from error
+    if ragged:
+        raise DataError(_ragged_message(ragged, layout, source))
+    columns: list[pa.ChunkedArray] = arrow.columns
+    return columns
+
+
+def _coded(columns: list[pa.ChunkedArray]) -> Iterator[tuple[NDArray[np.int32], tuple[str, ...]]]:
+    """Codes and values of each column; what is read is freed."""
+    columns.reverse()
+    while columns:
+        cells = columns.pop().unify_dictionaries()
+        if not cells.num_chunks:
+            yield np.zeros(0, np.int32), ()
+            continue
+        whole = pa.concat_arrays(cells.chunks)
+        # DLPack: to_numpy imports pandas, which takes longer than the file.
+        yield (
+            np.asarray(np.from_dlpack(whole.indices), np.int32),
+            tuple(whole.dictionary.to_pylist()),
+        )
+
+
+def _ragged_message(ragged: list[pa_csv.InvalidRow], layout: _Layout, source: str) -> str:
+    shown = ", ".join(
+        f"row {row.number + layout.row} has {row.actual_columns}" for row in ragged[:_SHOWN]
+    )
+    more = f" and {len(ragged) - _SHOWN:,} more rows" if len(ragged) > _SHOWN else ""
+    names_missing = len(ragged) > 1 and all(row.actual_columns > layout.n_named for row in ragged)
+    hint = "does the header lack a name?" if names_missing else "is the file truncated?"
+    return (
+        f"{source}: every row must have the header's {counted(layout.n_named, 'column')} "
+        f"({layout.counting}); {shown}{more}; {hint}"
+    )
+
+
+def _check_closed(text: bytes, layout: _Layout, n_rows: int, source: str) -> None:
+    # A file cut inside a quoted cell of its last column still has rows of equal length. A doubled
+    # quote stands for a quote, and one inside an unquoted cell (5' 4") opens nothing: what counts
+    # is whether the last quote left stands where a cell begins.
+    if text.find(b'"', layout.start) < 0:
+        return
+    before, quote, _ = text[layout.start :].replace(b'""', b"").rpartition(b'"')
+    begins = (b"", layout.separator.encode(), b"\n", b"\r")
+    if quote and before.count(b'"') % 2 == 0 and before[-1:] in begins:
+        raise DataError(
+            f"{source}: every quoted cell must be closed; the one opened in row "
+            f"{layout.row + n_rows} ({layout.counting}) is still open at the end of the file; is "
+            "the file truncated?"
+        )
+
+
+def _check_beyond(cells: Cells, layout: _Layout, source: str) -> None:
+    """Refuse a value where rows go on beyond the header, which the first rows did not."""
+    for column in cells.columns[layout.n_named :]:
+        if not column.missing.all():
+            row = cells.rows[int(np.flatnonzero(~column.missing)[0])]
+            raise DataError(
+                f"{source}: every row must have the header's "
+                f"{counted(layout.n_named, 'column')} ({layout.counting}); row {row} has a value "
+                "beyond them"
+            )
+
+
+def _read_decimal_commas(cells: Cells) -> None:
+    n_read, first = 0, ""
+    for i, column in enumerate(cells.columns):
+        numbers = {value: number for value in column.values if (number := _with_point(value))}
+        if not numbers:
+            continue
+        n_read += sum(n for value, n in column.counts().items() if value in numbers)
+        value, number = next(iter(numbers.items()))
+        name = plain(cells.names[i], 60) or "without a name"
+        first = first or f"{cell(value)} in column {name} is {cell(number)}"
+        cells.columns[i] = column.map(lambda text: _with_point(text) or text)
+    if n_read:
+        cells.notes.append(f"Read {counted(n_read, 'cell')} with a decimal comma: {first}.")
+
+
+def _with_point(text: str) -> str | None:
+    found = _DECIMAL_COMMA.fullmatch(text)
+    return found and f"{found[1]}{found[2].replace('.', '') or '0'}.{found[3]}"
