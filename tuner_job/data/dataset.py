@@ -1,7 +1,7 @@
 """VaDataset: what every loader makes and everything after it uses."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -50,6 +50,9 @@ class VaDataset:
         One entry a column of `X`.
     notes
         What was found and handled while loading, one sentence each, to be said once.
+    copies
+        (n_samples,) int32 group numbers: rows of one group are copies of one death, and no split
+        may separate them. All different where nothing is given.
     """
 
     X: FloatArray
@@ -59,6 +62,11 @@ class VaDataset:
     sites: tuple[str, ...]
     features: tuple[Feature, ...]
     notes: tuple[str, ...] = ()
+    copies: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+
+    def __post_init__(self) -> None:
+        if not len(self.copies):
+            object.__setattr__(self, "copies", np.arange(len(self.y), dtype=np.int32))
 
     @property
     def n_samples(self) -> int:
@@ -70,9 +78,21 @@ class VaDataset:
         """Length of the cause list."""
         return len(self.causes)
 
+    @cached_property
+    def n_different(self) -> int:
+        """Number of deaths, copies of one death counted once."""
+        return len(np.unique(self.copies))
+
     def take(self, rows: NDArray[np.integer]) -> "VaDataset":
         """Some rows (n_rows,); the cause list, the sites and the features stay whole."""
-        return replace(self, X=self.X[rows], y=self.y[rows], site=self.site[rows], notes=())
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            site=self.site[rows],
+            notes=(),
+            copies=self.copies[rows],
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -87,4 +107,12 @@ class VaDataset:
             tuple((f.name, f.column, f.category) for f in self.features),
         )
         digest.update(repr(names).encode())
+        if self.n_different < self.n_samples:
+            digest.update(_by_first_row(self.copies).tobytes())
         return digest.hexdigest()
+
+
+def _by_first_row(copies: IntArray) -> IntArray:
+    """Each row's first copy, (n_samples,): the same however groups are numbered."""
+    _, first, group = np.unique(copies, return_index=True, return_inverse=True)
+    return np.asarray(first[group], dtype=np.int32)

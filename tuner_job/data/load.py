@@ -8,6 +8,7 @@ import numpy as np
 
 from tuner_job.data.columns import Column, Table, as_number
 from tuner_job.data.config import DataConfig
+from tuner_job.data.copies import find_copies
 from tuner_job.data.dataset import Feature, FloatArray, VaDataset
 from tuner_job.data.encode import MAX_CATEGORIES, Inferred, encode, infer_features
 from tuner_job.data.formats import SourceFormat
@@ -87,7 +88,11 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     _log.info(
         "%s: %d deaths, %d causes, %d features", table.source, len(y), len(causes), X.shape[1]
     )
-    return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes))
+    row_numbers = _row_numbers(inferred, symptoms.columns, table.n_rows)
+    told = {name: c for name, c in symptoms.columns.items() if name not in row_numbers}
+    copies, copy_notes = find_copies(told, y, table.n_rows)
+    notes += copy_notes
+    return VaDataset(X, y, site, causes, sites, inferred.features, tuple(notes), copies)
 
 
 def encode_rows(
