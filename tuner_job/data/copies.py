@@ -12,7 +12,7 @@ from tuner_job.wording import counted
 Rows = NDArray[np.intp]
 
 _LEAST_PAIRS = 5.0
-"""Equal pairs to be expected of a cause from which on they may be chance."""
+"""Equal pairs to be expected, of all causes that may be chance: fewer are too few to tell."""
 _MOST_TIMES = 5.0
 """So many times what is expected may be chance: answers hang together, independent ones do not."""
 
@@ -24,7 +24,8 @@ def find_copies(
 
     Copies agree in every cell, a missing one being equal to a missing one, and in the cause. Where
     columns are few, different deaths agree by chance: a cause's equal rows are left as they are if
-    independent columns would make at least `_LEAST_PAIRS` equal pairs, and not many more are there.
+    there are at most `_MOST_TIMES` as many equal pairs as independent columns would make, and these
+    are at least `_LEAST_PAIRS` in all such causes.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def find_copies(
     first = _first_equal([*codes, np.asarray(y, dtype=np.int32)], n_rows)
     chance = _by_chance(codes, y, first)
     by_chance = np.isin(y, chance)
-    notes = _notes(first, by_chance, len(codes), len(chance))
+    notes = _notes(y, first, by_chance, len(codes))
     kept = np.where(by_chance, np.arange(n_rows), first)
     return np.unique(kept, return_inverse=True)[1].astype(np.int32), notes
 
@@ -78,16 +79,20 @@ def _hashes(codes: Sequence[IntArray], n_rows: int) -> NDArray[np.uint64]:
 
 def _by_chance(codes: Sequence[IntArray], y: NDArray[np.integer], first: Rows) -> list[int]:
     """Causes whose equal rows are about as many as chance makes."""
-    found = []
-    for cause in np.unique(y[first != np.arange(len(y))]).tolist():
+    certain, likely = [], {}
+    if np.array_equal(first, np.arange(len(y))):
+        return []
+    for cause in np.unique(y).tolist():
         rows = np.flatnonzero(y == cause)
         sizes = np.unique(first[rows], return_counts=True)[1]
-        all_equal = len(sizes) == 1  # their own answers seem certain and tell nothing of chance
-        expected = _expected_pairs(codes, rows, np.arange(len(y)) if all_equal else rows)
-        n_pairs = float((sizes * (sizes - 1.0)).sum() / 2)
-        if expected >= _LEAST_PAIRS and (all_equal or n_pairs <= _MOST_TIMES * expected):
-            found.append(cause)
-    return found
+        if len(sizes) == 1:  # its own answers seem certain and tell nothing of chance
+            if _expected_pairs(codes, rows, np.arange(len(y))) >= _LEAST_PAIRS:
+                certain.append(cause)
+            continue
+        expected = _expected_pairs(codes, rows, rows)
+        if (sizes * (sizes - 1.0)).sum() / 2 <= _MOST_TIMES * expected:
+            likely[cause] = expected
+    return certain + (list(likely) if sum(likely.values()) >= _LEAST_PAIRS else [])
 
 
 def _expected_pairs(codes: Sequence[IntArray], rows: Rows, others: Rows) -> float:
@@ -103,12 +108,14 @@ def _expected_pairs(codes: Sequence[IntArray], rows: Rows, others: Rows) -> floa
     for column in codes:
         counts = np.bincount(column[others] + 1).astype(np.float64)
         expected *= float((counts / len(others)) @ (counts / len(others)))
-        if expected < _LEAST_PAIRS:
+        if expected * _MOST_TIMES < 1:
             return 0.0
     return expected
 
 
-def _notes(first: Rows, by_chance: NDArray[np.bool_], n_columns: int, n_causes: int) -> list[str]:
+def _notes(
+    y: NDArray[np.integer], first: Rows, by_chance: NDArray[np.bool_], n_columns: int
+) -> list[str]:
     notes = []
     repeats = first != np.arange(len(first))
     if n_copies := int((repeats & ~by_chance).sum()):
@@ -119,6 +126,7 @@ def _notes(first: Rows, by_chance: NDArray[np.bool_], n_columns: int, n_causes: 
             "cause: copies of one death are kept together, in training or in validation."
         )
     if n_equal := int((repeats & by_chance).sum()):
+        n_causes = len(np.unique(y[repeats & by_chance]))
         notes.append(
             f"{counted(n_equal, 'row equals', 'rows equal')} an earlier one in "
             f"{_columns(n_columns)} and the cause, in {counted(n_causes, 'cause')}: about as many "

@@ -76,6 +76,23 @@ def test_few_columns_make_rows_equal_by_chance_which_is_said() -> None:
     ]
 
 
+def test_causes_of_few_deaths_are_looked_at_together() -> None:
+    """Each alone is expected to have a pair or two."""
+    y = np.arange(160) % 4
+    groups, notes = find_copies(columns_of(coin_flips(160, 9)), y, 160)
+    assert groups.tolist() == list(range(160))
+    assert [note.split(":")[0] for note in notes] == [
+        "3 rows equal an earlier one in all 9 columns and the cause, in 2 causes"
+    ]
+    copied = np.r_[0:160, np.flatnonzero(y == 3)]
+    groups, notes = find_copies(columns_of(coin_flips(160, 9)[copied]), y[copied], len(copied))
+    assert [note.split(" of ")[0].split(" in ")[0] for note in notes] == [
+        "41 rows are copies",
+        "2 rows equal an earlier one",
+    ]
+    assert np.array_equal(groups[160:], groups[:160][y == 3])
+
+
 def test_a_cause_decides_for_itself() -> None:
     """Chance among the many deaths of one cause says nothing of the few of another."""
     cells = np.r_[coin_flips(400, 10), coin_flips(10, 10, seed=2).repeat(2, axis=0)]
