@@ -2,6 +2,7 @@
 
 import difflib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -13,17 +14,19 @@ from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.tuning import ModelName
 from tuner_job.config.validation import ValidationConfig
 from tuner_job.data import load_dataset
-from tuner_job.data.dataset import VaDataset
+from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.folds import (
     FoldIds,
     Scheme,
     count_folds,
+    group_copies,
     hold_out,
-    leave_one_site_out,
     stratified,
+    validated,
 )
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
+from tuner_job.evaluation.sites import NEEDED, SiteFolds, leave_one_site_out
 from tuner_job.results.store import read_bytes
 from tuner_job.wording import cell, counted, listed, plain
 
@@ -40,7 +43,7 @@ class Prepared:
     held_out: NDArray[np.bool_]
     """(n_samples,): the rows that the search never sees."""
     folds: FoldIds
-    """(n_searched,): folds of the others."""
+    """(n_searched,): folds of the others; `NEVER` for those that are only trained on."""
     protocol: ScoringProtocol
 
     @cached_property
@@ -57,10 +60,20 @@ class Prepared:
         """Number of folds."""
         return count_folds(self.folds)
 
+    @cached_property
+    def validated_y(self) -> IntArray:
+        """(n_validated,): causes of the rows that have out-of-fold probabilities."""
+        return self.search_data.y[validated(self.folds)]
+
+    @cached_property
+    def validated_folds(self) -> FoldIds:
+        """(n_validated,): their folds."""
+        return self.folds[validated(self.folds)]
+
     @property
     def notes(self) -> list[str]:
         """What the user is told once: handled in the data, not errors."""
-        return [*self.dataset.notes, *_rare_causes(self)]
+        return [*self.dataset.notes, *_rare_causes(self), *_untested_sites(self)]
 
     def planned(self) -> dict[ModelName, int | None]:
         """Model → trials that will be run; None where nobody knows before."""
@@ -120,35 +133,62 @@ def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
             "tuning.sampler: gp needs PyTorch, which is not installed; in a checkout: pip install "
             "'.[gp]'"
         )
-    held_out = hold_out(dataset.y, config.validation.holdout, config.seed)
+    held_out = hold_out(dataset.y, config.validation.holdout, config.seed, dataset.copies)
     rows = np.flatnonzero(~held_out)
     if held_out.any():
         dataset = dataset.informative(rows)
+    searched = dataset.take(rows)
     return Prepared(
         config,
         dataset,
         held_out,
-        _folds(config, dataset, rows),
+        _folds(config, searched),
         make_protocol(config.validation, dataset, config.seed),
     )
 
 
-def _folds(config: ExperimentConfig, dataset: VaDataset, rows: NDArray[np.intp]) -> FoldIds:
+def _folds(config: ExperimentConfig, searched: VaDataset) -> FoldIds:
     if config.validation.scheme == "leave_one_site_out":
-        n_sites = len(np.unique(dataset.site))
-        if n_sites < 2:
-            raise ConfigError(
-                "validation.scheme: leave_one_site_out needs at least two sites, but the data has "
-                f"{n_sites}; name the site column in data.site"
-            )
-        return leave_one_site_out(dataset.site[rows])
+        return _site_folds(searched)
     n_folds = config.tuning.cv_folds
-    if n_folds > len(rows):
+    if n_folds > searched.n_different:
         raise ConfigError(
-            f"tuning.cv_folds: must not exceed the {counted(len(rows), 'row')} of the data, got "
-            f"{n_folds}"
+            f"tuning.cv_folds: must not exceed the {in_deaths(searched)} of the data, got {n_folds}"
         )
-    return stratified(dataset.y[rows], n_folds, config.seed)
+    return stratified(searched.y, n_folds, config.seed, searched.copies)
+
+
+def in_deaths(dataset: VaDataset) -> str:
+    """Say how many rows can be told apart, as in ``30 different deaths (90 rows)``."""
+    n, n_rows = dataset.n_different, counted(dataset.n_samples, "row")
+    return n_rows if n == dataset.n_samples else f"{counted(n, 'different death')} ({n_rows})"
+
+
+def _site_folds(searched: VaDataset) -> FoldIds:
+    n_sites = len(np.unique(searched.site))
+    if n_sites < 2:
+        raise ConfigError(
+            "validation.scheme: leave_one_site_out needs at least two sites, but the data has "
+            f"{n_sites}; name the site column in data.site"
+        )
+    found = sites_left_out(searched)
+    if n_sites - len(found.untested) < 2:
+        raise ConfigError(
+            f"validation.scheme: leave_one_site_out needs at least two sites with {NEEDED}, but "
+            f"the data has {n_sites - len(found.untested)}; too small: "
+            f"{in_sites(searched, found.untested)}"
+        )
+    return found.folds
+
+
+def sites_left_out(dataset: VaDataset) -> SiteFolds:
+    """Leave out one site of a data set after the other."""
+    return leave_one_site_out(dataset.y, dataset.site, dataset.copies)
+
+
+def in_sites(dataset: VaDataset, untested: Mapping[int, str]) -> str:
+    """Name sites that cannot be tested on, each with what it has, as in ``Tiny (1 death)``."""
+    return listed(f"{plain(dataset.sites[site], 60)} ({why})" for site, why in untested.items())
 
 
 def make_protocol(validation: ValidationConfig, dataset: VaDataset, seed: int) -> ScoringProtocol:
@@ -188,7 +228,8 @@ def _rare_causes(prepared: Prepared) -> list[str]:
     dataset = prepared.search_data
     if prepared.config.validation.scheme == "leave_one_site_out":
         return []
-    counts = Counter(dataset.y.tolist())
+    first, _, _ = group_copies(dataset.copies)
+    counts = Counter(dataset.y[first].tolist())
     rare = [dataset.causes[i] for i in range(dataset.n_causes) if 0 < counts[i] < prepared.n_folds]
     if not rare:
         return []
@@ -198,3 +239,21 @@ def _rare_causes(prepared: Prepared) -> list[str]:
         "folds "
         f"({prepared.n_folds}) and stay{'' if len(rare) > 1 else 's'} in the cause list: {names}"
     ]
+
+
+def _untested_sites(prepared: Prepared) -> list[str]:
+    dataset = prepared.search_data
+    if prepared.config.validation.scheme != "leave_one_site_out":
+        return []
+    found, notes = sites_left_out(dataset), []
+    if found.untested:
+        notes.append(
+            f"{counted(len(found.untested), 'site')} too small to test on, which takes {NEEDED}, "
+            f"so trained on in every fold: {in_sites(dataset, found.untested)}"
+        )
+    if found.n_elsewhere:
+        notes.append(
+            f"{counted(found.n_elsewhere, 'row has', 'rows have')} copies at another site, so "
+            "trained on in every fold and not tested on"
+        )
+    return notes

@@ -182,7 +182,7 @@ def test_tuning_cannot_see_what_only_helps_on_test_rows(table: Path, tmp_path: P
         np.concatenate(
             [
                 test.rows
-                for training in plan(data, ComparisonConfig(experiments=["in_domain"]), 42)
+                for training in plan(data, ComparisonConfig(experiments=["in_domain"]), 42).sets
                 for test in training.tests
             ]
         )

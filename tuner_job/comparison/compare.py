@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tuner_job.comparison.gains import tuned_gains
-from tuner_job.comparison.plan import TrainingSet, plan
+from tuner_job.comparison.plan import Plan, plan
 from tuner_job.comparison.report import write_report
 from tuner_job.comparison.run import Comparison, Tuners, run_comparison
 from tuner_job.comparison.settings import Runtime, Settings, document, validations
@@ -74,7 +74,8 @@ def compare(
         Something given cannot be used, or the comparison could not go on.
     """
     data = load_dataset(config.data, read)
-    sets = plan(data, config.comparison, config.seed)
+    planned = plan(data, config.comparison, config.seed)
+    sets = planned.sets
     settings = Settings.of(config, data)
     store = ComparisonStore(place.url)
     address = config.comparison.tuned_params
@@ -85,7 +86,7 @@ def compare(
     if place.clear:
         store.clear()
     store.claim(document(config, data), place.resume)
-    _announce(config, data, sets, say)
+    _announce(config, data, planned, say)
     running = Comparison(data, sets, settings, store, runtime, say, should_stop)
     results = run_comparison(running, _tuners(config, place.url, runtime), given)
     gains = tuned_gains(data, sets, settings, results, store)
@@ -113,16 +114,16 @@ def _tuners(config: ExperimentConfig, url: str, runtime: Runtime) -> Tuners | No
 def _announce(
     config: ExperimentConfig,
     data: VaDataset,
-    sets: list[TrainingSet],
+    planned: Plan,
     say: Callable[[str], None],
 ) -> None:
-    n_tests = sum(len(training.tests) for training in sets)
+    n_tests = sum(len(training.tests) for training in planned.sets)
     say(
         f"{counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}, "
-        f"{counted(len(data.sites), 'site')}; {counted(len(sets), 'training set')}, "
+        f"{counted(len(data.sites), 'site')}; {counted(len(planned.sets), 'training set')}, "
         f"{counted(n_tests, 'test')}, {counted(len(config.models), 'model')}"
     )
-    notes = list(data.notes)
+    notes = [*data.notes, *planned.notes]
     if config.validation.holdout:
         notes.append(_HOLDOUT)
     if config.comparison.tuned_params:

@@ -1,8 +1,8 @@
 """What a comparison runs: training sets, each fitted once a model, and the tests that each fit
 serves."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from tuner_job.config.comparison import ComparisonConfig, ExperimentType
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError
-from tuner_job.evaluation.folds import stratified
+from tuner_job.evaluation.folds import group_copies, stratified
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.wording import counted, plain
+from tuner_job.evaluation.sites import NEEDED, too_small
+from tuner_job.problem import in_deaths, in_sites
+from tuner_job.wording import counted, listed
 
 Rows = NDArray[np.intp]
 
 _TEST_FOLDS = 5
 """One of so many parts of a site is held out for testing: 20 %."""
-_MIN_ROWS = 10  # of a site: fewer cannot be split
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class TrainingSet:
     name
         Unique within a comparison.
     rows
-        (n_train,) row numbers, ascending; none of them is a row of a test.
+        (n_train,) row numbers, ascending; no row of a test is among them, nor a copy of one.
     unseen_site
         Whether the tests are of a site that training does not have.
     """
@@ -67,7 +68,15 @@ class TrainingSet:
         return sha256(self.rows.astype(np.int64).tobytes()).hexdigest()[:12]
 
 
-def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> list[TrainingSet]:
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a comparison runs, and what it leaves out and why, one sentence each."""
+
+    sets: list[TrainingSet]
+    notes: list[str]
+
+
+def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> Plan:
     """Lay out a comparison of all sites of the data.
 
     Each site is split once: 80 % to train on, 20 % to test on, each cause in that proportion.
@@ -76,25 +85,36 @@ def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> list[TrainingS
     of the training part.
     ``cross_validation`` takes all sites together: each of ``outer_folds`` parts is tested on once.
 
+    Copies of a death stand together in all parts of a site or of all sites. A test between sites
+    leaves out deaths of which a copy is trained on. A site too small to be tested on (`too_small`)
+    is trained on together with all others only.
+
     Raises
     ------
     ConfigError
-        A site or a share of it is too small, or there are too few sites or rows.
+        No site, or no share of one, is large enough, or there are too few sites or rows.
     """
     types = set(config.experiments)
     sets: list[TrainingSet] = []
+    notes: list[str] = []
     if types != {"cross_validation"}:
-        _check_sites(data, types)
+        untested = _check_sites(data, types)
         by_site = {
             site: np.flatnonzero(data.site == number) for number, site in enumerate(data.sites)
         }
-        for site in data.sites:
-            sets += _of_site(data, site, by_site, config, seed)
+        tested = {site: by_site[site] for i, site in enumerate(data.sites) if i not in untested}
+        for site in tested:
+            sets += _of_site(data, site, tested, config, seed)
         if "leave_one_site_out" in types:
-            sets += [_without(site, by_site) for site in data.sites]
+            without = [_without(site, by_site) for site in tested]
+            sets += [
+                one for one in without if not too_small(data.y[one.rows], data.copies[one.rows])
+            ]
+        notes += _untested(data, untested)
     if "cross_validation" in types:
         sets += _outer_folds(data, config.outer_folds, seed)
-    return [training for training in sets if training.tests]
+    sets, left_out = _without_copies(data, [one for one in sets if one.tests])
+    return Plan(sets, [*notes, *left_out, *_without_tests(sets, config)])
 
 
 def experiment_id(
@@ -148,12 +168,11 @@ def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:
 
 
 def _outer_folds(data: VaDataset, n_folds: int, seed: int) -> Iterator[TrainingSet]:
-    if n_folds > data.n_samples:
+    if n_folds > data.n_different:
         raise ConfigError(
-            f"comparison.outer_folds: must not exceed the {counted(data.n_samples, 'row')}, got "
-            f"{n_folds}"
+            f"comparison.outer_folds: must not exceed the {in_deaths(data)}, got {n_folds}"
         )
-    folds = stratified(data.y, n_folds, seed)
+    folds = stratified(data.y, n_folds, seed, data.copies)
     for fold in range(n_folds):
         name = f"part {fold + 1} of {n_folds}"
         test = SiteTest("cross_validation", "all", name, 1.0, np.flatnonzero(folds == fold))
@@ -161,37 +180,101 @@ def _outer_folds(data: VaDataset, n_folds: int, seed: int) -> Iterator[TrainingS
 
 
 def _split(data: VaDataset, rows: Rows, seed: int) -> tuple[Rows, Rows]:
-    held_out = stratified(data.y[rows], _TEST_FOLDS, seed) == 0
+    held_out = stratified(data.y[rows], _TEST_FOLDS, seed, data.copies[rows]) == 0
     return rows[~held_out], rows[held_out]
 
 
 def _part(data: VaDataset, rows: Rows, size: float, seed: int) -> Rows:
     """The first rows of one fixed order, in which every beginning has about the proportions of
-    the whole."""
+    the whole and copies follow one another."""
     n = round(size * len(rows))
     if n < 1:
         raise ConfigError(
             f"comparison.training_sizes: must leave a row to train on, but {size:g} of a site's "
             f"{counted(len(rows), 'training row')} is none"
         )
-    # each row its own fold: causes are spread evenly
-    turn = stratified(data.y[rows], len(rows), seed)
+    first, sizes, group = group_copies(data.copies[rows])
+    # each death its own fold: causes are spread evenly
+    turn = stratified(data.y[rows[first]], len(first), seed)
     # the golden-ratio sequence: every beginning is spread evenly over 0 … n-1
     order = np.argsort((turn * 0.6180339887498949) % 1.0, kind="stable")
-    return np.sort(rows[order[:n]])
+    n_deaths = max(1, int(np.searchsorted(np.cumsum(sizes[order]), n, side="right")))
+    return rows[np.isin(group, order[:n_deaths])]
 
 
-def _check_sites(data: VaDataset, types: set[ExperimentType]) -> None:
+def _without_copies(
+    data: VaDataset, sets: Sequence[TrainingSet]
+) -> tuple[list[TrainingSet], list[str]]:
+    """Leave out of each test the deaths of which a copy is trained on, and tests that then are too
+    small; say how many."""
+    apart, n_deaths, n_tests, n_small = [], 0, 0, 0
+    for training in sets:
+        tests = []
+        for test in training.tests:
+            rows = test.rows[~np.isin(data.copies[test.rows], data.copies[training.rows])]
+            n_left_out = len(test.rows) - len(rows)
+            if n_left_out and too_small(data.y[rows], data.copies[rows]):
+                n_small += 1
+                continue
+            n_deaths, n_tests = n_deaths + n_left_out, n_tests + (n_left_out > 0)
+            tests.append(replace(test, rows=rows) if n_left_out else test)
+        if tests:
+            apart.append(replace(training, tests=tuple(tests)))
+    notes = []
+    if n_tests:
+        notes.append(
+            f"{counted(n_deaths, 'row is', 'rows are')} left out of {counted(n_tests, 'test')}, "
+            "because the model is trained on a copy"
+        )
+    if n_small:
+        notes.append(
+            f"{counted(n_small, 'test is', 'tests are')} left out: too few deaths have no copy "
+            "among those that the model is trained on"
+        )
+    return apart, notes
+
+
+def _untested(data: VaDataset, untested: Mapping[int, str]) -> list[str]:
+    if not untested:
+        return []
+    return [
+        f"{counted(len(untested), 'site')} too small to be tested on, which takes {NEEDED}, so "
+        f"trained on together with all others only: {in_sites(data, untested)}"
+    ]
+
+
+def _without_tests(sets: Sequence[TrainingSet], config: ComparisonConfig) -> list[str]:
+    """Say which types of experiments have nothing to test.
+
+    Raises
+    ------
+    ConfigError
+        None has.
+    """
+    there = {test.experiment_type for training in sets for test in training.tests}
+    if not there:
+        raise ConfigError(
+            f"comparison.experiments: nothing is left to test for {listed(config.experiments)}: "
+            f"a site tested on must have {NEEDED} without copies among those trained on"
+        )
+    missing = [kind for kind in config.experiments if kind not in there]
+    return [f"nothing is left to test for {listed(missing)}"] if missing else []
+
+
+def _check_sites(data: VaDataset, types: set[ExperimentType]) -> dict[int, str]:
+    """Find the sites that cannot be tested on, each with why."""
     between = sorted(types & {"out_domain", "leave_one_site_out"})
     if between and len(data.sites) < 2:
         raise ConfigError(
             f"comparison.experiments: {between[0]} needs at least two sites, but the data has "
             f"{len(data.sites)}; name the site column in data.site, or leave it out"
         )
-    counts = np.bincount(data.site, minlength=len(data.sites))
-    for site, n_rows in zip(data.sites, counts, strict=True):
-        if n_rows < _MIN_ROWS:
-            raise ConfigError(
-                f"data.sites: a site must have at least {_MIN_ROWS} rows to be split; "
-                f"{plain(site, 60)} has {n_rows}"
-            )
+    of_site = [data.site == number for number in range(len(data.sites))]
+    reasons = {i: too_small(data.y[rows], data.copies[rows]) for i, rows in enumerate(of_site)}
+    untested = {number: why for number, why in reasons.items() if why}
+    if len(untested) == len(data.sites) and "cross_validation" not in types:
+        raise ConfigError(
+            f"data.sites: a site must have {NEEDED} to be tested on; found "
+            f"{in_sites(data, untested)}"
+        )
+    return untested

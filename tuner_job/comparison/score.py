@@ -49,7 +49,7 @@ def score_tests(
 ) -> Iterator[ExperimentResult]:
     """Score one fit on each of its tests; a failed fit gives results with its error and no
     scores."""
-    rows = tested_rows(training)
+    rows = fitted.fit.predict
     for test in training.tests:
         result = _describe(training, test, fitted.fit.model, tuned, protocol).model_copy(
             update={

@@ -21,8 +21,9 @@ from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, StoreError
 from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.folds import count_folds
 from tuner_job.experiment.run import run_experiment
-from tuner_job.problem import prepare_data
+from tuner_job.problem import prepare_data, sites_left_out
 from tuner_job.records import ExperimentSummary, StudySummary
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.choose import choose_model
@@ -159,7 +160,11 @@ class HyperparameterTuner:
         kept = [store.load_oof(study.model, study.best.trial) for study in store.summary().studies]
         P = combine([one for one in kept if one is not None])
         assessment = assess(
-            data.y, P, prepared.folds, prepared.protocol, config.validation.csmf_estimators
+            prepared.validated_y,
+            P,
+            prepared.validated_folds,
+            prepared.protocol,
+            config.validation.csmf_estimators,
         )
         scores = [fold["csmf_accuracy"] for fold in assessment.folds]
         return TunedChoice(
@@ -168,7 +173,7 @@ class HyperparameterTuner:
             cv_score=sum(scores) / len(scores),
             cv_scores=scores,
             csmf_estimator=assessment.estimator,
-            calibration=Calibration.fit(data.y, P).record(),
+            calibration=Calibration.fit(prepared.validated_y, P).record(),
             search=store.url,
         )
 
@@ -180,7 +185,8 @@ class HyperparameterTuner:
         unseen_site: bool = False,
     ) -> ExperimentConfig:
         validation = self._validation.model_dump(mode="json")
-        if unseen_site and validation["scheme"] == "stratified" and len(np.unique(data.site)) > 1:
+        natural = validation["scheme"] == "stratified"
+        if unseen_site and natural and count_folds(sites_left_out(data).folds) > 1:
             validation["scheme"] = "leave_one_site_out"
         tuning = self._config.model_dump(mode="json")
         if spaces is not None:
@@ -188,7 +194,7 @@ class HyperparameterTuner:
         tuning["search_spaces"] = {
             m: space for m, space in tuning["search_spaces"].items() if m in models
         }
-        tuning["cv_folds"] = min(self._config.cv_folds, data.n_samples)
+        tuning["cv_folds"] = min(self._config.cv_folds, data.n_different)
         content = {
             "name": "tuning",
             "data": {"source": counted(data.n_samples, "row"), "label": "cause"},

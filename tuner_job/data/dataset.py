@@ -37,6 +37,9 @@ class VaDataset:
         How the columns of the file were read into `features`; empty where no file was read.
     of_file
         `digest` of all features of the file, where only the informative ones are left; else empty.
+    copies
+        (n_samples,) int32 group numbers: rows of one group are copies of one death, and no split
+        may separate them. All different where nothing is given.
     """
 
     X: FloatArray
@@ -48,6 +51,11 @@ class VaDataset:
     notes: tuple[str, ...] = ()
     codebook: Codebook = field(default_factory=Codebook)
     of_file: str = ""
+    copies: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+
+    def __post_init__(self) -> None:
+        if not len(self.copies):
+            object.__setattr__(self, "copies", np.arange(len(self.y), dtype=np.int32))
 
     @property
     def n_samples(self) -> int:
@@ -59,9 +67,21 @@ class VaDataset:
         """Length of the cause list."""
         return len(self.causes)
 
+    @cached_property
+    def n_different(self) -> int:
+        """Number of deaths, copies of one death counted once."""
+        return len(np.unique(self.copies))
+
     def take(self, rows: NDArray[np.integer]) -> "VaDataset":
         """Some rows (n_rows,); the cause list, the sites and the features stay whole."""
-        return replace(self, X=self.X[rows], y=self.y[rows], site=self.site[rows], notes=())
+        return replace(
+            self,
+            X=self.X[rows],
+            y=self.y[rows],
+            site=self.site[rows],
+            notes=(),
+            copies=self.copies[rows],
+        )
 
     def informative(self, rows: NDArray[np.integer]) -> "VaDataset":
         """All rows, with the features that tell these rows (n_rows,) apart: what is trained on must
@@ -94,4 +114,12 @@ class VaDataset:
             tuple((f.name, f.column, f.category) for f in self.features),
         )
         digest.update(repr(names).encode())
+        if self.n_different < self.n_samples:
+            digest.update(_by_first_row(self.copies).tobytes())
         return digest.hexdigest()
+
+
+def _by_first_row(copies: IntArray) -> IntArray:
+    """Each row's first copy, (n_samples,): the same however groups are numbered."""
+    _, first, group = np.unique(copies, return_index=True, return_inverse=True)
+    return np.asarray(first[group], dtype=np.int32)

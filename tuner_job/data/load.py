@@ -9,6 +9,7 @@ import numpy as np
 from tuner_job.data.codebook import Codebook, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
+from tuner_job.data.copies import find_copies
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.data.encode import encode
 from tuner_job.data.formats import SourceFormat
@@ -84,12 +85,15 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     codebook = _codebook(table, roles, variables)
     _check_features(table, codebook)
     encoded = encode(table, codebook, source_format.derived)
+    copies, copy_notes = find_copies(_telling_of_a_death(table, codebook), y, table.n_rows)
     notes += [*row_notes, *cause_notes, *site_notes, *codebook_notes(table, codebook)]
+    notes += copy_notes
     _log.info(
         "%s: %d deaths, %d causes, %d features",
         *(table.source, len(y), len(causes), len(codebook.features)),
     )
-    return VaDataset(encoded.X, y, site, causes, sites, codebook.features, tuple(notes), codebook)
+    features, said = codebook.features, tuple(notes)
+    return VaDataset(encoded.X, y, site, causes, sites, features, said, codebook, copies=copies)
 
 
 def read_source(config: DataConfig, read_bytes: ReadBytes) -> Table:
@@ -192,6 +196,16 @@ def _codebook(table: Table, roles: Roles, variables: Sequence[Variable]) -> Code
             for name in table.columns
         ]
     )
+
+
+def _telling_of_a_death(table: Table, codebook: Codebook) -> dict[str, Column]:
+    """The columns in which copies of a death agree: a number of its own may be given to each."""
+    return {
+        one.name: table.columns[one.name]
+        for one in codebook.variables
+        if one.role in ("feature", "left_out")
+        and not any(word in one.reason for word in ("identifier", "row numbers"))
+    }
 
 
 def _check_features(table: Table, codebook: Codebook) -> None:

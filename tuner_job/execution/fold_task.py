@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.assessment import Assessment, assess
-from tuner_job.evaluation.folds import FoldIds, count_folds, in_row_order, train_probe
+from tuner_job.evaluation.folds import (
+    FoldIds,
+    count_folds,
+    in_row_order,
+    train_probe,
+    validated,
+)
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import judged, screen, screened
 from tuner_job.models import CONTINUED, FAMILIES
@@ -83,8 +89,9 @@ def assess_trial(data: SharedData, points: Sequence[PathPoint]) -> Assessment:
         (data.y[probe_rows(data, fold)], point.P_probe.astype(np.float64))
         for fold, point in enumerate(points)
     ]
+    rows = validated(data.folds)
     with one_thread():
-        return assess(data.y, P, data.folds, data.protocol, data.methods, probes)
+        return assess(data.y[rows], P, data.folds[rows], data.protocol, data.methods, probes)
 
 
 def fit_final(

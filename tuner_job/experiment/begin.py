@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+import numpy as np
+
 from tuner_job.config.decisive import digest_of
 from tuner_job.config.tuning import ModelName
 from tuner_job.experiment.choice import choose_trial, complete_trials
@@ -106,8 +108,8 @@ def _with_probabilities(
     run: Run, model: ModelName, records: Sequence[TrialRecord]
 ) -> list[TrialRecord]:
     """Leave out trials that lack the probabilities they should have: they are run again."""
-    dataset = run.prepared.search_data
-    whole = run.store.whole_oof(model, (dataset.n_samples, dataset.n_causes))
+    shape = (len(run.prepared.validated_y), run.prepared.dataset.n_causes)
+    whole = run.store.whole_oof(model, shape)
     needed = {DEFAULT_TRIAL}
     if run.config.tuning.selection != "best":
         needed |= {record.trial for record in complete_trials(records)}
@@ -115,7 +117,16 @@ def _with_probabilities(
         needed.add(choose_trial(run.config, model, best, "finished").trial)
     damaged = {trial for trial, is_whole in whole.items() if not is_whole}
     lacking = damaged | (needed - set(whole))
-    return [record for record in records if record.trial not in lacking]
+    sizes = np.bincount(run.prepared.validated_folds).tolist()
+    return [r for r in records if r.trial not in lacking and _has_folds(r, sizes)]
+
+
+def _has_folds(record: TrialRecord, sizes: Sequence[int]) -> bool:
+    """Whether a trial ran on folds of these sizes: earlier versions also held out sites that are
+    too small."""
+    found = [fold.n_validation for fold in record.folds]
+    is_whole = record.state == "complete" and record.duplicate_of is None
+    return found == sizes if is_whole else found == sizes[: len(found)]
 
 
 def _provenance(prepared: Prepared) -> Provenance:

@@ -164,7 +164,7 @@ def _study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
     front = [chosen.trial.trial]
     if len(objectives) > 1:
         front = pareto_front(searched, objectives)
-    calibration = Calibration.fit(run.prepared.search_data.y, chosen.P)
+    calibration = Calibration.fit(run.prepared.validated_y, chosen.P)
     return StudySummary(
         model=model,
         search_method=config.tuning.search_method,

@@ -71,7 +71,7 @@ def _scores(
         fitted = predicted[model, one.trial]
         if fitted.P is None:
             raise RunError(f"{model}: {kind} cannot be fitted for the hold-out: {fitted.error}")
-        part = Part(y, fitted.P, Calibration.fit(searched, P))
+        part = Part(y, fitted.P, Calibration.fit(prepared.validated_y, P))
         found = part.estimate([one.csmf_estimator], samples)[0]
         scores[kind] = part.scores(one.csmf_estimator, samples, found)
     return scores

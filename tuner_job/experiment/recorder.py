@@ -101,7 +101,7 @@ class Recorder:
         return leads
 
     def _assemble(self, trial: Trial) -> Probabilities:
-        """Put the folds' probabilities in the rows' order: (n_samples, n_classes)."""
+        """Put the folds' probabilities in the rows' order: (n_validated, n_classes)."""
         points = [self._fetch(trial.outcomes[f].point) for f in sorted(trial.outcomes)]
         return in_row_order([point.P_validation for point in points], self._folds)
 

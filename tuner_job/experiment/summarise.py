@@ -35,13 +35,13 @@ def summarise_trial(
 
     Parameters
     ----------
-    P : (n_searched, n_classes)
+    P : (n_validated, n_classes)
         Its out-of-fold probabilities.
     methods
         CSMF estimators to choose from: those of the search, or `count` alone for how models are
         used untuned.
     """
-    y, folds, protocol = prepared.search_data.y, prepared.folds, prepared.protocol
+    y, folds, protocol = prepared.validated_y, prepared.validated_folds, prepared.protocol
     assessment = assess(y, P, folds, protocol, methods)
     estimator = assessment.estimator
     same = estimator == scored_by(record, prepared.config)

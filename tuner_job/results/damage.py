@@ -139,7 +139,7 @@ def parse_arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]
 
 
 def parse_matrix(content: bytes, shape: tuple[int, int] | None = None) -> NDArray[np.float64]:
-    """Read out-of-fold probabilities, (n_samples, n_classes).
+    """Read out-of-fold probabilities, (n_validated, n_classes).
 
     In double precision, in which trials are judged, whatever the model gave: so looking again finds
     the same.

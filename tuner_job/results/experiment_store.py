@@ -168,13 +168,13 @@ class ExperimentStore:
         ]
 
     def save_oof(self, model: str, trial: int, P: NDArray[np.floating[Any]]) -> None:
-        """Write out-of-fold probabilities, (n_samples, n_classes)."""
+        """Write out-of-fold probabilities, (n_validated, n_classes)."""
         self.store.put(
             self._trial(model, "oof", trial, "npz"), write_arrays({"P": P}, deflate=False)
         )
 
     def load_oof(self, model: str, trial: int) -> NDArray[np.float64] | None:
-        """Read out-of-fold probabilities, (n_samples, n_classes); None if they were not kept.
+        """Read out-of-fold probabilities, (n_validated, n_classes); None if they were not kept.
 
         Raises
         ------

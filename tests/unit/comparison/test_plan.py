@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id, plan
 from tuner_job.config.comparison import EXPERIMENT_TYPES, ComparisonConfig
@@ -10,6 +12,7 @@ from tuner_job.errors import ConfigError
 from tuner_job.results.store import read_bytes
 
 SIZES = (0.25, 0.5, 1.0)
+EVERY = ComparisonConfig(experiments=list(EXPERIMENT_TYPES), training_sizes=list(SIZES))
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +25,24 @@ def data() -> VaDataset:
 
 @pytest.fixture(scope="module")
 def sets(data: VaDataset) -> list[TrainingSet]:
-    every = ComparisonConfig(experiments=list(EXPERIMENT_TYPES), training_sizes=list(SIZES))
-    return plan(data, every, seed=1)
+    planned = plan(data, EVERY, seed=1)
+    assert planned.notes == []
+    return planned.sets
+
+
+def with_sites(data: VaDataset, sizes: list[int]) -> VaDataset:
+    """As many deaths at each site."""
+    taken = data.take(np.arange(sum(sizes)))
+    return replace(taken, site=np.repeat(np.arange(len(sizes)), sizes).astype(np.int32))
+
+
+def sites_by_type(sets: list[TrainingSet]) -> dict[str, set[str]]:
+    """Type of experiment → sites tested."""
+    found: dict[str, set[str]] = {}
+    for training in sets:
+        for test in training.tests:
+            found.setdefault(test.experiment_type, set()).add(test.test_site)
+    return found
 
 
 def test_no_test_row_is_ever_trained_on(sets: list[TrainingSet]) -> None:
@@ -86,7 +105,7 @@ def test_training_on_all_others_leaves_the_site_out(
 
 
 def test_outer_folds_test_on_every_death_once(data: VaDataset) -> None:
-    sets = plan(data, ComparisonConfig(experiments=["cross_validation"], outer_folds=4), 1)
+    sets = plan(data, ComparisonConfig(experiments=["cross_validation"], outer_folds=4), 1).sets
     tested = np.concatenate([training.tests[0].rows for training in sets])
     assert sorted(tested) == list(range(data.n_samples))
     assert [len(training.rows) + len(training.tests[0].rows) for training in sets] == [
@@ -111,11 +130,14 @@ def test_what_cannot_be_laid_out_is_refused(data: VaDataset) -> None:
         ConfigError, match="out_domain needs at least two sites, but the data has 1"
     ):
         plan(one_site, ComparisonConfig(experiments=["in_domain", "out_domain"]), 1)
-    few = data.take(np.r_[np.flatnonzero(data.site != 1), np.flatnonzero(data.site == 1)[:9]])
+    few = data.take(np.arange(9))
     with pytest.raises(
-        ConfigError, match=r"a site must have at least 10 rows to be split; .* has 9"
+        ConfigError, match=r"a site must have at least 10 different deaths .*; found Site 1 \("
     ):
         plan(few, ComparisonConfig(experiments=["in_domain"]), 1)
+    one_left = with_sites(data, [9, 400, 1])
+    with pytest.raises(ConfigError, match="nothing is left to test for out_domain: a site tested"):
+        plan(one_left, ComparisonConfig(experiments=["out_domain"]), 1)
     with pytest.raises(
         ConfigError, match=r"training_sizes: must leave a row to train on, but 0\.001"
     ):
@@ -124,5 +146,90 @@ def test_what_cannot_be_laid_out_is_refused(data: VaDataset) -> None:
 
 def test_a_cross_validation_needs_no_sites(data: VaDataset) -> None:
     together = replace(data, site=np.zeros_like(data.site), sites=("all",))
-    sets = plan(together, ComparisonConfig(experiments=["cross_validation"]), 1)
+    sets = plan(together, ComparisonConfig(experiments=["cross_validation"]), 1).sets
     assert [len(training.tests) for training in sets] == [1] * 5
+
+
+def test_small_sites_are_trained_on_with_all_others_and_not_tested(data: VaDataset) -> None:
+    uneven = with_sites(data, [9, 200, 200])
+    planned = plan(uneven, EVERY, 1)
+    parts = {f"part {i} of 5" for i in range(1, 6)}
+    small, *large = data.sites
+    assert sites_by_type(planned.sets) == {
+        **{kind: set(large) for kind in EXPERIMENT_TYPES if kind != "cross_validation"},
+        "cross_validation": parts,
+    }
+    for training in planned.sets:
+        trained = {data.sites[i] for i in uneven.site[training.rows]}
+        assert (small in trained) is training.name.startswith("all but"), training.name
+    assert planned.notes == [
+        "1 site too small to be tested on, which takes at least 10 different deaths of at least 2 "
+        "causes, so trained on together with all others only: Site 1 (9 deaths)"
+    ]
+
+
+def test_a_site_of_one_cause_is_too_small(data: VaDataset) -> None:
+    one_cause = replace(data, y=np.where(data.site == 2, 0, data.y).astype(np.int32))
+    planned = plan(one_cause, EVERY, 1)
+    assert sites_by_type(planned.sets)["out_domain"] == set(data.sites[:2])
+    assert "Site 3 (1 cause)" in planned.notes[0]
+
+
+def test_types_without_a_test_are_said(data: VaDataset) -> None:
+    planned = plan(with_sites(data, [3, 300, 1]), EVERY, 1)
+    assert set(sites_by_type(planned.sets)) == {"in_domain", "training_size", "cross_validation"}
+    assert planned.notes[1:] == ["nothing is left to test for out_domain, leave_one_site_out"]
+
+
+def test_cross_validation_runs_where_no_site_can_be_tested_on(data: VaDataset) -> None:
+    config = ComparisonConfig(experiments=["in_domain", "cross_validation"])
+    planned = plan(with_sites(data, [9, 8, 7]), config, 1)
+    assert set(sites_by_type(planned.sets)) == {"cross_validation"}
+    assert planned.notes[-1] == "nothing is left to test for in_domain"
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 99), st.integers(50, 400))
+def test_no_model_is_tested_on_a_copy_of_what_it_was_trained_on(
+    data: VaDataset, seed: int, n_deaths: int
+) -> None:
+    drawn = np.random.default_rng(seed).integers(0, n_deaths, size=data.n_samples)
+    y = data.y[:n_deaths][drawn]
+    planned = plan(replace(data, y=y, copies=drawn.astype(np.int32)), EVERY, seed)
+    sizes: dict[str, set[int]] = {}
+    for training in planned.sets:
+        trained = set(drawn[training.rows].tolist())
+        for test in training.tests:
+            assert not trained & set(drawn[test.rows].tolist()), (training.name, test)
+            assert len(test.rows)
+        if training.tests[0].experiment_type == "training_size":
+            outside = np.setdiff1d(np.flatnonzero(data.site == data.site[training.rows[0]]),
+                                   training.rows)  # fmt: skip
+            assert not trained & set(drawn[outside].tolist()), "a part of a death's copies"
+            sizes.setdefault(training.name.split(" 0")[0], set()).add(len(training.rows))
+    assert all(len(found) == 2 for found in sizes.values())
+
+
+def test_what_copies_take_from_tests_between_sites_is_said(data: VaDataset) -> None:
+    first, second = (np.flatnonzero(data.site == site) for site in (0, 1))
+    copies = np.arange(data.n_samples, dtype=np.int32)
+    copies[second[:5]] = copies[first[:5]]
+    same_cause = data.y.copy()
+    same_cause[second[:5]] = same_cause[first[:5]]
+    between = ComparisonConfig(experiments=["leave_one_site_out"])
+    planned = plan(replace(data, copies=copies, y=same_cause), between, 1)
+    assert [len(one.tests[0].rows) for one in planned.sets] == [
+        len(first) - 5, len(second) - 5, int((data.site == 2).sum())
+    ]  # fmt: skip
+    assert planned.notes == [
+        "10 rows are left out of 2 tests, because the model is trained on a copy"
+    ]
+    copies[second[: len(first)]] = copies[first][: len(second)]
+    planned = plan(replace(data, copies=copies), between, 1)
+    assert planned.notes[-1].startswith(("1 test is left out: too few", "2 tests are left out"))
+
+
+def test_fewer_different_deaths_than_outer_folds_are_refused(data: VaDataset) -> None:
+    copied = replace(data, copies=(np.arange(600) % 4).astype(np.int32))
+    with pytest.raises(ConfigError, match=r"not exceed the 4 different deaths \(600 rows\), got 5"):
+        plan(copied, ComparisonConfig(experiments=["cross_validation"]), 1)

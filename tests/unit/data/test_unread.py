@@ -83,7 +83,8 @@ def test_training_says_where_a_number_became_choices() -> None:
         "'unsure' in row 32 (the header is row 1)."
     )
     answers = "".join(f"{'ab'[i % 2]},{['1', '2', 'other'][i % 3]}\n" for i in range(30))
-    assert trained(f"cause,answer\n{answers}").notes == ()
+    notes = trained(f"cause,answer\n{answers}").notes
+    assert not [note for note in notes if "answer" in note]
 
 
 def test_training_names_the_text_that_makes_numbers_free_text() -> None:

@@ -11,7 +11,6 @@ from tuner_job.evaluation.baselines import baseline_scores
 from tuner_job.evaluation.folds import (
     count_folds,
     in_row_order,
-    leave_one_site_out,
     stratified,
     train_probe,
 )
@@ -91,11 +90,6 @@ def test_stratified_folds_are_even_in_size_and_in_every_cause(
         per_fold = np.bincount(folds[y == cause], minlength=n_folds)
         assert per_fold.max() - per_fold.min() <= 1
     assert np.array_equal(folds, stratified(y, n_folds, seed))
-
-
-def test_leave_one_site_out_holds_each_site_out_once() -> None:
-    site = np.array([2, 0, 0, 1, 2])
-    assert leave_one_site_out(site).tolist() == [2, 0, 0, 1, 2]
 
 
 def test_parts_of_folds_go_back_to_their_rows() -> None:
