@@ -5,7 +5,7 @@ its codebook for the meaning of the columns, and Murray et al. 2011, Population 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -176,20 +176,9 @@ def _said(name: str, text: str) -> str | None:
 
 
 def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
-    """Read the empty cells of a row as no where its injuries were ticked yes or left empty.
-
-    Site Dar did so. A row that says no, or don't know, to any injury was asked one by one: there an
-    empty cell is no answer. A row without any answer is a list with nothing ticked at Dar and where
-    the site is not known; elsewhere nothing was asked.
-    """
+    """Read the empty cells of a row as no where its injuries were ticked yes or left empty."""
     names = [name for name in table.columns if name in INJURIES]
-    yes, other = np.zeros(table.n_rows, bool), np.zeros(table.n_rows, bool)
-    for name in names:
-        answers = table.columns[name].numbers(
-            lambda text: None if not text else float(key(text) in YES or key(text) == "1")
-        )
-        yes, other = yes | (answers == 1), other | (answers == 0)
-    ticked = ~other & (yes | _may_be_dar(table))
+    ticked = _are_ticked(table, names)
     columns, n_cells = {}, 0
     for name in names:
         column = table.columns[name]
@@ -203,6 +192,22 @@ def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
         f"Read {counted(n_cells, 'empty cell')} of {names[0]} to {names[-1]} as no: site Dar ticks "
         "injuries yes or leaves them empty."
     )
+
+
+def _are_ticked(table: Table, names: Sequence[str]) -> BoolArray:
+    """(n_rows,) whether an empty cell of a row's injuries means no.
+
+    A row that says no, or don't know, to any injury was asked one by one: there an empty cell is no
+    answer. A row without any answer is a list with nothing ticked at Dar and where the site is not
+    known; elsewhere nothing was asked.
+    """
+    yes, other = np.zeros(table.n_rows, bool), np.zeros(table.n_rows, bool)
+    for name in names:
+        answers = table.columns[name].numbers(
+            lambda text: float(key(text) in YES or key(text) == "1")
+        )
+        yes, other = yes | (answers == 1), other | (answers == 0)
+    return ~other & (yes | _may_be_dar(table))
 
 
 def _may_be_dar(table: Table) -> BoolArray:
