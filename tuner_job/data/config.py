@@ -1,5 +1,6 @@
 """The `data` section of an experiment file."""
 
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
@@ -51,6 +52,11 @@ class ColumnConfig(Closed):
         if twice:
             raise ValueError(f"a cell must mean one thing; {plain(twice[0], 40)} is given twice")
         return self
+
+
+def named(name: str, pattern: str) -> bool:
+    """Whether a column's name is this, or one of those that a pattern such as ``s*`` stands for."""
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 class SyntheticConfig(Closed):

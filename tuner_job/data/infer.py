@@ -4,12 +4,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.config import ColumnConfig, DataConfig
+from tuner_job.data.config import ColumnConfig, DataConfig, named
 from tuner_job.data.doubts import number_doubts
 from tuner_job.data.formats import Hint
 from tuner_job.data.identity import MOST_CHOICES, who_or_when
@@ -87,21 +86,16 @@ def column_config(name: str, config: DataConfig) -> ColumnConfig:
     """Join what `data.columns` says of a column: patterns in their order, then its own entry."""
     joined: dict[str, object] = {}
     own = config.columns.get(name)
-    patterns = [one for key, one in config.columns.items() if key != name and fits(name, key)]
+    patterns = [one for key, one in config.columns.items() if key != name and named(name, key)]
     for one in [*patterns, *([own] if own else [])]:
         joined |= one.model_dump(exclude_unset=True)
     return ColumnConfig.model_validate(joined)
 
 
-def fits(name: str, pattern: str) -> bool:
-    """Whether a name is this, or one of those that a pattern stands for."""
-    return name == pattern or fnmatchcase(name, pattern)
-
-
 def _stated(name: str, hints: Mapping[str, Hint], config: DataConfig) -> _Stated:
     own, hint = column_config(name, config), hints.get(name, Hint())
     kind = own.kind or ("yes_no" if own.yes or own.no else None) or hint.kind
-    dropped = kind == "drop" or any(fits(name, pattern) for pattern in config.drop)
+    dropped = kind == "drop" or any(named(name, pattern) for pattern in config.drop)
     blank = "no" if "" in own.no else hint.blank
     yes, no = frozenset(map(key, own.yes)), frozenset(map(key, own.no)) - {""}
     missing = frozenset(map(key, (*config.missing, *own.missing, *hint.missing))) - yes - no

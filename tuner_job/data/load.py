@@ -32,6 +32,7 @@ from tuner_job.data.rows import (
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
 from tuner_job.data.telling import tells_cause
+from tuner_job.data.who import Who
 from tuner_job.errors import DataError
 from tuner_job.public import public
 from tuner_job.wording import counted, listed, plain
@@ -43,6 +44,7 @@ ReadBytes = Callable[[str], bytes]
 FORMATS: Final[dict[str, SourceFormat]] = {
     "table": PlainTable(),
     "phmrc": Phmrc(),
+    "who": Who(),
     "openva": OpenVa(),
 }
 

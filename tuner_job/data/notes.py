@@ -6,12 +6,12 @@ from tuner_job.data.codebook import FEWEST_DEATHS, Codebook, Variable
 from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
-from tuner_job.data.words import as_number, key
+from tuner_job.data.openva import looks_like_openva
+from tuner_job.data.words import as_number
 from tuner_job.wording import cell, counted, listed, plain
 
 _SHOWN = 5
 _MOST_REASONS = 12
-_OPENVA = frozenset({"y", ".", "n", "-"})
 
 
 def codebook_notes(table: Table, codebook: Codebook) -> list[str]:
@@ -29,8 +29,7 @@ def codebook_notes(table: Table, codebook: Codebook) -> list[str]:
 def openva_hint(table: Table, codebook: Codebook) -> str:
     """Say how to read columns that hold yes or nothing."""
     names = codebook.left_out().get(ONLY_YES, [])
-    cells = {key(value) for name in names for value in table.columns[name].counts()}
-    if cells <= _OPENVA:
+    if looks_like_openva(table):
         return (
             "; if Y, blank and '.' are openVA's present, absent and missing, set data.format: "
             "openva"

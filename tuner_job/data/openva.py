@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.config import DataConfig
+from tuner_job.data.config import DataConfig, named
 from tuner_job.data.formats import Hint
-from tuner_job.data.parts import as_number
+from tuner_job.data.parts import finite
 from tuner_job.data.words import is_missing, key
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, plain
@@ -87,11 +87,15 @@ def has_indicators(names: Iterable[str]) -> bool:
 
 
 def _candidates(table: Table, config: DataConfig) -> list[str]:
-    taken = {config.label, config.site, *config.drop}
+    taken = {config.label, config.site, config.id}
+    patterns = [*config.drop, *config.columns]
     return [
         name
         for name in table.columns
-        if name and name not in taken and name.casefold() not in {"id", *OpenVa.label_names}
+        if name
+        and name not in taken
+        and name.casefold() not in {"id", *OpenVa.label_names}
+        and not any(named(name, pattern) for pattern in patterns)
     ]
 
 
@@ -145,7 +149,7 @@ def _stray_notes(table: Table, names: Sequence[str]) -> list[str]:
 
 def _is_ordinary(column: Column) -> bool:
     texts = [text for text in column.counts() if not is_missing(text)]
-    return all(as_number(text) is not None for text in texts) or all(
+    return all(finite(text) is not None for text in texts) or all(
         key(text) in _SEXES for text in texts
     )
 

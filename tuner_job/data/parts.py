@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.formats import Hint
-from tuner_job.data.words import NO, YES, is_missing, key
+from tuner_job.data.words import NO, YES, as_number, is_missing, key
 from tuner_job.wording import cell, counted, plain
 
 FloatArray = NDArray[np.float64]
@@ -16,14 +16,10 @@ FloatArray = NDArray[np.float64]
 _MOST_NOTES = 10
 
 
-def as_number(text: str) -> float | None:
+def finite(text: str) -> float | None:
     """Read a finite number; ``None`` for any other text."""
-    try:
-        # Python's own extension of writing 1_000 would turn identifiers into numbers.
-        number = math.nan if "_" in text else float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    number = as_number(text)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def fits(hint: Hint, column: Column) -> bool:

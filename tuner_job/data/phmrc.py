@@ -5,7 +5,7 @@ its codebook for the meaning of the columns, and Murray et al. 2011, Population 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.formats import Hint
-from tuner_job.data.parts import as_number, fits, with_columns, without
+from tuner_job.data.parts import finite, fits, with_columns, without
 from tuner_job.data.phmrc_age import AGE, AGE_COLUMNS, age_column
 from tuner_job.data.phmrc_items import INJURIES, item_hint
 from tuner_job.data.words import YES, is_missing, key
@@ -143,7 +143,7 @@ def _check_module(table: Table) -> None:
 
 
 def _is_sentinel(name: str, text: str) -> bool:
-    number = as_number(text)
+    number = finite(text)
     return number in _SENTINELS or (number == 99 and name in _AGES and name[-1] in "bc")
 
 
@@ -171,25 +171,14 @@ def _without_sentinels(table: Table, hce: bool) -> tuple[dict[str, Column], str]
 
 
 def _said(name: str, text: str) -> str | None:
-    nothing = _is_sentinel(name, text) or (name in _WEIGHTS and as_number(text) == 0)
+    nothing = _is_sentinel(name, text) or (name in _WEIGHTS and finite(text) == 0)
     return None if nothing else text
 
 
 def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
-    """Read the empty cells of a row as no where its injuries were ticked yes or left empty.
-
-    Site Dar did so. A row that says no, or don't know, to any injury was asked one by one: there an
-    empty cell is no answer. A row without any answer is a list with nothing ticked at Dar and where
-    the site is not known; elsewhere nothing was asked.
-    """
+    """Read the empty cells of a row as no where its injuries were ticked yes or left empty."""
     names = [name for name in table.columns if name in INJURIES]
-    yes, other = np.zeros(table.n_rows, bool), np.zeros(table.n_rows, bool)
-    for name in names:
-        answers = table.columns[name].numbers(
-            lambda text: None if not text else float(key(text) in YES or key(text) == "1")
-        )
-        yes, other = yes | (answers == 1), other | (answers == 0)
-    ticked = ~other & (yes | _may_be_dar(table))
+    ticked = _are_ticked(table, names)
     columns, n_cells = {}, 0
     for name in names:
         column = table.columns[name]
@@ -203,6 +192,22 @@ def _ticked_injuries(table: Table) -> tuple[dict[str, Column], str]:
         f"Read {counted(n_cells, 'empty cell')} of {names[0]} to {names[-1]} as no: site Dar ticks "
         "injuries yes or leaves them empty."
     )
+
+
+def _are_ticked(table: Table, names: Sequence[str]) -> BoolArray:
+    """(n_rows,) whether an empty cell of a row's injuries means no.
+
+    A row that says no, or don't know, to any injury was asked one by one: there an empty cell is no
+    answer. A row without any answer is a list with nothing ticked at Dar and where the site is not
+    known; elsewhere nothing was asked.
+    """
+    yes, other = np.zeros(table.n_rows, bool), np.zeros(table.n_rows, bool)
+    for name in names:
+        answers = table.columns[name].numbers(
+            lambda text: float(key(text) in YES or key(text) == "1")
+        )
+        yes, other = yes | (answers == 1), other | (answers == 0)
+    return ~other & (yes | _may_be_dar(table))
 
 
 def _may_be_dar(table: Table) -> BoolArray:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.parts import FloatArray, as_number, first_number, unread_note
+from tuner_job.data.parts import FloatArray, finite, first_number, unread_note
 from tuner_job.wording import counted
 
 AGE = "age_years"
@@ -53,7 +53,7 @@ def _numbers(table: Table, name: str) -> FloatArray:
         return np.full(table.n_rows, np.nan)
     unknown = _UNKNOWN[name[-1]]
     return table.columns[name].numbers(
-        lambda text: None if as_number(text) in unknown else as_number(text)
+        lambda text: None if finite(text) in unknown else finite(text)
     )
 
 

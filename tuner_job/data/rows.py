@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.config import DataConfig
+from tuner_job.data.config import DataConfig, named
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.formats import SourceFormat
-from tuner_job.data.infer import fits
 from tuner_job.data.words import as_number, is_missing, key, sort_names
 from tuner_job.errors import DataError
 from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, counted, listed, plain
@@ -62,15 +61,15 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
         problems.append(
             f"the cause is looked for in {' or '.join(source_format.label_names)}; set data.label"
         )
-    named = [("data.label", label), ("data.site", config.site), ("data.id", config.id)]
-    for where, name in named:
+    wanted = [("data.label", label), ("data.site", config.site), ("data.id", config.id)]
+    for where, name in wanted:
         if name is not None and name not in table.columns:
             problems.append(
                 f"{where} names {plain(name, 80)}, which is not there{_near(name, table.columns)}"
             )
     patterns = [("data.drop", name) for name in config.drop]
     for where, pattern in [*patterns, *(("data.columns", name) for name in config.columns)]:
-        if not any(fits(name, pattern) for name in table.columns):
+        if not any(named(name, pattern) for name in table.columns):
             problems.append(
                 f"{where} names {plain(pattern, 80)}, which is not there"
                 f"{_near(pattern, table.columns)}"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.parts import FloatArray, as_number, first_number, unread_note
+from tuner_job.data.parts import FloatArray, finite, first_number, unread_note
 from tuner_job.data.who_items import AGE_ITEMS
 from tuner_job.wording import counted
 
@@ -58,4 +58,4 @@ def _stated(table: Table) -> list[FloatArray]:
 
 def _numbers(table: Table, name: str) -> FloatArray:
     column = table.columns.get(name)
-    return np.full(table.n_rows, np.nan) if column is None else column.numbers(as_number)
+    return np.full(table.n_rows, np.nan) if column is None else column.numbers(finite)

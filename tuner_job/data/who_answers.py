@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.parts import FloatArray, as_number, first_number, first_stated, unread_note
+from tuner_job.data.parts import FloatArray, finite, first_number, first_stated, unread_note
 from tuner_job.data.who_items import (
     ALSO_YES_NO,
     DAYS_A,
@@ -45,7 +45,7 @@ def _days(table: Table, duration: Duration) -> FloatArray:
     for name, unit in duration.parts:
         if name not in table.columns:
             continue
-        number = table.columns[name].numbers(as_number)
+        number = table.columns[name].numbers(finite)
         days.append(number * (DAYS_A[unit] if unit else chosen))
     units = [DAYS_A.get(unit) for name, unit in duration.parts if name in table.columns]
     # After a change of mind two units may hold a number: the one that was chosen last counts.

@@ -48,6 +48,7 @@ _REFUSED = frozenset(
         *("ref", "refused", "refuse", "refused to answer", "refuse to answer", "declined"),
         *("declined to answer", "refusal", "prefer not to say", "prefer not to answer"),
         *("no answer", "no response", "not answered", "rather not say"),
+        *("refus de repondre", "a refuse de repondre", "a refuse", "non precise"),
         *("refusé", "refus", "a refusé", "refus de répondre", "refuse de répondre"),
         *("pas de réponse", "sans réponse", "a refusé de répondre"),
         *("recusou", "recusa", "recusou-se", "recusou responder", "recusou-se a responder"),
@@ -84,7 +85,7 @@ def is_missing(text: str) -> bool:
 
 
 def as_number(text: str) -> float | None:
-    """Read a number; ``None`` for any other text."""
+    """Read a number, infinite ones too; ``None`` for any other text."""
     try:
         # Python's own extension of writing 1_000 would turn identifiers into numbers.
         return None if "_" in text else float(text)

@@ -32,8 +32,8 @@ def test_one_stray_n_does_not_turn_empty_cells_around_and_is_named() -> None:
     text = "ID,cause,a,b\n" + "d,X,Y,\nd,Z,,Y\n" * 10 + "d,X,N,Y\nd,X,-,\n"
     table = prepare(OpenVa(), text)
     assert table.notes == (
-        "Symptoms are coded Y, empty and '.'; 2 cells with a symbol of the other coding are read by "
-        "what it says (n absent, - missing): N in column a, row 22 (the header is row 1), - in "
+        "Symptoms are coded Y, empty and '.'; 2 cells with a symbol of the other coding are read "
+        "by what it says (n absent, - missing): N in column a, row 22 (the header is row 1), - in "
         "column a, row 23 (the header is row 1).",
     )
     assert hints(OpenVa(), text)["a"].blank == "no"
