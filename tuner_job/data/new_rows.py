@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tuner_job.data.codebook import Codebook, Variable
 from tuner_job.data.columns import Table
-from tuner_job.data.config import DataConfig
+from tuner_job.data.config import DataConfig, named
 from tuner_job.data.dataset import FloatArray, IntArray
 from tuner_job.data.encode import encode
 from tuner_job.data.formats import SourceFormat
@@ -106,7 +106,7 @@ def read_new(
     encoded = encode(table, codebook, source_format.derived)
     fits = [_fit(one, table, encoded.unread, encoded.X, codebook) for one in codebook.used]
     _refuse(fits, table)
-    notes = [*table.notes, *_doubts(fits, table), *_unused(table, codebook, source_format)]
+    notes = [*table.notes, *_doubts(fits, table), *_unused(table, codebook, config, source_format)]
     y, unknown = _causes(table, config, codebook, causes)
     for note in [*notes, *unknown]:
         say(note)
@@ -161,25 +161,35 @@ def _refuse(fits: Sequence[_Fit], table: Table) -> None:
     for fit in sorted(fits, key=lambda fit: -fit.n_unread):
         if too_many and fit.n_unread and fit not in wrong:
             wrong.append(fit)
-    named = "; ".join(_misfit(fit, table) for fit in wrong[:_SHOWN_WRONG])
+    found = "; ".join(_misfit(fit, table) for fit in wrong[:_SHOWN_WRONG])
     left = len(wrong) - _SHOWN_WRONG
     more = f"; and {counted(left, 'more column')}" if left > 0 else ""
     raise DataError(
         f"{table.source}: must be coded as the deaths that the model was trained on; found "
-        f"{named}{more}{share}"
+        f"{found}{more}{share}"
     )
 
 
 def _misfit(fit: _Fit, table: Table) -> str:
-    name = plain(fit.variable.name, 60)
-    if fit.n_unread:
-        found = f"{_examples(fit.unread, fit.variable, table)} in {counted(fit.n_unread, 'row')}"
-        return f"column {name}: {found}, training has {_trained(fit.variable)}"
-    numbers = table.columns[fit.variable.name]
-    read = fit.variable.read(numbers)[0][fit.outside]
+    """Name a column with what most stands against it."""
+    said = _unread(fit, table) if fit.n_unread else _outside(fit, table)
+    return f"column {said}"
+
+
+def _unread(fit: _Fit, table: Table) -> str:
+    first = table.row_name(int(np.flatnonzero(fit.unread)[0]))
+    rows = f"{counted(fit.n_unread, 'row')}, the first is {first}" if fit.n_unread > 1 else first
     return (
-        f"column {name}: numbers from {read.min():g} to {read.max():g} in "
-        f"{counted(fit.n_outside, 'row')}, training has {_trained(fit.variable)}"
+        f"{plain(fit.variable.name, 60)}: {_examples(fit.unread, fit.variable, table)} in {rows}; "
+        f"training has {_trained(fit.variable)}"
+    )
+
+
+def _outside(fit: _Fit, table: Table) -> str:
+    read = fit.variable.read(table.columns[fit.variable.name])[0][fit.outside]
+    return (
+        f"{plain(fit.variable.name, 60)}: numbers from {read.min():g} to {read.max():g} in "
+        f"{counted(fit.n_outside, 'row')}; training has {_trained(fit.variable)}"
     )
 
 
@@ -205,29 +215,34 @@ def _doubts(fits: Sequence[_Fit], table: Table) -> list[str]:
     if unread:
         notes.append(
             f"Answers that training did not know are read as none of the known ones, in "
-            f"{counted(len(unread), 'column')}: {_all(unread, table)}."
+            f"{counted(len(unread), 'column')}: {_all(unread, table, _unread)}."
         )
     if outside:
         notes.append(
             f"Numbers are outside those of training in {counted(len(outside), 'column')}: "
-            f"{_all(outside, table)}."
+            f"{_all(outside, table, _outside)}."
         )
     return notes
 
 
-def _all(fits: Sequence[_Fit], table: Table) -> str:
-    parts = [_misfit(fit, table).removeprefix("column ") for fit in fits]
+def _all(fits: Sequence[_Fit], table: Table, say: Callable[[_Fit, Table], str]) -> str:
+    parts = [say(fit, table) for fit in fits]
     more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
     return f"{'; '.join(parts[:_SHOWN])}{more}"
 
 
-def _unused(table: Table, codebook: Codebook, source_format: SourceFormat) -> list[str]:
-    known = {one.name for one in codebook.variables}
+def _unused(
+    table: Table, codebook: Codebook, config: DataConfig, source_format: SourceFormat
+) -> list[str]:
+    known: set[str | None] = {one.name for one in codebook.variables}
+    known |= {config.label, config.site, config.id, source_format.site_name}
     sources = {name for names in source_format.derived.values() for name in names}
     extra = [
         name
         for name in table.columns
-        if name not in known | sources and name.lower() not in source_format.label_names
+        if name not in known | sources
+        and name.lower() not in source_format.label_names
+        and not any(named(name, pattern) for pattern in config.drop)
     ]
     return (
         [f"Left out {counted(len(extra), 'column')} that the model does not use: {listed(extra)}."]
@@ -251,5 +266,5 @@ def _causes(
     unknown = column.take(np.flatnonzero((y < 0) & ~column.missing)).counts()
     if not unknown:
         return y, []
-    named = listed(f"{cell(text)} in {counted(n, 'row')}" for text, n in unknown.items())
-    return y, [f"Causes that the model does not know are not scored: {named}."]
+    shown = listed(f"{cell(text)} in {counted(n, 'row')}" for text, n in unknown.items())
+    return y, [f"Causes that the model does not know are not scored: {shown}."]

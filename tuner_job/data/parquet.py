@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 from numpy.typing import NDArray
 
-from tuner_job.data.raw import Cells, check_names, check_size, first_line, to_column, whole
+from tuner_job.data.raw import Cells, check_names, check_size, first_line, text_of, to_column, whole
 from tuner_job.errors import DataError
 from tuner_job.wording import plain
 
@@ -74,9 +74,7 @@ def _coded(
     if not cells.num_chunks:
         return np.zeros(0, np.int32), ()
     array = pa.concat_arrays(cells.chunks)
-    # DLPack and coalesce: to_numpy and fill_null import pandas, which takes longer than the file.
-    indices = pc.coalesce(array.indices.cast(pa.int32()), pa.scalar(-1, pa.int32()))
-    codes = np.asarray(np.from_dlpack(indices), np.int32)
+    codes = _with_missing(array.indices.cast(pa.int32()))
     try:
         values = _texts(array.dictionary)
     except pa.ArrowException as error:
@@ -86,11 +84,19 @@ def _coded(
     return codes, tuple(values)
 
 
+def _with_missing(indices: pa.Array) -> NDArray[np.int32]:
+    # By its buffer and DLPack: fill_null and to_numpy import pandas, which takes longer than the
+    # file. What stands in the buffer where an index is null is arbitrary.
+    whole = np.frombuffer(indices.buffers()[1], np.int32)
+    codes = whole[indices.offset : indices.offset + len(indices)].copy()
+    codes[np.from_dlpack(pc.is_null(indices).cast(pa.uint8())) == 1] = -1
+    return codes
+
+
 def _texts(values: pa.Array) -> list[str]:
     if pa.types.is_duration(values.type):
-        # In days, as R and Stata count ages.
-        seconds = [0 if v is None else v / datetime.timedelta(days=1) for v in values.to_pylist()]
-        return [repr(day) for day in seconds]
+        days = [gone / datetime.timedelta(days=1) for gone in values.to_pylist()]
+        return [text_of(day) for day in days]
     texts = [text or "" for text in pc.cast(values, pa.string()).to_pylist()]
     if pa.types.is_temporal(values.type):
         return [_ZEROS.sub(r"\1\2", _MIDNIGHT.sub("", text)) for text in texts]
