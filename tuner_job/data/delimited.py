@@ -87,7 +87,19 @@ def read_delimited(text: bytes, source: str) -> Cells:
     _check_beyond(cells, layout, source)
     if layout.separator != ",":
         _read_decimal_commas(cells)
-    return cells.without_empty_rows()
+    return _without_blank_lines(cells, text).without_empty_end()
+
+
+def _without_blank_lines(cells: Cells, text: bytes) -> Cells:
+    """Leave out lines that hold not even a separator: they are no rows."""
+    empty = cells.empty
+    if not empty.any():
+        return cells
+    lines = text.splitlines()
+    if len(lines) < cells.rows[-1]:  # a quoted cell goes over several lines: rows are no lines
+        return cells
+    blank = [i for i in np.flatnonzero(empty) if not lines[cells.rows[i] - 1].strip()]
+    return cells.take(np.delete(np.arange(len(cells.rows)), blank))
 
 
 def delimited_names(text: bytes, source: str) -> list[str]:

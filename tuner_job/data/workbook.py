@@ -51,7 +51,7 @@ def read_workbook(content: bytes, source: str) -> Cells:
     texts = [column.column(map(str, column.index)) for column in columns]
     counting = f"the header is row {at.row}"
     cells = Cells(names, texts, np.array(numbers, np.intp), counting, notes)
-    return cells.without_empty_rows()
+    return cells.without_empty_end()
 
 
 def workbook_names(content: bytes, source: str) -> list[str]:

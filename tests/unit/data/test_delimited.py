@@ -106,17 +106,17 @@ def test_a_row_of_answers_is_not_taken_for_the_header(text: str, found: str) -> 
         "a,b\n1,x,\n,y,\n",
         "a,b,,\n1,x\n,y\n",
         "a,,b\n1,,x\n,,y\n",
-        "a,b\n1,x\n\n  \n,\n,y\n\n\n,\n,\n",
+        "a,b\n1,x\n\n  \n,y\n\n\n,\n,\n",
     ],
 )
 def test_what_holds_nothing_is_left_out(text: str) -> None:
     assert read(text) == AB
 
 
-def test_rows_without_a_value_are_said_where_they_stand_between_others() -> None:
+def test_a_row_without_a_value_stays_between_others_and_goes_at_the_end() -> None:
     table = read_table(b"a,b\n1,x\n\n,\n,y\n\n,\n", "f")
-    assert table.notes == ("Skipped 2 rows without any value between the others.",)
-    assert table.rows.tolist() == [2, 5]
+    assert table.notes == ("Left out 1 row without any value at the end.",)
+    assert table.rows.tolist() == [2, 4, 5]
 
 
 def test_names_of_rows_keep_their_empty_name() -> None:
