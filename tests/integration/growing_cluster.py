@@ -24,7 +24,7 @@ _TRAINS = ("ray::TrialTrainable", "ray::_Inner")
 
 @dataclass(frozen=True)
 class GrowingCluster:
-    """A head without CPUs, and workers of one CPU each."""
+    """A head without CPUs, and workers alike."""
 
     address: str
     head: psutil.Process
@@ -52,8 +52,10 @@ class GrowingCluster:
 
 
 @contextmanager
-def growing_cluster(folder: Path, smallest: int, largest: int) -> Iterator[GrowingCluster]:
-    """Have a cluster of `smallest` workers, which may grow to `largest`.
+def growing_cluster(
+    folder: Path, smallest: int, largest: int, cpus: int
+) -> Iterator[GrowingCluster]:
+    """Have a cluster of `smallest` workers with so many CPUs each, which may grow to `largest`.
 
     `ray.cluster_utils.AutoscalingCluster` is the same, but ends every other Ray on the machine.
     """
@@ -61,7 +63,7 @@ def growing_cluster(folder: Path, smallest: int, largest: int) -> Iterator[Growi
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     settings = folder / "autoscaling.json"
-    settings.write_text(json.dumps(_settings(address, smallest, largest)))
+    settings.write_text(json.dumps(_settings(address, smallest, largest, cpus)))
     with tempfile.TemporaryDirectory(prefix="va-growing-") as files:
         process = _start(settings, address, files)
         cluster = GrowingCluster(address, psutil.Process(process.pid))
@@ -73,8 +75,8 @@ def growing_cluster(folder: Path, smallest: int, largest: int) -> Iterator[Growi
             process.wait(timeout=60)
 
 
-def _settings(address: str, smallest: int, largest: int) -> Mapping[str, Any]:
-    worker = {"CPU": 1, "object_store_memory": _STORE}
+def _settings(address: str, smallest: int, largest: int, cpus: int) -> Mapping[str, Any]:
+    worker = {"CPU": cpus, "object_store_memory": _STORE}
     return {
         "cluster_name": "growing",
         "max_workers": largest,

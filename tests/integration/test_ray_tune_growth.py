@@ -26,11 +26,14 @@ ENDLESS = {
 }
 
 
-def test_asha_takes_the_workers_that_an_autoscaling_cluster_adds(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("smallest", "cpus"), [(1, 1), (0, 2)])
+def test_asha_takes_the_workers_that_an_autoscaling_cluster_adds(
+    tmp_path: Path, smallest: int, cpus: int
+) -> None:
     results = tmp_path / "results"
-    path = write(tmp_path, tuning=ENDLESS, models=["xgboost"])
-    with growing_cluster(tmp_path, smallest=1, largest=4) as cluster:
-        assert cluster.n_workers == 1
+    path = write(tmp_path, tuning=ENDLESS, models=["xgboost"], budget={"cpus_per_trial": cpus})
+    with growing_cluster(tmp_path, smallest, largest=4, cpus=cpus) as cluster:
+        assert cluster.n_workers == smallest
         process = start("tune", path, "--results", str(results), environment=cluster.environment)
         kill_when(process, lambda: cluster.n_training == 4, signal.SIGINT)
         assert process.returncode == 130
