@@ -1,13 +1,17 @@
 """Tables of text with a separator between their cells: CSV as programs and people write it."""
 
+import csv
+import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
+from tuner_job.data.header import filled
 from tuner_job.data.layout import Layout, find_layout
 from tuner_job.data.raw import (
     MOST_CELLS,
@@ -43,7 +47,16 @@ def read_delimited(text: bytes, source: str) -> Cells:
     check_names(layout.names, source)
     if text.count(layout.separator.encode()) > MOST_CELLS:
         raise DataError(f"{source}: must have at most {MOST_CELLS:,} cells; found more")
-    columns = [to_column(*coded) for coded in _coded(_parse(text, layout, source))]
+    chunked, ragged = _parse(text, layout, source)
+    named = layout.names[: layout.n_named]
+    if ragged and all(row.actual_columns >= len(named) for row in ragged):
+        # Separators at the end of some rows only: rare, and slow to mend.
+        layout = replace(layout, names=named)
+        text, layout = _trimmed(text, layout), replace(layout, start=0)
+        chunked, ragged = _parse(text, layout, source)
+    if ragged:
+        raise DataError(_ragged_message(ragged, layout, source))
+    columns = [to_column(*coded) for coded in _coded(chunked)]
     rows = np.arange(len(columns[0].codes)) + layout.row + 1
     _check_closed(text, layout, len(rows), source)
     cells = Cells(layout.names, columns, rows, layout.counting, layout.notes)
@@ -64,12 +77,15 @@ def delimited_names(text: bytes, source: str) -> list[str]:
     return find_layout(text, source).names
 
 
-def _parse(text: bytes, layout: Layout, source: str) -> list[pa.ChunkedArray]:
+def _parse(
+    text: bytes, layout: Layout, source: str
+) -> tuple[list[pa.ChunkedArray], list[pa_csv.InvalidRow]]:
+    """The columns, and the rows of another length, which they lack."""
     keys = [str(i) for i in range(len(layout.names))]
     # Each distinct cell once, from the beginning: a survey has few distinct answers.
     kind = pa.dictionary(pa.int32(), pa.string())
     if not re.compile(rb"\S").search(text, layout.start):
-        return [pa.chunked_array([], kind) for _ in keys]
+        return [pa.chunked_array([], kind) for _ in keys], []
     ragged: list[pa_csv.InvalidRow] = []
 
     def note_ragged(row: pa_csv.InvalidRow) -> str:
@@ -81,10 +97,21 @@ def _parse(text: bytes, layout: Layout, source: str) -> list[pa.ChunkedArray]:
         arrow = _read_csv(text, layout, dict.fromkeys(keys, kind), note_ragged)
     except pa.ArrowException as error:
         raise DataError(f"{source}: must be a CSV file; {first_line(error)}") from error
-    if ragged:
-        raise DataError(_ragged_message(ragged, layout, source))
-    columns: list[pa.ChunkedArray] = arrow.columns
-    return columns
+    return arrow.columns, ragged
+
+
+def _trimmed(text: bytes, layout: Layout) -> bytes:
+    """The rows below the header, without empty cells beyond it."""
+    width = len(layout.names)
+    trimmed = io.StringIO(newline="")
+    lines = io.StringIO(text[layout.start :].decode(), newline="")
+    try:
+        writer = csv.writer(trimmed, delimiter=layout.separator, lineterminator="\n")
+        for row in csv.reader(lines, delimiter=layout.separator):
+            writer.writerow(row if filled(row) > width else row[:width])
+    except csv.Error:  # a cell of more than 128 KiB: the rows are told as they are
+        return text[layout.start :]
+    return trimmed.getvalue().encode()
 
 
 def _read_csv(
