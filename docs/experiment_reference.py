@@ -1,7 +1,7 @@
 """Writes docs/experiment-file.md from the schema: python docs/experiment_reference.py"""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -12,7 +12,14 @@ PAGE = Path(__file__).parent / "experiment-file.md"
 HEAD = """# The experiment file
 
 One YAML file says everything; unknown keys are refused, and all problems are reported together.
-`va-tuning schema` prints its JSON Schema. This page is written by `docs/experiment_reference.py`.
+What each key of `data` does to a file, with examples: [data.md](data.md). This page is written by
+`docs/experiment_reference.py`.
+
+`va-tuning schema > experiment.schema.json` writes its JSON Schema (draft 2020-12). An editor that
+knows YAML schemas (with the YAML language server: VS Code, Vim, Emacs and others) completes keys,
+explains them and marks mistakes, if the file begins with
+`# yaml-language-server: $schema=experiment.schema.json`. The schema's `$id` names the version: write
+it anew after an update.
 
 Plain words are text: `no`, `on`, `012`, `12:30`, `2024-01-31` are read as written, and keys that
 want yes or no or a number read such text themselves. Duplicate keys, tags, numbers that are not
@@ -50,6 +57,9 @@ def section(key: str, model: type[BaseModel]) -> list[str]:
             default = "see below"
         else:
             default = _default(field.get_default(call_default_factory=True))
+            for named in get_args(field.annotation)[1:]:  # a section under a name of one's own
+                if isinstance(named, type) and issubclass(named, BaseModel):
+                    inner += section(f"{key}.{name}.NAME".strip("."), named)
         meaning = " ".join((field.description or "").split()).replace("|", "\\|")
         lines.append(f"| `{name}` | {default} | {meaning} |")
     return lines + inner

@@ -4,7 +4,9 @@ import re
 from functools import cache
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from tuner_job.wording import plain, shown
 
@@ -31,6 +33,17 @@ class Closed(BaseModel):
             if isinstance(value, bool) and name in cls.model_fields and _is_number(cls, name):
                 raise ValueError(f"{name}: must not be true or false, got {str(value).lower()}")
         return content
+
+
+class OrPath:
+    """Says in the JSON Schema that the path of a file may stand for what is in it, which is read
+    before validation."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [handler(core), {"type": "string"}]}
 
 
 @cache

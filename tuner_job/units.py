@@ -1,7 +1,7 @@
 """Durations and sizes as people write them."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -26,17 +26,26 @@ def _parser(factors: dict[str, float], example: str):  # type: ignore[no-untyped
     return parse
 
 
+def _as_written(factors: dict[str, float]) -> Any:
+    """What the JSON Schema allows: a number, or one with a unit."""
+    units = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in unit) for unit in factors)
+    pattern = rf"^\s*[0-9]+(\.[0-9]+)?\s*({units})[bB]?\s*$"
+    return Annotated[float, Field(gt=0, lt=_BEYOND)] | Annotated[str, Field(pattern=pattern)]
+
+
 Duration = Annotated[
     float,
-    BeforeValidator(_parser(_SECONDS, "90s, 30m or 2h")),
     Field(gt=0, lt=_BEYOND, allow_inf_nan=False),
+    BeforeValidator(
+        _parser(_SECONDS, "90s, 30m or 2h"), json_schema_input_type=_as_written(_SECONDS)
+    ),
 ]
 """Seconds; read from a number or from text such as ``90s``, ``30m``, ``2h``, ``1d``."""
 
 MemorySize = Annotated[
     float,
-    BeforeValidator(_parser(_BYTES, "500M or 2Gi")),
     Field(gt=0, lt=_BEYOND, allow_inf_nan=False),
+    BeforeValidator(_parser(_BYTES, "500M or 2Gi"), json_schema_input_type=_as_written(_BYTES)),
 ]
 """Bytes; read from a number or from text such as ``500M`` or ``2Gi``."""
 

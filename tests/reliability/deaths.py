@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -43,6 +44,16 @@ def good_table(**changes: Any) -> pa.Table:
         "cause": ["xyz"[i % 3] for i in range(30)],
         "site": ["AB"[i % 2] for i in range(30)],
         "fever": [i % 2 for i in range(30)],
-        "cough": [i % 3 for i in range(30)],
+        "cough": [i // 3 % 3 for i in range(30)],
     }
     return pa.table({**columns, **changes})
+
+
+def workbook() -> bytes:
+    """The good deaths as an Excel workbook."""
+    book = openpyxl.Workbook()
+    for line in GOOD_CSV.splitlines():
+        book.active.append([int(cell) if cell.isdigit() else cell for cell in line.split(",")])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()

@@ -14,7 +14,7 @@ import yaml
 
 STORED = Path(__file__).parents[1] / "stored" / "0.1.0"
 GOOD_CSV = "cause,site,fever,cough\n" + "".join(
-    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30)
+    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i // 3 % 3}\n" for i in range(30)
 )
 BASE: dict[str, Any] = {
     "name": "exp",

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from tuner_job.cli.main import main
 
 GOOD_CSV = "cause,site,fever,cough\n" + "".join(
-    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i % 3}\n" for i in range(30)
+    f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2},{i // 3 % 3}\n" for i in range(30)
 )
 BASE: dict[str, Any] = {
     "name": "exp",

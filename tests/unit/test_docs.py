@@ -1,10 +1,13 @@
 """What is written down must be what is true."""
 
+import json
 import re
 import runpy
 import shlex
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -14,6 +17,7 @@ from tuner_job.cli.main import main
 from tuner_job.cli.run_distributed_comparison import main as script
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import load_experiment
+from tuner_job.files.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
@@ -120,6 +124,60 @@ def test_the_schema_describes_every_key() -> None:
         if not field.get("description") and "$ref" not in field and name != "Range"
     ]
     assert undescribed == []
+
+
+@pytest.fixture(scope="module")
+def printed_schema() -> dict[str, Any]:
+    outcome = CliRunner().invoke(main, ["schema"])
+    return json.loads(outcome.stdout)
+
+
+def test_the_schema_says_what_it_is(printed_schema: dict[str, Any]) -> None:
+    assert list(printed_schema)[:2] == ["$schema", "$id"]
+    assert printed_schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert printed_schema["$id"] == f"urn:va-tuning:experiment:{__version__}"
+    jsonschema.Draft202012Validator.check_schema(printed_schema)
+
+
+AS_WRITTEN = {
+    "causes by path": {"data": {"causes": "causes.csv"}},
+    "causes by code": {"data": {"causes": {1: "Malaria", "I64": "Stroke"}}},
+    "codes": {"data": {"missing": [88, "dk"], "columns": {"s*": {"yes": [1], "no": [2, ""]}}}},
+    "spaces by path": {"tuning": {"search_spaces": "spaces"}},
+    "a space by path": {"tuning": {"search_spaces": {"xgboost": "xgboost.yaml"}}},
+    "a rule's name": {"tuning": {"early_stopping": "none"}},
+    "units": {"budget": {"timeout": "1.5 h", "memory_per_task": "2Gi"}},
+    "no units": {"budget": {"timeout": 60, "memory_per_task": 10**9}},
+}
+MISTAKEN = {
+    "a list of causes": {"data": {"causes": ["Malaria"]}},
+    "an unknown kind": {"data": {"columns": {"s1": {"kind": "date"}}}},
+    "an unknown key of a column": {"data": {"columns": {"s1": {"unit": "days"}}}},
+    "an unknown rule": {"tuning": {"early_stopping": "race"}},
+    "an unknown unit": {"budget": {"timeout": "2 weeks"}},
+    "no time": {"budget": {"timeout": 0}},
+}
+
+
+def _complete(changed: dict[str, Any]) -> dict[str, Any]:
+    """An experiment as JSON has it, whose keys are text."""
+    data = {"source": "x.csv", "label": "cause", **changed.get("data", {})}
+    return json.loads(json.dumps({"name": "x", "models": ["xgboost"], **changed, "data": data}))
+
+
+@pytest.mark.parametrize("name", AS_WRITTEN)
+def test_the_schema_takes_what_may_be_written(printed_schema: dict[str, Any], name: str) -> None:
+    jsonschema.Draft202012Validator(printed_schema).validate(_complete(AS_WRITTEN[name]))
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_the_schema_finds_mistakes(printed_schema: dict[str, Any], name: str) -> None:
+    assert not jsonschema.Draft202012Validator(printed_schema).is_valid(_complete(MISTAKEN[name]))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_schema_takes_the_examples(printed_schema: dict[str, Any], path: Path) -> None:
+    jsonschema.Draft202012Validator(printed_schema).validate(read_yaml(path))
 
 
 def test_help_is_shown_where_no_command_is_given() -> None:

@@ -122,7 +122,7 @@ def _calibration(
     [
         ({"causes": ["a", "b", "c"]}, "10 features and 3 causes, found 10 and 4"),
         ({"causes": ["a", "b", "c", "c"]}, "causes must be distinct"),
-        ({"features": []}, "features: .* at least 1 item"),
+        ({"features": []}, "0 features and 4 causes, found 10 and 4"),
         ({"csmf_estimator": {"method": "em", "shrinkage": 1e300}}, "shrinkage must be at most"),
         ({"calibration": None}, "calibration: .*valid dictionary"),
         (

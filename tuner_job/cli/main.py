@@ -150,9 +150,9 @@ def _as_document(prepared: "Prepared") -> dict[str, object]:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of experiment files, so that editors complete and check them."""
-    from tuner_job.config.experiment import ExperimentConfig
+    from tuner_job.config.experiment import json_schema
 
-    click.echo(json.dumps(ExperimentConfig.model_json_schema(), indent=2))
+    click.echo(json.dumps(json_schema(__version__), indent=2))
 
 
 @main.command()

@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic.json_schema import GenerateJsonSchema
 
 from tuner_job.address import data_address, results_address
 from tuner_job.config.budget import Budget
@@ -111,3 +112,12 @@ class ExperimentConfig(Closed):
                 mode="json", exclude_none=isinstance(parameter, Range)
             )
         return {**parameters, "forbid": declared.forbid}
+
+
+def json_schema(version: str) -> dict[str, Any]:
+    """The JSON Schema of experiment files; it differs between versions, and says of which it is."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:va-tuning:experiment:{version}",
+        **ExperimentConfig.model_json_schema(),
+    }

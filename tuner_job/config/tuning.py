@@ -2,15 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import Field, field_validator, model_validator
 
 from tuner_job.evaluation.metrics import METRICS
-from tuner_job.schema import Closed
+from tuner_job.schema import Closed, OrPath
 from tuner_job.search_space import ModelSearchSpace
 from tuner_job.wording import listed, plain
 
+StoppingRule = Literal["paired", "median", "wilcoxon", "none"]
 ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
 Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
 SamplerName = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
@@ -29,23 +28,10 @@ REMOVED_KEYS = {
 """Keys of `tuning` that earlier versions had → the default, and what to write instead."""
 
 
-class _SpacesOrPaths:
-    """Says in the JSON Schema that paths may stand for spaces; they are read before validation."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core)
-        path = {"type": "string"}
-        schema["additionalProperties"] = {"anyOf": [schema["additionalProperties"], path]}
-        return {"anyOf": [schema, path]}
-
-
 class EarlyStoppingConfig(Closed):
     """When a poor configuration is given up before its last fold."""
 
-    rule: Literal["paired", "median", "wilcoxon", "none"] = "paired"
+    rule: StoppingRule = "paired"
     """paired: a t-test on fold scores against the best trial; median, wilcoxon: Optuna's pruners,
     for one objective; none: every configuration runs all folds."""
     level: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
@@ -77,7 +63,7 @@ class HyperparameterSearchConfig(Closed):
     """Cross-validation folds (leave_one_site_out has one a site instead)."""
     scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
     """What is maximised; a list asks for the Pareto front of several (not with asha and pbt)."""
-    search_spaces: Annotated[dict[ModelName, ModelSearchSpace], _SpacesOrPaths] = {}
+    search_spaces: Annotated[dict[ModelName, Annotated[ModelSearchSpace, OrPath]], OrPath] = {}
     """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
     a <model>.yaml file for each. A model without an entry is searched in its default space."""
     lag: Annotated[int, Field(ge=1, le=10_000)] = 8
@@ -108,7 +94,11 @@ class HyperparameterSearchConfig(Closed):
             return {"early_stopping": "none", **content}
         return content
 
-    @field_validator("early_stopping", mode="before")
+    @field_validator(
+        "early_stopping",
+        mode="before",
+        json_schema_input_type=EarlyStoppingConfig | StoppingRule,
+    )
     @classmethod
     def _rule_alone(cls, value: object) -> object:
         if value is False or value in ("no", "off"):

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from tuner_job.data.words import key
 from tuner_job.public import public
-from tuner_job.schema import Closed
+from tuner_job.schema import Closed, OrPath
 from tuner_job.wording import plain
 
 MAX_SYNTHETIC_CAUSES = 40
@@ -27,7 +27,13 @@ def _as_text(value: Any) -> Any:
     return repr(value) if isinstance(value, int | float) else value
 
 
-Cell = Annotated[str, BeforeValidator(_as_text), Field(max_length=200)]
+Cell = Annotated[
+    str,
+    Field(max_length=200),
+    BeforeValidator(
+        _as_text, json_schema_input_type=Annotated[str, Field(max_length=200)] | float | bool
+    ),
+]
 """What stands in a cell; case does not matter, and 99 is 99.0."""
 
 
@@ -35,13 +41,15 @@ class ColumnConfig(Closed):
     """How a column is read, where that is not as it was found."""
 
     kind: Literal["yes_no", "number", "choice", "drop"] | None = None
-    """How its cells are read; drop: it is no feature."""
+    """How its cells are read: yes and no; a number; one answer of several, each a feature of its
+    own; drop: it is no feature."""
     missing: list[Cell] = []
     """Cells that mean missing, beside those of data.missing and the usual words."""
     yes: list[Cell] = []
     """Cells that mean yes; the column is then one of yes and no."""
     no: list[Cell] = []
-    """Cells that mean no; the column is then one of yes and no."""
+    """Cells that mean no; the column is then one of yes and no. '' is an empty cell: where blank
+    means no."""
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Self:
@@ -90,18 +98,19 @@ class DataConfig(Closed):
     """Where the coded verbal autopsies are and how to read them."""
 
     source: Annotated[DataAddress | None, Field(repr=False)] = None
-    """CSV or Parquet: a path, or an s3://, gs://, az://, file://, https:// or http:// URL; none for
-    synthetic data. A web address may have user:password@ and a query (a presigned URL): they are
-    used, and never shown or stored."""
+    """The file: CSV, Excel (.xlsx), Parquet, Stata, SPSS, SAS or R. A path, or an s3://, gs://,
+    az://, file://, https:// or http:// URL; none for synthetic data. A web address may have
+    user:password@ and a query (a presigned URL): they are used, and never shown or stored."""
     format: Literal["table", "phmrc", "who", "openva", "synthetic"] = "table"
     """How the source is coded: any table, raw PHMRC, the WHO questionnaires of 2016 and 2022,
     openVA's three-valued symptoms, or generated."""
     label: str | None = None
-    """The column with the cause of death. Without it `phmrc` takes gs_text34, `who` and `openva`
-    cause or cod."""
-    causes: dict[Cell, Annotated[str, Field(min_length=1, max_length=200)]] = {}
+    """The column with the cause of death. Without it `phmrc` takes gs_text34, `openva` cause or
+    cod, `who` these or another usual name."""
+    causes: Annotated[dict[Cell, Annotated[str, Field(min_length=1, max_length=200)]], OrPath] = {}
     """Causes to rename or merge: what the label column holds, and the cause that it is to be. In an
-    experiment file also the path of a YAML file of this, or of a CSV file with two columns."""
+    experiment file also the path of a YAML file of this, or of a CSV file with the columns from and
+    to."""
     site: str | None = None
     """The column with the site. Without it `phmrc` takes site; else all rows are one site."""
     sites: Annotated[list[str], Field(min_length=1)] | None = None

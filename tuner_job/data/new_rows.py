@@ -26,6 +26,7 @@ way."""
 _FEWEST_CELLS = 5  # fewer answers may all be rare ones
 _FEWEST_NUMBERS = 10  # so many numbers outside the trained range are of another unit
 _SHOWN = 5
+_SHOWN_WRONG = 3  # each with its cells: a message is one line
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,8 +161,9 @@ def _refuse(fits: Sequence[_Fit], table: Table) -> None:
     for fit in sorted(fits, key=lambda fit: -fit.n_unread):
         if too_many and fit.n_unread and fit not in wrong:
             wrong.append(fit)
-    found = "; ".join(_misfit(fit, table) for fit in wrong[:_SHOWN])
-    more = f"; and {len(wrong) - _SHOWN} more columns" if len(wrong) > _SHOWN else ""
+    found = "; ".join(_misfit(fit, table) for fit in wrong[:_SHOWN_WRONG])
+    left = len(wrong) - _SHOWN_WRONG
+    more = f"; and {counted(left, 'more column')}" if left > 0 else ""
     raise DataError(
         f"{table.source}: must be coded as the deaths that the model was trained on; found "
         f"{found}{more}{share}"

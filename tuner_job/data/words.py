@@ -6,13 +6,17 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+_LONGEST = 1_000
+"""Characters of an answer; what is longer is text, which may be of any size."""
 _SPACES = re.compile(r"[\s_]+")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
 
 def key(text: str) -> str:
     """What two spellings of one answer have in common: case, the coding of accents, kinds of
-    apostrophes, spaces and `1.0` for `1` do not matter."""
+    apostrophes, spaces and `1.0` for `1` do not matter. A long text is only equal to itself."""
+    if len(text) > _LONGEST:
+        return text
     folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("‘", "'")
     spaced = _SPACES.sub(" ", folded).strip()
     whole = _WHOLE.fullmatch(spaced)
@@ -77,6 +81,8 @@ _BETWEEN = re.compile(r"\s*(?:/|,|;|\bor\b|\bou\b|\bo\b)\s*")
 
 def is_missing(text: str) -> bool:
     """Whether a cell says nothing, wherever it stands: ``don't know/refused`` too."""
+    if len(text) > _LONGEST:
+        return False
     whole = key(text).strip("()[]<>* ")
     if whole in _MISSING or key(text) in _MISSING:
         return True

@@ -265,4 +265,9 @@ def _union_by_key(value: Any) -> Any:
     return (Choices if "choices" in value else Range).model_validate(value)
 
 
-Parameter = Annotated[Choices | Range, BeforeValidator(_union_by_key), BeforeValidator(_shorthand)]
+_AsWritten = Choices | Range | Annotated[list[Single], Field(min_length=1)] | Scalar
+Parameter = Annotated[
+    Choices | Range,
+    BeforeValidator(_union_by_key),
+    BeforeValidator(_shorthand, json_schema_input_type=_AsWritten),
+]

@@ -1,5 +1,6 @@
 """Data files of every hostile kind, read by validate and tune."""
 
+import gzip
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +19,16 @@ from tests.reliability.deaths import (
     parquet,
     quoted,
     with_cell,
+    workbook,
 )
 from tests.reliability.samples import GOOD_CSV, experiment, put
 
 GROUP = "data files"
+_READ = (
+    *("a byte order mark", "Windows line ends", "semicolons", "tabs", "bars", "UTF-16"),
+    *("compressed", "in Excel", "Parquet, good"),
+)
+"""Of those that perhaps are accepted, the ones that must be."""
 _NAMED = "data.csv|nowhere|/dev/|/proc/"
 
 
@@ -96,7 +103,7 @@ def _refused() -> dict[str, Content]:
             GOOD_CSV.replace("\ny,", "\nDécès,").encode() + b"x\xff,A,1,0\n",
         "an invalid byte in a header":
             GOOD_CSV.encode().replace(b"fever", b"f\xe9ver") + "é,A,1,0\n".encode(),
-        "free text in a number column": "cause,site,fever\n" + "".join(
+        "no feature but free text": "cause,site,fever\n" + "".join(
             f"{'xy'[i % 2]},A,{quoted(NARRATIVE + str(i))}\n" for i in range(200)),
         "Parquet magic only": b"PAR1",
         "Parquet cut at the start": good[:10],
@@ -155,6 +162,8 @@ def _perhaps() -> dict[str, Content]:
         "tabs": GOOD_CSV.replace(",", "\t"),
         "bars": GOOD_CSV.replace(",", "|"),
         "UTF-16": GOOD_CSV.encode("utf-16"),
+        "compressed": gzip.compress(GOOD_CSV.encode()),
+        "in Excel": workbook(),
         "UTF-16 without a mark": GOOD_CSV.encode("utf-16-le"),
         "a cause once": GOOD_CSV + "rare,A,1,1\n",
         "one site": GOOD_CSV.replace(",B,", ",A,"),
@@ -220,11 +229,7 @@ def cases() -> Iterator[Case]:
     for name, content in _refused().items():
         yield _searched("refused", name, content, ONLY_REFUSED)
     for name, content in _perhaps().items():
-        fine = (
-            ONLY_ACCEPTED
-            if name in ("a byte order mark", "Windows line ends", "Parquet, good")
-            else REFUSED_OR_ACCEPTED
-        )
+        fine = ONLY_ACCEPTED if name in _READ else REFUSED_OR_ACCEPTED
         yield _searched("perhaps", name, content, fine)
     for name, place in PLACES.items():
         yield _placed("place", name, place)

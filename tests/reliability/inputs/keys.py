@@ -72,11 +72,12 @@ def _paths(
     node: dict[str, Any], schema: dict[str, Any], before: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, ...]]:
     """Walk the keys that the schema names, sections before what stands in them."""
-    if "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    for key, below in node.get("properties", {}).items():
-        yield (*before, key)
-        yield from _paths(below, schema, (*before, key))
+    for section in (node, *node.get("anyOf", ())):  # of a section that a word may stand for, too
+        if "$ref" in section:
+            section = schema["$defs"][section["$ref"].rsplit("/", 1)[-1]]
+        for key, below in section.get("properties", {}).items():
+            yield (*before, key)
+            yield from _paths(below, schema, (*before, key))
 
 
 def _with(path: tuple[str, ...], value: Any) -> dict[str, Any]:
