@@ -240,6 +240,26 @@ def test_a_killed_asha_runs_no_finished_trial_again(
     assert len(after) == 13
 
 
+def test_a_stored_trial_that_asha_would_not_draw_is_told_and_run_again(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    path = experiment(tmp_path, BOOSTED)
+    process = start("tune", path, "--results", str(results))
+    kill_when(process, lambda: len(trial_files(results)) >= 4)
+    store = open_experiment(str(results))
+    before = records(results, "xgboost")
+    changed = max(before, key=lambda record: record.trial)
+    file = next(results.glob(f"*/xgboost/trials/{changed.trial:06d}.json"))
+    other = {**changed.params, "learning_rate": 0.3333}
+    file.write_text(changed.model_copy(update={"params": other}).model_dump_json())
+    code, out, err = run("tune", path, "--results", str(results))
+    assert code == 0, err + out
+    said = " ".join(err.split())
+    assert f"trial {changed.trial} is " in said
+    assert "it is of another experiment, so it is run again and its object replaced" in said
+    after = {record.trial: record.params for record in store.load_trials("xgboost")}
+    assert {**after, **{record.trial: record.params for record in before}} == after
+
+
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
     results = tmp_path / "results"
     path = experiment(tmp_path, {**BOOSTED, "n_trials": 20})

@@ -3,20 +3,18 @@
 import csv
 import io
 import re
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
-from tuner_job.data.header import SAMPLED, filled, find_header, titles_note
+from tuner_job.data.header import filled
+from tuner_job.data.layout import Layout, find_layout
 from tuner_job.data.raw import (
     MOST_CELLS,
-    TABLES,
     Cells,
     check_names,
     first_line,
@@ -25,40 +23,9 @@ from tuner_job.data.raw import (
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, plain
 
-_SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", ",": "commas"}
-"""Of two that fit as well, the one that names and numbers hold less often."""
-_OTHER_TEXTS = {b"<": "HTML or XML", b"{": "JSON", b"[{": "JSON", b"%YAML": "YAML"}
-_STATED = re.compile(rb'\s*"?sep=([^\w\s"]|\t)"?[^\S\r\n]*(?:\r\n?|\n)', re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"([+-]?)(\d*|\d{1,3}(?:\.\d{3})+),(\d+(?:[eE][+-]?\d+)?)")
-_BEGINNING = 1 << 16
 _BLOCK_BYTES = 1 << 26  # no row may be longer
 _SHOWN = 3
-
-
-class _Record(NamedTuple):
-    row: int
-    """Its number, blank lines counted."""
-    cells: list[str]
-    end: int
-    """Where it ends, in bytes of the file."""
-
-
-@dataclass(frozen=True)
-class _Layout:
-    separator: str
-    names: list[str]
-    """Of the cells of a row; empty for those that the header does not have."""
-    n_named: int
-    """Cells of the header."""
-    row: int
-    """Number of the header."""
-    start: int
-    """Where the rows below it begin, in bytes of the file."""
-    notes: list[str]
-
-    @property
-    def counting(self) -> str:
-        return f"the header is row {self.row}"
 
 
 def read_delimited(text: bytes, source: str) -> Cells:
@@ -76,18 +43,40 @@ def read_delimited(text: bytes, source: str) -> Cells:
     DataError
         It is empty, no table or truncated, or has rows of unequal length.
     """
-    layout = _find_layout(text, source)
+    layout = find_layout(text, source)
     check_names(layout.names, source)
     if text.count(layout.separator.encode()) > MOST_CELLS:
         raise DataError(f"{source}: must have at most {MOST_CELLS:,} cells; found more")
-    columns = [to_column(*coded) for coded in _coded(_parse(text, layout, source))]
+    below = text
+    chunked, ragged = _parse(below, layout, source)
+    named = layout.names[: layout.n_named]
+    if ragged and all(row.actual_columns >= len(named) for row in ragged):
+        # Separators at the end of some rows only: rare, and slow to mend.
+        layout = replace(layout, names=named)
+        below, layout = _trimmed(text, layout), replace(layout, start=0)
+        chunked, ragged = _parse(below, layout, source)
+    if ragged:
+        raise DataError(_ragged_message(ragged, layout, source))
+    columns = [to_column(*coded) for coded in _coded(chunked)]
     rows = np.arange(len(columns[0].codes)) + layout.row + 1
-    _check_closed(text, layout, len(rows), source)
+    _check_closed(below, layout, len(rows), source)
     cells = Cells(layout.names, columns, rows, layout.counting, layout.notes)
     _check_beyond(cells, layout, source)
     if layout.separator != ",":
         _read_decimal_commas(cells)
-    return cells.without_empty_rows()
+    return _without_blank_lines(cells, text, layout.separator).without_empty_end()
+
+
+def _without_blank_lines(cells: Cells, text: bytes, separator: str) -> Cells:
+    """Leave out lines that hold not even a separator: they are no rows."""
+    empty = cells.empty
+    if not empty.any():
+        return cells
+    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
+    records = enumerate(csv.reader(lines, delimiter=separator), 1)
+    blank = [row for row, found in records if len(found) < 2 and not "".join(found).strip()]
+    kept = ~(empty & np.isin(cells.rows, blank))
+    return cells.take(np.flatnonzero(kept))
 
 
 def delimited_names(text: bytes, source: str) -> list[str]:
@@ -98,89 +87,18 @@ def delimited_names(text: bytes, source: str) -> list[str]:
     DataError
         As `read_delimited` does.
     """
-    return _find_layout(text, source).names
+    return find_layout(text, source).names
 
 
-def _find_layout(text: bytes, source: str) -> _Layout:
-    beginning = text[:_BEGINNING].lstrip()
-    if not beginning and not re.search(rb"\S", text):
-        raise DataError(f"{source}: must hold a header and rows; the file is empty")
-    for other, found in _OTHER_TEXTS.items():
-        if beginning.startswith(other):
-            raise DataError(f"{source}: must be {TABLES}; found {found}")
-    stated = _STATED.match(text)
-    start = stated.end() if stated else 0
-    candidates = [s for s in _SEPARATORS if s != "," and s.encode() in beginning] + [","]
-    if stated:
-        candidates = [stated[1].decode()]
-    sampled = {s: _sample(text, start, s, source) for s in candidates}
-    best = max(candidates, key=lambda separator: _fit(sampled[separator]))
-    if not sampled[best]:
-        raise DataError(f"{source}: must hold a header and rows; found none")
-    return _layout(best, sampled[best], 1 if stated else 0)
-
-
-def _sample(text: bytes, start: int, separator: str, source: str) -> list[_Record]:
-    """The first rows that are no blank lines."""
-    file = io.BytesIO(text)
-    file.seek(start)
-    end = start
-
-    def lines() -> Iterator[str]:
-        nonlocal end
-        for line in io.TextIOWrapper(file, "utf-8", newline=""):
-            end += len(line.encode())
-            yield line
-
-    records: list[_Record] = []
-    try:
-        for row, cells in enumerate(csv.reader(lines(), delimiter=separator), 1):
-            if len(cells) > 1 or any(text.strip() for text in cells):
-                records.append(_Record(row, cells, end))
-            if len(records) == SAMPLED:
-                break
-    except csv.Error as error:  # a cell of more than 128 KiB, or one that is never closed
-        if not records:
-            raise DataError(f"{source}: must be a CSV file with a header; {error}") from error
-    return records
-
-
-def _fit(records: list[_Record]) -> tuple[bool, float, int]:
-    """How well a separator fits: that there is more than one column, the share of rows that are as
-    wide as the header, and how wide that is."""
-    rows = [record.cells for record in records]
-    at = find_header(rows)
-    width, below = filled(rows[at]) if rows else 0, rows[at + 1 :]
-    agree = sum(len(row) >= width >= filled(row) for row in below) / len(below) if below else 1.0
-    return width > 1, agree, width
-
-
-def _layout(separator: str, records: list[_Record], n_stated: int) -> _Layout:
-    at = find_header([record.cells for record in records])
-    header, below = records[at], [record.cells for record in records[at + 1 :]]
-    notes = []
-    if separator != ",":
-        between = _SEPARATORS.get(separator, separator)
-        notes.append(f"Read as a table with {between} between its cells.")
-    row = header.row + n_stated
-    if at:
-        notes.append(titles_note(at, row))
-    names = [name.strip() for name in header.cells]
-    usual = Counter(map(len, below)).most_common(1)[0][0] if below else len(names)
-    # Rows may end in separators that the header does not have, or the header in more than they do.
-    if usual > len(names) and all(filled(cells) <= len(names) for cells in below):
-        names += [""] * (usual - len(names))
-    elif usual < len(names) and not any(names[usual:]):
-        names = names[:usual]
-    return _Layout(separator, names, len(header.cells), row, header.end, notes)
-
-
-def _parse(text: bytes, layout: _Layout, source: str) -> list[pa.ChunkedArray]:
+def _parse(
+    text: bytes, layout: Layout, source: str
+) -> tuple[list[pa.ChunkedArray], list[pa_csv.InvalidRow]]:
+    """The columns, and the rows of another length, which they lack."""
     keys = [str(i) for i in range(len(layout.names))]
     # Each distinct cell once, from the beginning: a survey has few distinct answers.
     kind = pa.dictionary(pa.int32(), pa.string())
     if not re.compile(rb"\S").search(text, layout.start):
-        return [pa.chunked_array([], kind) for _ in keys]
+        return [pa.chunked_array([], kind) for _ in keys], []
     ragged: list[pa_csv.InvalidRow] = []
 
     def note_ragged(row: pa_csv.InvalidRow) -> str:
@@ -189,28 +107,46 @@ def _parse(text: bytes, layout: _Layout, source: str) -> list[pa.ChunkedArray]:
         return "skip"
 
     try:
-        arrow = pa_csv.read_csv(
-            pa.BufferReader(pa.py_buffer(memoryview(text)[layout.start :])),
-            # Rows are numbered only where one thread reads them.
-            read_options=pa_csv.ReadOptions(
-                use_threads=False, block_size=_BLOCK_BYTES, column_names=keys
-            ),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=layout.separator,
-                newlines_in_values=True,
-                invalid_row_handler=note_ragged,
-                ignore_empty_lines=False,  # so that rows are numbered as spreadsheets number them
-            ),
-            convert_options=pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(keys, kind), strings_can_be_null=False
-            ),
-        )
+        arrow = _read_csv(text, layout, dict.fromkeys(keys, kind), note_ragged)
     except pa.ArrowException as error:
         raise DataError(f"{source}: must be a CSV file; {first_line(error)}") from error
-    if ragged:
-        raise DataError(_ragged_message(ragged, layout, source))
-    columns: list[pa.ChunkedArray] = arrow.columns
-    return columns
+    return arrow.columns, ragged
+
+
+def _trimmed(text: bytes, layout: Layout) -> bytes:
+    """The rows below the header, without empty cells beyond it."""
+    width = len(layout.names)
+    trimmed = io.StringIO(newline="")
+    lines = io.StringIO(text[layout.start :].decode(), newline="")
+    try:
+        writer = csv.writer(trimmed, delimiter=layout.separator, lineterminator="\n")
+        for row in csv.reader(lines, delimiter=layout.separator):
+            writer.writerow(row if filled(row) > width else row[:width])
+    except csv.Error:  # a cell of more than 128 KiB: the rows are told as they are
+        return text[layout.start :]
+    return trimmed.getvalue().encode()
+
+
+def _read_csv(
+    text: bytes,
+    layout: Layout,
+    kinds: dict[str, pa.DataType],
+    note_ragged: Callable[[pa_csv.InvalidRow], str],
+) -> pa.Table:
+    return pa_csv.read_csv(
+        pa.BufferReader(pa.py_buffer(memoryview(text)[layout.start :])),
+        # Rows are numbered only where one thread reads them.
+        read_options=pa_csv.ReadOptions(
+            use_threads=False, block_size=_BLOCK_BYTES, column_names=[*kinds]
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=layout.separator,
+            newlines_in_values=True,
+            invalid_row_handler=note_ragged,
+            ignore_empty_lines=False,  # so that rows are numbered as spreadsheets number them
+        ),
+        convert_options=pa_csv.ConvertOptions(column_types=kinds, strings_can_be_null=False),
+    )
 
 
 def _coded(columns: list[pa.ChunkedArray]) -> Iterator[tuple[NDArray[np.int32], tuple[str, ...]]]:
@@ -229,7 +165,7 @@ def _coded(columns: list[pa.ChunkedArray]) -> Iterator[tuple[NDArray[np.int32], 
         )
 
 
-def _ragged_message(ragged: list[pa_csv.InvalidRow], layout: _Layout, source: str) -> str:
+def _ragged_message(ragged: list[pa_csv.InvalidRow], layout: Layout, source: str) -> str:
     shown = ", ".join(
         f"row {row.number + layout.row} has {row.actual_columns}" for row in ragged[:_SHOWN]
     )
@@ -242,7 +178,7 @@ def _ragged_message(ragged: list[pa_csv.InvalidRow], layout: _Layout, source: st
     )
 
 
-def _check_closed(text: bytes, layout: _Layout, n_rows: int, source: str) -> None:
+def _check_closed(text: bytes, layout: Layout, n_rows: int, source: str) -> None:
     # A file cut inside a quoted cell of its last column still has rows of equal length. A doubled
     # quote stands for a quote, and one inside an unquoted cell (5' 4") opens nothing: what counts
     # is whether the last quote left stands where a cell begins.
@@ -258,7 +194,7 @@ def _check_closed(text: bytes, layout: _Layout, n_rows: int, source: str) -> Non
         )
 
 
-def _check_beyond(cells: Cells, layout: _Layout, source: str) -> None:
+def _check_beyond(cells: Cells, layout: Layout, source: str) -> None:
     """Refuse a value where rows go on beyond the header, which the first rows did not."""
     for column in cells.columns[layout.n_named :]:
         if not column.missing.all():

@@ -50,6 +50,13 @@ def _bounded(expand: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _parse_usual(body: memoryview, expand: Mapping[bytes, Any]) -> Any:
+    parser = _shared_parser()(body, expand_altrep=True, altrep_constructor_dict=expand)
+    parsed = parser.parse_all()
+    parser.check_complete()
+    return parsed
+
+
+def _shared_parser() -> Any:
     from rdata.parser._xdr import ParserXDR  # optional, as above
 
     class Shared(ParserXDR):  # type: ignore[misc, unused-ignore]
@@ -77,7 +84,4 @@ def _parse_usual(body: memoryview, expand: Mapping[bytes, Any]) -> Any:
                 return b""
             return head if length == _NO_TEXT else head + self.file.read(length)
 
-    parser = Shared(body, expand_altrep=True, altrep_constructor_dict=expand)
-    parsed = parser.parse_all()
-    parser.check_complete()
-    return parsed
+    return Shared

@@ -49,21 +49,32 @@ class Cells:
     counting: str = "counted from 1"
     notes: list[str] = field(default_factory=list)
 
-    def without_empty_rows(self) -> "Cells":
-        """Leave out rows without any value; those that stand between others are told."""
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """(n_rows,) whether no cell of a row has a value."""
         empty = np.ones(len(self.rows), dtype=np.bool_)
         for column in self.columns:
             empty &= column.missing
             if not empty.any():
-                return self
-        kept = np.flatnonzero(~empty)
-        between = int(empty[: kept[-1]].sum()) if len(kept) else 0
-        if between:
-            rows = "1 row" if between == 1 else f"{between:,} rows"
-            self.notes.append(f"Skipped {rows} without any value between the others.")
+                break
+        return empty
+
+    def take(self, kept: NDArray[np.intp]) -> "Cells":
+        """Keep these rows, in this order."""
         for i, column in enumerate(self.columns):
             self.columns[i] = column.take(kept)
         return Cells(self.names, self.columns, self.rows[kept], self.counting, self.notes)
+
+    def without_empty_end(self) -> "Cells":
+        """Leave out rows without any value after the last one that has some, as Excel writes them;
+        one between others may be a death of whom every symptom was absent."""
+        n_kept = int(np.flatnonzero(~self.empty).max(initial=-1)) + 1
+        n_left = len(self.rows) - n_kept
+        if not n_left:
+            return self
+        rows = "1 row" if n_left == 1 else f"{n_left:,} rows"
+        self.notes.append(f"Left out {rows} without any value at the end.")
+        return self.take(np.arange(n_kept))
 
 
 class Growing:

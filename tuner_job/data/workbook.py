@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,13 @@ _OTHER_ZIPS = {
 _Row = tuple[int, Sequence[Any]]
 
 
+class _At(NamedTuple):
+    """Where the header stands."""
+
+    row: int
+    n_titles: int
+
+
 def read_workbook(content: bytes, source: str) -> Cells:
     """Read the first sheet that is shown and has any value; below titles, as text files.
 
@@ -51,7 +58,7 @@ def read_workbook(content: bytes, source: str) -> Cells:
     texts = [column.column(map(str, column.index)) for column in columns]
     counting = f"the header is row {at.row}"
     cells = Cells(names, texts, np.array(numbers, np.intp), counting, notes)
-    return cells.without_empty_rows()
+    return cells.without_empty_end()
 
 
 def workbook_names(content: bytes, source: str) -> list[str]:
@@ -64,13 +71,6 @@ def workbook_names(content: bytes, source: str) -> list[str]:
     """
     with _opened(content, source) as book:
         return _header(_first_sheet(book, source)[0], source)[0]
-
-
-class _At:
-    """Where the header stands."""
-
-    def __init__(self, row: int, n_titles: int):
-        self.row, self.n_titles = row, n_titles
 
 
 @contextmanager

@@ -132,8 +132,8 @@ def ray_logs() -> str:
 
 def require_memory(memory_per_task: float) -> None:
     """Refuse what no node could ever give: Ray would wait for it without end."""
-    largest = max(node["Resources"].get("memory", 0.0) for node in ray.nodes())
-    if memory_per_task > largest:
+    largest = _largest("memory")
+    if largest is not None and memory_per_task > largest:
         raise ConfigError(
             f"budget.memory_per_task: must fit on one node, the largest has {largest / 2**30:.1f} "
             f"Gi for tasks; got {memory_per_task / 2**30:.1f} Gi"
@@ -142,12 +142,19 @@ def require_memory(memory_per_task: float) -> None:
 
 def require_cpus(cpus: int) -> None:
     """Refuse what no node could ever give: Ray would wait for it without end."""
-    largest = max(node["Resources"].get("CPU", 0) for node in ray.nodes())
-    if cpus > 1 and largest < cpus:
+    largest = _largest("CPU")
+    if largest is not None and cpus > 1 and largest < cpus:
         raise ConfigError(
             f"budget.cpus_per_trial: must fit on one node, the largest has {largest:.0f}; got "
             f"{cpus}"
         )
+
+
+def _largest(resource: str) -> float | None:
+    """Find the most that a node has for fits; None if none has CPUs: a cluster that grows brings
+    those yet, and nobody knows how large they are."""
+    able = [node["Resources"] for node in ray.nodes() if node["Resources"].get("CPU")]
+    return max((float(one.get(resource, 0.0)) for one in able), default=None)
 
 
 def _store_bytes(data_bytes: int) -> int:

@@ -28,7 +28,7 @@ from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
-from tuner_job.search.known import OnMismatch
+from tuner_job.search.known import OnMismatch, still_proposed
 from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers import make_sampler, make_stopping_rule
 from tuner_job.search.samplers.fixed import FixedSampler
@@ -127,7 +127,8 @@ def _search_on_ray_tune(
     from tuner_job.execution.ray_tune.run import Wanted, search_models  # takes a second more
 
     config = run.config
-    stored = {m: records for m, records in run.unfinished.items() if m not in run.missing}
+    left = {m: records for m, records in run.unfinished.items() if m not in run.missing}
+    stored = {model: _taken(run, model, records) for model, records in left.items()}
     wanted = Wanted(
         tuning=config.tuning,
         budget=config.budget,
@@ -139,6 +140,17 @@ def _search_on_ray_tune(
     )
     run.reason, given_up = search_models(wanted, runner, recorder.record, used, run.should_stop)
     run.missing |= given_up
+
+
+def _taken(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Find the trials of an earlier run that a search on Ray Tune need not run."""
+    config = run.config
+    records = [record for record in stored if record.trial != DEFAULT_TRIAL]
+    if config.tuning.search_method == "pbt":
+        return records  # a member ends with other parameters than it was proposed with
+    sampler = make_sampler(config.tuning, config.space(model), None, config.seed)
+    on_mismatch = _mismatch_teller(run.store, model, config.tuning.search_method)
+    return still_proposed(sampler, records, config.tuning.objectives, on_mismatch)
 
 
 def _studies(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:

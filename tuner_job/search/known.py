@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from tuner_job.records import TrialRecord
+from tuner_job.search.samplers.base import Sampler
 from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration, configuration_key
 
@@ -53,3 +54,23 @@ class KnownResults:
                 trial.take_result(original)
                 settled.append(trial)
         return sorted(settled, key=lambda trial: trial.number)
+
+
+def still_proposed(
+    sampler: Sampler,
+    stored: Sequence[TrialRecord],
+    objectives: Sequence[str],
+    on_mismatch: OnMismatch,
+) -> list[TrialRecord]:
+    """Find the stored trials that a sampler of single configurations proposes again, as a study
+    would take them."""
+    records = {record.trial: record for record in stored}
+    known, found = KnownResults(records, objectives, on_mismatch), []
+    for number in range(max(records, default=-1) + 1):
+        drawn = sampler.ask()
+        if drawn is None:
+            break
+        trial = Trial(number, number, drawn[0])
+        known.give(trial)
+        found += [records[number]] if trial.state else []
+    return found

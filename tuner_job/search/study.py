@@ -134,7 +134,7 @@ class Study:
         trials = [self._unfinished[number] for number in task.trials if number in self._unfinished]
         failed = [trial for trial in trials if trial.batch == task.batch]
         for trial in failed:
-            trial.state, trial.error = "failed", error
+            trial.fail(error)
         if failed:
             self._conclude(self._batches[task.batch], failed)
         for trial in trials:
@@ -254,12 +254,12 @@ class Study:
         """Judge fold after fold, as far as there are outcomes; return whether the trial is
         finished."""
         while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
-            trial.fold_scores.append(tuple(trial.outcomes[fold].record.judged))
+            trial.judge(fold)
             if fold + 1 == self._plan.n_folds:
                 if not self.assessed:
                     trial.complete(self._plan.objectives)
             elif judge and judge.condemns(trial.fold_scores):
-                trial.state = "pruned"
+                trial.prune()
         return trial.state is not None
 
     def _judge_all(self, batch: Batch) -> None:

@@ -110,6 +110,19 @@ class Trial:
         self.fold_scores, self.scores = original.fold_scores, original.scores
         self.outcomes = dict(original.outcomes)
 
+    def judge(self, fold: int) -> None:
+        """Have the next fold's outcome count, in comparisons and in the record."""
+        assert fold == len(self.fold_scores)
+        self.fold_scores.append(tuple(self.outcomes[fold].record.judged))
+
+    def fail(self, error: str) -> None:
+        """End without a result."""
+        self.state, self.error = "failed", error
+
+    def prune(self) -> None:
+        """End before it is complete, with the folds that were judged."""
+        self.state = "pruned"
+
     def complete(self, objectives: Sequence[str], assessment: Assessment | None = None) -> None:
         """End with scores, each the mean over folds; where it was assessed as a whole, folds take
         theirs from that."""

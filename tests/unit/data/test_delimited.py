@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.data.tables import Cells, notes, read
+from tests.unit.data.tables import Cells, cells, notes, read
 from tuner_job.data.read import read_names, read_table
 from tuner_job.errors import DataError
 
@@ -106,17 +106,28 @@ def test_a_row_of_answers_is_not_taken_for_the_header(text: str, found: str) -> 
         "a,b\n1,x,\n,y,\n",
         "a,b,,\n1,x\n,y\n",
         "a,,b\n1,,x\n,,y\n",
-        "a,b\n1,x\n\n  \n,\n,y\n\n\n,\n,\n",
+        "a,b\n1,x\n\n  \n,y\n\n\n,\n,\n",
+        "a,b\n1,x,\n,y\n",
+        "a,b\n1,x\n,y,,\n",
+        "a,b,,\n1,x\n,y,\n",
     ],
 )
 def test_what_holds_nothing_is_left_out(text: str) -> None:
     assert read(text) == AB
 
 
-def test_rows_without_a_value_are_said_where_they_stand_between_others() -> None:
+def test_a_row_without_a_value_stays_between_others_and_goes_at_the_end() -> None:
     table = read_table(b"a,b\n1,x\n\n,\n,y\n\n,\n", "f")
-    assert table.notes == ("Skipped 2 rows without any value between the others.",)
-    assert table.rows.tolist() == [2, 5]
+    assert table.notes == ("Left out 1 row without any value at the end.",)
+    assert table.rows.tolist() == [2, 4, 5]
+
+
+def test_where_only_some_rows_end_in_separators_the_others_keep_their_place() -> None:
+    table = read_table(b'a,b\n1,"x, ""y""\nz"\n\n2,y,,\n3,z\n', "f")
+    assert cells(table) == {"a": ["1", "2", "3"], "b": ['x, "y"\nz', "y", "z"]}
+    assert table.rows.tolist() == [2, 4, 5]
+    with pytest.raises(DataError, match="row 4 has 4; is"):
+        read("a,b\n1,x\n2,y,\n3,z,,w\n")
 
 
 def test_names_of_rows_keep_their_empty_name() -> None:

@@ -206,5 +206,5 @@ def test_empty_is_no_where_injuries_are_ticked() -> None:
 
 
 def test_without_a_site_an_empty_list_of_injuries_says_that_there_were_none() -> None:
-    table = prepare(Phmrc(), "a5_01_1,a5_01_2,a5_01_9a\n,,\n")
-    assert rows(table, INJURIES) == [("No", "No", "No")]
+    table = prepare(Phmrc(), "a5_01_1,a5_01_2,a5_01_9a\n,,\nYes,,\n")
+    assert rows(table, INJURIES) == [("No", "No", "No"), ("Yes", "No", "No")]

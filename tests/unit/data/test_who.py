@@ -177,8 +177,8 @@ def test_what_is_dropped_adds_nothing_to_a_duration_or_an_age() -> None:
 
 
 def test_an_item_in_several_columns_is_read_from_the_one_that_is_answered() -> None:
-    table = prepare(Who(), "adult-Id10147,child-Id10147\nyes,\n,no\n,\n")
-    assert cells(table, "Id10147") == ["yes", "no", None]
+    table = prepare(Who(), "adult-Id10147,child-Id10147\nyes,\n,\n,no\n")
+    assert cells(table, "Id10147") == ["yes", None, "no"]
     assert table.notes == (
         "1 item in several columns each (Id10147): of every row the first that is answered is "
         "taken.",

@@ -64,7 +64,7 @@ def test_several_answers_in_one_cell_become_a_column_each() -> None:
     ]
     assert table.notes == (
         "Item Id10478: 1 cell holds an answer that the questionnaire lacks, which counts for none "
-        "of its answers; the first is measles in row 6 (the header is row 1).",
+        "of its answers; the first is measles in row 7 (the header is row 1).",
     )
 
 

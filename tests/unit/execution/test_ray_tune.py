@@ -4,7 +4,7 @@ import math
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fold_task import SharedData, score_fold
+from tuner_job.execution.ray_tune import trainable
 from tuner_job.execution.ray_tune.checkpoint import (
     FILE,
     Progress,
@@ -27,7 +28,7 @@ from tuner_job.execution.ray_tune.proposals import starts
 from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import TuneFolder
-from tuner_job.execution.ray_tune.trainable import TrialTrainable
+from tuner_job.execution.ray_tune.trainable import SearchSettings, TrialTrainable
 from tuner_job.execution.ray_tune.trial_fit import Begun, begin
 from tuner_job.files.arrays import write_array, write_zip
 from tuner_job.models import FAMILIES
@@ -212,11 +213,9 @@ def test_going_on_unpickles_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "load_checkpoint",
         lambda self, folder: taken.append([p.name for p in Path(folder).iterdir()]),
     )
-    trainable = TrialTrainable.__new__(TrialTrainable)
-    trainable._local_ip = ""
-    trainable.restore(
-        _TrainingResult(checkpoint=tune.Checkpoint.from_directory(folder), metrics={})
-    )
+    actor = TrialTrainable.__new__(TrialTrainable)
+    actor._local_ip = ""
+    actor.restore(_TrainingResult(checkpoint=tune.Checkpoint.from_directory(folder), metrics={}))
     assert taken == [[FILE]]
     assert not mark.exists()
 
@@ -335,6 +334,38 @@ def test_a_failure_is_recorded_without_a_score() -> None:
     assert [(t.number, t.state, t.error, t.fold_scores, t.outcomes) for t in ended] == [
         (3, "failed", "no", [], {})
     ]
+
+
+def test_a_trial_that_is_stopped_keeps_what_its_last_step_told(
+    data: SharedData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[Trial] = []
+    reporter = Reporter("csmf_accuracy", lambda point: point, ended.append)
+    monkeypatch.setattr(trainable, "shared_data", lambda handle: data)
+    config = {"trial": {"number": 3, "params": PARAMS["xgboost"], "checkpoint": None}}
+    actor: Any = TrialTrainable.__new__(TrialTrainable)
+    actor.setup(
+        config, SearchSettings([], "xgboost", "csmf_accuracy", 2, 1, False, cast(Any, None))
+    )
+    trial: Any = SimpleNamespace(trial_id="t", config=config)
+    reporter.on_trial_start(0, [], trial)
+    for _ in range(2):
+        trial.last_result = actor.step()
+        reporter.on_trial_result(0, [], trial, trial.last_result)
+    assert not ended
+    for _ in range(2):
+        reporter.on_trial_complete(0, [], trial)
+    (found,) = ended
+    assert (found.number, found.state, found.params) == (3, "pruned", PARAMS["xgboost"])
+    expected = begin(data, "xgboost", PARAMS["xgboost"], step=4, cpus=1)
+    expected.advance()
+    assert found.fold_scores == [tuple(one.record.judged) for one in expected.outcomes]
+    for fold, one in found.outcomes.items():
+        assert one.record.validation == expected.outcomes[fold].record.validation
+        diagnostics = one.record.diagnostics
+        assert (diagnostics["size"], diagnostics["full_size"]) == (4, 7)
+    assert [size for size, _ in found.curve] == [2, 4]
+    assert not found.scores
 
 
 def test_a_stage_is_what_a_record_holds() -> None:

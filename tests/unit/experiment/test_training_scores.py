@@ -2,6 +2,7 @@
 estimator's."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -104,13 +105,13 @@ def search(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def recorded(search: Any, rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Search with these kinds of estimators; return the data and the stored record."""
+def recorded_by(rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Search in a way with these kinds of estimators; return the data and the stored record."""
 
-    def run(methods: Sequence[EstimatorName]) -> tuple[SharedData, TrialRecord]:
+    def run(search: Any, methods: Sequence[EstimatorName]) -> tuple[SharedData, TrialRecord]:
         data = shared(rows, methods)
         monkeypatch.setattr(trainable, "shared_data", lambda handle: data)
-        store = ExperimentStore(Store(str(tmp_path)), "deep")
+        store = ExperimentStore(Store(str(tmp_path / search.__name__)), "deep")
         tuning = HyperparameterSearchConfig()
         with BackgroundWriter() as writer:
             fetch, monitor = InProcessRunner(data).fetch, TuningMonitor({MODEL: 1})
@@ -119,6 +120,12 @@ def recorded(search: Any, rows: Any, tmp_path: Path, monkeypatch: pytest.MonkeyP
         return data, record
 
     return run
+
+
+@pytest.fixture
+def recorded(search: Any, recorded_by: Any) -> Any:
+    """Search with these kinds of estimators; return the data and the stored record."""
+    return partial(recorded_by, search)
 
 
 def fitted(data: SharedData, fold: int) -> tuple[np.ndarray, PathPoint]:
@@ -183,3 +190,11 @@ def test_what_early_stopping_looked_at_is_in_the_record(recorded: Any) -> None:
         em, count, cod = found.judged
         assert em != count
         assert 0 < cod < 1
+
+
+@pytest.mark.parametrize("methods", [METHODS, ["mean"]])
+def test_a_record_does_not_tell_who_ran_the_trial(recorded_by: Any, methods: Any) -> None:
+    own, ray_tune = (recorded_by(way, methods)[1] for way in (by_the_driver, by_ray_tune))
+    differs = {"finished_at": True, "curve": True, "folds": {"__all__": {"fit_seconds"}}}
+    assert own.model_dump(exclude=differs) == ray_tune.model_dump(exclude=differs)
+    assert [size for size, _ in ray_tune.curve] == [10, 20, 25]

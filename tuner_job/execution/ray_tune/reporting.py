@@ -10,8 +10,10 @@ from ray import cloudpickle, tune
 
 from tuner_job.execution.drive import most_fail
 from tuner_job.execution.ray_tasks import failure_reason
-from tuner_job.execution.ray_tune.trainable import SIZE
-from tuner_job.records import FoldRecord, Stage, StopReason, TrialState
+from tuner_job.execution.ray_tune.checkpoint import Progress
+from tuner_job.execution.ray_tune.trainable import PROGRESS, SIZE
+from tuner_job.models.base import PathPoint
+from tuner_job.records import FoldRecord, StopReason, TrialState
 from tuner_job.search.trial import FoldOutcome, Trial
 
 
@@ -52,16 +54,21 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         """Take a step's result."""
         self.seconds += result["seconds"]
         if "failure" in result:
-            self._finish(trial, "failed", {}, result["failure"])
+            self._fail(trial, result["failure"])
         elif "points" in result:
             # taken out of the result, which Ray Tune would keep
-            whole = {key: result.pop(key) for key in ("params", "points", "assessment")}
-            self._finish(trial, "complete", result, None, whole)
+            points, assessment = result.pop("points"), result.pop("assessment")
+            ended = self._trial(trial, result, points)
+            ended.complete([self._objective], assessment)
+            self._end(ended)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Take note that a trial was stopped, if that is why it ended."""
-        if trial.last_result:
-            self._finish(trial, "pruned", trial.last_result)
+        number, result = self._number(trial), trial.last_result
+        if result and number not in self._finished:
+            ended = self._trial(trial, result)
+            ended.prune()
+            self._end(ended)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Take note that Ray Tune gave a trial up: its worker died, or storage failed it."""
@@ -76,60 +83,46 @@ class Reporter(tune.Callback):  # type: ignore[misc]
     def record_lost(self) -> None:
         """Have the trials that Ray Tune gave up since `take_lost` failed."""
         for trial in self._lost:
-            self._finish(trial, "failed", {}, _error(trial))
+            self._fail(trial, _error(trial))
 
     def _number(self, trial: Any) -> int:
         return self._numbers.get(trial.trial_id, int(trial.config["trial"]["number"]))
 
-    def _finish(
-        self,
-        trial: Any,
-        state: TrialState,
-        result: Mapping[str, Any],
-        error: str | None = None,
-        whole: Mapping[str, Any] | None = None,
-    ) -> None:
-        number = self._number(trial)
-        if number in self._finished:
-            return
-        self._finished.add(number)
-        self.counts[state] += 1
-        self.last_error = error or self.last_error
-        records = [FoldRecord.model_validate(fold) for fold in result.get("folds", ())]
-        if state == "pruned":
-            how_far = {"size": result[SIZE], "full_size": result["full_size"]}
-            records = [
-                r.model_copy(update={"diagnostics": {**r.diagnostics, **how_far}}) for r in records
-            ]
-        schedule = [Stage.model_validate(stage) for stage in result.get("schedule", ())]
-        finished = Trial(
-            number,
-            number,
-            whole["params"]
-            if whole
-            else schedule[-1].params
-            if schedule
-            else trial.config["trial"]["params"],
-            state,
-            [tuple(record.judged) for record in records],
-            error=error,
-            outcomes=self._outcomes(records, whole),
-            curve=result.get("curve", ()),
-            schedule=schedule,
-        )
-        if whole:
-            finished.complete([self._objective], whole["assessment"])
-        self._on_finished(finished)
+    def _trial(
+        self, trial: Any, result: Mapping[str, Any], points: Sequence[PathPoint] | None = None
+    ) -> Trial:
+        """Make a trial of what its last step told: `points` if it is complete, else its size."""
+        number, told = self._number(trial), Progress.model_validate_json(result[PROGRESS])
+        made = Trial(number, number, told.params, curve=told.curve, schedule=told.schedule)
+        for record in told.folds:
+            if points:
+                outcome = FoldOutcome(record, self._keep(points[record.fold]))
+            else:
+                outcome = FoldOutcome(_of_size(record, result))
+            made.outcomes[record.fold] = outcome
+            made.judge(record.fold)
+        return made
 
-    def _outcomes(
-        self, records: Sequence[FoldRecord], whole: Mapping[str, Any] | None
-    ) -> dict[int, FoldOutcome]:
-        if whole is None:
-            return {record.fold: FoldOutcome(record) for record in records}
-        return {
-            record.fold: FoldOutcome(record, self._keep(point))
-            for record, point in zip(records, whole["points"], strict=True)
-        }
+    def _fail(self, trial: Any, error: str) -> None:
+        number = self._number(trial)
+        failed = Trial(number, number, trial.config["trial"]["params"])
+        failed.fail(error)
+        self._end(failed)
+
+    def _end(self, trial: Trial) -> None:
+        if trial.number in self._finished:
+            return
+        assert trial.state is not None
+        self._finished.add(trial.number)
+        self.counts[trial.state] += 1
+        self.last_error = trial.error or self.last_error
+        self._on_finished(trial)
+
+
+def _of_size(record: FoldRecord, result: Mapping[str, Any]) -> FoldRecord:
+    """Say in a fold's record how far it had come."""
+    how_far = {"size": result[SIZE], "full_size": result["full_size"]}
+    return record.model_copy(update={"diagnostics": {**record.diagnostics, **how_far}})
 
 
 def _error(trial: Any) -> str:

@@ -57,7 +57,7 @@ class Wanted:
     spaces
         Model → its search space, for those that are searched.
     stored
-        Model → its finished trials, of an earlier run.
+        Model → the trials of its search that an earlier run finished.
     url
         Address of the experiment's results.
     """
@@ -140,7 +140,7 @@ class _Search:
             wanted.tuning.objectives[0],
         )
         self.reporter = Reporter(objective, runner.keep, self._finished)
-        finished = {record.trial: record for record in wanted.stored[model] if record.trial >= 0}
+        finished = {record.trial: record for record in wanted.stored[model]}
         largest = largest_size(family, space, wanted.n_folds)
         self._scheduler = make_scheduler(self._tuning, family, space, largest, wanted.seed)
         teach(self._scheduler, finished.values())

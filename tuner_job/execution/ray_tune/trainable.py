@@ -26,6 +26,8 @@ SCORE = "score"
 """What Ray Tune maximises: the mean validation score of the folds so far."""
 SIZE = "size"
 """What Ray Tune takes for time: rounds, trees or folds so far."""
+PROGRESS = "progress"
+"""How far the trial is, as in its checkpoints, as JSON: Ray Tune looks into what it understands."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,8 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Write the trial."""
         assert self._fit is not None
-        progress = Progress(
-            params=self._params,
-            folds=[one.record for one in self._fit.outcomes],
-            curve=self._curve,
-            schedule=self._schedule,
-        )
-        write_checkpoint(Path(checkpoint_dir) / FILE, progress, self._fit.parts())
+        path = Path(checkpoint_dir) / FILE
+        write_checkpoint(path, self._progress(self._fit), self._fit.parts())
 
     def restore(self, checkpoint_path: Any) -> None:
         """Go on from a checkpoint, of which only our own file is taken: Ray would unpickle another
@@ -157,20 +154,24 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
             SIZE: fit.size,
             "full_size": fit.full_size,
             "seconds": sum(record.fit_seconds for record in records) - before,
-            "folds": [record.model_dump() for record in records],
-            "curve": list(self._curve),
-            "schedule": [stage.model_dump() for stage in self._schedule],
+            PROGRESS: self._progress(fit).model_dump_json(),
             "done": done,
             **(self._whole(fit) if done else {}),
         }
+
+    def _progress(self, fit: TrialFit) -> Progress:
+        return Progress(
+            params=self._params,
+            folds=[one.record for one in fit.outcomes],
+            curve=self._curve,
+            schedule=self._schedule,
+        )
 
     def _whole(self, fit: TrialFit) -> dict[str, Any]:
         """What is told of a trial that is complete."""
         points = [one.point for one in fit.outcomes]
         assessed = needs_assessment(self._data.methods)
         return {
-            "params": self._params,
-            "folds": [one.record.model_dump() for one in fit.outcomes],
             "points": points,
             "assessment": assess_trial(self._data, points) if assessed else None,
         }
