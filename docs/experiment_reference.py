@@ -18,8 +18,8 @@ What each key of `data` does to a file, with examples: [data.md](data.md). This 
 `va-tuning schema > experiment.schema.json` writes its JSON Schema (draft 2020-12). An editor that
 knows YAML schemas (with the YAML language server: VS Code, Vim, Emacs and others) completes keys,
 explains them and marks mistakes, if the file begins with
-`# yaml-language-server: $schema=experiment.schema.json`. The schema's `$id` names the version: write
-it anew after an update.
+`# yaml-language-server: $schema=experiment.schema.json`. The `$id` of the schema names the version:
+write it anew after an update.
 
 Plain words are text: `no`, `on`, `012`, `12:30`, `2024-01-31` are read as written, and keys that
 want yes or no or a number read such text themselves. Duplicate keys, tags, numbers that are not
