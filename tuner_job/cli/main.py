@@ -123,14 +123,14 @@ def schema() -> None:
 
 
 @main.command()
-@click.argument("model", type=click.Choice(["xgboost", "random_forest", "logistic_regression"]))
+@click.argument("model")
 def space(model: str) -> None:
     """Print a model's default search space, to start one's own from."""
-    from tuner_job.models import FAMILIES
+    from tuner_job.models import get_family
 
     click.echo(
         yaml.safe_dump(
-            dict(FAMILIES[model].default_space), sort_keys=False, default_flow_style=None
+            dict(get_family(model).default_space), sort_keys=False, default_flow_style=None
         ),
         nl=False,
     )

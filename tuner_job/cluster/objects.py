@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from tuner_job.errors import ClusterError, ConfigError
 from tuner_job.files.yaml_file import parse_yaml
-from tuner_job.wording import plain
+from tuner_job.schema import sentences
 
 Object = dict[str, Any]
 """A Kubernetes object as its YAML would say it."""
@@ -261,12 +261,10 @@ def checked(model: type[_M], content: Any, where: str) -> _M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        said = sentences(error, values=False)[0]
     except RecursionError:
-        raise ClusterError(f"{where} cannot be used: it is nested too deeply") from None
-    key = plain(".".join(map(str, first["loc"])) or "it", 100)
-    found = "is missing" if first["type"] == "missing" else plain(_lowered(first["msg"]))
-    raise ClusterError(f"{where} cannot be used: {key}: {found}")
+        said = "it is nested too deeply"
+    raise ClusterError(f"{where} cannot be used: {said}")
 
 
 def parsed_yaml(text: str, where: str) -> Object:
@@ -281,7 +279,3 @@ def parsed_yaml(text: str, where: str) -> Object:
         return parse_yaml(text, where)
     except ConfigError as error:
         raise ClusterError(str(error)) from None
-
-
-def _lowered(sentence: str) -> str:
-    return f"{sentence[:1].lower()}{sentence[1:]}"
