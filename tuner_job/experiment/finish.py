@@ -21,13 +21,14 @@ from tuner_job.experiment.summarise import count_states, pareto_front, summarise
 from tuner_job.prediction.tuned_model import pack_model
 from tuner_job.problem import Prepared
 from tuner_job.records import (
+    DEFAULT_TRIAL,
     ExperimentSummary,
     StopReason,
     StudySummary,
     TrialRecord,
 )
 from tuner_job.results.commits import Commit, Commits
-from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.experiment_store import ExperimentStore
 
 _log = logging.getLogger(__name__)
 

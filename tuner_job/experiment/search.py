@@ -23,8 +23,8 @@ from tuner_job.experiment.recorder import Recorder
 from tuner_job.models import FAMILIES
 from tuner_job.problem import Prepared
 from tuner_job.process.interruption import held_back
-from tuner_job.records import TrialRecord
-from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.records import DEFAULT_TRIAL, TrialRecord
+from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
