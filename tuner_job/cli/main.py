@@ -57,6 +57,7 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
+    # here, so that --help is quick
     from tuner_job.cli.tables import best_parameters, default_vs_tuned
     from tuner_job.config.load import load_experiment
     from tuner_job.experiment.run import run_experiment
@@ -103,7 +104,7 @@ def validate(experiment: Path) -> None:
     Says how many rows, causes and sites there are, what was dropped, and how many trials will be
     run.
     """
-    from tuner_job.config.load import load_experiment
+    from tuner_job.config.load import load_experiment  # here, so that --help is quick
     from tuner_job.problem import in_words, prepare
 
     prepared = prepare(load_experiment(experiment))
@@ -117,7 +118,7 @@ def validate(experiment: Path) -> None:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of experiment files, so that editors complete and check them."""
-    from tuner_job.config.experiment import ExperimentConfig
+    from tuner_job.config.experiment import ExperimentConfig  # here, so that --help is quick
 
     click.echo(json.dumps(ExperimentConfig.model_json_schema(), indent=2))
 
@@ -126,7 +127,7 @@ def schema() -> None:
 @click.argument("model")
 def space(model: str) -> None:
     """Print a model's default search space, to start one's own from."""
-    from tuner_job.models import get_family
+    from tuner_job.models import get_family  # here, so that --help is quick
 
     click.echo(
         yaml.safe_dump(
@@ -143,7 +144,7 @@ for _command in (*comparing.COMMANDS, *results_commands.COMMANDS, *cluster.COMMA
 def _progress(
     console: Console, config: "ExperimentConfig"
 ) -> "AbstractContextManager[ProgressDisplay | None]":
-    from tuner_job.cli.progress import ProgressDisplay
+    from tuner_job.cli.progress import ProgressDisplay  # here, so that --help is quick
 
     return nullcontext() if quiet() else ProgressDisplay(console, config.budget.timeout)
 

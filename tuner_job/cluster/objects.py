@@ -22,8 +22,8 @@ OF_EXPERIMENTS = {"app.kubernetes.io/part-of": "va-tuning", COMPONENT: "experime
 _M = TypeVar("_M", bound=BaseModel)
 
 
-class Part(BaseModel):
-    """A part of an object; what is not declared is passed over."""
+class Schema(BaseModel):
+    """What is declared of a part of an object; all else is passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
 
@@ -35,7 +35,7 @@ class Part(BaseModel):
         return content
 
 
-class Metadata(Part):
+class Metadata(Schema):
     """Who an object is."""
 
     name: str = Field(min_length=1)
@@ -47,7 +47,7 @@ class Metadata(Part):
     annotations: dict[str, str] = {}
 
 
-class Named(Part):
+class Named(Schema):
     """A whole object, with where the API has its kind."""
 
     KIND: ClassVar[str]
@@ -100,14 +100,14 @@ class ServiceAccount(Named):
     PLURAL = "serviceaccounts"
 
 
-class ServicePort(Part):
+class ServicePort(Schema):
     """One port of a Service; None as its target is the same number."""
 
     port: int
     target_port: int | str | None = None
 
 
-class ServiceSpec(Part):
+class ServiceSpec(Schema):
     """Which pods a Service leads to."""
 
     selector: dict[str, str] = {}
@@ -122,47 +122,47 @@ class Service(Named):
     spec: ServiceSpec
 
 
-class ContainerPort(Part):
+class ContainerPort(Schema):
     """A port that a container names."""
 
     name: str = ""
     container_port: int
 
 
-class Resources(Part):
+class Resources(Schema):
     """What a container asks for."""
 
     requests: dict[str, str | int | float] = {}
 
 
-class Container(Part):
+class Container(Schema):
     """A container of a pod."""
 
     resources: Resources = Resources()
     ports: list[ContainerPort] = []
 
 
-class PodSpec(Part):
+class PodSpec(Schema):
     """What a pod runs."""
 
     containers: list[Container] = []
 
 
-class Reason(Part):
+class Reason(Schema):
     """Why something is as it is."""
 
     reason: str = ""
     message: str = ""
 
 
-class ContainerState(Part):
+class ContainerState(Schema):
     """At most one of these is there."""
 
     waiting: Reason | None = None
     terminated: Reason | None = None
 
 
-class ContainerStatus(Part):
+class ContainerStatus(Schema):
     """What a container does, and did before its last restart."""
 
     image: str = ""
@@ -170,7 +170,7 @@ class ContainerStatus(Part):
     last_state: ContainerState = ContainerState()
 
 
-class Condition(Part):
+class Condition(Schema):
     """A condition of a pod."""
 
     type: str
@@ -178,7 +178,7 @@ class Condition(Part):
     message: str = "no node suits it"
 
 
-class PodStatus(Part):
+class PodStatus(Schema):
     """What a pod does."""
 
     phase: str = ""
@@ -196,14 +196,14 @@ class Pod(Named):
     status: PodStatus
 
 
-class Reference(Part):
+class Reference(Schema):
     """What an event is about."""
 
     kind: str = ""
     name: str = ""
 
 
-class Event(Part):
+class Event(Schema):
     """Something that has happened to an object."""
 
     KIND: ClassVar[str] = "Event"
@@ -215,14 +215,14 @@ class Event(Part):
     involved_object: Reference
 
 
-class RayJobSpec(Part):
+class RayJobSpec(Schema):
     """Where a RayJob runs: on a cluster with these labels, or on one of its own."""
 
     cluster_selector: dict[str, str] = {}
     ray_cluster_spec: Object | None = None
 
 
-class RayJobStatus(Part):
+class RayJobStatus(Schema):
     """How a RayJob is doing, in KubeRay's words."""
 
     job_deployment_status: str = ""
@@ -244,7 +244,7 @@ class RayJob(Named):
     status: RayJobStatus = RayJobStatus()
 
 
-class Items(Part):
+class Items(Schema):
     """A list of objects."""
 
     items: list[Any]

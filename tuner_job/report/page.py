@@ -6,13 +6,14 @@ from itertools import count as counter
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from tuner_job.errors import StoreError
 from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
 from tuner_job.report import sentences, tables, text, validity
 from tuner_job.report.figures import causes, history, parameters, scores, style
+from tuner_job.report.templates import environment
 from tuner_job.report.trials import DEFAULT, Trials
 from tuner_job.units import human_duration
 
@@ -109,25 +110,19 @@ def _model_figures(study: StudySummary, trials: Trials) -> dict[str, style.Drawi
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = environment(_HERE)
     words = (text.number, text.signed, text.percent, human_duration, text.value, text.short_value,
-             text.settings, text.metric_label, text.baseline_label, text.baseline_meaning,
+             text.settings, text.baseline_label, text.baseline_meaning,
              text.scheme_label, text.selection_rule, text.stop_reason,
-             text.count, text.capitalised)  # fmt: skip
-    environment.filters |= {word.__name__: word for word in words}
-    environment.globals |= {
+             text.capitalised)  # fmt: skip
+    found.filters |= {word.__name__: word for word in words}
+    found.globals |= {
         "tables": tables,
         "sentences": sentences,
         "validity": validity,
         "inline": _numbered(),
     }
-    return environment
+    return found
 
 
 def _numbered() -> Any:

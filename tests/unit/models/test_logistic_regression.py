@@ -152,7 +152,7 @@ class TestParameters:
             ({"l1_ratio": 0.5}, "l1_ratio is for penalty elasticnet only, got penalty l2"),
             (
                 {"penalty": "elasticnet", "l1_ratio": 0.5, "solver": "liblinear"},
-                "solver liblinear cannot do penalty elasticnet",
+                "penalty elasticnet needs solver saga, the multinomial objective",
             ),
             ({"C": float("inf")}, "C: input should be a finite number, got inf"),
             (

@@ -18,6 +18,7 @@ def make_sampler(
         case "random":
             return RandomSampler(space, seed)
         case "optuna":
+            # importing Optuna takes a second
             from tuner_job.search.samplers.optuna import OptunaSampler, named_sampler
 
             return OptunaSampler(space, named_sampler(config.sampler, seed), len(config.objectives))
@@ -34,6 +35,7 @@ def make_stopping_rule(
         case "paired":
             return PairedTest(stopping.level, n_folds, n_values, len(config.objectives))
         case "median" | "wilcoxon":
+            # importing Optuna takes a second
             from tuner_job.search.samplers.optuna import PrunerRule
 
             return PrunerRule(stopping.rule, stopping.level)
