@@ -25,9 +25,6 @@ def _predicted(kind: str, name: str, place: Callable[[Path], object]) -> Case:
 def _prediction(
     kind: str, name: str, arrange: Callable[[Path], object], allowed: frozenset[str]
 ) -> Case:
-    def prepare(folder: Path) -> None:
-        arrange(folder)
-
     argv = (
         "predict",
         "results/stored",
@@ -45,7 +42,7 @@ def _prediction(
         kind,
         name,
         argv,
-        prepare,
+        arrange,
         allowed,
         ("new.csv|nowhere|/dev/|/proc/",),
         creates=made,
