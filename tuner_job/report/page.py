@@ -10,11 +10,18 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from tuner_job.errors import StoreError
-from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.records import (
+    DEFAULT_TRIAL,
+    ExperimentSummary,
+    Provenance,
+    StudySummary,
+    TrialRecord,
+)
 from tuner_job.report import sentences, tables, text, validity
 from tuner_job.report.figures import causes, history, parameters, scores, style
 from tuner_job.report.templates import environment
-from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.report.trials import Trials
+from tuner_job.results.trial_folder import trial_name
 from tuner_job.units import human_duration
 
 _HERE = Path(__file__).parent
@@ -68,10 +75,9 @@ def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord
     problems = []
     for study in summary.studies:
         numbers = {trial.trial for trial in trials.get(study.model, ())}
-        needed = {DEFAULT, study.best.trial, *study.pareto_front}
+        needed = {DEFAULT_TRIAL, study.best.trial, *study.pareto_front}
         problems += [
-            f"{study.model}/trials/{'default' if number == DEFAULT else f'{number:06d}'}.json is "
-            "missing"
+            f"{study.model}/trials/{trial_name(number)}.json is missing"
             for number in sorted(needed - numbers)
         ]
     if problems:

@@ -29,8 +29,7 @@ class TrialFolder:
 
     def path(self, trial: int, ending: str) -> str:
         """Path of a trial's object."""
-        number = "default" if trial == DEFAULT_TRIAL else f"{trial:06d}"
-        return f"{self._top}/{number}.{ending}"
+        return f"{self._top}/{trial_name(trial)}.{ending}"
 
     def read(
         self, trial: int, ending: str, parse: Callable[[bytes, int], _T]
@@ -71,6 +70,11 @@ class TrialFolder:
         which = "the untuned default" if trial == DEFAULT_TRIAL else f"trial {trial}"
         remedy = f"{RUN_AGAIN} runs {which} again"
         return read_whole(self._store, path, lambda content: parse(content, trial), remedy)
+
+
+def trial_name(trial: int) -> str:
+    """Return what stands for a trial's number in the names of its objects."""
+    return "default" if trial == DEFAULT_TRIAL else f"{trial:06d}"
 
 
 def parse_trial(content: bytes, number: int, metrics: Sequence[str] = ()) -> TrialRecord:
