@@ -47,12 +47,23 @@ class Metadata(Schema):
     annotations: dict[str, str] = {}
 
 
-class Named(Schema):
-    """A whole object, with where the API has its kind."""
+class Listed(Schema):
+    """What the API has lists of; the class has the kind's name."""
 
     KIND: ClassVar[str]
     API: ClassVar[str] = "api/v1"
     PLURAL: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Name the kind as the class, and its list as Kubernetes does."""
+        cls.KIND = cls.__name__
+        cls.PLURAL = f"{cls.KIND.lower()}s"
+
+
+class Named(Listed):
+    """A whole object."""
+
     metadata: Metadata
 
     def is_of(self, experiment: str) -> bool:
@@ -80,24 +91,17 @@ class Named(Schema):
 class ConfigMap(Named):
     """A ConfigMap."""
 
-    KIND = "ConfigMap"
-    PLURAL = "configmaps"
     data: dict[str, str] = {}
 
 
 class Secret(Named):
     """A Secret; its values are in base64."""
 
-    KIND = "Secret"
-    PLURAL = "secrets"
     data: dict[str, str] = Field({}, repr=False)
 
 
 class ServiceAccount(Named):
     """A ServiceAccount."""
-
-    KIND = "ServiceAccount"
-    PLURAL = "serviceaccounts"
 
 
 class ServicePort(Schema):
@@ -117,8 +121,6 @@ class ServiceSpec(Schema):
 class Service(Named):
     """A Service."""
 
-    KIND = "Service"
-    PLURAL = "services"
     spec: ServiceSpec
 
 
@@ -190,8 +192,6 @@ class PodStatus(Schema):
 class Pod(Named):
     """A pod."""
 
-    KIND = "Pod"
-    PLURAL = "pods"
     spec: PodSpec
     status: PodStatus
 
@@ -203,12 +203,9 @@ class Reference(Schema):
     name: str = ""
 
 
-class Event(Schema):
+class Event(Listed):
     """Something that has happened to an object."""
 
-    KIND: ClassVar[str] = "Event"
-    API: ClassVar[str] = "api/v1"
-    PLURAL: ClassVar[str] = "events"
     type: str = ""
     reason: str = ""
     message: str = ""
@@ -237,9 +234,7 @@ class RayJobStatus(Schema):
 class RayJob(Named):
     """A RayJob; before KubeRay has looked at it it has no status."""
 
-    KIND = "RayJob"
     API = "apis/ray.io/v1"
-    PLURAL = "rayjobs"
     spec: RayJobSpec
     status: RayJobStatus = RayJobStatus()
 
