@@ -49,5 +49,5 @@ def get_family(name: str) -> ModelFamily:
         If there is none; the message lists those there are.
     """
     if name not in FAMILIES:
-        raise ConfigError(f"models: each must be one of {', '.join(FAMILIES)}; found {shown(name)}")
+        raise ConfigError(f"a model must be one of {', '.join(FAMILIES)}; found {shown(name)}")
     return FAMILIES[name]
