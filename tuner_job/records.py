@@ -16,6 +16,8 @@ TrialState = Literal["complete", "pruned", "failed"]
 StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
 """Why a search ended."""
 
+DEFAULT_TRIAL = -1
+"""Number of the untuned default among the trials of a model."""
 
 GONE = frozenset({"free", "n_free"})
 """Fields that earlier versions wrote, and that nothing asks for any more."""
