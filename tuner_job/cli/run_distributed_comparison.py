@@ -59,7 +59,7 @@ class _SeveralValues(Command):
 # fmt: off
 _OPTIONS: list[click.Parameter] = [
     click.Option(["--data-path", "data__source"], required=True, metavar="FILE",
-        help="CSV or Parquet, file or URL: raw PHMRC, or a table with a site column."),
+        help="A file or URL, as docs/data.md says: raw PHMRC, or a table with a site column."),
     click.Option(["--sites", "data__sites"], multiple=True, metavar="SITE...",
         help="Sites to compare. [default: all in the data]"),
     click.Option(["--label-type", "data__label"], type=click.Choice(_LABELS), default="va34",

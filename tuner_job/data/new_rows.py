@@ -26,7 +26,7 @@ way."""
 _FEWEST_CELLS = 5  # fewer answers may all be rare ones
 _FEWEST_NUMBERS = 10  # so many numbers outside the trained range are of another unit
 _SHOWN = 5
-_SHOWN_WRONG = 3  # each with its cells: a message is one line
+_SHOWN_WRONG = 2  # each with its cells: a message is one line
 
 
 @dataclass(frozen=True, eq=False)
