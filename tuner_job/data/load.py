@@ -33,6 +33,7 @@ from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
 from tuner_job.data.telling import tells_cause
 from tuner_job.data.who import Who
+from tuner_job.data.words import yaml_name
 from tuner_job.errors import DataError
 from tuner_job.public import public
 from tuner_job.wording import counted, listed, plain
@@ -165,7 +166,7 @@ def _check_none_tells(
                 found[variable.name] = how
     if found:
         named = listed(f"{plain(name, 60)} ({how})" for name, how in found.items())
-        drop = ", ".join(plain(name, 60) for name in [*config.drop, *found][:50])
+        drop = ", ".join(map(yaml_name, [*config.drop, *found]))
         raise DataError(
             f"{table.source}: a column must not give away the cause; found {named}; leave "
             f"{'it' if len(found) == 1 else 'them'} out with data.drop: [{drop}], or state in "

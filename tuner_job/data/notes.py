@@ -7,7 +7,7 @@ from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.openva import looks_like_openva
-from tuner_job.data.words import as_number
+from tuner_job.data.words import as_number, yaml_name
 from tuner_job.wording import cell, counted, listed, plain
 
 _SHOWN = 5
@@ -36,7 +36,7 @@ def openva_hint(table: Table, codebook: Codebook) -> str:
         )
     return (
         "; where blank means no, say so: data.columns: "
-        f"{{{plain(names[0], 60)}: {{no: ['']}}}} for {listed(names, _SHOWN)}"
+        f"{{{yaml_name(names[0])}: {{no: ['']}}}} for {listed(names, _SHOWN)}"
     )
 
 

@@ -1,6 +1,7 @@
 """What single cells say: missing, yes, no, numbers, in the languages and programs that such files
 come from."""
 
+import json
 import math
 import re
 import unicodedata
@@ -106,6 +107,7 @@ NO = frozenset({"no", "n", "false", "non", "faux", "não", "nao", "falso"})
 SHORT_YES = frozenset({"s", "o"})
 """Sim and sí, oui: yes only beside a no."""
 
+_PLAIN_NAME = re.compile(r"(?!null$)[A-Za-z][\w.-]*", re.ASCII | re.IGNORECASE)
 _BETWEEN = re.compile(r"[/|,;()]|\b(?:or|and|ou|et|o|y|e)\b")
 _CODE_BEFORE = re.compile(r"[-+]?\d+ ?[-.:=)]? ?(?=[^\W\d])")
 
@@ -137,3 +139,12 @@ def sort_names(names: Iterable[str]) -> tuple[str, ...]:
     if all(number is not None and math.isfinite(number) for number in numbers):
         return tuple(name for _, name in sorted(zip(numbers, listed, strict=True)))
     return tuple(sorted(listed))
+
+
+def yaml_name(name: str) -> str:
+    """Write a column's name as a list in YAML needs it."""
+    return (
+        name
+        if _PLAIN_NAME.fullmatch(name) and key(name) not in YES | NO
+        else json.dumps(name, ensure_ascii=False)
+    )
