@@ -199,7 +199,7 @@ def _reason(
     if len(counts) == 1 and not blank_is_answer:
         is_yes = counts.keys() <= YES | {"1"} | stated.yes and column.missing.any()
         return ONLY_YES if is_yes else CONSTANT
-    if is_known_label(name) and not stated.by_user:
+    if is_known_label(name, kind) and not stated.by_user:
         return KNOWN_LABEL
     if kind != "yes_no" and not stated.by_user:
         said = column.map(lambda text: text if key(text) in counts else None)

@@ -31,7 +31,7 @@ from tuner_job.data.rows import (
 )
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
-from tuner_job.data.telling import tells_cause
+from tuner_job.data.telling import names_cause, tells_cause
 from tuner_job.data.who import Who
 from tuner_job.data.words import yaml_name
 from tuner_job.errors import DataError
@@ -84,7 +84,7 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     hints = source_format.hints(table, config)
     variables = infer(table, candidates(table, roles), hints, config)
     _check_stated(table, variables, config)
-    _check_none_tells(table, variables, y, config)
+    _check_none_tells(table, variables, y, causes, config)
     codebook = _codebook(table, roles, variables)
     _check_features(table, codebook)
     encoded = encode(table, codebook, source_format.derived)
@@ -155,15 +155,23 @@ def _check_stated(table: Table, variables: Sequence[Variable], config: DataConfi
 
 
 def _check_none_tells(
-    table: Table, variables: Sequence[Variable], y: IntArray, config: DataConfig
+    table: Table,
+    variables: Sequence[Variable],
+    y: IntArray,
+    causes: Sequence[str],
+    config: DataConfig,
 ) -> None:
     found = {}
     for variable in variables:
         own = column_config(variable.name, config)
-        if variable.role == "feature" and variable.kind != "yes_no" and not own.kind:
-            how = tells_cause(_said(variable, table.columns[variable.name]), y)
-            if how:
-                found[variable.name] = how
+        if variable.role != "feature" or variable.kind is None or own.kind:
+            continue
+        said = _said(variable, table.columns[variable.name])
+        how = names_cause(variable.name, said, y, causes)
+        if variable.kind != "yes_no":
+            how = how or tells_cause(said, y, variable.kind)
+        if how:
+            found[variable.name] = how
     if found:
         named = listed(f"{plain(name, 60)} ({how})" for name, how in found.items())
         drop = ", ".join(map(yaml_name, [*config.drop, *found]))
