@@ -11,6 +11,7 @@ from tuner_job.data.columns import Column
 from tuner_job.data.looks import BY_LOOKS
 from tuner_job.data.words import as_number, without_accents
 
+DATE = "dates or times"
 MOST_CHOICES = 50
 """A text column with more different answers is free text or an identifier, not a question with
 choices."""
@@ -168,7 +169,7 @@ def _of_text(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
     if not tokens & _ABOUT and not _WHO_ITEM.search(name):
         digits = cells.share(_has_digits) >= 0.5
         if digits and tokens & _SURE_DATE:
-            return "dates or times"
+            return DATE
         if digits and tokens & _PHONE:
             return "telephone numbers"
         if digits and tokens & {"gps", "geopoint", "latitude", "longitude"}:
@@ -194,7 +195,7 @@ def _of_numbers(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
     if tokens & _PLACE and (not whole or "gps" in tokens) and abs(high) <= 10_000:
         return "positions"
     if whole and _are_dates(tokens, filled):
-        return "dates or times"
+        return DATE
     if whole and _ROW_NAMES.fullmatch(name.lower()) and _nearly_unique(filled):
         return "row numbers"
     if not whole or tokens & _MEASURE or len(filled) < _FEWEST_ROWS:

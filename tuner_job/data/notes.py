@@ -7,7 +7,7 @@ from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.openva import looks_like_openva
-from tuner_job.data.words import as_number, yaml_name
+from tuner_job.data.words import as_number, comma_number, yaml_name
 from tuner_job.wording import cell, counted, listed, plain
 
 _SHOWN = 5
@@ -68,7 +68,8 @@ def _words_among_numbers(table: Table, codebook: Codebook) -> str:
         if variable.kind != "number":
             continue
         counts = table.columns[variable.name].counts()
-        words = {text: n for text, n in counts.items() if as_number(text) is None}
+        read = comma_number if variable.decimal_comma else as_number
+        words = {text: n for text, n in counts.items() if read(text) is None}
         words = {text: n for text, n in words.items() if any(map(str.isalpha, text))}
         if words:
             most = sorted(words, key=lambda text: (-words[text], text))

@@ -1,5 +1,6 @@
 """Columns that tell the cause: other codings of the label, and what was derived from it."""
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -37,6 +38,8 @@ _BETWEEN = re.compile(r"[\W_]+")
 
 _NEARLY = 0.98
 _FEWEST = 20  # rows; fewer agree by chance
+_FEWEST_OF_OTHERS = 10  # rows beside those of the most frequent cause
+_CERTAIN = 14.0  # one in a million
 _SPREAD = 0.9  # where one cause has more than this share of the rows, guessing it is as good
 _LEAST_CAUSES = 0.6  # of all causes: a question about injuries alone is asked for fewer
 _GROUPS = re.compile(
@@ -100,7 +103,7 @@ def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
     if kind == "number" and n_values > 2 * n_causes + 2:
         return None
     table = _pairs(values.codes[filled], y[filled])
-    if table is None or table.sum(axis=0).max() > _SPREAD * n:
+    if table is None or table.sum(axis=0).max() > min(_SPREAD * n, n - _FEWEST_OF_OTHERS):
         return None
     # One of two may be told by an honest answer, and by the sex.
     nearly = _NEARLY if n_causes > 2 else 1.0
@@ -110,8 +113,10 @@ def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
     if _agreement(table) >= nearly:
         return "tells the cause"
     if n_causes >= 4 and 3 <= n_values < n_causes:
-        shared = table.sum(axis=1).max() <= _SPREAD * n
-        if shared and table.max(axis=0).sum() >= 0.995 * n:
+        # A cause's further deaths would have the value of its first one by chance.
+        share = table.sum(axis=1).max() / n
+        by_chance = (n - n_causes) * -math.log(share) < _CERTAIN
+        if share <= _SPREAD and not by_chance and table.max(axis=0).sum() >= 0.995 * n:
             return "is always the same for a cause"
     return None
 

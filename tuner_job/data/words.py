@@ -132,6 +132,25 @@ def as_number(text: str) -> float | None:
         return None
 
 
+def comma_number(text: str) -> float | None:
+    """Read a number that is written with a decimal comma, or whole."""
+    return None if "." in text else as_number(text.replace(",", "."))
+
+
+def has_decimal_commas(texts: Iterable[str]) -> bool:
+    """Whether these numbers have decimal commas: not thousands, and not codes with commas between.
+
+    Codes that were chosen together stand in their order: ``1,3``.
+    """
+    parts = [text.split(",") for text in texts]
+    fractions = [found for found in parts if len(found) == 2 and comma_number(",".join(found))]
+    if not fractions or any(len(found) > 2 or "." in found[0] for found in parts):
+        return False
+    in_order = all(0 < abs(float(a or 0)) < float(b) for a, b in fractions)
+    thousands = all(len(b) == 3 and a.lstrip("+-") not in ("", "0") for a, b in fractions)
+    return not in_order and not thousands
+
+
 def sort_names(names: Iterable[str]) -> tuple[str, ...]:
     """Sort numbers by value if all names are numbers, else as text."""
     listed = list(names)
