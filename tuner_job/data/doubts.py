@@ -80,11 +80,14 @@ def doubt_notes(codebook: Codebook) -> list[str]:
     notes = []
     if found := _with(codebook.used, CODED):
         yes, no, missing = _meanings(found[0])
+        # 2 and 3 are answers elsewhere.
+        rare = {float(code) for code in missing.split(", ")} <= _OTHER_CODES
+        everywhere = f", in every column with data.missing: [{missing}], or" if rare else ""
         notes.append(
             f"{counted(len(found), 'column')} of numbers may be yes and no with codes for missing, "
-            f"and {_verb(found)} read as numbers: {_named(found, CODED)}. If so, name the codes, "
-            f"in every column with data.missing: [{missing}], or in data.columns: "
-            f"{{{yaml_name(found[0].name)}: {{yes: [{yes}], no: [{no}], missing: [{missing}]}}}}."
+            f"and {_verb(found)} read as numbers: {_named(found, CODED)}. If so, name the codes"
+            f"{everywhere} in data.columns: {{{yaml_name(found[0].name)}: {{yes: [{yes}], "
+            f"no: [{no}], missing: [{missing}]}}}}."
         )
     if found := _with(codebook.used, EXTREME):
         notes.append(
