@@ -75,7 +75,7 @@ class Variable(VariableRecord):
             return _YES_NO.get(found)
         if self.kind != "number":
             return None
-        return comma_number(text) if self.decimal_comma else as_number(text)
+        return comma_number(found) if self.decimal_comma else as_number(found)
 
     def read(self, column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Read every cell of a column.

@@ -5,12 +5,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from tuner_job.data.codebook import Codebook, Variable
-from tuner_job.data.words import yaml_name
+from tuner_job.data.words import as_number, yaml_name
 from tuner_job.wording import counted, listed
 
 EXTREME = "extreme"
 CODED = "coded yes or no"
 FEW = "few whole numbers"
+AMONG_WORDS = "numbers among words"
 
 _ONES = {7.0, 8.0, 9.0}
 _HIGH = frozenset(
@@ -52,6 +53,19 @@ def number_doubts(values: Mapping[float, int]) -> list[str]:
     return doubts
 
 
+def choice_doubts(counts: Mapping[str, int]) -> list[str]:
+    """Say which answers of a choice (each with its rows) are numbers beside words, so perhaps
+    codes for missing."""
+    numbers = {text: as_number(text) for text in counts}
+    found = [text for text, number in numbers.items() if number is not None]
+    if not found or len(found) == len(counts):
+        return []
+    found.sort(key=lambda text: numbers[text] or 0.0)
+    return [
+        f"{AMONG_WORDS}: " + ", ".join(f"{t} in {counted(counts[t], 'row')}" for t in found[:5])
+    ]
+
+
 def _yes_no_codes(found: Set[float]) -> tuple[float, float] | None:
     """The codes of yes and no, if these are codes of yes, no and missing."""
     for codes, others in _YES_NO.items():
@@ -89,12 +103,20 @@ def doubt_notes(codebook: Codebook) -> list[str]:
             f"{everywhere} in data.columns: {{{yaml_name(found[0].name)}: {{yes: [{yes}], "
             f"no: [{no}], missing: [{missing}]}}}}."
         )
+    if found := _with(codebook.used, AMONG_WORDS):
+        holds = "holds" if len(found) == 1 else "hold"
+        notes.append(
+            f"{counted(len(found), 'column')} of words {holds} numbers, which are read as answers: "
+            f"{_named(found, AMONG_WORDS)}. If they mean missing, name them in data.missing, or in "
+            f"data.columns: {{{yaml_name(found[0].name)}: {{missing: "
+            f"[{_first_code(found[0], AMONG_WORDS)}]}}}}."
+        )
     if found := _with(codebook.used, EXTREME):
         notes.append(
             f"The largest or smallest number of {counted(len(found), 'column')} may mean missing, "
             f"and is read as a number: {_named(found, EXTREME)}. If so, name it in data.missing, "
             f"or in data.columns: {{{yaml_name(found[0].name)}: {{missing: "
-            f"[{_first_code(found[0])}]}}}}."
+            f"[{_first_code(found[0], EXTREME)}]}}}}."
         )
     if found := _with(codebook.used, FEW):
         notes.append(
@@ -127,8 +149,8 @@ def _meanings(variable: Variable) -> tuple[str, str, str]:
     return _shown([yes]), _shown([no]), _shown(code for code in found if code not in (yes, no))
 
 
-def _first_code(variable: Variable) -> str:
-    return _doubt(variable, EXTREME).partition(" ")[0]
+def _first_code(variable: Variable, kind: str) -> str:
+    return _doubt(variable, kind).partition(" ")[0]
 
 
 def _verb(variables: Sequence[Variable]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
-from tuner_job.data.looks import BY_LOOKS
+from tuner_job.data.looks import BY_LOOKS, WITH_UNIT
 from tuner_job.data.words import as_number, without_accents
 
 DATE = "dates or times"
@@ -176,6 +176,8 @@ def _of_text(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
             return "positions"
         if tokens & _NAME or (tokens and tokens <= _PERSON and n_different > 10):
             return "names or addresses"
+    if n_different >= 10 and cells.share(WITH_UNIT.fullmatch) >= _MOSTLY:
+        return "numbers with units or signs"
     if n_different > MOST_CHOICES or (n_different >= 10 and 2 * n_different > cells.n):
         return "free text or identifiers"
     return None

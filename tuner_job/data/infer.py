@@ -10,7 +10,7 @@ from typing import Any, Literal
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import ColumnConfig, DataConfig, named
-from tuner_job.data.doubts import number_doubts
+from tuner_job.data.doubts import choice_doubts, number_doubts
 from tuner_job.data.formats import Hint
 from tuner_job.data.identity import DATE, MOST_CHOICES, who_or_when
 from tuner_job.data.telling import is_known_label
@@ -18,6 +18,7 @@ from tuner_job.data.words import (
     NO,
     SHORT_MISSING,
     SHORT_YES,
+    TICKS,
     YES,
     as_number,
     comma_number,
@@ -244,7 +245,7 @@ def _reason(
         return EMPTY
     blank_is_answer = stated.blank == "no" and column.missing.any()
     if len(counts) == 1 and not blank_is_answer:
-        is_yes = counts.keys() <= YES | {"1"} | stated.yes and column.missing.any()
+        is_yes = counts.keys() <= YES | TICKS | {"1"} | stated.yes and column.missing.any()
         return ONLY_YES if is_yes else CONSTANT
     if is_known_label(name, kind) and not stated.by_user:
         return KNOWN_LABEL
@@ -269,7 +270,8 @@ def _read_as(
         labels = {
             key(code): answer for code, answer in stated.hint.labels.items() if key(answer) in kept
         }
-        return {"choices": choices, "labels": labels, "n_unread": rare}
+        doubts = choice_doubts(counts) if stated.kind is None else []
+        return {"choices": choices, "labels": labels, "n_unread": rare, "doubts": doubts}
     if kind == "yes_no":
         words = YES | NO | {"0", "1"} | stated.yes | stated.no | SHORT_YES
         return {"n_unread": sum(n for answer, n in counts.items() if answer not in words)}

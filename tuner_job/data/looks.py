@@ -38,3 +38,6 @@ BY_LOOKS = {
     "names or addresses": _MAIL,
 }
 """What a column holds, in the plural, if nearly all of its cells match."""
+
+WITH_UNIT = re.compile(r"[<>≤≥~≈=]* ?[-+]?\d+([.,]\d+)*( ?(%|[a-zé]{1,8}\.?))?", re.IGNORECASE)
+"""A number with a unit or a sign: ``12 days``, ``>80``, ``5 %``."""

@@ -11,6 +11,9 @@ from functools import lru_cache
 _SPACES = re.compile(r"[\s_]+")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ＇", "'"))
+# Of no width: where words may break, which way they run.
+_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF])
+_SAME = _APOSTROPHES | _INVISIBLE
 _AT_THE_END = " .;:,!"
 _REMEMBERED = 2**16  # cells: a file has few distinct answers and many columns
 
@@ -21,7 +24,7 @@ def key(text: str) -> str:
     apostrophes, spaces, a point at the end and `1.0` for `1` do not matter."""
     if text.isdecimal() and text.isascii():
         return text
-    folded = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
+    folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
     spaced = _SPACES.sub(" ", folded).strip()
     whole = _WHOLE.fullmatch(spaced)
     return whole[1] if whole else spaced.rstrip(_AT_THE_END) or spaced
@@ -104,6 +107,8 @@ answers."""
 
 YES = frozenset({"yes", "y", "true", "oui", "vrai", "sim", "sí", "si", "verdadeiro", "verdadero"})
 NO = frozenset({"no", "n", "false", "non", "faux", "não", "nao", "falso"})
+TICKS = frozenset({"x", "✓", "✔", "☑", "☒", "checked", "ticked", "selected"})
+"""What marks a line of a list; the others are left blank."""
 SHORT_YES = frozenset({"s", "o"})
 """Sim and sí, oui: yes only beside a no."""
 
@@ -112,11 +117,19 @@ _BETWEEN = re.compile(r"[/|,;()]|\b(?:or|and|ou|et|o|y|e)\b")
 _CODE_BEFORE = re.compile(r"[-+]?\d+ ?[-.:=)]? ?(?=[^\W\d])")
 
 
+def is_programs(text: str) -> bool:
+    """Whether a cell is what a program writes where it has no value."""
+    said = key(text)
+    return (
+        said in _MARKS or _letters(said) in _OF_PROGRAMS or bool(_FORMULA.fullmatch(text.strip()))
+    )
+
+
 @lru_cache(_REMEMBERED)
 def is_missing(text: str) -> bool:
     """Whether a cell says nothing, wherever it stands: ``9. don't know/refused`` too."""
     said = key(text)
-    if said in _MARKS or _letters(said) in _MISSING or _FORMULA.fullmatch(text.strip()):
+    if is_programs(text) or _letters(said) in _MISSING:
         return True
     parts = [_letters(part) for part in _BETWEEN.split(_CODE_BEFORE.sub("", said, count=1))]
     named = [part for part in parts if part]

@@ -121,7 +121,7 @@ def test_empty_columns_without_a_name_are_left_out() -> None:
 
 
 def test_openva_read_as_a_table_is_told_its_format() -> None:
-    with pytest.raises(DataError, match="set data.format: openva"):
+    with pytest.raises(DataError, match=r"set data\.format: openva"):
         load("63")
 
 
