@@ -133,7 +133,7 @@ def who_or_when(name: str, column: Column) -> str | None:
         if cells.share(looks.fullmatch) >= _MOSTLY:
             return what
     tokens = _tokens(name)
-    if cells.share(lambda text: as_number(text) is not None) >= _MOSTLY:
+    if cells.share(lambda text: as_number(text) is not None) >= 0.5:
         return _of_numbers(name, tokens, cells)
     return _of_text(name, tokens, cells)
 

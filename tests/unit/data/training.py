@@ -28,7 +28,7 @@ def sheet(answers: Answers, n: int = 120, causes: Sequence[str] = CAUSES, seed: 
     rng = np.random.default_rng(seed)
     lines = [",".join(["cause", *map(quoted, answers)])]
     for _ in range(n):
-        cause = causes[rng.integers(len(causes))]
+        cause = causes[int(rng.integers(len(causes)))]
         lines.append(",".join([cause, *(quoted(str(draw(rng))) for draw in answers.values())]))
     return "\n".join(lines) + "\n"
 
