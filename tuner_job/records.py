@@ -256,6 +256,8 @@ class VariableRecord(Closed):
     blank: Literal["missing", "no"] = "missing"
     """What an empty cell means."""
     unit: str = ""
+    decimal_comma: bool = False
+    """Whether numbers are written as 36,6."""
     low: FiniteFloat | None = None
     """Smallest number among the training rows."""
     high: FiniteFloat | None = None
