@@ -198,7 +198,8 @@ def _of_numbers(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
         return "positions"
     if whole and _are_dates(tokens, filled):
         return DATE
-    if whole and _ROW_NAMES.fullmatch(name.lower()) and _nearly_unique(filled):
+    named_so = whole and _ROW_NAMES.fullmatch(name.lower()) and _nearly_unique(filled)
+    if named_so and (len(filled) >= _FEWEST_ROWS or _in_turn(filled)):
         return "row numbers"
     if not whole or tokens & _MEASURE or len(filled) < _FEWEST_ROWS:
         return None
