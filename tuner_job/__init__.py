@@ -86,7 +86,7 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> object:
         """Import a public name, or look up the version, when it is asked for."""
         if name == "__version__":
-            from importlib.metadata import version
+            from importlib.metadata import version  # a version is rarely asked for
 
             found = version("va-tuning")
         elif name in _HOME:

@@ -28,12 +28,13 @@ def main_of_comparison() -> None:
 
 
 def _cli() -> None:
-    from tuner_job.cli.main import main as cli
+    from tuner_job.cli.main import main as cli  # each script brings its own alone
 
     cli()
 
 
 def _comparison() -> None:
+    # each script brings its own alone
     from tuner_job.cli.run_distributed_comparison import main as comparison
 
     comparison()

@@ -16,6 +16,8 @@ TrialState = Literal["complete", "pruned", "failed"]
 StopReason = Literal["finished", "timeout", "max_trials", "cpu_seconds"]
 """Why a search ended."""
 
+DEFAULT_TRIAL = -1
+"""Number of the untuned default among the trials of a model."""
 
 GONE = frozenset({"free", "n_free"})
 """Fields that earlier versions wrote, and that nothing asks for any more."""
@@ -254,6 +256,8 @@ class VariableRecord(Closed):
     blank: Literal["missing", "no"] = "missing"
     """What an empty cell means."""
     unit: str = ""
+    decimal_comma: bool = False
+    """Whether numbers are written as 36,6."""
     low: FiniteFloat | None = None
     """Smallest number among the training rows."""
     high: FiniteFloat | None = None

@@ -1,12 +1,20 @@
 """The base of every model that reads user input: closed, frozen, strict about what it takes."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    GetPydanticSchema,
+    ValidationError,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from tuner_job.wording import plain, shown
 
@@ -18,6 +26,13 @@ _OF_A_UNION = re.compile(
 EXPERIMENT_NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 """Names of RayJobs, ConfigMaps and folders of results are made of it."""
 LONGEST_NAME = 40
+
+
+def one_of(names: Iterable[str]) -> GetPydanticSchema:
+    """Annotation of a ``str`` that must be among `names`, as `Literal` is for names that a table
+    does not hold."""
+    literal = core_schema.literal_schema(list(names))
+    return GetPydanticSchema(lambda _, __: literal)
 
 
 class Closed(BaseModel):
@@ -59,26 +74,40 @@ def _has(annotation: Any, types: set[Any]) -> bool:
     )
 
 
-def sentences(error: ValidationError) -> list[str]:
+def sentences(error: ValidationError, values: bool = True) -> list[str]:
     """Write pydantic's findings as ``key: what must hold, what was found``, everything of the
-    user's bounded."""
-    return [_sentence(problem) for problem in error.errors(include_url=False)]
+    user's bounded.
+
+    Parameters
+    ----------
+    values
+        Whether what was found is shown: not where it may be a secret.
+    """
+    found = error.errors(include_url=False, include_input=values)
+    return [
+        f"{key}: {finding(problem)}" if (key := _key(problem)) else finding(problem)
+        for problem in found
+    ]
 
 
-def _sentence(problem: Any) -> str:
-    key = ".".join(
-        plain(part, 80) for part in problem["loc"] if not _OF_A_UNION.fullmatch(str(part)[:80])
-    )
+def finding(problem: ErrorDetails) -> str:
+    """Write one of pydantic's findings without its key: what must hold, and what was found."""
     message = plain(problem["msg"].removeprefix("Value error, "), _MOST_PROBLEM)
+    got = f", got {shown(problem['input'])}" if "input" in problem else ""
     match problem["type"]:
         case "extra_forbidden":
-            message = "is not a known key"
+            return "is not a known key"
         case "missing":
-            message = "is required"
+            return "is required"
         case "value_error":
-            pass
+            return message
         case "model_type" | "dict_type":
-            message = f"must hold keys and values, got {shown(problem['input'])}"
+            return f"must hold keys and values{got}"
         case _:
-            message = f"{message[0].lower()}{message[1:]}, got {shown(problem['input'])}"
-    return f"{key}: {message}" if key else message
+            return f"{message[0].lower()}{message[1:]}{got}"
+
+
+def _key(problem: ErrorDetails) -> str:
+    return ".".join(
+        plain(part, 80) for part in problem["loc"] if not _OF_A_UNION.fullmatch(str(part)[:80])
+    )

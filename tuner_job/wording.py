@@ -16,6 +16,18 @@ _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = MOST_CHARACTERS
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.maxdict = MOST_ITEMS
 _SHORT.maxlevel = 3
 
+GLOSSARY = {
+    "em": "em, mixture: the CSMF (cause fractions) that suits all deaths of a population together "
+    "best, if causes look as in training; in brackets, pseudo-deaths a cause that hold it back, "
+    "towards equal fractions or, where it says mean, towards the mean probabilities",
+    "optimism": "optimism: how much too high the best score is estimated to be because it is the "
+    "best of many",
+    "copy-train": "copy-train: the cause fractions of the training rows, whatever the deaths are",
+    "solver": "solver: an objective by the name of scikit-learn's solver for it; saga is the "
+    "multinomial one, liblinear one cause against all others; OWL-QN minimises both",
+}
+"""What words of our own mean, to stand where they do."""
+
 
 def shown(value: object, most: int = MOST_CHARACTERS) -> str:
     """Write a value as Python would, in at most `most` characters: terminal escapes and NUL

@@ -14,6 +14,7 @@ import yaml
 
 from tests.integration.experiments import SCRIPT, SMALL, kill_when, run, start, tune
 from tests.integration.s3_server import S3Server
+from tests.integration.tables import synthetic_table
 from tuner_job.comparison.plan import plan
 from tuner_job.comparison.result import COLUMNS
 from tuner_job.config.comparison import ComparisonConfig
@@ -40,14 +41,10 @@ TUNED = (
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    size = {"n_samples": 360, "n_causes": 5, "n_symptoms": 20, "n_sites": 3}
-    data = load_dataset(
-        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
-    )
-    frame = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
-    frame["site"] = [data.sites[i] for i in data.site]
-    frame["va34"] = [data.causes[i] for i in data.y]
-    frame["cod5"] = [data.causes[i % 2] for i in data.y]  # another label: never a feature
+    frame = synthetic_table("va34", n_samples=360, n_causes=5, n_symptoms=20, n_sites=3)
+    # another label: never a feature
+    causes = sorted(frame["va34"].unique())
+    frame["cod5"] = [causes[causes.index(cause) % 2] for cause in frame["va34"]]
     path = tmp_path_factory.mktemp("data") / "table.csv"
     frame.to_csv(path, index=False)
     return path

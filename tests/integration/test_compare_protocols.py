@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from tests.integration.experiments import SCRIPT, run
-from tuner_job.data import DataConfig, load_dataset
-from tuner_job.results.store import read_bytes
+from tests.integration.tables import synthetic_table
 
 SPACES = {
     "random_forest": {"n_estimators": [10, 20], "max_depth": [None, 4], "min_samples_leaf": [1, 3]},
@@ -20,13 +19,7 @@ SPACES = {
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    size = {"n_samples": 450, "n_causes": 5, "n_symptoms": 25, "n_sites": 3}
-    data = load_dataset(
-        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
-    )
-    frame = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
-    frame["site"] = [data.sites[i] for i in data.site]
-    frame["va34"] = [data.causes[i] for i in data.y]
+    frame = synthetic_table("va34", n_samples=450, n_causes=5, n_symptoms=25, n_sites=3)
     path = tmp_path_factory.mktemp("data") / "table.csv"
     frame.to_csv(path, index=False)
     return path

@@ -10,8 +10,7 @@ import pytest
 import yaml
 
 from tests.integration.experiments import run
-from tuner_job.data import DataConfig, load_dataset
-from tuner_job.results.store import read_bytes
+from tests.integration.tables import synthetic_table
 
 STATES = """
 import sys
@@ -32,13 +31,7 @@ with prefect_test_harness(server_startup_timeout=200):
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Path:
-    size = {"n_samples": 200, "n_causes": 4, "n_symptoms": 12, "n_sites": 2}
-    data = load_dataset(
-        DataConfig.model_validate({"format": "synthetic", "synthetic": size}), read_bytes
-    )
-    table = pd.DataFrame(data.X, columns=[feature.name for feature in data.features])
-    table["site"] = [data.sites[i] for i in data.site]
-    table["cause"] = [data.causes[i] for i in data.y]
+    table = synthetic_table("cause", n_samples=200, n_causes=4, n_symptoms=12, n_sites=2)
     table.to_csv(tmp_path / "table.csv", index=False)
     content = {
         "name": "flow",

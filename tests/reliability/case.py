@@ -81,7 +81,7 @@ class Case:
     kind: str
     name: str
     argv: tuple[str, ...]
-    arrange: Callable[[Path], None] = nothing
+    arrange: Callable[[Path], object] = nothing
     allowed: frozenset[str] = ONLY_REFUSED
     names: tuple[str, ...] = ()
     environment: Mapping[str, str | None] = field(default_factory=dict)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,20 +28,14 @@ def _as(content: bytes) -> Damage:
     return lambda path: path.write_bytes(content)
 
 
-def _json(change: Callable[[Any], object]) -> Damage:
-    def damage(path: Path) -> None:
-        document = json.loads(path.read_text())
-        path.write_text(json.dumps(change(document)))
-
-    return damage
+def _json(change: Callable[[Any], object], path: Path) -> None:
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(change(document)))
 
 
-def _in_place(make: Callable[[Path], object]) -> Damage:
-    def damage(path: Path) -> None:
-        path.unlink()
-        make(path)
-
-    return damage
+def _in_place(make: Callable[[Path], object], path: Path) -> None:
+    path.unlink()
+    make(path)
 
 
 def _npz(**arrays: Any) -> Damage:
@@ -70,22 +65,24 @@ ANY: Final[dict[str, Damage]] = {
     "not UTF-8": _as(b"\xff\xfe\x00x"),
     "twice": lambda path: path.write_bytes(path.read_bytes() * 2),
     "a terminal escape": _as(b'{"\x1b[2J": "\x1b]0;x\x07"}'),
-    "a folder": _in_place(lambda path: path.mkdir()),
-    "a folder with files": _in_place(lambda path: (path.mkdir(), (path / "x").write_text(""))),
-    "a link to itself": _in_place(lambda path: path.symlink_to(path.name)),
-    "a dangling link": _in_place(lambda path: path.symlink_to("nowhere")),
-    "a FIFO": _in_place(lambda path: os.mkfifo(path)),
+    "a folder": partial(_in_place, lambda path: path.mkdir()),
+    "a folder with files": partial(
+        _in_place, lambda path: (path.mkdir(), (path / "x").write_text(""))
+    ),
+    "a link to itself": partial(_in_place, lambda path: path.symlink_to(path.name)),
+    "a dangling link": partial(_in_place, lambda path: path.symlink_to("nowhere")),
+    "a FIFO": partial(_in_place, lambda path: os.mkfifo(path)),
     "unreadable": lambda path: path.chmod(0),
 }
 """Of an object of any kind."""
 
 JSON: Final[dict[str, Damage]] = {
-    "a key more": _json(lambda d: {**d, "of_a_later_version": 1}),
-    "a key less": _json(lambda d: dict(list(d.items())[1:])),
-    "values null": _json(lambda d: dict.fromkeys(d)),
-    "values empty": _json(lambda d: {key: {} for key in d}),
-    "values text": _json(lambda d: dict.fromkeys(d, "x" * 5000)),
-    "values huge": _json(lambda d: dict.fromkeys(d, 10**400)),
+    "a key more": partial(_json, lambda d: {**d, "of_a_later_version": 1}),
+    "a key less": partial(_json, lambda d: dict(list(d.items())[1:])),
+    "values null": partial(_json, lambda d: dict.fromkeys(d)),
+    "values empty": partial(_json, lambda d: {key: {} for key in d}),
+    "values text": partial(_json, lambda d: dict.fromkeys(d, "x" * 5000)),
+    "values huge": partial(_json, lambda d: dict.fromkeys(d, 10**400)),
     "5,000 digits": _as(b'{"trial": ' + b"9" * 5000 + b"}"),
     "nan and infinity": _as(b'{"trial": NaN, "params": Infinity}'),
     "a lone surrogate": _as(b'{"model": "\\ud800"}'),

@@ -276,7 +276,9 @@ def test_more_trees_than_a_model_may_have_are_refused_where_they_are_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for family in ("xgboost", "random_forest"):
-        with pytest.raises(ConfigError, match="n_estimators must be less than or equal to 75000"):
+        with pytest.raises(
+            ConfigError, match="n_estimators: input should be less than or equal to 75000"
+        ):
             FAMILIES[family].complexity({"n_estimators": 75_001})
     monkeypatch.setattr("tuner_job.models.boosting.MOST_TREES", 7)
     X, y = rows(3), np.arange(20, dtype=np.int32) % 4

@@ -49,7 +49,7 @@ def _on_cluster(command: Callable[..., None]) -> Callable[..., None]:
     )
     @wraps(command)
     def connected(context: str | None, namespace: str | None, **given: Any) -> None:
-        from tuner_job.cluster.kube import Kube
+        from tuner_job.cluster.kube import Kube  # here, so that --help is quick
 
         command(kube=Kube(context, namespace), **given)
 
@@ -116,7 +116,7 @@ def submit(
     cancelled or has failed goes on where it stopped.
     """
 
-    from tuner_job.cluster.submit import build
+    from tuner_job.cluster.submit import build  # here, so that --help is quick
     from tuner_job.cluster.submit import submit as create
 
     kube = release.kube
@@ -165,7 +165,7 @@ def list_experiments(kube: "Kube") -> None:
 @_on_cluster
 def status(name: str, kube: "Kube") -> None:
     """Say how an experiment is doing, and what holds it up."""
-    from tuner_job.cluster.follow import observe
+    from tuner_job.cluster.follow import observe  # here, so that --help is quick
 
     _tell(name, observe(kube, name))
 
@@ -176,7 +176,7 @@ def status(name: str, kube: "Kube") -> None:
 @_on_cluster
 def logs(name: str, follow: bool, kube: "Kube") -> None:
     """Show what an experiment has logged."""
-    from tuner_job.cluster.follow import read_log
+    from tuner_job.cluster.follow import read_log  # here, so that --help is quick
 
     if follow:
         _follow(kube, name)
@@ -195,7 +195,7 @@ def cancel(name: str, purge: bool, yes: bool, release: _Release) -> None:
     Submitting the same file again goes on from there. With --purge nothing of the experiment is
     left: neither its RayJob and ConfigMap nor, in the store, anything below its name.
     """
-    from tuner_job.cluster.cancel import cancel as stop
+    from tuner_job.cluster.cancel import cancel as stop  # here, so that --help is quick
 
     if purge:
         _purge(release, name, yes)
@@ -222,7 +222,7 @@ def fetch(name: str, output: Path, release: _Release) -> None:
     that the release names: a Service of its namespace, or an address outside of the cluster that
     --endpoint or your AWS_ENDPOINT_URL names too.
     """
-    from tuner_job.cluster.fetch import fetch as copy
+    from tuner_job.cluster.fetch import fetch as copy  # here, so that --help is quick
 
     with _results_of(release, name) as store:
         folder, n_objects = copy(store, name, output)
@@ -237,7 +237,7 @@ COMMANDS = (submit, list_experiments, status, logs, cancel, fetch)
 @contextmanager
 def _results_of(release: _Release, name: str) -> "Iterator[Store]":
     """Have the store in which the results of an experiment are."""
-    from tuner_job.cluster.storage import open_results, results_of
+    from tuner_job.cluster.storage import open_results, results_of  # here, so that --help is quick
     from tuner_job.cluster.template import read_template
 
     kube = release.kube
@@ -253,7 +253,7 @@ def _say(line: str) -> None:
 
 
 def _purge(release: _Release, name: str, yes: bool) -> None:
-    from tuner_job.cluster.cancel import belongings, purge
+    from tuner_job.cluster.cancel import belongings, purge  # here, so that --help is quick
 
     with _results_of(release, name) as store:
         found = belongings(release.kube, name, store)
@@ -272,7 +272,7 @@ def _confirmed(question: str) -> bool:
 
 def _follow(kube: "Kube", name: str) -> None:
     """Follow to the end; a failed experiment is this command's failure too."""
-    from tuner_job.cluster.follow import follow
+    from tuner_job.cluster.follow import follow  # here, so that --help is quick
 
     try:
         seen = follow(kube, name, click.echo)

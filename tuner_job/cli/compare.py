@@ -34,7 +34,7 @@ def compare(
 
     run-distributed-comparison does the same by flags.
     """
-    from tuner_job.comparison.compare import Place, place_of
+    from tuner_job.comparison.compare import Place, place_of  # here, so that --help is quick
     from tuner_job.comparison.compare import compare as run
     from tuner_job.comparison.settings import Runtime
     from tuner_job.config.load import load_experiment
@@ -60,7 +60,7 @@ def flow(experiment: Path, output: str, workers: int | None) -> None:
         raise InputError(
             "flow needs Prefect, which is not installed; in a checkout: pip install '.[prefect]'"
         )
-    from tuner_job.comparison.flow import tune_compare_report
+    from tuner_job.comparison.flow import tune_compare_report  # here, so that --help is quick
 
     for address in tune_compare_report(experiment, output, workers):
         click.echo(address)

@@ -62,6 +62,7 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
 
     Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
     """
+    # here, so that --help is quick
     from tuner_job.cli.tables import best_parameters, default_vs_tuned
     from tuner_job.config.load import load_experiment
     from tuner_job.experiment.run import run_experiment
@@ -111,7 +112,7 @@ def validate(experiment: Path, columns: bool, as_json: bool) -> None:
     doubtful columns first), what was left out, and how many trials will be run.
     """
     from tuner_job.cli.codebook import codebook_table
-    from tuner_job.config.load import load_experiment
+    from tuner_job.config.load import load_experiment  # here, so that --help is quick
     from tuner_job.problem import in_words, prepare
 
     prepared = prepare(load_experiment(experiment))
@@ -150,20 +151,20 @@ def _as_document(prepared: "Prepared") -> dict[str, object]:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of experiment files, so that editors complete and check them."""
-    from tuner_job.config.experiment import json_schema
+    from tuner_job.config.experiment import json_schema  # here, so that --help is quick
 
     click.echo(json.dumps(json_schema(__version__), indent=2))
 
 
 @main.command()
-@click.argument("model", type=click.Choice(["xgboost", "random_forest", "logistic_regression"]))
+@click.argument("model")
 def space(model: str) -> None:
     """Print a model's default search space, to start one's own from."""
-    from tuner_job.models import FAMILIES
+    from tuner_job.models import get_family  # here, so that --help is quick
 
     click.echo(
         yaml.safe_dump(
-            dict(FAMILIES[model].default_space), sort_keys=False, default_flow_style=None
+            dict(get_family(model).default_space), sort_keys=False, default_flow_style=None
         ),
         nl=False,
     )
@@ -176,7 +177,7 @@ for _command in (*comparing.COMMANDS, *results_commands.COMMANDS, *cluster.COMMA
 def _progress(
     console: Console, config: "ExperimentConfig"
 ) -> "AbstractContextManager[ProgressDisplay | None]":
-    from tuner_job.cli.progress import ProgressDisplay
+    from tuner_job.cli.progress import ProgressDisplay  # here, so that --help is quick
 
     return nullcontext() if quiet() else ProgressDisplay(console, config.budget.timeout)
 

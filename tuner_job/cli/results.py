@@ -25,6 +25,7 @@ def show(results: str, as_json: bool, trials: bool) -> None:
     s3://va-results/adult-xgboost. With --trials an experiment that is still running can be looked
     at too.
     """
+    # here, so that --help is quick
     from tuner_job.cli.tables import best_parameters, default_vs_tuned, trials_csv
     from tuner_job.results.choose import models_of
     from tuner_job.results.experiment_store import open_experiment
@@ -56,7 +57,7 @@ def check(results: str, repair: bool) -> None:
     --repair it is moved to the folder .damaged of the experiment; running the experiment again then
     makes what is missing. Exit code 2 if damage is left.
     """
-    from tuner_job.results.check import find_damage, mend
+    from tuner_job.results.check import find_damage, mend  # here, so that --help is quick
     from tuner_job.results.experiment_store import open_experiment
     from tuner_job.results.lease import leased
 
@@ -90,7 +91,7 @@ def report(results: str, output: Path | None) -> None:
 
     It goes beside the results, and to --output if that is given: one file, to be opened offline.
     """
-    from tuner_job.experiment.finish import write_report
+    from tuner_job.experiment.finish import write_report  # here, so that --help is quick
     from tuner_job.files.whole import check_outputs, whole_files
     from tuner_job.results.experiment_store import open_experiment
     from tuner_job.results.protect import check_outside_results
@@ -127,7 +128,7 @@ def predict(
     tuned for populations of other composition, adjusted to the CSMF that is estimated for DATA. If
     DATA has causes, the predictions are scored.
     """
-    from tuner_job.prediction.predict import predict_file
+    from tuner_job.prediction.predict import predict_file  # here, so that --help is quick
     from tuner_job.results.experiment_store import open_experiment
 
     expendable()

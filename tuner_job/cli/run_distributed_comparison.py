@@ -16,12 +16,13 @@ from tuner_job.comparison.settings import Runtime, read_shift
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import check_experiment
-from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName, Selection
+from tuner_job.config.tuning import SEARCH_METHODS, Selection
 from tuner_job.data.load import ReadBytes
 from tuner_job.data.read import read_names
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition
+from tuner_job.models import FAMILIES
 from tuner_job.process.interruption import asked
 from tuner_job.process.output import expendable
 from tuner_job.public import public
@@ -30,7 +31,6 @@ from tuner_job.results.store import read_bytes
 _LABELS = ("va34", "cod5")
 _PHMRC = {"module", "gs_text34"}
 """Columns by which a raw PHMRC file is known."""
-_METHODS = get_args(HyperparameterSearchConfig.model_fields["search_method"].annotation)
 _IS_COUNT = IS_WORKERS | {"callback": checked(whole_number(1, 1_000_000))}
 _RUNTIME = ("n_workers", "batch_size", "checkpoint_interval")
 _CLEAR = "clear_checkpoints"
@@ -64,8 +64,8 @@ _OPTIONS: list[click.Parameter] = [
         help="Sites to compare. [default: all in the data]"),
     click.Option(["--label-type", "data__label"], type=click.Choice(_LABELS), default="va34",
         show_default=True, help="Column with the cause."),
-    click.Option(["--models", "models"], multiple=True, type=click.Choice(get_args(ModelName)),
-        default=get_args(ModelName), help="Several may follow. [default: all]"),
+    click.Option(["--models", "models"], multiple=True, type=click.Choice(list(FAMILIES)),
+        default=tuple(FAMILIES), help="Several may follow. [default: all]"),
     click.Option(["--experiments", "comparison__experiments"], multiple=True,
         type=click.Choice(EXPERIMENT_TYPES), help="Several may follow; cross_validation takes all "
         "sites together. [default: all but that]"),
@@ -90,8 +90,8 @@ _OPTIONS: list[click.Parameter] = [
         metavar="URL", help="Folder or s3://, gs://, az:// URL."),
     click.Option(["--tune-hyperparameters", "comparison__tune"], is_flag=True,
         help="Tune each model on each training set, too."),
-    click.Option(["--tuning-method", "tuning__search_method"], type=click.Choice(_METHODS),
-        help="[default: bayesian]"),
+    click.Option(["--tuning-method", "tuning__search_method"],
+        type=click.Choice(list(SEARCH_METHODS)), help="[default: bayesian]"),
     click.Option(["--tuning-trials", "tuning__n_trials"], metavar="N",
         help="Configurations of each search. [default: 50]"),
     click.Option(["--tuning-timeout", "budget__timeout"], metavar="TIME",

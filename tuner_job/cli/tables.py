@@ -11,7 +11,7 @@ from rich.table import Table
 from tuner_job.files.spreadsheet import cell
 from tuner_job.records import ExperimentSummary, Interval, ModelSummary, TrialRecord
 from tuner_job.units import human_duration
-from tuner_job.wording import counted
+from tuner_job.wording import GLOSSARY, counted
 
 SCORE_DIGITS = (
     10  # of the canonical table: more than differs between runs, fewer than sums may wobble
@@ -62,7 +62,12 @@ def default_vs_tuned(summary: ExperimentSummary) -> Table:
 def best_parameters(summary: ExperimentSummary) -> Table:
     """The best configuration of each model and how it was found."""
     table = Table(
-        title="best configurations", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
+        title="best configurations",
+        caption=_glossary(summary),
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("model", no_wrap=True)
     for column in (
@@ -87,6 +92,17 @@ def best_parameters(summary: ExperimentSummary) -> Table:
             study.stopped_by,
         )
     return table
+
+
+def _glossary(summary: ExperimentSummary) -> str:
+    """What words of our own mean, of those that stand in the table."""
+    bests = [study.best for study in summary.studies]
+    stand = {
+        "em": any(best.csmf_estimator.method in ("em", "mixture") for best in bests),
+        "optimism": any(study.optimism is not None for study in summary.studies),
+        "solver": any("solver" in best.params for best in bests if best.trial >= 0),
+    }
+    return "\n".join(GLOSSARY[word] for word, stands in stand.items() if stands)
 
 
 def _which(best: ModelSummary) -> str:
@@ -165,6 +181,7 @@ def _caption(summary: ExperimentSummary) -> str:
         "The tuned configuration was chosen on these same folds: its scores are somewhat "
         f"optimistic.{warning}{_timing(summary)}"
         + (f" On the hold-out, CSMF accuracy: {', '.join(held_out)}." if held_out else "")
+        + f"\n{GLOSSARY['copy-train']}"
     )
 
 

@@ -17,7 +17,7 @@ from kubernetes.stream import portforward
 
 from tuner_job.cluster.kubeconfig import find_cluster
 from tuner_job.cluster.names import check_namespace, check_object, selector
-from tuner_job.cluster.objects import Event, Items, Named, Object, Pod, RayJob, checked
+from tuner_job.cluster.objects import Event, Items, Listed, Named, Object, Pod, RayJob, checked
 from tuner_job.errors import ClusterError
 from tuner_job.wording import plain
 
@@ -153,7 +153,7 @@ class Kube:
                 f"namespace {self.namespace}: cannot reach port {port} of pod {pod}: {plain(said)}"
             ) from None
 
-    def _path(self, kind: type[Named] | type[Event], name: str | None = None) -> str:
+    def _path(self, kind: type[Listed], name: str | None = None) -> str:
         path = f"/{kind.API}/namespaces/{self.namespace}/{kind.PLURAL}"
         return path if name is None else f"{path}/{quote(check_object(kind.KIND, name), safe='')}"
 

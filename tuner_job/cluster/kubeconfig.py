@@ -17,7 +17,7 @@ from kubernetes.config.config_exception import ConfigException
 from pydantic import ConfigDict, Field
 
 from tuner_job.cluster.names import check_namespace
-from tuner_job.cluster.objects import Part, checked, parsed_yaml
+from tuner_job.cluster.objects import Schema, checked, parsed_yaml
 from tuner_job.errors import ClusterError
 from tuner_job.wording import listed, plain, shown
 
@@ -26,7 +26,7 @@ _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _HINT = "see kubectl config get-contexts"
 
 
-class _Dashed(Part):
+class _Dashed(Schema):
     model_config = ConfigDict(alias_generator=lambda name: name.replace("_", "-"))
 
 
@@ -39,12 +39,12 @@ class _Cluster(_Dashed):
     proxy_url: str = ""
 
 
-class _Variable(Part):
+class _Variable(Schema):
     name: str
     value: str
 
 
-class _Exec(Part):
+class _Exec(Schema):
     command: str
     args: list[str] = []
     env: list[_Variable] = []
@@ -62,23 +62,23 @@ class _User(_Dashed):
     exec: _Exec | None = None
 
 
-class _Context(Part):
+class _Context(Schema):
     cluster: str = ""
     user: str = ""
     namespace: str = ""
 
 
-class _NamedCluster(Part):
+class _NamedCluster(Schema):
     name: str
     cluster: _Cluster
 
 
-class _NamedUser(Part):
+class _NamedUser(Schema):
     name: str
     user: _User = _User()
 
 
-class _NamedContext(Part):
+class _NamedContext(Schema):
     name: str
     context: _Context
 
@@ -203,7 +203,7 @@ def _check_server(server: str, where: str) -> None:
         raise ClusterError(f"{where}: must be an http(s) address; got {shown(server)}")
 
 
-def _check_files(part: Part, keys: Iterable[str], path: Path, where: str) -> None:
+def _check_files(part: Schema, keys: Iterable[str], path: Path, where: str) -> None:
     for key in keys:
         file, data = getattr(part, key), getattr(part, f"{key}_data")
         said = key.replace("_", "-")

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from tuner_job.errors import ClusterError, ConfigError
 from tuner_job.files.yaml_file import parse_yaml
-from tuner_job.wording import plain
+from tuner_job.schema import sentences
 
 Object = dict[str, Any]
 """A Kubernetes object as its YAML would say it."""
@@ -22,8 +22,8 @@ OF_EXPERIMENTS = {"app.kubernetes.io/part-of": "va-tuning", COMPONENT: "experime
 _M = TypeVar("_M", bound=BaseModel)
 
 
-class Part(BaseModel):
-    """A part of an object; what is not declared is passed over."""
+class Schema(BaseModel):
+    """What is declared of a part of an object; all else is passed over."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel)
 
@@ -35,7 +35,7 @@ class Part(BaseModel):
         return content
 
 
-class Metadata(Part):
+class Metadata(Schema):
     """Who an object is."""
 
     name: str = Field(min_length=1)
@@ -47,12 +47,23 @@ class Metadata(Part):
     annotations: dict[str, str] = {}
 
 
-class Named(Part):
-    """A whole object, with where the API has its kind."""
+class Listed(Schema):
+    """What the API has lists of; the class has the kind's name."""
 
     KIND: ClassVar[str]
     API: ClassVar[str] = "api/v1"
     PLURAL: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Name the kind as the class, and its list as Kubernetes does."""
+        cls.KIND = cls.__name__
+        cls.PLURAL = f"{cls.KIND.lower()}s"
+
+
+class Named(Listed):
+    """A whole object."""
+
     metadata: Metadata
 
     def is_of(self, experiment: str) -> bool:
@@ -80,34 +91,27 @@ class Named(Part):
 class ConfigMap(Named):
     """A ConfigMap."""
 
-    KIND = "ConfigMap"
-    PLURAL = "configmaps"
     data: dict[str, str] = {}
 
 
 class Secret(Named):
     """A Secret; its values are in base64."""
 
-    KIND = "Secret"
-    PLURAL = "secrets"
     data: dict[str, str] = Field({}, repr=False)
 
 
 class ServiceAccount(Named):
     """A ServiceAccount."""
 
-    KIND = "ServiceAccount"
-    PLURAL = "serviceaccounts"
 
-
-class ServicePort(Part):
+class ServicePort(Schema):
     """One port of a Service; None as its target is the same number."""
 
     port: int
     target_port: int | str | None = None
 
 
-class ServiceSpec(Part):
+class ServiceSpec(Schema):
     """Which pods a Service leads to."""
 
     selector: dict[str, str] = {}
@@ -117,52 +121,50 @@ class ServiceSpec(Part):
 class Service(Named):
     """A Service."""
 
-    KIND = "Service"
-    PLURAL = "services"
     spec: ServiceSpec
 
 
-class ContainerPort(Part):
+class ContainerPort(Schema):
     """A port that a container names."""
 
     name: str = ""
     container_port: int
 
 
-class Resources(Part):
+class Resources(Schema):
     """What a container asks for."""
 
     requests: dict[str, str | int | float] = {}
 
 
-class Container(Part):
+class Container(Schema):
     """A container of a pod."""
 
     resources: Resources = Resources()
     ports: list[ContainerPort] = []
 
 
-class PodSpec(Part):
+class PodSpec(Schema):
     """What a pod runs."""
 
     containers: list[Container] = []
 
 
-class Reason(Part):
+class Reason(Schema):
     """Why something is as it is."""
 
     reason: str = ""
     message: str = ""
 
 
-class ContainerState(Part):
+class ContainerState(Schema):
     """At most one of these is there."""
 
     waiting: Reason | None = None
     terminated: Reason | None = None
 
 
-class ContainerStatus(Part):
+class ContainerStatus(Schema):
     """What a container does, and did before its last restart."""
 
     image: str = ""
@@ -170,7 +172,7 @@ class ContainerStatus(Part):
     last_state: ContainerState = ContainerState()
 
 
-class Condition(Part):
+class Condition(Schema):
     """A condition of a pod."""
 
     type: str
@@ -178,7 +180,7 @@ class Condition(Part):
     message: str = "no node suits it"
 
 
-class PodStatus(Part):
+class PodStatus(Schema):
     """What a pod does."""
 
     phase: str = ""
@@ -190,39 +192,34 @@ class PodStatus(Part):
 class Pod(Named):
     """A pod."""
 
-    KIND = "Pod"
-    PLURAL = "pods"
     spec: PodSpec
     status: PodStatus
 
 
-class Reference(Part):
+class Reference(Schema):
     """What an event is about."""
 
     kind: str = ""
     name: str = ""
 
 
-class Event(Part):
+class Event(Listed):
     """Something that has happened to an object."""
 
-    KIND: ClassVar[str] = "Event"
-    API: ClassVar[str] = "api/v1"
-    PLURAL: ClassVar[str] = "events"
     type: str = ""
     reason: str = ""
     message: str = ""
     involved_object: Reference
 
 
-class RayJobSpec(Part):
+class RayJobSpec(Schema):
     """Where a RayJob runs: on a cluster with these labels, or on one of its own."""
 
     cluster_selector: dict[str, str] = {}
     ray_cluster_spec: Object | None = None
 
 
-class RayJobStatus(Part):
+class RayJobStatus(Schema):
     """How a RayJob is doing, in KubeRay's words."""
 
     job_deployment_status: str = ""
@@ -237,14 +234,12 @@ class RayJobStatus(Part):
 class RayJob(Named):
     """A RayJob; before KubeRay has looked at it it has no status."""
 
-    KIND = "RayJob"
     API = "apis/ray.io/v1"
-    PLURAL = "rayjobs"
     spec: RayJobSpec
     status: RayJobStatus = RayJobStatus()
 
 
-class Items(Part):
+class Items(Schema):
     """A list of objects."""
 
     items: list[Any]
@@ -261,12 +256,10 @@ def checked(model: type[_M], content: Any, where: str) -> _M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        said = sentences(error, values=False)[0]
     except RecursionError:
-        raise ClusterError(f"{where} cannot be used: it is nested too deeply") from None
-    key = plain(".".join(map(str, first["loc"])) or "it", 100)
-    found = "is missing" if first["type"] == "missing" else plain(_lowered(first["msg"]))
-    raise ClusterError(f"{where} cannot be used: {key}: {found}")
+        said = "it is nested too deeply"
+    raise ClusterError(f"{where} cannot be used: {said}")
 
 
 def parsed_yaml(text: str, where: str) -> Object:
@@ -281,7 +274,3 @@ def parsed_yaml(text: str, where: str) -> Object:
         return parse_yaml(text, where)
     except ConfigError as error:
         raise ClusterError(str(error)) from None
-
-
-def _lowered(sentence: str) -> str:
-    return f"{sentence[:1].lower()}{sentence[1:]}"

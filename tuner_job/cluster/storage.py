@@ -82,7 +82,7 @@ def open_results(
     endpoint
         An address outside of the cluster to which keys may be sent.
     say
-        Told where that is, and whose keys are used.
+        Called with a line that says where that is, and whose keys are used.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from tuner_job.cluster.objects import (
     OF_EXPERIMENTS,
     ConfigMap,
     Object,
-    Part,
+    Schema,
     checked,
     parsed_yaml,
 )
@@ -23,7 +23,7 @@ MOST_BYTES = 2**20
 """Of a ConfigMap's values."""
 
 
-class KeyOf(Part):
+class KeyOf(Schema):
     """A key of a Secret or ConfigMap."""
 
     name: str
@@ -31,20 +31,20 @@ class KeyOf(Part):
     optional: bool = False
 
 
-class SecretOf(Part):
+class SecretOf(Schema):
     """A Secret whose keys are variables."""
 
     name: str
     optional: bool = False
 
 
-class ValueFrom(Part):
+class ValueFrom(Schema):
     """Where a variable's value comes from."""
 
     secret_key_ref: KeyOf | None = None
 
 
-class Variable(Part):
+class Variable(Schema):
     """An environment variable."""
 
     name: str
@@ -52,47 +52,47 @@ class Variable(Part):
     value_from: ValueFrom = ValueFrom()
 
 
-class EnvFrom(Part):
+class EnvFrom(Schema):
     """Where several variables come from."""
 
     secret_ref: SecretOf | None = None
 
 
-class HeadContainer(Part):
+class HeadContainer(Schema):
     """The head's container: its environment reaches the store."""
 
     env: list[Variable] = []
     env_from: list[EnvFrom] = []
 
 
-class _HeadSpec(Part):
+class _HeadSpec(Schema):
     containers: Annotated[list[HeadContainer], Field(min_length=1)]
 
 
-class _HeadTemplate(Part):
+class _HeadTemplate(Schema):
     spec: _HeadSpec
 
 
-class _HeadGroup(Part):
+class _HeadGroup(Schema):
     template: _HeadTemplate
 
 
-class _RayClusterSpec(Part):
+class _RayClusterSpec(Schema):
     head_group_spec: _HeadGroup
 
 
-class _Spec(Part):
+class _Spec(Schema):
     entrypoint: str
     ray_cluster_spec: _RayClusterSpec | None = None
     cluster_selector: dict[str, str] = {}
 
 
-class _Metadata(Part):
+class _Metadata(Schema):
     name: str
     labels: dict[str, str]
 
 
-class _RayJob(Part):
+class _RayJob(Schema):
     api_version: Literal["ray.io/v1"]
     kind: Literal["RayJob"]
     metadata: _Metadata

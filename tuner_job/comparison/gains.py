@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
-from tuner_job.comparison.score import estimator_of, part_of
+from tuner_job.comparison.score import estimator_of, predictions_of
 from tuner_job.comparison.settings import Settings
 from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.config.comparison import EXPERIMENT_TYPES, ExperimentType
@@ -174,7 +174,7 @@ def _differences(
     scores: list[dict[str, NDArray[Any]]] = []
     for P, result in zip(pair.P, pair.results, strict=True):
         tuned: TunedChoice | None = result.tuned
-        part, estimator = part_of(pair.y[rows], P[rows], tuned), estimator_of(tuned)
+        part, estimator = predictions_of(pair.y[rows], P[rows], tuned), estimator_of(tuned)
         found = part.estimate([estimator], samples)[0]
         scores.append(part.score_each(estimator, samples, found))
     return {metric: scores[1][metric] - scores[0][metric] for metric in METRICS}

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tuner_job.comparison.figures import draw
@@ -16,7 +15,8 @@ from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
 from tuner_job.report.figures import style
-from tuner_job.report.text import count, metric_label, visible
+from tuner_job.report.templates import environment
+from tuner_job.report.text import visible
 
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "report" / "style.css"
@@ -38,7 +38,7 @@ def write_report(
             f"plots/{name}.svg",
             visible(drawing["svg"]).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1),
         )
-    page = _environment().get_template("report.html").render(
+    page = environment(_HERE).get_template("report.html").render(
         css=Markup(_STYLE.read_text(encoding="utf-8")),
         n_sites=len(data.sites),
         n_deaths=data.n_samples,
@@ -90,15 +90,3 @@ def _summary(table: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"metric_label": metric_label, "count": count}
-    return environment

@@ -17,7 +17,7 @@ from tuner_job.config.tuning import ModelName
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import Interrupted, MissingModelsError, RunError
 from tuner_job.evaluation.protocols import ScoringProtocol
-from tuner_job.execution.fit_runner import Fit, Fitted, run_fits
+from tuner_job.execution.fit_runner import Fit, FitResult, run_fits
 from tuner_job.execution.ray_start import ray_running
 from tuner_job.models import FAMILIES
 from tuner_job.models.growing import Stages
@@ -89,7 +89,7 @@ class Comparison:
     def score(
         self,
         training: TrainingSet,
-        fitted: Fitted,
+        fitted: FitResult,
         tuned: TunedChoice | None,
         protocols: Sequence[ScoringProtocol],
     ) -> None:
@@ -171,7 +171,7 @@ def _tuned(
             choice = choices[model]
             if isinstance(choice, str):
                 fit = Fit(None, model, {}, training.rows, tested_rows(training))
-                failed = Fitted(fit, None, error=f"tuning failed: {choice}")
+                failed = FitResult(fit, None, error=f"tuning failed: {choice}")
                 running.score(
                     training, failed, TunedChoice(params={}, method="failed"), (protocol,)
                 )
@@ -278,5 +278,5 @@ def _score_ensemble(
         searched = running.data.take(training.rows)
         choice = tuner.tune_ensemble(searched, running.settings.models, training.unseen_site)
     running.store.save_predictions(predictions_name(training, ENSEMBLE, tuned_for), rows, P)
-    fitted = Fitted(Fit(None, ENSEMBLE, {}, training.rows, rows), P)
+    fitted = FitResult(Fit(None, ENSEMBLE, {}, training.rows, rows), P)
     running.score(training, fitted, choice, protocols)

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from tuner_job.comparison.plan import SiteTest, TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.data.dataset import VaDataset
-from tuner_job.evaluation.assessment import Part
+from tuner_job.evaluation.assessment import Predictions
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import CSMF_CHANCE, chance_corrected, csmf, csmf_accuracy_of
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
-from tuner_job.execution.fit_runner import Fitted
+from tuner_job.execution.fit_runner import FitResult
 from tuner_job.records import CsmfEstimator, Interval
 
 BASELINES = ("copy_train", "uniform", "majority")
@@ -33,16 +33,18 @@ def estimator_of(tuned: TunedChoice | None) -> CsmfEstimator:
     return tuned.csmf_estimator if tuned else COUNT
 
 
-def part_of(y: NDArray[np.int32], P: NDArray[np.floating[Any]], tuned: TunedChoice | None) -> Part:
+def predictions_of(
+    y: NDArray[np.int32], P: NDArray[np.floating[Any]], tuned: TunedChoice | None
+) -> Predictions:
     """Predictions for test rows, with the calibration that the model's search left."""
     found = tuned and tuned.calibration
-    return Part(y, P, Calibration.of_lists(**found.model_dump()) if found else None)
+    return Predictions(y, P, Calibration.of_lists(**found.model_dump()) if found else None)
 
 
 def score_tests(
     data: VaDataset,
     training: TrainingSet,
-    fitted: Fitted,
+    fitted: FitResult,
     tuned: TunedChoice | None,
     protocol: ScoringProtocol,
     n_bootstrap: int,
@@ -63,7 +65,7 @@ def score_tests(
         if fitted.P is None:
             yield result
             continue
-        part = part_of(data.y[test.rows], fitted.P[np.searchsorted(rows, test.rows)], tuned)
+        part = predictions_of(data.y[test.rows], fitted.P[np.searchsorted(rows, test.rows)], tuned)
         yield result.model_copy(update=_scores(part, estimator_of(tuned), protocol, n_bootstrap))
 
 
@@ -82,12 +84,12 @@ def score_baselines(
             yield _describe(training, test, name, None, protocol).model_copy(update=scores)
         certain = np.zeros((len(y), data.n_causes))
         certain[:, int(trained.argmax())] = 1
-        scores = _scores(Part(y, certain, None), COUNT, protocol, n_bootstrap)
+        scores = _scores(Predictions(y, certain, None), COUNT, protocol, n_bootstrap)
         yield _describe(training, test, "majority", None, protocol).model_copy(update=scores)
 
 
 def _scores(
-    part: Part, estimator: CsmfEstimator, protocol: ScoringProtocol, n_bootstrap: int
+    part: Predictions, estimator: CsmfEstimator, protocol: ScoringProtocol, n_bootstrap: int
 ) -> dict[str, object]:
     """Accuracies with their intervals, over rows or over compositions, and the other metrics."""
     if protocol.composition == "natural":

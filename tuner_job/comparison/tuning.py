@@ -142,7 +142,7 @@ class HyperparameterTuner:
     def read_choices(self, summary: ExperimentSummary) -> dict[ModelName, TunedChoice]:
         """Read what a search of this tuner has chosen."""
         store = ExperimentStore(Store(self._results), summary.name)
-        return {study.model: _choice(study, store) for study in summary.studies}  # type: ignore[misc]
+        return {study.model: _choice(study, store) for study in summary.studies}
 
     def tune_ensemble(
         self, data: VaDataset, models: Sequence[ModelName], unseen_site: bool = False

@@ -1,20 +1,23 @@
 """How configurations are proposed and judged: the section ``tuning`` of an experiment file."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from tuner_job.evaluation.metrics import METRICS
-from tuner_job.schema import Closed, OrPath
+from tuner_job.models import FAMILIES
+from tuner_job.schema import Closed, OrPath, one_of
 from tuner_job.search_space import ModelSearchSpace
 from tuner_job.wording import listed, plain
 
 StoppingRule = Literal["paired", "median", "wilcoxon", "none"]
-ModelName = Literal["xgboost", "random_forest", "logistic_regression"]
+ModelName = Annotated[str, one_of(FAMILIES)]
 Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
 SamplerName = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
-ON_RAY_TUNE = ("asha", "pbt")
 SMALLEST_POPULATION = 4
 """A quarter of the population takes over from another quarter."""
 REMOVED_KEYS = {
@@ -26,6 +29,26 @@ REMOVED_KEYS = {
     "free_knowledge": (False, "leave it out; nothing takes its place"),
 }
 """Keys of `tuning` that earlier versions had → the default, and what to write instead."""
+
+
+@dataclass(frozen=True)
+class SearchMethod:
+    """One value of `search_method`: which sampler proposes configurations, and who runs them."""
+
+    proposes: Literal["grid", "random", "optuna"]
+    on_ray_tune: bool = False
+
+
+SEARCH_METHODS: Mapping[str, SearchMethod] = MappingProxyType(
+    {
+        "grid": SearchMethod("grid"),
+        "random": SearchMethod("random"),
+        "bayesian": SearchMethod("optuna"),
+        "optuna": SearchMethod("optuna"),
+        "asha": SearchMethod("random", on_ray_tune=True),
+        "pbt": SearchMethod("random", on_ray_tune=True),
+    }
+)
 
 
 class EarlyStoppingConfig(Closed):
@@ -51,7 +74,7 @@ class EarlyStoppingConfig(Closed):
 class HyperparameterSearchConfig(Closed):
     """How configurations are proposed and judged."""
 
-    search_method: Literal["grid", "random", "bayesian", "optuna", "asha", "pbt"] = "bayesian"
+    search_method: Annotated[str, one_of(SEARCH_METHODS)] = "bayesian"
     """grid: every configuration of the space; random: drawn without repeats; bayesian: multivariate
     TPE; optuna: any Optuna sampler; asha: random's configurations, stopped while they train, by Ray
     Tune; pbt: random's configurations as a population that Ray Tune changes while it trains
@@ -90,7 +113,8 @@ class HyperparameterSearchConfig(Closed):
     @model_validator(mode="before")
     @classmethod
     def _ray_tune_stops(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("search_method") in ON_RAY_TUNE:
+        name = content.get("search_method") if isinstance(content, dict) else None
+        if isinstance(name, str) and name in SEARCH_METHODS and SEARCH_METHODS[name].on_ray_tune:
             return {"early_stopping": "none", **content}
         return content
 
@@ -144,7 +168,7 @@ class HyperparameterSearchConfig(Closed):
     def on_ray_tune(self) -> bool:
         """Whether Ray Tune runs the trials, and timing therefore decides which of them are
         stopped."""
-        return self.search_method in ON_RAY_TUNE
+        return SEARCH_METHODS[self.search_method].on_ray_tune
 
 
 def _problem_on_ray_tune(tuning: HyperparameterSearchConfig) -> str | None:

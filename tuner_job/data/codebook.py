@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
 from tuner_job.data.formats import Hint
-from tuner_job.data.words import NO, YES, as_number, is_missing, key
+from tuner_job.data.words import NO, YES, as_number, comma_number, is_missing, key
 from tuner_job.records import Role, VariableRecord
 from tuner_job.schema import Closed
 
@@ -73,7 +73,9 @@ class Variable(VariableRecord):
             return math.nan
         if self.kind == "yes_no":
             return _YES_NO.get(found)
-        return as_number(text) if self.kind == "number" else None
+        if self.kind != "number":
+            return None
+        return comma_number(found) if self.decimal_comma else as_number(found)
 
     def read(self, column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Read every cell of a column.

@@ -1,24 +1,34 @@
 """Numbers that may be codes: they are read as they stand, and said."""
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from tuner_job.data.codebook import Codebook, Variable
+from tuner_job.data.words import as_number, yaml_name
 from tuner_job.wording import counted, listed
 
 EXTREME = "extreme"
 CODED = "coded yes or no"
 FEW = "few whole numbers"
+AMONG_WORDS = "numbers among words"
 
-_ONES = {8.0, 9.0}
+_ONES = {7.0, 8.0, 9.0}
 _HIGH = frozenset(
     {
-        *(88.0, 98.0, 99.0, 888.0, 998.0, 999.0, 8888.0, 9998.0, 9999.0, 99999.0),
+        *(88.0, 97.0, 98.0, 99.0, 888.0, 997.0, 998.0, 999.0, 8888.0, 9997.0, 9998.0, 9999.0),
+        *(88888.0, 99998.0, 99999.0, 999999.0),
     }
 )
-_LOW = frozenset({-1.0, -2.0, -7.0, -8.0, -9.0, -88.0, -98.0, -99.0, -888.0, -999.0, -9999.0})
-_ANSWERS = ({0.0, 1.0}, {1.0, 2.0})
-_MAY_MEAN_MISSING = frozenset({2.0, 3.0, 7.0, 77.0, 97.0}) | _ONES | _HIGH | _LOW
+_LOW = frozenset(
+    {
+        *(-1.0, -2.0, -3.0, -7.0, -8.0, -9.0, -77.0, -88.0, -97.0, -98.0, -99.0),
+        *(-888.0, -998.0, -999.0, -8888.0, -9998.0, -9999.0, -99999.0),
+    }
+)
+_OTHER_CODES = frozenset({77.0, *_ONES, *_HIGH, *_LOW})
+_YES_NO = {(1.0, 0.0): _OTHER_CODES | {2.0}, (1.0, 2.0): _OTHER_CODES | {3.0}}
+"""Codes of yes and no, each with those that may mean missing beside them."""
 _MOST_CODES = 10
 
 
@@ -30,60 +40,117 @@ def number_doubts(values: Mapping[float, int]) -> list[str]:
     found = set(values)
     if len(found) < 2:
         return []
-    if any(answers < found <= answers | _MAY_MEAN_MISSING for answers in _ANSWERS):
+    if _yes_no_codes(found):
         return [f"{CODED}: {_shown(sorted(found))}"]
-    ends = [end for end in (min(found), max(found)) if end in _HIGH | _LOW]
-    if ends:
+    doubts = []
+    if ends := _ends(sorted(found)):
         rows = ", ".join(f"{_shown([end])} in {counted(values[end], 'row')}" for end in ends)
-        return [f"{EXTREME}: {rows}"]
+        doubts.append(f"{EXTREME}: {rows}")
     whole = all(math.isfinite(value) and value % 1 == 0 for value in found)
-    if whole and 3 <= len(found) <= _MOST_CODES and _in_a_row(found - _ONES):
-        return [f"{FEW}: {_shown(sorted(found))}"]
-    return []
+    answers = found - _OTHER_CODES - {96.0}
+    if whole and 3 <= len(found) <= _MOST_CODES and _in_a_row(answers):
+        doubts.append(f"{FEW}: {_shown(sorted(found))}")
+    return doubts
 
 
-def _in_a_row(codes: set[float]) -> bool:
+def choice_doubts(counts: Mapping[str, int]) -> list[str]:
+    """Say which answers of a choice (each with its rows) are numbers beside words, so perhaps
+    codes for missing."""
+    numbers = {text: as_number(text) for text in counts}
+    found = [text for text, number in numbers.items() if number is not None]
+    if not found or len(found) == len(counts):
+        return []
+    found.sort(key=lambda text: numbers[text] or 0.0)
+    return [
+        f"{AMONG_WORDS}: " + ", ".join(f"{t} in {counted(counts[t], 'row')}" for t in found[:5])
+    ]
+
+
+def _yes_no_codes(found: Set[float]) -> tuple[float, float] | None:
+    """The codes of yes and no, if these are codes of yes, no and missing."""
+    for codes, others in _YES_NO.items():
+        if set(codes) < found <= others.union(codes):
+            return codes
+    return None
+
+
+def _ends(ordered: Sequence[float]) -> list[float]:
+    """The largest numbers, and the smallest ones, that are known to be used for missing."""
+    high = list(itertools.takewhile(_HIGH.__contains__, reversed(ordered)))
+    return [*itertools.takewhile(_LOW.__contains__, ordered), *reversed(high)][:4]
+
+
+def _in_a_row(codes: Set[float]) -> bool:
     """Whether whole numbers follow one another from 0 or 1, as codes of answers do."""
-    return bool(codes) and min(codes) in (0.0, 1.0) and max(codes) - min(codes) <= len(codes)
+    return len(codes) >= 2 and min(codes) in (0.0, 1.0) and max(codes) - min(codes) <= len(codes)
 
 
 def _shown(values: Iterable[float]) -> str:
-    return ", ".join(f"{value:g}" for value in values)
+    return ", ".join(f"{value:.10g}" for value in values)
 
 
 def doubt_notes(codebook: Codebook) -> list[str]:
     """Say in a sentence a kind which columns of numbers may be codes, and what to write then."""
-    by_kind = {kind: _with(codebook.used, kind) for kind in (CODED, EXTREME, FEW)}
     notes = []
-    if found := by_kind[CODED]:
-        example = found[0].name
+    if found := _with(codebook.used, CODED):
+        yes, no, missing = _meanings(found[0])
+        # 2 and 3 are answers elsewhere.
+        rare = {float(code) for code in missing.split(", ")} <= _OTHER_CODES
+        everywhere = f", in every column with data.missing: [{missing}], or" if rare else ""
         notes.append(
             f"{counted(len(found), 'column')} of numbers may be yes and no with codes for missing, "
-            f"and {_verb(found)} read as numbers: {_named(found)}. If so, name the codes: "
-            f"data.missing: [9], or data.columns: {{{example}: {{yes: [1], no: [2], "
-            "missing: [8, 9]}}."
+            f"and {_verb(found)} read as numbers: {_named(found, CODED)}. If so, name the codes"
+            f"{everywhere} in data.columns: {{{yaml_name(found[0].name)}: {{yes: [{yes}], "
+            f"no: [{no}], missing: [{missing}]}}}}."
         )
-    if found := by_kind[EXTREME]:
+    if found := _with(codebook.used, AMONG_WORDS):
+        holds = "holds" if len(found) == 1 else "hold"
+        notes.append(
+            f"{counted(len(found), 'column')} of words {holds} numbers, which are read as answers: "
+            f"{_named(found, AMONG_WORDS)}. If they mean missing, name them in data.missing, or in "
+            f"data.columns: {{{yaml_name(found[0].name)}: {{missing: "
+            f"[{_first_code(found[0], AMONG_WORDS)}]}}}}."
+        )
+    if found := _with(codebook.used, EXTREME):
         notes.append(
             f"The largest or smallest number of {counted(len(found), 'column')} may mean missing, "
-            f"and is read as a number: {_named(found)}. If so, name it in data.missing, or in "
-            f"data.columns: {{{found[0].name}: {{missing: [...]}}}}."
+            f"and is read as a number: {_named(found, EXTREME)}. If so, name it in data.missing, "
+            f"or in data.columns: {{{yaml_name(found[0].name)}: {{missing: "
+            f"[{_first_code(found[0], EXTREME)}]}}}}."
         )
-    if found := by_kind[FEW]:
+    if found := _with(codebook.used, FEW):
         notes.append(
             f"{counted(len(found), 'column')} of few whole numbers {_verb(found)} read as numbers: "
-            f"{_named(found)}. If they are codes of answers without an order, say so: "
-            f"data.columns: {{{found[0].name}: {{kind: choice}}}}."
+            f"{_named(found, FEW)}. If they are codes of answers without an order, say so: "
+            f"data.columns: {{{yaml_name(found[0].name)}: {{kind: choice}}}}."
         )
     return notes
 
 
+def _doubt(variable: Variable, kind: str) -> str:
+    """What is said of one kind of doubt; empty if there is none."""
+    return next(
+        (doubt.partition(": ")[2] for doubt in variable.doubts if doubt.startswith(kind)), ""
+    )
+
+
 def _with(variables: Sequence[Variable], kind: str) -> list[Variable]:
-    return [one for one in variables if any(doubt.startswith(kind) for doubt in one.doubts)]
+    return [one for one in variables if _doubt(one, kind)]
 
 
-def _named(variables: Sequence[Variable]) -> str:
-    return listed((f"{one.name} ({one.doubts[0].partition(': ')[2]})" for one in variables), most=5)
+def _named(variables: Sequence[Variable], kind: str) -> str:
+    return listed((f"{one.name} ({_doubt(one, kind)})" for one in variables), most=5)
+
+
+def _meanings(variable: Variable) -> tuple[str, str, str]:
+    """The codes that may mean yes, no and missing, as a list in YAML has them."""
+    found = [float(code) for code in _doubt(variable, CODED).split(", ")]
+    yes, no = _yes_no_codes(set(found)) or (1.0, 0.0)
+    return _shown([yes]), _shown([no]), _shown(code for code in found if code not in (yes, no))
+
+
+def _first_code(variable: Variable, kind: str) -> str:
+    return _doubt(variable, kind).partition(" ")[0]
 
 
 def _verb(variables: Sequence[Variable]) -> str:

@@ -1,7 +1,6 @@
 """Columns that tell who died, who asked and when: they identify deaths and explain none."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
-from tuner_job.data.words import as_number
+from tuner_job.data.looks import BY_LOOKS, WITH_UNIT
+from tuner_job.data.words import as_number, without_accents
 
+DATE = "dates or times"
 MOST_CHOICES = 50
 """A text column with more different answers is free text or an identifier, not a question with
 choices."""
@@ -28,15 +29,27 @@ _SOMETHINGS_ID = re.compile(
     r"|child|form|submission|interview|interviewer|va|dss|perm|row|obs|unique|national|sample|p|u"
     r"|s|q)ids?"
 )
+_ILLNESSES = frozenset({"sids", "pid"})
 _IDENTIFIER = frozenset(
-    {"id", "ids", "uuid", "guid", "barcode", "serial", "matricule", "codigo", "cedula", "dni"}
+    {
+        *("id", "ids", "uuid", "guid", "barcode", "serial", "simserial", "imei", "imsi", "version"),
+        *("matricule", "codigo", "cedula", "dni", "folio", "expediente", "boleta"),
+    }
 )
-_WHOLE_NAMES_OF_IDENTIFIERS = frozenset({"key", "instancename", "sn", "nr", "no", "num"})
+_WHOLE_NAMES_OF_IDENTIFIERS = frozenset({"key", "instancename", "sn", "nr", "no", "num", "numero"})
+_NUMBERED = frozenset(
+    {
+        *("case", "form", "record", "hh", "household", "house", "respondent", "subject", "va"),
+        *("participant", "line", "sample", "questionnaire", "study", "survey", "file", "interview"),
+        *("registro", "dossier", "enregistrement", "ficha", "caso", "cas"),
+    }
+)
+_A_NUMBER = frozenset({"no", "nr", "num", "number", "numero", "nro", "code"})
 _ASKED = frozenset(
     {
         *("interviewer", "enumerator", "fieldworker", "surveyor", "supervisor", "username"),
         *("encuestador", "encuestadora", "entrevistador", "entrevistadora", "inquiridor"),
-        *("inquiridora", "enqueteur", "enquetrice", "fw"),
+        *("inquiridora", "enqueteur", "enquetrice", "fw", "submitted"),
     }
 )
 _NAME = frozenset(
@@ -55,41 +68,32 @@ _PERSON = frozenset(
 _PHONE = frozenset(
     {"phone", "telephone", "tel", "mobile", "cellphone", "telefono", "telefone", "celular"}
 )
+_ABOUT = frozenset(
+    {
+        *("type", "known", "symptom", "kind", "status", "category", "risk", "owned", "owner"),
+        *("reported", "recorded", "available", "tipo", "conocida", "conhecida", "connue"),
+    }
+)
+"""A question about a name or a date has answers, not names or dates."""
 _PLACE = frozenset({"gps", "latitude", "longitude", "altitude", "geopoint", "lat", "lon", "lng"})
 _DATE = frozenset(
     {"date", "dates", "datetime", "timestamp", "dob", "dod", "fecha", "data", "time", "hora"}
 )
-_YEAR = frozenset({"year", "yr", "annee", "ano", "anio"})
+_SURE_DATE = _DATE - {"data", "time", "hora"}
+_YEARS = (1900.0, 2100.0)
+_DAYS_SINCE_1900 = (29_000.0, 55_000.0)  # 1979 to 2050, as spreadsheets count
+_YEAR = frozenset({"year", "years", "yr", "annee", "ano", "anos", "anio", "ans"})
 _MEASURE = frozenset(
     {
         *("age", "weight", "wt", "kg", "gram", "grams", "day", "days", "month", "months", "week"),
         *("weeks", "year", "years", "hour", "hours", "minutes", "duration", "bp", "pulse", "temp"),
         *("temperature", "count", "size", "cm", "height", "muac", "dose", "distance", "km", "n"),
         *("idade", "edad", "peso", "poids", "taille", "duree", "duracao", "duracion", "dias"),
-        *("jours", "meses", "mois", "anos", "ans", "horas", "heures", "score", "number"),
+        *("jours", "meses", "mois", "anos", "ans", "horas", "heures", "score", "ageindays"),
+        *("ageinmonths", "ageinyears", "bw", "birthweight", "platelets", "viral", "cd", "wbc"),
+        *("rbc", "glucose", "income", "cost", "amount", "expenditure", "salary", "dist", "los"),
     }
 )
-
-_D, _M, _Y = r"(0?[1-9]|[12]\d|3[01])", r"(0?[1-9]|1[0-2])", r"((1[89]|20)\d\d|\d\d)"
-_MONTH = r"[a-zéûç]{3,10}\.?"
-_TIME = r"([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?[ap]m)?"
-_WHEN = re.compile(
-    rf"((\d{{4}}[-/.]{_M}[-/.]{_D}|{_D}[-/.]{_M}[-/.]{_Y}|{_M}[-/.]{_D}[-/.]{_Y}"
-    rf"|{_D}[-/. ]?{_MONTH},?[-/. ]?{_Y}|{_MONTH} {_D},? {_Y}|{_D} de {_MONTH} de {_Y})"
-    rf"([ t:]+{_TIME}(z| ?[+-]\d\d:?\d\d)?)?|{_TIME})",
-    re.IGNORECASE,
-)
-_UUID = re.compile(r"(uuid:)?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
-_WHERE = re.compile(r"-?\d{1,3}\.\d{3,}[ ,;]+-?\d{1,3}\.\d{3,}([ ,;]+-?[\d.]+){0,2}")
-_CALL = re.compile(r"(\+|00|0|\()[\d ().-]{6,18}\d")
-_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-_BY_LOOKS = {
-    "dates or times": _WHEN,
-    "identifiers": _UUID,
-    "positions": _WHERE,
-    "telephone numbers": _CALL,
-    "names or addresses": _MAIL,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,43 +129,55 @@ def who_or_when(name: str, column: Column) -> str | None:
     feature.
     """
     cells = _Cells(column, column.counts())
-    for what, looks in _BY_LOOKS.items():
+    for what, looks in BY_LOOKS.items():
         if cells.share(looks.fullmatch) >= _MOSTLY:
             return what
     tokens = _tokens(name)
-    if cells.share(lambda text: as_number(text) is not None) >= _MOSTLY:
+    if cells.share(lambda text: as_number(text) is not None) >= 0.5:
         return _of_numbers(name, tokens, cells)
     return _of_text(name, tokens, cells)
 
 
 def _tokens(name: str) -> frozenset[str]:
-    plain = unicodedata.normalize("NFKD", name)
-    ascii_only = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return frozenset(token.lower() for token in _TOKEN.findall(ascii_only))
+    return frozenset(token.lower() for token in _TOKEN.findall(without_accents(name)))
 
 
-def _by_name(name: str, tokens: frozenset[str]) -> str | None:
+def _by_name(name: str, tokens: frozenset[str], n_different: int) -> str | None:
     lower = name.lower()
-    if _WHO_ITEM.search(name):
+    if _WHO_ITEM.search(name) or tokens & _ABOUT:
         return None
     if tokens & _ASKED:
         return "who asked"
     is_id = tokens & _IDENTIFIER or any(_SOMETHINGS_ID.fullmatch(token) for token in tokens)
-    if is_id or lower in _WHOLE_NAMES_OF_IDENTIFIERS:
+    may_be_illness = tokens & _ILLNESSES and n_different == 2
+    if not may_be_illness and (is_id or lower in _WHOLE_NAMES_OF_IDENTIFIERS):
+        return "identifiers"
+    numbers_things = tokens & _NUMBERED and tokens & _A_NUMBER
+    if n_different > 20 and numbers_things and tokens <= _NUMBERED | _A_NUMBER:
         return "identifiers"
     return None
 
 
+def _has_digits(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
 def _of_text(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
     n_different = len(cells.counts)
-    if found := _by_name(name, tokens):
+    if found := _by_name(name, tokens, n_different):
         return found
-    if tokens & _PHONE:
-        return "telephone numbers"
-    if tokens & {"gps", "geopoint", "latitude", "longitude"}:
-        return "positions"
-    if tokens & _NAME or (tokens and tokens <= _PERSON and n_different > 10):
-        return "names or addresses"
+    if not tokens & _ABOUT and not _WHO_ITEM.search(name):
+        digits = cells.share(_has_digits) >= 0.5
+        if digits and tokens & _SURE_DATE:
+            return DATE
+        if digits and tokens & _PHONE:
+            return "telephone numbers"
+        if digits and tokens & {"gps", "geopoint", "latitude", "longitude"}:
+            return "positions"
+        if tokens & _NAME or (tokens and tokens <= _PERSON and n_different > 10):
+            return "names or addresses"
+    if n_different >= 10 and cells.share(WITH_UNIT.fullmatch) >= _MOSTLY:
+        return "numbers with units or signs"
     if n_different > MOST_CHOICES or (n_different >= 10 and 2 * n_different > cells.n):
         return "free text or identifiers"
     return None
@@ -170,30 +186,41 @@ def _of_text(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
 def _of_numbers(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
     numbers = cells.column.numbers(as_number)
     filled = numbers[np.isfinite(numbers)]
-    if found := _by_name(name, tokens):
+    if not len(filled):
+        return None
+    if found := _by_name(name, tokens, len(cells.counts)):
         return found
-    low, high = float(filled.min()), float(filled.max())
+    high = float(filled.max())
     whole = bool((filled % 1 == 0).all())
     if tokens & _PHONE and high >= 1e5:
         return "telephone numbers"
     if tokens & _PLACE and (not whole or "gps" in tokens) and abs(high) <= 10_000:
         return "positions"
-    if (tokens & _YEAR and low >= 1900 and high <= 2100) or _are_dates(tokens, filled, whole):
-        return "dates or times"
-    if _ROW_NAMES.fullmatch(name.lower()) and whole and _in_turn(filled):
+    if whole and _are_dates(tokens, filled):
+        return DATE
+    named_so = whole and _ROW_NAMES.fullmatch(name.lower()) and _nearly_unique(filled)
+    if named_so and (len(filled) >= _FEWEST_ROWS or _in_turn(filled)):
         return "row numbers"
     if not whole or tokens & _MEASURE or len(filled) < _FEWEST_ROWS:
         return None
     return _of_whole_numbers(filled)
 
 
-def _are_dates(tokens: frozenset[str], filled: NDArray[np.float64], whole: bool) -> bool:
+def _are_dates(tokens: frozenset[str], filled: NDArray[np.float64]) -> bool:
     low, high = filled.min(), filled.max()
-    if whole and low >= 19_000_101 and high <= 21_001_231:
+    if low >= 19_000_101 and high <= 21_001_231:
         month, day = filled // 100 % 100, filled % 100
         return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
-    # Days since 1900 or 1960, or (milli)seconds since 1960 or 1970, as programs store dates.
-    return bool(tokens & _DATE) and low >= 10_000
+    if low >= _YEARS[0] and high <= _YEARS[1]:
+        return high - low >= 2 and not tokens & (_MEASURE - _YEAR)
+    if low >= _DAYS_SINCE_1900[0] and high <= _DAYS_SINCE_1900[1] and not tokens & _MEASURE:
+        return True
+    # Days since 1900 or 1960, or (milli)seconds since 1582, 1960 or 1970, as programs store dates.
+    return bool(low >= 10_000 and tokens & _DATE) or bool(low >= 1e9 and 1e9 <= high <= 1e13)
+
+
+def _nearly_unique(filled: NDArray[np.float64]) -> bool:
+    return len(filled) > 1 and len(np.unique(filled)) >= _MOSTLY * len(filled)
 
 
 def _in_turn(filled: NDArray[np.float64]) -> bool:
@@ -201,17 +228,30 @@ def _in_turn(filled: NDArray[np.float64]) -> bool:
 
 
 def _of_whole_numbers(filled: NDArray[np.float64]) -> str | None:
-    different = np.unique(filled)
-    low, high, n = different[0], different[-1], len(filled)
     if _in_turn(filled):
         return "row numbers"
-    rises = (np.diff(filled) >= 0).mean() >= 0.95
-    nearly_unique = len(different) >= _MOSTLY * n
-    without_gaps = high - low + 1 <= 1.2 * len(different)
-    if nearly_unique and (without_gaps or low >= 10_000):
+    different, counts = np.unique(filled, return_counts=True)
+    low, high, n = different[0], different[-1], len(filled)
+    if _given_once(counts, high - low + 1):
         return "identifiers"
+    rounded = (filled % 10 == 0).mean() > 0.5
+    if _nearly_unique(filled) and low >= 10_000 and high < 10 * low and not rounded:
+        return "identifiers"
+    rises = (np.diff(filled) >= 0).mean() >= 0.95
     if high >= 1_000 and rises and 4 * len(different) >= n:
         return "identifiers"
-    if low >= 1e6 and 2 * len(different) >= n:
+    if low >= 1e8 or (low >= 1e6 and 2 * len(different) >= n):
         return "identifiers or telephone numbers"
     return None
+
+
+def _given_once(counts: NDArray[np.intp], n_possible: float) -> bool:
+    """Whether values occur too seldom twice for a measure.
+
+    Of `n` values drawn from `n_possible` that are equally likely, about n² / 2 / n_possible pairs
+    are equal, and more if some are likelier. Numbers that are given to one row each have none.
+    """
+    n = counts.sum()
+    expected = n * (n - 1) / 2 / n_possible
+    equal = (counts * (counts - 1)).sum() / 2
+    return bool(expected >= 9 and equal <= expected / 5)

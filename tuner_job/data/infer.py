@@ -1,24 +1,28 @@
 """From the columns of the training file to its codebook."""
 
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import ColumnConfig, DataConfig, named
-from tuner_job.data.doubts import number_doubts
+from tuner_job.data.doubts import choice_doubts, number_doubts
 from tuner_job.data.formats import Hint
-from tuner_job.data.identity import MOST_CHOICES, who_or_when
+from tuner_job.data.identity import DATE, MOST_CHOICES, who_or_when
 from tuner_job.data.telling import is_known_label
 from tuner_job.data.words import (
     NO,
     SHORT_MISSING,
     SHORT_YES,
+    TICKS,
     YES,
     as_number,
+    comma_number,
+    has_decimal_commas,
     is_missing,
     key,
 )
@@ -29,8 +33,12 @@ EMPTY = "no answers"
 CONSTANT = "a single answer"
 ONLY_YES = "yes or blank"
 TOO_RARE = f"no answer that {FEWEST_DEATHS} deaths have"
+_Read = Callable[[str], float | None]
+MEANINGS = ("missing", "yes", "no")
+Stated = Literal["yes_no", "number", "choice", "drop"]
 DROPPED = "as the experiment file says"
 
+_PART = re.compile(r"(.*?)(d|m|y|day|month|year|dd|mm|yy|yyyy)", re.IGNORECASE)
 _FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
 _MOST_STRAYS = 0.05  # of the cells: more words beside yes and no are answers of their own
 
@@ -79,17 +87,32 @@ def infer(
     config
         Its `drop`, `missing` and `columns` override what is found.
     """
-    return [_variable(name, table.columns[name], _stated(name, hints, config)) for name in names]
+    stated = {name: _stated(name, hints, config) for name in names}
+    found = [_variable(name, table.columns[name], stated[name]) for name in names]
+    return [
+        one if stated[one.name].by_user or not _is_date_part(one, found) else _left_out(one, DATE)
+        for one in found
+    ]
 
 
 def column_config(name: str, config: DataConfig) -> ColumnConfig:
-    """Join what `data.columns` says of a column: patterns in their order, then its own entry."""
-    joined: dict[str, object] = {}
+    """Join what `data.columns` says of a column: patterns in their order, then its own entry.
+
+    What comes later holds: a cell has its last meaning, and yes and no end with another kind.
+    """
     own = config.columns.get(name)
     patterns = [one for key, one in config.columns.items() if key != name and named(name, key)]
+    kind: Stated | None = None
+    meanings: dict[str, tuple[str, str]] = {}
     for one in [*patterns, *([own] if own else [])]:
-        joined |= one.model_dump(exclude_unset=True)
-    return ColumnConfig.model_validate(joined)
+        if one.kind or one.yes or one.no:
+            kind = one.kind
+        if kind not in (None, "yes_no"):
+            meanings = {at: found for at, found in meanings.items() if found[0] == "missing"}
+        for means in MEANINGS:
+            meanings |= {key(text): (means, text) for text in getattr(one, means)}
+    cells = {means: [t for m, t in meanings.values() if m == means] for means in MEANINGS}
+    return ColumnConfig.model_validate({"kind": kind, **cells})
 
 
 def _stated(name: str, hints: Mapping[str, Hint], config: DataConfig) -> _Stated:
@@ -114,11 +137,17 @@ def _stated(name: str, hints: Mapping[str, Hint], config: DataConfig) -> _Stated
 def _variable(name: str, column: Column, stated: _Stated) -> Variable:
     answers = _answers(column, stated)
     counts = answers.counts
-    if stated.kind is None or (not stated.by_user and not _is_of(stated.kind, counts, stated)):
-        kind, short = _kind(counts)
+    comma = has_decimal_commas(counts)
+    read = comma_number if comma else as_number
+    if stated.kind is None or (
+        not stated.by_user and not _is_of(stated.kind, counts, stated, read)
+    ):
+        kind, short = _kind(counts, read)
     else:
         kind, short = stated.kind, frozenset[str]()
     content: dict[str, Any] = {"name": name, "role": "feature", "kind": kind}
+    if comma and kind == "number":
+        content["decimal_comma"] = True
     if reason := _reason(name, column, answers, stated, kind):
         n_filled = sum(counts.values())
         return Variable(name=name, role="left_out", reason=reason, n_filled=n_filled)
@@ -131,7 +160,26 @@ def _variable(name: str, column: Column, stated: _Stated) -> Variable:
         "unit": stated.hint.unit,
         "n_filled": sum(said.values()),
     }
-    return Variable.model_validate(content | _read_as(kind, said, answers, stated))
+    return Variable.model_validate(content | _read_as(kind, said, answers, stated, read))
+
+
+def _left_out(variable: Variable, reason: str) -> Variable:
+    return Variable(name=variable.name, role="left_out", reason=reason, n_filled=variable.n_filled)
+
+
+def _is_date_part(variable: Variable, all_of_them: Sequence[Variable]) -> bool:
+    """Whether a number is the day or the month beside the months or years of a date, whose names
+    differ in nothing else: ``g1_01d``, ``g1_01m``, ``g1_01y``."""
+    part = _PART.fullmatch(variable.name)
+    in_range = variable.low is not None and variable.low >= 0 and (variable.high or 99) <= 31
+    if variable.kind != "number" or not part or not in_range:
+        return False
+    return any(
+        other.reason == DATE
+        and (found := _PART.fullmatch(other.name)) is not None
+        and found[1] == part[1]
+        for other in all_of_them
+    )
 
 
 def _answers(column: Column, stated: _Stated) -> _Answers:
@@ -148,7 +196,7 @@ def _answers(column: Column, stated: _Stated) -> _Answers:
     return answers
 
 
-def _is_of(kind: Kind, counts: Mapping[str, int], stated: _Stated) -> bool:
+def _is_of(kind: Kind, counts: Mapping[str, int], stated: _Stated, read: _Read) -> bool:
     """Whether the cells are of the kind that the format expects: another file may use the name
     for another question."""
     if kind == "choice":
@@ -157,12 +205,12 @@ def _is_of(kind: Kind, counts: Mapping[str, int], stated: _Stated) -> bool:
     fitting = sum(
         n
         for answer, n in counts.items()
-        if (answer in words if kind == "yes_no" else as_number(answer) is not None)
+        if (answer in words if kind == "yes_no" else read(answer) is not None)
     )
     return 2 * fitting >= sum(counts.values())
 
 
-def _kind(counts: Mapping[str, int]) -> tuple[Kind, frozenset[str]]:
+def _kind(counts: Mapping[str, int], read: _Read) -> tuple[Kind, frozenset[str]]:
     """Return the kind that answers speak for, and abbreviations that mean something in it."""
     found = counts.keys()
     words = YES | NO | {"0", "1"}
@@ -177,7 +225,7 @@ def _kind(counts: Mapping[str, int]) -> tuple[Kind, frozenset[str]]:
     few = sum(strays.values()) <= _MOST_STRAYS * n_cells
     if few and max(strays.values()) < FEWEST_DEATHS and found & YES and found & NO:
         return "yes_no", frozenset(short)
-    numbers = {answer: n for answer, n in counts.items() if as_number(answer) is not None}
+    numbers = {answer: n for answer, n in counts.items() if read(answer) is not None}
     among_words = len(numbers) < len(rest) and len(numbers) < _FEW_NUMBERS
     if numbers and not among_words and 2 * sum(numbers.values()) >= n_cells:
         return "number", frozenset(short)
@@ -197,12 +245,13 @@ def _reason(
         return EMPTY
     blank_is_answer = stated.blank == "no" and column.missing.any()
     if len(counts) == 1 and not blank_is_answer:
-        is_yes = counts.keys() <= YES | {"1"} | stated.yes and column.missing.any()
+        is_yes = counts.keys() <= YES | TICKS | {"1"} | stated.yes and column.missing.any()
         return ONLY_YES if is_yes else CONSTANT
-    if is_known_label(name) and not stated.by_user:
+    if is_known_label(name, kind) and not stated.by_user:
         return KNOWN_LABEL
     if kind != "yes_no" and not stated.by_user:
-        said = column.map(lambda text: text if key(text) in counts else None)
+        point = "." if kind == "number" and has_decimal_commas(counts) else ","
+        said = column.map(lambda text: text.replace(",", point) if key(text) in counts else None)
         if stated.kind is None and (found := who_or_when(name, said)):
             return found
     if kind == "choice":
@@ -212,7 +261,7 @@ def _reason(
 
 
 def _read_as(
-    kind: Kind, counts: Mapping[str, int], answers: _Answers, stated: _Stated
+    kind: Kind, counts: Mapping[str, int], answers: _Answers, stated: _Stated, read: _Read
 ) -> dict[str, object]:
     if kind == "choice":
         kept = [answer for answer, n in counts.items() if n >= FEWEST_DEATHS]
@@ -221,11 +270,12 @@ def _read_as(
         labels = {
             key(code): answer for code, answer in stated.hint.labels.items() if key(answer) in kept
         }
-        return {"choices": choices, "labels": labels, "n_unread": rare}
+        doubts = choice_doubts(counts) if stated.kind is None else []
+        return {"choices": choices, "labels": labels, "n_unread": rare, "doubts": doubts}
     if kind == "yes_no":
         words = YES | NO | {"0", "1"} | stated.yes | stated.no | SHORT_YES
         return {"n_unread": sum(n for answer, n in counts.items() if answer not in words)}
-    numbers = {answer: as_number(answer) for answer in counts}
+    numbers = {answer: read(answer) for answer in counts}
     unread = sum(counts[answer] for answer, number in numbers.items() if number is None)
     values = {number: counts[answer] for answer, number in numbers.items() if number is not None}
     finite = [value for value in values if math.isfinite(value)]  # `encode` refuses the others

@@ -13,11 +13,12 @@ from tuner_job.data.copies import find_copies
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.data.encode import encode
 from tuner_job.data.formats import SourceFormat
-from tuner_job.data.infer import ONLY_YES, column_config, infer
+from tuner_job.data.infer import ONLY_YES, infer
 from tuner_job.data.notes import codebook_notes, openva_hint
 from tuner_job.data.openva import OpenVa
 from tuner_job.data.phmrc import Phmrc
 from tuner_job.data.read import read_table
+from tuner_job.data.refusals import check_none_tells, check_stated
 from tuner_job.data.rows import (
     Roles,
     candidates,
@@ -31,11 +32,10 @@ from tuner_job.data.rows import (
 )
 from tuner_job.data.synthetic import generate
 from tuner_job.data.table import PlainTable
-from tuner_job.data.telling import tells_cause
 from tuner_job.data.who import Who
 from tuner_job.errors import DataError
 from tuner_job.public import public
-from tuner_job.wording import counted, listed, plain
+from tuner_job.wording import counted, listed
 
 _log = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     site, sites, site_notes = _sites(table, roles)
     hints = source_format.hints(table, config)
     variables = infer(table, candidates(table, roles), hints, config)
-    _check_stated(table, variables, config)
-    _check_none_tells(table, variables, y, config)
+    check_stated(table, variables, config)
+    check_none_tells(table, variables, y, causes, config)
     codebook = _codebook(table, roles, variables)
     _check_features(table, codebook)
     encoded = encode(table, codebook, source_format.derived)
@@ -136,49 +136,6 @@ def _sites(table: Table, roles: Roles) -> tuple[IntArray, tuple[str, ...], list[
         return np.zeros(table.n_rows, np.int32), ("all",), []
     column, notes = merge_spellings(table.columns[roles.site].map(read_cause), "site")
     return *index(column), notes
-
-
-def _check_stated(table: Table, variables: Sequence[Variable], config: DataConfig) -> None:
-    """Refuse a kind that no cell of the column has."""
-    wrong = []
-    for variable in variables:
-        own = column_config(variable.name, config)
-        stated = own.kind or own.yes or own.no
-        if stated and variable.role == "feature" and variable.n_unread >= variable.n_filled:
-            wrong.append(f"{plain(variable.name, 60)} ({variable.kind})")
-    if wrong:
-        raise DataError(
-            f"{table.source}: data.columns states kinds that no cell of the column has: "
-            f"{listed(wrong)}"
-        )
-
-
-def _check_none_tells(
-    table: Table, variables: Sequence[Variable], y: IntArray, config: DataConfig
-) -> None:
-    found = {}
-    for variable in variables:
-        own = column_config(variable.name, config)
-        if variable.role == "feature" and variable.kind != "yes_no" and not own.kind:
-            how = tells_cause(_said(variable, table.columns[variable.name]), y)
-            if how:
-                found[variable.name] = how
-    if found:
-        named = listed(f"{plain(name, 60)} ({how})" for name, how in found.items())
-        drop = ", ".join(plain(name, 60) for name in [*config.drop, *found][:50])
-        raise DataError(
-            f"{table.source}: a column must not give away the cause; found {named}; leave "
-            f"{'it' if len(found) == 1 else 'them'} out with data.drop: [{drop}], or state in "
-            "data.columns the kind of what is a symptom"
-        )
-
-
-def _said(variable: Variable, column: Column) -> Column:
-    def says(text: str) -> str | None:
-        meaning = variable.meaning(text)
-        return None if meaning is not None and meaning != meaning else text
-
-    return column.map(says)
 
 
 def _codebook(table: Table, roles: Roles, variables: Sequence[Variable]) -> Codebook:

@@ -24,7 +24,9 @@ MOST_UNREAD = 0.1
 """Share of the answers that may be none that training knew: with more, the file is coded in another
 way."""
 _FEWEST_CELLS = 5  # fewer answers may all be rare ones
-_FEWEST_NUMBERS = 10  # so many numbers outside the trained range are of another unit
+_FEWEST_NUMBERS = 10  # so many numbers, most outside the trained range, are of another unit
+_MOSTLY_OUTSIDE = 0.8
+_FEWEST_ROWS = 10  # so many deaths would have some answer
 _SHOWN = 5
 _SHOWN_WRONG = 2  # each with its cells: a message is one line
 
@@ -95,8 +97,9 @@ def read_new(
     ------
     DataError
         If the file cannot be read, has no rows, lacks columns, or is coded in another way than the
-        training file: no answer of a column, or more than `MOST_UNREAD` of all, is one that
-        training knew. The message names columns, cells and counts.
+        training file: no answer of a column, or less than 1 - `MOST_UNREAD` of all, is one that
+        training knew, or most numbers of a column are outside those of training. The message names
+        columns, cells and counts.
     """
     # A file for a model of generated deaths is written as a plain table.
     source_format = FORMATS.get(config.format, FORMATS["table"])
@@ -143,7 +146,9 @@ def _refuse(fits: Sequence[_Fit], table: Table) -> None:
         if fit.n_unread == fit.n_filled
         and fit.n_filled >= (_FEWEST_CELLS if fit.variable.kind == "choice" else 1)
     ]
-    far = [fit for fit in fits if fit.n_outside == fit.n_filled >= _FEWEST_NUMBERS]
+    far = [
+        fit for fit in fits if fit.n_outside >= max(_FEWEST_NUMBERS, _MOSTLY_OUTSIDE * fit.n_filled)
+    ]
     n_filled, n_unread = (
         sum(fit.n_filled for fit in fits),
         sum(fit.n_unread for fit in fits),
@@ -221,6 +226,12 @@ def _doubts(fits: Sequence[_Fit], table: Table) -> list[str]:
         notes.append(
             f"Numbers are outside those of training in {counted(len(outside), 'column')}: "
             f"{_all(outside, table, _outside)}."
+        )
+    empty = [fit.variable.name for fit in fits if not fit.n_filled and fit.variable.n_filled]
+    if empty and table.n_rows >= _FEWEST_ROWS:
+        notes.append(
+            f"No death has an answer in {counted(len(empty), 'column')} that the model uses: "
+            f"{listed(empty, _SHOWN)}."
         )
     return notes
 

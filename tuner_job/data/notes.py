@@ -7,7 +7,7 @@ from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.openva import looks_like_openva
-from tuner_job.data.words import as_number
+from tuner_job.data.words import NO, YES, as_number, comma_number, is_programs, key, yaml_name
 from tuner_job.wording import cell, counted, listed, plain
 
 _SHOWN = 5
@@ -34,9 +34,11 @@ def openva_hint(table: Table, codebook: Codebook) -> str:
             "; if Y, blank and '.' are openVA's present, absent and missing, set data.format: "
             "openva"
         )
+    answer = next(iter(table.columns[names[0]].counts()))
+    tick = f"yes: [{yaml_name(answer)}], " if key(answer) not in YES | NO | {"1"} else ""
     return (
         "; where blank means no, say so: data.columns: "
-        f"{{{plain(names[0], 60)}: {{no: ['']}}}} for {listed(names, _SHOWN)}"
+        f"{{{yaml_name(names[0])}: {{{tick}no: ['']}}}} for {listed(names, _SHOWN)}"
     )
 
 
@@ -68,8 +70,9 @@ def _words_among_numbers(table: Table, codebook: Codebook) -> str:
         if variable.kind != "number":
             continue
         counts = table.columns[variable.name].counts()
-        words = {text: n for text, n in counts.items() if as_number(text) is None}
-        words = {text: n for text, n in words.items() if any(map(str.isalpha, text))}
+        read = comma_number if variable.decimal_comma else as_number
+        words = {text: n for text, n in counts.items() if read(key(text)) is None}
+        words = {text: n for text, n in words.items() if not is_programs(text)}
         if words:
             most = sorted(words, key=lambda text: (-words[text], text))
             shown = ", ".join(f"{cell(text)} in {counted(words[text], 'row')}" for text in most[:3])

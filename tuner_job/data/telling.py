@@ -1,46 +1,92 @@
 """Columns that tell the cause: other codings of the label, and what was derived from it."""
 
+import math
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
 from tuner_job.data.dataset import IntArray
-from tuner_job.data.words import key
+from tuner_job.data.words import key, without_accents
+from tuner_job.records import Kind
 
 # Of PHMRC, WHO, CHAMPS, SmartVA, InterVA, InSilicoVA and openVA: causes, codes of causes, and what
-# these programs write beside them.
+# these programs write beside them. Names are compared in small letters with single spaces.
+_OF = r"(final|underlying|immediate|antecedent|primary|main|direct|true|assigned|physician|coded"
+_OF += r"|gold|gold standard|who|va|broad|gbd|gs|smart ?va|inter ?va|insilico|tariff|probable"
+_OF += r"|hospital)"
+_CAUSE = r"(cause|cod|icd|ucod|cause ?of ?death)"
+_DETAIL = r"( ?(\d{1,2}|icd|cod|codes?|text|name|id|list|group|category|broad|level|label|chapter"
+_DETAIL += r"|calc))*"
 _LABEL = re.compile(
-    r"gs_(code|text|comorbid|level)\d*|va ?(34|46|55)|(gs_)?cod\d*|cods?_?\w*code"
-    r"|cause\d*|causes?[ _]of[ _]death\w*|causeofdeath|cause[ _]?(34|46|55|code|text|name|id|list)"
-    r"|(final|underlying|immediate|primary|main|direct|true|assigned|physician|coded|gold|who|va)"
-    r"[ _](cause|cod|icd)\w*"
-    r"|ucod|uc|pcva\w*|physician\d?|coder\d?[ _]?(cause|cod|icd)\w*"
-    r"|icd|icd[ _-]?(9|10|11)([ _]?(code|cause|name|text))?"
-    r"|(smart|inter)?va\d?[ _](cause|cod)\w*|insilico\w*|interva\w*|tariff\w*"
-    r"|lik[123]|prob[123]|comcat|comnum|indet"
-    r"|cause[ _]?de[ _]?(deces|mort|la mort)|causa([ _]?(da|de|del|do|basica|básica)\w*){0,3}",
-    re.IGNORECASE,
+    r"gs (code|text|comorbid|level) ?\d*|va ?(5|34|46|55)|cod ?\d*|cods?( \w+)? ?codes?"
+    rf"|(({_OF}) )*{_CAUSE}s?{_DETAIL}|causes? ?of ?death.*|cause (icd|cod)\b.*"
+    r"|ucod|uc|pcva.*|coder ?\d? ?(cause|cod|icd).*|physician ?\d? ?(cause|cod|icd|code).*"
+    r"|(icd|cid|cie)( ?(9|10|11))?( ?(code|cause|name|text|chapter|block|group|codigo))*"
+    r"|(codigo|code) (icd|cid|cie)( ?(9|10|11))?|gbd( \w+)?|causes? (group|category|broad)"
+    r"|insilico.*|inter ?va.*|tariff ?\d?( .*)?|smart ?va.*|(va|champs) (cause|cod).*|broad causes?"
+    r"|(lik|prob) ?[123]|comcat|comnum|indet|preg ?(stat|lik)|prmat|malprev|hivprev"
+    r"|cause (de |du |initiale )?(deces|mort|la mort|initiale)|causa( (da|de|del|do|basica|muerte"
+    r"|morte|obito|muerte|defuncion|final|la))*|decode.*(cause|icd).*"
 )
+_MAY_ASK = re.compile(r"physician ?\d?|doctor ?\d?|uc|gbd( \w+)?")
+"""Names that a question with yes and no may have, too."""
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BETWEEN = re.compile(r"[\W_]+")
 
 _NEARLY = 0.98
 _FEWEST = 20  # rows; fewer agree by chance
+_FEWEST_OF_OTHERS = 10  # rows beside those of the most frequent cause
+_CERTAIN = 14.0  # one in a million
 _SPREAD = 0.9  # where one cause has more than this share of the rows, guessing it is as good
+_LEAST_CAUSES = 0.6  # of all causes: a question about injuries alone is asked for fewer
+_GROUPS = re.compile(
+    r"\b(neonat|newborn|infant|bab|child|adult|adolesc|elder|old|young|age|year|month|day|week"
+    r"|nouveau|enfant|crian|nino|male|female|man|woman|homme|femme|mulher|homem|hombre|mujer"
+    r"|masc|fem|bebe|adoles|idos|joven|[mf]\b)|[<>≥≤]|^\d+ ?([-–+]|to) ?\d*$"
+)
+"""Answers that tell age and sex: some causes have only one."""
 
 
-def is_known_label(name: str) -> bool:
+def is_known_label(name: str, kind: Kind) -> bool:
     """Whether instruments of the field write causes of death under this name."""
-    return _LABEL.fullmatch(name.strip()) is not None
+    words = _spaced(name)
+    if kind == "yes_no" and _MAY_ASK.fullmatch(words):
+        return False
+    return _LABEL.fullmatch(words) is not None
 
 
-def tells_cause(column: Column, y: IntArray) -> str | None:
+def _spaced(name: str) -> str:
+    apart = _BETWEEN.sub(" ", without_accents(_HUMPS.sub(" ", name)))
+    return apart.strip().lower()
+
+
+def names_cause(name: str, column: Column, y: IntArray, causes: Sequence[str]) -> str | None:
+    """Say whether a column of two answers singles out the very cause that it is named by, as the
+    columns do that programs make of a list of causes."""
+    words = _spaced(name)
+    of_name = [i for i, cause in enumerate(causes) if len(cause) >= 3 and _spaced(cause) in words]
+    filled = ~column.missing
+    if not of_name or len(column.values) != 2 or filled.sum() < max(_FEWEST, len(y) / 2):
+        return None
+    for cause in of_name:
+        is_it = y[filled] == cause
+        told = column.codes[filled] == column.codes[filled][is_it.argmax()]
+        if 5 <= is_it.sum() < len(is_it) and np.array_equal(told, is_it):
+            return "tells who died of the cause that it names"
+    return None
+
+
+def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
     """Say how a column gives away the causes `y` (n_rows,).
 
     A column tells the cause if a death's cause is that of the other deaths with the same value; it
     is a shorter list of the same causes if every cause always has the same value. Rows without a
-    value are not counted, and a column that less than half of the rows have tells nothing: a
-    question that is only asked after an injury may well tell which.
+    value are not counted, and a column that less than half of the rows have and that is left empty
+    for many causes tells nothing: a question that is only asked after an injury may well tell
+    which. A number of many values may be an age, which tells causes of the young from others.
 
     Returns
     -------
@@ -49,18 +95,28 @@ def tells_cause(column: Column, y: IntArray) -> str | None:
     spellings = {value: key(value) for value in column.values}
     values = column.map(spellings.get)
     filled = ~values.missing
-    n = int(filled.sum())
-    if n < _FEWEST or 2 * n < len(y) or len(values.values) < 2:
+    n, n_causes = int(filled.sum()), len(np.unique(y[filled]))
+    of_all = n_causes >= 5 and n_causes >= _LEAST_CAUSES * len(np.unique(y))
+    n_values = len(values.counts())
+    if n < _FEWEST or n_values < 2 or (2 * n < len(y) and not of_all):
+        return None
+    if kind == "number" and n_values > 2 * n_causes + 2:
         return None
     table = _pairs(values.codes[filled], y[filled])
-    n_causes = len(np.unique(y[filled]))
-    if table is None or table.sum(axis=0).max() > _SPREAD * n:
+    if table is None or table.sum(axis=0).max() > min(_SPREAD * n, n - _FEWEST_OF_OTHERS):
         return None
-    if _agreement(table) >= _NEARLY:
+    # One of two may be told by an honest answer, and by the sex.
+    nearly = _NEARLY if n_causes > 2 else 1.0
+    grouped = n_values <= 7 and all(_GROUPS.search(without_accents(v)) for v in values.values)
+    if grouped:
+        return None
+    if _agreement(table) >= nearly:
         return "tells the cause"
-    if n_causes >= 4 and len(values.values) >= 3 and len(values.values) < n_causes:
-        shared = table.sum(axis=1).max() <= _SPREAD * n
-        if shared and table.max(axis=0).sum() >= 0.995 * n:
+    if n_causes >= 4 and 3 <= n_values < n_causes:
+        # A cause's further deaths would have the value of its first one by chance.
+        share = table.sum(axis=1).max() / n
+        by_chance = (n - n_causes) * -math.log(share) < _CERTAIN
+        if share <= _SPREAD and not by_chance and table.max(axis=0).sum() >= 0.995 * n:
             return "is always the same for a cause"
     return None
 

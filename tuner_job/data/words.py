@@ -1,93 +1,152 @@
 """What single cells say: missing, yes, no, numbers, in the languages and programs that such files
 come from."""
 
+import json
 import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _LONGEST = 1_000
 """Characters of an answer; what is longer is text, which may be of any size."""
 _SPACES = re.compile(r"[\s_]+")
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ＇", "'"))
+# Of no width: where words may break, which way they run.
+_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF])
+_SAME = _APOSTROPHES | _INVISIBLE
+_AT_THE_END = " .;:,!"
+_REMEMBERED = 2**16  # cells: a file has few distinct answers and many columns
 
 
 def key(text: str) -> str:
     """What two spellings of one answer have in common: case, the coding of accents, kinds of
-    apostrophes, spaces and `1.0` for `1` do not matter. A long text is only equal to itself."""
-    if len(text) > _LONGEST:
+    apostrophes, spaces, a point at the end and `1.0` for `1` do not matter.
+
+    A long text is only equal to itself.
+    """
+    return _key(text) if len(text) <= _LONGEST else text
+
+
+@lru_cache(_REMEMBERED)
+def _key(text: str) -> str:
+    if text.isdecimal() and text.isascii():
         return text
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'").replace("‘", "'")
+    folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
     spaced = _SPACES.sub(" ", folded).strip()
     whole = _WHOLE.fullmatch(spaced)
-    return whole[1] if whole else spaced
+    return whole[1] if whole else spaced.rstrip(_AT_THE_END) or spaced
 
 
-# Programs: R, Excel in four languages, SPSS and Stata (system missing and .a to .z), pandas, SQL.
-_OF_PROGRAMS = frozenset(
+def without_accents(text: str) -> str:
+    """The text with its letters alone."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in parts if not unicodedata.combining(letter))
+
+
+def _letters(text: str) -> str:
+    """Letters and figures, without accents: what the spellings of a word for missing share."""
+    plain = without_accents(text.casefold())
+    return "".join(letter for letter in plain if letter.isalnum() or letter == "+")
+
+
+def _all(*phrases: str) -> frozenset[str]:
+    """Letters of phrases that commas part."""
+    return frozenset(_letters(one) for many in phrases for one in many.split(","))
+
+
+_MARKS = frozenset(
     {
-        *("", ".", "..", "-", "--", "---", "?", "??", "na", "n/a", "<na>", "n.a.", "nan", "null"),
-        *("#n/a", "#n/d", "#nv", "#value!", "#ref!", "#div/0!", "#null!", "#name?", "#num!"),
-        *("#valeur!", "#nom?", "#valor!", "#nome?", "#¡valor!", "#¿nombre?", "missing", "nil"),
-        *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"),
-        *("sysmis", "nat", "not applicable", "non applicable", "sans objet"),
-        *("não se aplica", "nao se aplica", "no aplica", "não aplicável", "nao aplicavel"),
+        *("", ".", "..", "...", "-", "--", "---", "–", "—", "?", "??", "???", "*"),
+        *("._", *(f".{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")),  # Stata, SAS
     }
 )
-_UNKNOWN = frozenset(
-    {
-        *("dk", "d/k", "don't know", "dont know", "do not know", "doesn't know", "does not know"),
-        *("didn't know", "did not know", "unknown", "not known", "unk", "unsure", "not sure"),
-        *("no information", "not recorded", "not available", "not stated", "not asked"),
-        *("ne sait pas", "ne sais pas", "nsp", "inconnu", "inconnue", "non connu", "non précisé"),
-        *("je ne sais pas", "indisponible", "non renseigné", "non renseignée"),
-        *("não sabe", "nao sabe", "não sei", "nao sei", "desconhecido", "desconhecida", "ignorado"),
-        *("ignorada", "não informado", "nao informado", "sem informação", "sem informacao"),
-        *("no sabe", "no se sabe", "no sé", "no se", "desconocido", "desconocida", "se desconoce"),
-        *("sin información", "sin informacion", "sin dato", "sin datos", "no especificado"),
-    }
+_FORMULA = re.compile(r"#[¡¿]?(n/a( n/a)?|n/d|nv|[^\W\d_]+(/0)?[!?])", re.IGNORECASE)
+"""What Excel shows of a formula that went wrong, in any language."""
+_OF_PROGRAMS = _all(
+    "NA, <NA>, NaN, NaT, null, missing, missing value, system missing, sysmis, blank, no data",
+    "skipped, not applicable, non applicable, sans objet, não se aplica, no aplica, não aplicável",
+    "no aplicable, manquant, donnée manquante, valeur manquante, dato faltante, sem dados",
+    "sem dado, en blanco, em branco",
 )
-_REFUSED = frozenset(
-    {
-        *("ref", "refused", "refuse", "refused to answer", "refuse to answer", "declined"),
-        *("declined to answer", "refusal", "prefer not to say", "prefer not to answer"),
-        *("no answer", "no response", "not answered", "rather not say"),
-        *("refus de repondre", "a refuse de repondre", "a refuse", "non precise"),
-        *("refusé", "refus", "a refusé", "refus de répondre", "refuse de répondre"),
-        *("pas de réponse", "sans réponse", "a refusé de répondre"),
-        *("recusou", "recusa", "recusou-se", "recusou responder", "recusou-se a responder"),
-        *("sem resposta", "não respondeu", "nao respondeu", "não responde", "nao responde"),
-        *("rehusó", "rehuso", "rehusa", "rechazó", "rechazo", "se negó", "se rehusó"),
-        *("se negó a responder", "sin respuesta", "no responde", "no respondió", "no contesta"),
-        *("no contestó", "se niega a responder", "rehusó responder"),
-    }
+_UNKNOWN = _all(
+    "dk, d/k, dnk, dontknow, don't know, do not know, doesn't know, does not know, didn't know",
+    "did not know, I don't know, unknown, not known, unk, unsure, not sure, no information",
+    "not recorded, not available, unavailable, not stated, not asked, can't say, cannot say",
+    "can't remember, don't remember, does not remember, not reported, not documented, no idea",
+    "ne sait pas, ne sais pas, je ne sais pas, nsp, inconnu, inconnue, non connu, non connue",
+    "non précisé, non précisée, indisponible, non disponible, non renseigné, non renseignée",
+    "pas d'information, sans information, ne se souvient pas, ne sait, pas connu, sais pas",
+    "não sabe, não sei, não sabem, desconhecido, desconhecida, ignorado, ignorada, não informado",
+    "não informada, sem informação, não disponível, não se sabe, não lembra, não se lembra",
+    "no sabe, no se sabe, no sé, no lo sé, no sabemos, desconocido, desconocida, se desconoce",
+    "sin información, sin dato, sin datos, no especificado, no disponible, no recuerda, lo ignora",
+    "no se acuerda, no informado, não especificado, ignora, non spécifié",
+    "desconocido/a, desconhecido/a, ignorado/a",
+)
+_REFUSED = _all(
+    "ref, refused, refuse, refuses, refused to answer, refuse to answer, refuses to answer",
+    "refused to respond, declined, declined to answer, refusal, prefer not to say, no answer",
+    "prefer not to answer, no response, non response, nonresponse, not answered, did not answer",
+    "rather not say, don't want to answer, does not want to answer, unwilling to answer",
+    "refus, refusé, a refusé, refus de répondre, refuse de répondre, a refusé de répondre",
+    "pas de réponse, sans réponse, non réponse, ne répond pas, ne veut pas répondre",
+    "n'a pas répondu, préfère ne pas répondre, ne souhaite pas répondre, ne se prononce pas",
+    "recusou, recusado, recusa, recusou-se, recusou responder, recusou-se a responder",
+    "recusa responder, recusa-se a responder, sem resposta, não respondeu, não responde",
+    "não quis responder, não quer responder, prefere não responder, negou-se a responder",
+    "rehusó, rehúsa, rehusado, rechazó, rechazado, se negó, se rehusó, se rehúsa, rehusó responder",
+    "rehúsa responder, se rehúsa a responder, se rehusó a responder, se negó a responder",
+    "se niega a responder, sin respuesta, no responde, no respondió, no contesta, no contestó",
+    "no quiso responder, no quiere responder, no quiso contestar, se negó a contestar",
+    "prefiere no responder, prefiero no responder, se niega a contestar, rechazó responder",
 )
 _MISSING = _OF_PROGRAMS | _UNKNOWN | _REFUSED
-"""Keys of cells that say nothing wherever they stand. "None" is not among them: it is an answer to
-many questions."""
+"""Letters of cells that say nothing wherever they stand. "None" and "nil" are not among them: they
+answer many questions."""
 SHORT_MISSING = frozenset(
-    {"ns", "nr", "ns/nr", "n/s", "n/r", "nd", "n/d", "sd", "s/d", "s/r", "rf", "rd", "nk", "n/k"}
+    {
+        *("ns", "nr", "ns/nr", "n/s", "n/r", "nd", "n/d", "sd", "s/d", "s/r", "rf", "rd", "nk"),
+        *("n/k", "nc", "ns/nc", "n.d", "s.d", "nsa", "nrp"),
+    }
 )
 """Abbreviations that mean missing only among yes and no or among numbers: elsewhere they may be
 answers."""
 
 YES = frozenset({"yes", "y", "true", "oui", "vrai", "sim", "sí", "si", "verdadeiro", "verdadero"})
 NO = frozenset({"no", "n", "false", "non", "faux", "não", "nao", "falso"})
+TICKS = frozenset({"x", "✓", "✔", "☑", "☒", "checked", "ticked", "selected"})
+"""What marks a line of a list; the others are left blank."""
 SHORT_YES = frozenset({"s", "o"})
 """Sim and sí, oui: yes only beside a no."""
 
-_BETWEEN = re.compile(r"\s*(?:/|,|;|\bor\b|\bou\b|\bo\b)\s*")
+_PLAIN_NAME = re.compile(r"(?!null$)[A-Za-z][\w.-]*", re.ASCII | re.IGNORECASE)
+_BETWEEN = re.compile(r"[/|,;()]|\b(?:or|and|ou|et|o|y|e)\b")
+_CODE_BEFORE = re.compile(r"[-+]?\d+ ?[-.:=)]? ?(?=[^\W\d])")
+
+
+def is_programs(text: str) -> bool:
+    """Whether a cell is what a program writes where it has no value."""
+    said = key(text)
+    return (
+        said in _MARKS or _letters(said) in _OF_PROGRAMS or bool(_FORMULA.fullmatch(text.strip()))
+    )
 
 
 def is_missing(text: str) -> bool:
-    """Whether a cell says nothing, wherever it stands: ``don't know/refused`` too."""
-    if len(text) > _LONGEST:
-        return False
-    whole = key(text).strip("()[]<>* ")
-    if whole in _MISSING or key(text) in _MISSING:
+    """Whether a cell says nothing, wherever it stands: ``9. don't know/refused`` too."""
+    return len(text) <= _LONGEST and _is_missing(text)
+
+
+@lru_cache(_REMEMBERED)
+def _is_missing(text: str) -> bool:
+    said = key(text)
+    if is_programs(text) or _letters(said) in _MISSING:
         return True
-    parts = _BETWEEN.split(whole)
-    return len(parts) > 1 and all(part in _UNKNOWN | _REFUSED for part in parts)
+    parts = [_letters(part) for part in _BETWEEN.split(_CODE_BEFORE.sub("", said, count=1))]
+    named = [part for part in parts if part]
+    return bool(named) and all(part in _UNKNOWN | _REFUSED for part in named)
 
 
 def as_number(text: str) -> float | None:
@@ -99,6 +158,25 @@ def as_number(text: str) -> float | None:
         return None
 
 
+def comma_number(text: str) -> float | None:
+    """Read a number that is written with a decimal comma, or whole."""
+    return None if "." in text else as_number(text.replace(",", "."))
+
+
+def has_decimal_commas(texts: Iterable[str]) -> bool:
+    """Whether these numbers have decimal commas: not thousands, and not codes with commas between.
+
+    Codes that were chosen together stand in their order: ``1,3``.
+    """
+    parts = [text.split(",") for text in texts]
+    fractions = [found for found in parts if len(found) == 2 and comma_number(",".join(found))]
+    if not fractions or any(len(found) > 2 or "." in found[0] for found in parts):
+        return False
+    in_order = all(0 < abs(float(a or 0)) < float(b) for a, b in fractions)
+    thousands = all(len(b) == 3 and a.lstrip("+-") not in ("", "0") for a, b in fractions)
+    return not in_order and not thousands
+
+
 def sort_names(names: Iterable[str]) -> tuple[str, ...]:
     """Sort numbers by value if all names are numbers, else as text."""
     listed = list(names)
@@ -106,3 +184,12 @@ def sort_names(names: Iterable[str]) -> tuple[str, ...]:
     if all(number is not None and math.isfinite(number) for number in numbers):
         return tuple(name for _, name in sorted(zip(numbers, listed, strict=True)))
     return tuple(sorted(listed))
+
+
+def yaml_name(name: str) -> str:
+    """Write a column's name as a list in YAML needs it."""
+    return (
+        name
+        if _PLAIN_NAME.fullmatch(name) and key(name) not in YES | NO
+        else json.dumps(name, ensure_ascii=False)
+    )

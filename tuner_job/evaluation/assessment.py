@@ -48,7 +48,7 @@ class Assessment:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Predictions:
     """Rows of causes y (n_rows,) with predictions P (n_rows, n_classes), and a calibration that was
     not fitted on these predictions."""
 
@@ -139,7 +139,7 @@ def assess(
 
 def score_probes(
     probes: Sequence[tuple[Causes, Probabilities]],
-    parts: Sequence[Part],
+    parts: Sequence[Predictions],
     estimator: CsmfEstimator,
     protocol: ScoringProtocol,
 ) -> list[Scores]:
@@ -159,7 +159,7 @@ def score_probes(
     """
     scores = []
     for fold, ((y, P), held_out) in enumerate(zip(probes, parts, strict=True)):
-        part = Part(y, P, held_out.calibration)
+        part = Predictions(y, P, held_out.calibration)
         samples = part.samples(protocol, fold, len(parts))
         scores.append(part.scores(estimator, samples, part.estimate([estimator], samples)[0]))
     return scores
@@ -167,12 +167,12 @@ def score_probes(
 
 def cross_fit(
     y: Causes, P: Probabilities, folds: FoldIds, estimators: Sequence[CsmfEstimator]
-) -> list[Part]:
+) -> list[Predictions]:
     """Part out-of-fold probabilities by fold, each calibrated, if an estimator needs that, on
     the other folds."""
     fit = needs_calibration(estimators)
     return [
-        Part(y[out], P[out], Calibration.fit(y[~out], P[~out]) if fit else None)
+        Predictions(y[out], P[out], Calibration.fit(y[~out], P[~out]) if fit else None)
         for out in (folds == fold for fold in range(count_folds(folds)))
     ]
 

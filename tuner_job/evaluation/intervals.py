@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tuner_job.evaluation.assessment import Part
+from tuner_job.evaluation.assessment import Predictions
 from tuner_job.evaluation.metrics import csmf_accuracy_of, share_of_deaths
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.records import CsmfEstimator, Interval
@@ -19,7 +19,10 @@ _ACCURACIES = ("csmf_accuracy", "cod_accuracy")
 
 
 def over_rows(
-    parts: Sequence[Part], estimator: CsmfEstimator, seed: int, n_resamples: int = N_RESAMPLES
+    parts: Sequence[Predictions],
+    estimator: CsmfEstimator,
+    seed: int,
+    n_resamples: int = N_RESAMPLES,
 ) -> dict[str, Interval]:
     """CSMF and COD accuracy of held-out rows at their own composition, each with its bootstrap
     interval.
@@ -58,7 +61,7 @@ def over_rows(
 
 
 def over_compositions(
-    parts: Sequence[Part], estimator: CsmfEstimator, protocol: ScoringProtocol
+    parts: Sequence[Predictions], estimator: CsmfEstimator, protocol: ScoringProtocol
 ) -> dict[str, Interval]:
     """CSMF and COD accuracy over `REPORTED_DRAWS` populations of the protocol: mean, and their
     middle 95 %.

@@ -3,7 +3,7 @@ looks at."""
 
 from collections.abc import Mapping, Sequence
 
-from tuner_job.evaluation.assessment import Part, needs_calibration
+from tuner_job.evaluation.assessment import Predictions, needs_calibration
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.metrics import CSMF_METRICS
 from tuner_job.evaluation.protocols import Samples
@@ -45,7 +45,7 @@ def screen(
     Method → metrics.
     """
     fit = needs_calibration(estimators)
-    part = Part(y, P, Calibration.fit(y, P) if fit else None)
+    part = Predictions(y, P, Calibration.fit(y, P) if fit else None)
     found = part.estimate(estimators, samples)
     return {
         estimator.method: part.scores(estimator, samples, fractions)

@@ -45,7 +45,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """What became of a fit: P (n_predict, n_classes), or an error."""
 
     fit: Fit
@@ -75,7 +75,7 @@ def run_fits(
     seed: int,
     memory_per_task: float | None,
     batch_size: int | None,
-) -> Iterator[Fitted]:
+) -> Iterator[FitResult]:
     """Run fits on a started Ray, each on one CPU; yield them as they end.
 
     Parameters
@@ -110,15 +110,15 @@ def run_fits(
         tasks.cancel_all()
 
 
-def _collect(ref: Any, fit: Fit, retries: int) -> Fitted | None:
+def _collect(ref: Any, fit: Fit, retries: int) -> FitResult | None:
     """Take what a worker said; None if it died and the fit is to be tried again."""
     try:
         P, training, inference, worker = ray.get(ref)
     except ray.exceptions.RayError as error:
         if retries < MAX_RETRIES and not isinstance(error, ray.exceptions.RayTaskError):
             return None
-        return Fitted(fit, None, retries=retries, error=failure_reason(error))
-    return Fitted(fit, P, training, inference, worker, retries)
+        return FitResult(fit, None, retries=retries, error=failure_reason(error))
+    return FitResult(fit, P, training, inference, worker, retries)
 
 
 def _fit_and_predict(

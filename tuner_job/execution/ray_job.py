@@ -115,7 +115,7 @@ def _still(client: Any, submission_id: str, status: str) -> bool:
 
 def main() -> None:
     """Run as the module's documentation says."""
-    from ray.job_submission import JobSubmissionClient
+    from ray.job_submission import JobSubmissionClient  # importing Ray takes a second
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--working-dir")

@@ -93,17 +93,7 @@ class RayRunner:
     def start_final(
         self, choices: Mapping[ModelName, TrialRecord], whole: SharedData | None = None
     ) -> Callable[[ModelName], bytes]:
-        """Begin to fit each model's chosen trial on all rows, along its schedule if it has one.
-
-        Parameters
-        ----------
-        whole
-            All rows; None: the data of the search are all.
-
-        Returns
-        -------
-        A function that waits for a model's bytes; it raises `RunError` if that fit failed.
-        """
+        """Begin to fit each model's chosen trial on all rows; see `Runner`."""
         fit = self._tasks.remote(_fit_final)
         data = [ray.put(whole)] if whole else self.data
         refs = {

@@ -15,11 +15,10 @@ from tuner_job.experiment.choice import choose_trial, complete_trials
 from tuner_job.experiment.context import Run
 from tuner_job.experiment.summarise import count_states
 from tuner_job.problem import Prepared
-from tuner_job.records import Provenance, TrialRecord
+from tuner_job.records import DEFAULT_TRIAL, Provenance, TrialRecord
 from tuner_job.results.claim import claim
 from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.damage import Damage, tell
-from tuner_job.results.experiment_store import DEFAULT_TRIAL
 from tuner_job.results.lease import leased
 from tuner_job.results.store import check_writable
 

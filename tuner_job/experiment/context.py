@@ -60,7 +60,7 @@ class Run:
     n_workers
         Workers of the embedded Ray; None: one a CPU.
     listener
-        Told of progress.
+        Called with how the search is going, again and again.
     should_stop
         Whether somebody asked this run to end, or took it over.
     take_over

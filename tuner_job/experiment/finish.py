@@ -21,13 +21,14 @@ from tuner_job.experiment.summarise import count_states, pareto_front, summarise
 from tuner_job.prediction.tuned_model import pack_model
 from tuner_job.problem import Prepared
 from tuner_job.records import (
+    DEFAULT_TRIAL,
     ExperimentSummary,
     StopReason,
     StudySummary,
     TrialRecord,
 )
 from tuner_job.results.commits import Commit, Commits
-from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.results.experiment_store import ExperimentStore
 
 _log = logging.getLogger(__name__)
 
@@ -149,13 +150,14 @@ def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, pac
 
 def _forget_trials_under_way(run: Run) -> None:
     """Remove what Ray Tune kept to go on from: every model is committed."""
-    from tuner_job.execution.ray_tune.storage import TuneFolder
+    from tuner_job.execution.ray_tune.storage import TuneFolder  # brings Ray
 
     for model in run.config.models:
         TuneFolder.below(f"{run.store.url}/{model}").remove()
 
 
 def _study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
+    # importing Optuna takes a second
     from tuner_job.search.samplers.optuna import parameter_importance
 
     config, objectives = run.config, run.config.tuning.objectives

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
-from tuner_job.evaluation.assessment import Part
+from tuner_job.evaluation.assessment import Predictions
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.intervals import reported
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
@@ -35,7 +35,7 @@ def hold_out(run: Run) -> None:
 
 def _predict(run: Run) -> Mapping[Any, Any]:
     """Model and trial → what became of its fit."""
-    from tuner_job.execution.fit_runner import Fit, run_fits
+    from tuner_job.execution.fit_runner import Fit, run_fits  # brings Ray
 
     train = np.flatnonzero(~run.prepared.held_out)
     test = np.flatnonzero(run.prepared.held_out)
@@ -71,7 +71,7 @@ def _scores(
         fitted = predicted[model, one.trial]
         if fitted.P is None:
             raise RunError(f"{model}: {kind} cannot be fitted for the hold-out: {fitted.error}")
-        part = Part(y, fitted.P, Calibration.fit(prepared.validated_y, P))
+        part = Predictions(y, fitted.P, Calibration.fit(prepared.validated_y, P))
         found = part.estimate([one.csmf_estimator], samples)[0]
         scores[kind] = part.scores(one.csmf_estimator, samples, found)
     return scores

@@ -11,8 +11,8 @@ from tuner_job.evaluation.folds import FoldIds, in_row_order
 from tuner_job.experiment.summarise import mean_validation
 from tuner_job.failure import Failure
 from tuner_job.models.base import PathPoint
-from tuner_job.records import TrialRecord
-from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.records import DEFAULT_TRIAL, TrialRecord
+from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.trial import Trial

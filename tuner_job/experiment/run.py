@@ -52,7 +52,7 @@ def run_experiment(
     n_workers
         Workers of the embedded Ray; None: one a CPU.
     listener
-        Told of progress.
+        Called with how the search is going, again and again.
     should_stop
         Once it returns True the search ends, its finished trials kept.
     take_over

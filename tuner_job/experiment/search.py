@@ -15,6 +15,7 @@ from tuner_job.config.tuning import ModelName
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.assessment import needs_assessment
 from tuner_job.evaluation.screening import n_values_judged
+from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.runner import Runner
 from tuner_job.experiment.begin import versions
@@ -23,8 +24,8 @@ from tuner_job.experiment.recorder import Recorder
 from tuner_job.models import FAMILIES
 from tuner_job.problem import Prepared
 from tuner_job.process.interruption import held_back
-from tuner_job.records import TrialRecord
-from tuner_job.results.experiment_store import DEFAULT_TRIAL, ExperimentStore
+from tuner_job.records import DEFAULT_TRIAL, TrialRecord
+from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
@@ -110,8 +111,6 @@ def _recording(run: Run, runner: Runner) -> Iterator[Recorder]:
 
 def _drive(run: Run, runner: Runner, recorder: Recorder) -> float:
     """Run the studies; return the seconds that workers have spent on them."""
-    from tuner_job.execution.drive import Driver
-
     studies = [
         study for model, stored in run.unfinished.items() for study in _studies(run, model, stored)
     ]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.data.dataset import VaDataset
-from tuner_job.evaluation.assessment import Part, assess, cross_fit
+from tuner_job.evaluation.assessment import Predictions, assess, cross_fit
 from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import ccc_by_cause, csmf, sensitivity
 from tuner_job.evaluation.protocols import Samples
@@ -100,7 +100,7 @@ def _mean(scores: Sequence[Scores]) -> Scores:
 
 
 def _by_cause(
-    parts: Sequence[Part], estimator: CsmfEstimator, dataset: VaDataset
+    parts: Sequence[Predictions], estimator: CsmfEstimator, dataset: VaDataset
 ) -> list[CauseRecord]:
     """What became of each cause at the composition of the data, the parts' CSMFs averaged by
     their rows."""

@@ -12,6 +12,7 @@ from tuner_job.models.growing import ContinuedFamily, GrowingFamily
 from tuner_job.models.logistic_regression import LogisticRegression
 from tuner_job.models.random_forest import RandomForest
 from tuner_job.models.xgboost import XGBoost
+from tuner_job.wording import shown
 
 __all__ = [
     "CONTINUED",
@@ -30,11 +31,11 @@ FAMILIES: Mapping[str, ModelFamily] = MappingProxyType(
 )
 """Every family by its name in an experiment file."""
 
-CONTINUED: Mapping[str, ContinuedFamily] = MappingProxyType({"xgboost": XGBoost()})
+CONTINUED: Mapping[str, ContinuedFamily] = MappingProxyType({XGBoost.name: XGBoost()})
 """Families that population-based training can tune."""
 
 GROWING: Mapping[str, GrowingFamily] = MappingProxyType(
-    {**CONTINUED, "random_forest": RandomForest()}
+    {**CONTINUED, RandomForest.name: RandomForest()}
 )
 """Families whose fits pass through every smaller size; the others are judged fold by fold."""
 
@@ -48,5 +49,5 @@ def get_family(name: str) -> ModelFamily:
         If there is none; the message lists those there are.
     """
     if name not in FAMILIES:
-        raise ConfigError(f"models: each must be one of {', '.join(FAMILIES)}; found {name!r}")
+        raise ConfigError(f"a model must be one of {', '.join(FAMILIES)}; found {shown(name)}")
     return FAMILIES[name]

@@ -227,7 +227,7 @@ def load(
     rows
         Matrices that it will go on with.
     """
-    import xgboost
+    import xgboost  # only fits and predictions need it
 
     with reading("the trees"):  # what XGBoost raises is a ValueError
         return xgboost.Booster(dict(settings), list(rows), model_file=trees.document(n_features))

@@ -98,7 +98,7 @@ class Boosting:
         )
 
     def _begin(self, settings: Mapping[str, Any], seed: int, content: bytes | None) -> None:
-        import xgboost
+        import xgboost  # only fits and predictions need it
 
         started = time.perf_counter()
         train = self._train()
@@ -136,14 +136,14 @@ class Boosting:
 def _quantise(
     X: NDArray[np.float32], y: NDArray[np.int32], classes: PresentClasses, max_bin: int
 ) -> "xgboost.QuantileDMatrix":
-    import xgboost
+    import xgboost  # only fits and predictions need it
 
     return xgboost.QuantileDMatrix(X, classes.encode(y), max_bin=max_bin, nthread=1)
 
 
 def matrix(X: NDArray[np.float32]) -> "xgboost.DMatrix":
     """Rows as XGBoost reads them."""
-    import xgboost
+    import xgboost  # only fits and predictions need it
 
     return xgboost.DMatrix(X, nthread=1)
 

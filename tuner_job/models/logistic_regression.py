@@ -46,7 +46,8 @@ class LogisticRegressionParameters(Closed):
     l1_ratio: Annotated[FiniteFloat, Ge(0), Le(1)] | None = None
     """Share of l1 in the mixture; given with elasticnet, and only then."""
     solver: Literal["saga", "liblinear"] = "saga"
-    """The objective that scikit-learn's solver of this name has: multinomial, or one-vs-rest."""
+    """Which objective is minimised, by the name of the scikit-learn solver that has it: saga is the
+    multinomial one, liblinear one cause against all others. What runs is OWL-QN, for both."""
     tol: Annotated[FiniteFloat, Gt(0)] = 1e-4
     """Largest subgradient, of the objective per row, at which a fit has converged."""
     max_iter: Annotated[int, Ge(1)] = 1000
@@ -59,7 +60,10 @@ class LogisticRegressionParameters(Closed):
         if self.penalty != "elasticnet" and self.l1_ratio is not None:
             raise ValueError(f"l1_ratio is for penalty elasticnet only, got penalty {self.penalty}")
         if self.penalty == "elasticnet" and self.solver == "liblinear":
-            raise ValueError("solver liblinear cannot do penalty elasticnet")
+            raise ValueError(
+                "penalty elasticnet needs solver saga, the multinomial objective; got solver "
+                "liblinear, one cause against all others"
+            )
         return self
 
     @property

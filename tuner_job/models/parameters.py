@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from tuner_job.errors import ConfigError
 from tuner_job.models.base import Params
-from tuner_job.wording import plain, shown
+from tuner_job.schema import finding
+from tuner_job.wording import plain
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -44,21 +45,12 @@ def read_path(
 
 
 def _describe(family: str, model: type[BaseModel], error: ValidationError) -> str:
-    problems: dict[str, str] = {}
-    for detail in error.errors(include_url=False):
+    problems: dict[str, list[str]] = {}
+    for found in error.errors(include_url=False):
         # A union reports each branch under the same first key: one parameter, one line.
-        name = plain(detail["loc"][0], 80) if detail["loc"] else ""
-        if detail["type"] == "extra_forbidden":
-            problems[name] = (
-                f"{name} is not a parameter; must be one of {', '.join(model.model_fields)}"
-            )
-        elif not name:
-            problems[name] = detail["msg"].removeprefix("Value error, ")
-        else:
-            rule = detail["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-            rules = (
-                f"{problems[name].rsplit('; found ', 1)[0]} or {rule}" if name in problems else rule
-            )
-            must = rules if name in problems else f"{name} must be {rules}"
-            problems[name] = f"{must}; found {shown(detail['input'])}"
-    return f"{family}: " + "\n  ".join(problems.values())
+        name = plain(found["loc"][0], 80) if found["loc"] else ""
+        problems.setdefault(name, []).append(finding(found))
+    lines = [f"{name}: {', or '.join(said)}".removeprefix(": ") for name, said in problems.items()]
+    if problems.keys() - {"", *model.model_fields}:
+        lines.append(f"parameters are {', '.join(model.model_fields)}")
+    return f"{family}: " + "\n  ".join(lines)

@@ -202,7 +202,7 @@ class ForestGrowing:
 
 
 def _forest(parameters: RandomForestParameters, seed: int) -> "RandomForestClassifier":
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import RandomForestClassifier  # importing it takes a second
 
     return RandomForestClassifier(
         **parameters.model_dump(), n_jobs=1, random_state=seed, warm_start=True

@@ -161,7 +161,7 @@ def _reap(child: int) -> int | None:
 def _adopt_orphans() -> None:
     """Have what loses its parent become a child of this process, on Linux."""
     if sys.platform == "linux":
-        import ctypes
+        import ctypes  # Linux only
 
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
@@ -214,7 +214,7 @@ def _tell_parent(code: int) -> None:
 
 def _outcome(command: Callable[[], object]) -> int:
     """Run the command; return its exit code, with everything said that there is to say."""
-    from tuner_job.errors import VaTuningError
+    from tuner_job.errors import VaTuningError  # the parent needs none of them
     from tuner_job.process import output
 
     output.install()

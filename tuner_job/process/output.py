@@ -142,7 +142,7 @@ def _let_native_libraries_speak() -> None:
 def console() -> "Console":
     """Standard output for tables and lines; names are shown as they are, and a log is as wide as
     it needs to be."""
-    from rich.console import Console
+    from rich.console import Console  # only who prints needs it
 
     plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
     terminal = Console(**plain)

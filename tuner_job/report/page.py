@@ -6,15 +6,23 @@ from itertools import count as counter
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from tuner_job.data import in_words
 from tuner_job.errors import StoreError
-from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.records import (
+    DEFAULT_TRIAL,
+    ExperimentSummary,
+    Provenance,
+    StudySummary,
+    TrialRecord,
+)
 from tuner_job.report import sentences, tables, text, validity
 from tuner_job.report.figures import causes, history, parameters, scores, style
-from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.report.templates import environment
+from tuner_job.report.trials import Trials
+from tuner_job.results.trial_folder import trial_name
 from tuner_job.units import human_duration
 
 _HERE = Path(__file__).parent
@@ -68,10 +76,9 @@ def _check(summary: ExperimentSummary, trials: Mapping[str, Sequence[TrialRecord
     problems = []
     for study in summary.studies:
         numbers = {trial.trial for trial in trials.get(study.model, ())}
-        needed = {DEFAULT, study.best.trial, *study.pareto_front}
+        needed = {DEFAULT_TRIAL, study.best.trial, *study.pareto_front}
         problems += [
-            f"{study.model}/trials/{'default' if number == DEFAULT else f'{number:06d}'}.json is "
-            "missing"
+            f"{study.model}/trials/{trial_name(number)}.json is missing"
             for number in sorted(needed - numbers)
         ]
     if problems:
@@ -110,26 +117,20 @@ def _model_figures(study: StudySummary, trials: Trials) -> dict[str, style.Drawi
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    found = environment(_HERE)
     words = (text.number, text.signed, text.percent, human_duration, text.value, text.short_value,
-             text.settings, text.metric_label, text.baseline_label, text.baseline_meaning,
+             text.settings, text.baseline_label, text.baseline_meaning,
              text.scheme_label, text.selection_rule, text.stop_reason,
-             text.count, text.capitalised)  # fmt: skip
-    environment.filters |= {word.__name__: word for word in words}
-    environment.globals |= {
+             text.capitalised)  # fmt: skip
+    found.filters |= {word.__name__: word for word in words}
+    found.globals |= {
         "tables": tables,
         "sentences": sentences,
         "validity": validity,
         "codebook": in_words,
         "inline": _numbered(),
     }
-    return environment
+    return found
 
 
 def _numbered() -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tuner_job.records import (
+    DEFAULT_TRIAL,
     CauseRecord,
     ExperimentSummary,
     Interval,
@@ -16,7 +17,7 @@ from tuner_job.records import (
     StudySummary,
     TrialRecord,
 )
-from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.report.trials import Trials
 
 MAX_TRIALS = 50
 MAX_ERRORS = 20
@@ -41,14 +42,6 @@ class ResultRow:
 
 
 @dataclass(frozen=True)
-class CauseRow:
-    """One cause: the truth, the tuned model and the default."""
-
-    tuned: CauseRecord
-    default: CauseRecord | None
-
-
-@dataclass(frozen=True)
 class EstimatorRow:
     """One CSMF estimator and the mean CSMF accuracy that it gives; None where it was not tried."""
 
@@ -70,14 +63,6 @@ class HoldoutRow:
     kind: str
     """``default``, ``tuned`` or ``copy_train``."""
     scores: Scores
-
-
-@dataclass(frozen=True)
-class ErrorRow:
-    """One error message and the trials that ended in it."""
-
-    message: str
-    trials: list[int]
 
 
 @dataclass(frozen=True)
@@ -156,7 +141,7 @@ def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
     """Return every CSMF estimator that was tried; none where there was nothing to choose."""
     if len(study.best.by_estimator) < 2:
         return []
-    tried = {name: float(np.mean(values)) for name, values in trials[DEFAULT].csmf.items()}
+    tried = {name: float(np.mean(values)) for name, values in trials[DEFAULT_TRIAL].csmf.items()}
     default = study.default.by_estimator | tried
     used, chosen = str(study.default.csmf_estimator), str(study.best.csmf_estimator)
     return [
@@ -187,11 +172,11 @@ def parameter_rows(study: StudySummary) -> list[ParameterRow]:
     ]
 
 
-def cause_rows(study: StudySummary) -> list[CauseRow]:
-    """Return the causes, commonest first."""
+def cause_rows(study: StudySummary) -> list[tuple[CauseRecord, CauseRecord | None]]:
+    """Return each cause under the tuned model and under the default, the commonest first."""
     untuned = {cause.cause: cause for cause in study.default.causes}
     ranked = sorted(study.best.causes, key=lambda c: (-c.true_fraction, c.cause))
-    return [CauseRow(cause, untuned.get(cause.cause)) for cause in ranked]
+    return [(cause, untuned.get(cause.cause)) for cause in ranked]
 
 
 def top_trials(trials: Trials) -> list[TrialRecord]:
@@ -204,10 +189,9 @@ def parameter_names(trials: Sequence[TrialRecord]) -> list[str]:
     return list(dict.fromkeys(name for trial in trials for name in trial.params))
 
 
-def error_rows(trials: Trials) -> list[ErrorRow]:
-    """Group failed trials by their error, the commonest first."""
+def error_rows(trials: Trials) -> list[tuple[str, list[int]]]:
+    """Return each error and the trials that ended in it, the commonest first."""
     grouped: dict[str, list[int]] = defaultdict(list)
     for trial in trials.failed:
         grouped[(trial.error or "no error was recorded")[:_ERROR_LENGTH]].append(trial.trial)
-    ranked = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[1][0]))
-    return [ErrorRow(message, numbers) for message, numbers in ranked]
+    return sorted(grouped.items(), key=lambda item: (-len(item[1]), item[1][0]))

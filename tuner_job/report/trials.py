@@ -6,10 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.records import CsmfEstimator, FoldRecord, Scores, TrialRecord
-
-DEFAULT = -1
-"""Number of the untuned default among the trials."""
+from tuner_job.records import DEFAULT_TRIAL, CsmfEstimator, FoldRecord, Scores, TrialRecord
 
 
 class Trials:
@@ -38,7 +35,7 @@ class Trials:
     @cached_property
     def searched(self) -> list[TrialRecord]:
         """All trials but the default, in the order of the search."""
-        return [record for number, record in self._by_number.items() if number != DEFAULT]
+        return [record for number, record in self._by_number.items() if number != DEFAULT_TRIAL]
 
     @cached_property
     def complete(self) -> list[TrialRecord]:

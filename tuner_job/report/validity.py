@@ -1,7 +1,7 @@
 """What makes a score trustworthy, in whole sentences: what was tested, how CSMFs are made, what
 the choice flatters."""
 
-from tuner_job.records import ExperimentSummary, StudySummary
+from tuner_job.records import DEFAULT_TRIAL, ExperimentSummary, StudySummary
 from tuner_job.report.text import (
     count,
     estimator_meaning,
@@ -10,7 +10,7 @@ from tuner_job.report.text import (
     percent,
     scheme_meaning,
 )
-from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.report.trials import Trials
 
 _NEAR_1 = 0.05
 """A temperature this near to 1 changes no probability that a reader would notice."""
@@ -59,8 +59,8 @@ def _why(study: StudySummary, trials: Trials) -> str:
 
 def _alone(study: StudySummary, trials: Trials) -> str:
     """Say how much of the gain is the estimator's, not the parameters'."""
-    accuracies = trials[DEFAULT].csmf.get(str(study.best.csmf_estimator))
-    if not accuracies or study.best.trial == DEFAULT:
+    accuracies = trials[DEFAULT_TRIAL].csmf.get(str(study.best.csmf_estimator))
+    if not accuracies or study.best.trial == DEFAULT_TRIAL:
         return ""
     return f" With it the default’s parameters reach {number(sum(accuracies) / len(accuracies))}."
 

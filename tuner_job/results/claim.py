@@ -13,7 +13,8 @@ from tuner_job.errors import ConfigError, StoreError
 from tuner_job.files.yaml_file import parse_yaml
 from tuner_job.records import ExperimentSummary, Provenance
 from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
-from tuner_job.results.experiment_store import RUN_AGAIN, ExperimentStore
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.trial_folder import RUN_AGAIN
 from tuner_job.wording import listed
 
 _log = logging.getLogger(__name__)

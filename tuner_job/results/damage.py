@@ -13,7 +13,8 @@ from pydantic import BaseModel, ValidationError
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.files.arrays import read_arrays
 from tuner_job.results.store import Store
-from tuner_job.wording import MOST_ITEMS, plain
+from tuner_job.schema import sentences
+from tuner_job.wording import MOST_ITEMS
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -99,24 +100,15 @@ def parse_record(content: bytes, record: type[_R]) -> _R:
     try:
         return record.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = plain(".".join(map(str, first["loc"])), 80)
-        match first["type"]:
+        said = sentences(error, values=False)[0]
+        match error.errors(include_url=False, include_input=False)[0]["type"]:
             case "json_invalid":
-                raise ValueError("it is cut off, or no JSON") from None
-            case "extra_forbidden":
-                raise ValueError(
-                    f"it is of another version of va-tuning, or of something else ({key} is "
-                    "unknown)"
-                ) from None
-            case "missing":
-                raise ValueError(
-                    f"it is of another version of va-tuning, or of something else ({key} is "
-                    "missing)"
-                ) from None
+                reason = "it is cut off, or no JSON"
+            case "extra_forbidden" | "missing":
+                reason = f"it is of another version of va-tuning, or of something else ({said})"
             case _:
-                what = f"{key}: {plain(first['msg'])}" if key else plain(first["msg"])
-                raise ValueError(f"it is not what va-tuning wrote ({what})") from None
+                reason = f"it is not what va-tuning wrote ({said})"
+        raise ValueError(reason) from None
 
 
 def parse_arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:

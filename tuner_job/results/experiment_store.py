@@ -20,8 +20,7 @@ and made again by whoever can.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -41,19 +40,12 @@ from tuner_job.results.damage import (
     tell,
 )
 from tuner_job.results.store import FIRST_CONTACT, Store
+from tuner_job.results.trial_folder import RUN_AGAIN, TrialFolder, parse_trial
 from tuner_job.wording import listed, shown
 
-DEFAULT_TRIAL = -1
-"""Number of the untuned default among the trials of a model."""
-_READERS = 16
 _FOLDERS = ("trials", "errors", "oof", "commits", "models")
-_SET_ASIDE = "`va-tuning check --repair` sets it aside"
-_NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
-"""Our own names in a folder of trials: a sync client's copies and other files do not matter."""
 _MODEL = re.compile(r"model\.bin|models/[0-9a-f]{64}\.bin")
-RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _R = TypeVar("_R", bound=BaseModel)
-_T = TypeVar("_T")
 
 
 class ExperimentStore:
@@ -94,18 +86,17 @@ class ExperimentStore:
     def save_trial(self, model: str, record: TrialRecord) -> None:
         """Write one finished trial; one that is there already stays, unless it is damaged or
         another one."""
-        path, content = self._trial(model, "trials", record.trial, "json"), _json(record)
+        folder, content = self._folder(model, "trials"), _json(record)
+        path = folder.path(record.trial, "json")
         if self.store.create(path, content):
             return
-        there = read_whole(
-            self.store, path, lambda found: _parse_trial(found, record.trial, ()), ""
-        )
+        there = folder.read(record.trial, "json", parse_trial)
         if not isinstance(there, TrialRecord) or there.params != record.params:
             self.store.put(path, content)
 
     def save_error(self, model: str, trial: int, traceback: str) -> str:
         """Write why a trial failed beside its record; return the address."""
-        path = self._trial(model, "errors", trial, "txt")
+        path = self._folder(model, "errors").path(trial, "txt")
         self.store.put(path, traceback.encode(errors="backslashreplace"))
         return f"{self.store.url}/{path}"
 
@@ -131,8 +122,8 @@ class ExperimentStore:
     ) -> tuple[list[TrialRecord], list[Damage]]:
         """Read every finished trial of a model as `load_trials` does, and return what is damaged
         too."""
-        found = self._numbered(
-            model, "trials", lambda content, n: _parse_trial(content, n, metrics)
+        found = self._folder(model, "trials").read_all(
+            lambda content, n: parse_trial(content, n, metrics)
         )
         records = [one for _, one in found if isinstance(one, TrialRecord)]
         damaged = [one for _, one in found if isinstance(one, Damage)]
@@ -142,24 +133,14 @@ class ExperimentStore:
     def files_for_folders(self, model: str) -> list[Damage]:
         """Files that stand where a folder of the model's must, so that nothing can be written
         there."""
-        tops = [self.path(f"{model}/{folder}") for folder in _FOLDERS]
-        found = [self._misplaced(top, self.store.paths(top)) for top in tops]
+        found = [self._folder(model, kind).file_in_its_way() for kind in _FOLDERS]
         return list(dict.fromkeys(one for one in found if one))
-
-    def _misplaced(self, top: str, paths: Sequence[str]) -> Damage | None:
-        """The file in the way of a folder, among the paths that were found for it."""
-        for path in paths:
-            if not path.startswith(f"{top}/"):
-                return Damage(
-                    f"{self.store.url}/{path}", path, "it is a file, not a folder", _SET_ASIDE
-                )
-        return None
 
     def damaged_numbered(self, model: str) -> list[Damage]:
         """What of a model's trials, probabilities and folders is not whole."""
         found = [
-            *self._numbered(model, "trials", lambda content, n: _parse_trial(content, n, ())),
-            *self._numbered(model, "oof", lambda content, _: parse_matrix(content)),
+            *self._folder(model, "trials").read_all(parse_trial),
+            *self._folder(model, "oof").read_all(lambda content, _: parse_matrix(content)),
         ]
         misplaced = self.files_for_folders(model)
         return [
@@ -169,9 +150,8 @@ class ExperimentStore:
 
     def save_oof(self, model: str, trial: int, P: NDArray[np.floating[Any]]) -> None:
         """Write out-of-fold probabilities, (n_validated, n_classes)."""
-        self.store.put(
-            self._trial(model, "oof", trial, "npz"), write_arrays({"P": P}, deflate=False)
-        )
+        path = self._folder(model, "oof").path(trial, "npz")
+        self.store.put(path, write_arrays({"P": P}, deflate=False))
 
     def load_oof(self, model: str, trial: int) -> NDArray[np.float64] | None:
         """Read out-of-fold probabilities, (n_validated, n_classes); None if they were not kept.
@@ -180,16 +160,15 @@ class ExperimentStore:
         ------
         DamagedError
         """
-        found = read_whole(
-            self.store, self._trial(model, "oof", trial, "npz"), parse_matrix, _again(trial)
-        )
+        folder = self._folder(model, "oof")
+        found = folder.read(trial, "npz", lambda content, _: parse_matrix(content))
         if isinstance(found, Damage):
             raise DamagedError(found)
         return found
 
     def whole_oof(self, model: str, shape: tuple[int, int]) -> dict[int, bool]:
         """Trial → whether its probabilities, of which there are some, are whole; damage is told."""
-        found = self._numbered(model, "oof", lambda content, _: parse_matrix(content, shape))
+        found = self._folder(model, "oof").read_all(lambda content, _: parse_matrix(content, shape))
         tell(one for _, one in found if isinstance(one, Damage))
         return {trial: not isinstance(one, Damage) for trial, one in found}
 
@@ -229,37 +208,8 @@ class ExperimentStore:
         if page is not None:
             self.store.put(self.path("report.html"), page.encode())
 
-    def _trial(self, model: str, folder: str, trial: int, ending: str) -> str:
-        number = "default" if trial == DEFAULT_TRIAL else f"{trial:06d}"
-        return self.path(f"{model}/{folder}/{number}.{ending}")
-
-    def _numbered(
-        self, model: str, folder: str, parse: Callable[[bytes, int], _T]
-    ) -> list[tuple[int, _T | Damage]]:
-        """Read what a folder of trials holds, in order of their numbers."""
-
-        def read(trial: int, path: str) -> tuple[int, _T | Damage | None]:
-            return trial, read_whole(
-                self.store, path, lambda content: parse(content, trial), _again(trial)
-            )
-
-        top = self.path(f"{model}/{folder}")
-        paths = self.store.paths(top)
-        if misplaced := self._misplaced(top, paths):
-            return [(DEFAULT_TRIAL, misplaced)]
-        names = {
-            path: _NUMBERED.fullmatch(path.removeprefix(f"{top}/")) for path in paths
-        }  # others' files stay out
-        own = {
-            DEFAULT_TRIAL if n[1] == "default" else int(n[1]): path
-            for path, n in names.items()
-            if n
-        }
-        with ThreadPoolExecutor(_READERS) as readers:
-            found = list(readers.map(read, own.keys(), own.values()))
-        return sorted(
-            ((trial, one) for trial, one in found if one is not None), key=lambda entry: entry[0]
-        )
+    def _folder(self, model: str, kind: str) -> TrialFolder:
+        return TrialFolder(self.store, self.path(f"{model}/{kind}"))
 
     def _read(self, name: str, record: type[_R]) -> _R:
         remedy = f"{RUN_AGAIN} writes it anew"
@@ -306,24 +256,6 @@ def _has(store: Store, path: str) -> bool:
 
 def _json(record: BaseModel) -> bytes:
     return record.model_dump_json(indent=1).encode()
-
-
-def _again(trial: int) -> str:
-    which = "the untuned default" if trial == DEFAULT_TRIAL else f"trial {trial}"
-    return f"{RUN_AGAIN} runs {which} again"
-
-
-def _parse_trial(content: bytes, number: int, metrics: Sequence[str]) -> TrialRecord:
-    record = parse_record(content, TrialRecord)
-    if record.trial != number:
-        raise ValueError(f"it is trial {record.trial}'s")
-    if record.state == "complete" and record.duplicate_of is None:
-        scored = [record.scores, *(fold.validation for fold in record.folds)]
-        if len(scored) < 2 or any(set(scores) != set(record.scores) for scores in scored):
-            raise ValueError("it says that the trial is complete, and lacks scores")
-        if lacking := [metric for metric in metrics if metric not in record.scores]:
-            raise ValueError(f"it is of another experiment: it has no {lacking[0]}")
-    return record
 
 
 def _checked(content: bytes, digest: str | None) -> bytes:

@@ -6,32 +6,22 @@ Credentials and endpoints come from the environment, under the names that each c
 see `environment`.
 """
 
-import logging
-import os
-import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 from uuid import uuid4
 
-import obstore
-from obstore import exceptions
-from obstore.store import ObjectStore, from_url
-
-from tuner_job.address import Address, parse_data, parse_results
+from tuner_job.address import parse_data, parse_results
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.files.whole import read_file
-from tuner_job.public import public, without_secrets
-from tuner_job.results.download import download, server_says
-from tuner_job.results.environment import check_environment
+from tuner_job.public import public
+from tuner_job.results.bucket import OF_ONE_OBJECT, REFUSALS, Bucket, reason_of
+from tuner_job.results.download import download
 from tuner_job.results.folder import Folder
 from tuner_job.wording import plain
-
-_log = logging.getLogger(__name__)
 
 _MOST_SHOWN = 200
 """Characters of an address in a message."""
@@ -40,11 +30,9 @@ PATIENCE = timedelta(minutes=10)
 FIRST_CONTACT = timedelta(seconds=10)
 """How long the first request waits: a wrong endpoint is to be found out soon."""
 
-_PAUSE = 0.5
 _PROBE = 16384
 """Bytes of what is written to try a place: as many as the first documents of an experiment have,
 or more."""
-_T = TypeVar("_T")
 
 
 class _Place(Protocol):
@@ -119,93 +107,10 @@ class Store:
         where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
         try:
             yield
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            of_object = path and done == "read" and isinstance(error, _OF_ONE_OBJECT)
+        except (*REFUSALS, OSError, ValueError) as error:
+            of_object = path and done == "read" and isinstance(error, OF_ONE_OBJECT)
             kind = UnreadableError if of_object else StoreError
-            raise kind(f"{where}: cannot be {done}: {_reason(error)}") from None
-
-
-_OF_ONE_OBJECT = (OSError, exceptions.PermissionDeniedError)
-
-
-class _Bucket:
-    """Objects of a cloud's or a server's object storage."""
-
-    def __init__(self, store: ObjectStore, patience: timedelta):
-        self._store, self._patience = store, patience
-
-    def get(self, path: str) -> bytes | None:
-        try:
-            return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
-        except _ABSENT:
-            return None
-
-    def put(self, path: str, content: bytes) -> None:
-        self._insist(lambda _: obstore.put(self._store, path, content))
-
-    def create(self, path: str, content: bytes) -> bool:
-        def once(earlier_tries: int) -> bool:
-            try:
-                obstore.put(self._store, path, content, mode="create", use_multipart=False)
-            except exceptions.AlreadyExistsError:
-                return (
-                    earlier_tries > 0 and self.get(path) == content
-                )  # the answer to one of them was lost
-            return True
-
-        return self._insist(once)
-
-    def delete(self, path: str) -> None:
-        with suppress(*_ABSENT):
-            self._insist(lambda _: obstore.delete(self._store, path))
-
-    def paths(self, prefix: str) -> list[str]:
-        return self._insist(
-            lambda _: [
-                entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch
-            ]
-        )
-
-    def folders(self) -> list[str]:
-        prefixes = self._insist(
-            lambda _: obstore.list_with_delimiter(self._store)["common_prefixes"]
-        )
-        return [prefix.rsplit("/", 1)[-1] for prefix in prefixes]
-
-    def _insist(self, request: Callable[[int], _T]) -> _T:
-        """Repeat a request that a passing fault hit: the client does so only where it knows that
-        to be harmless."""
-        deadline = time.monotonic() + 0.9 * self._patience.total_seconds()
-        earlier_tries = 0
-        while True:
-            try:
-                return request(earlier_tries)
-            except (exceptions.GenericError, *_ABSENT) as error:
-                if not _is_passing(error) or time.monotonic() > deadline:
-                    raise
-                _log.debug("the store is asked again: %s", _reason(error))
-            earlier_tries += 1
-            time.sleep(_PAUSE)
-
-
-_ABSENT = (FileNotFoundError, exceptions.NotFoundError)
-
-
-def _is_passing(error: Exception) -> bool:
-    """Whether to ask again: a server that decides says its reason; a connection that broke has
-    none.
-
-    obstore has one type for all that is no decision, and one for every 404. A server that starts or
-    stops may answer 404 without a word; one that lacks the object or the bucket says which. A
-    request that could not be built was never sent. So there its words have to be looked at.
-    """
-    text = str(error)
-    if server_says(text) or "builder error" in text or "BadScheme" in text:
-        return False
-    return isinstance(error, exceptions.GenericError) or bool(_WORDLESS_404.search(text))
-
-
-_WORDLESS_404 = re.compile(r"404 Not Found:\s*(?:\n|$)")
+            raise kind(f"{where}: cannot be {done}: {reason_of(error)}") from None
 
 
 def check_writable(url: str) -> None:
@@ -269,53 +174,4 @@ def _open(url: str, patience: timedelta) -> _Place:
     address = parse_results(url)
     if address.scheme == "file":
         return Folder(Path(address.path).absolute())
-    return _Bucket(_cloud(address, patience), patience)
-
-
-def _cloud(address: Address, patience: timedelta) -> ObjectStore:
-    return from_url(
-        address.url,
-        client_options={
-            "allow_http": check_environment(address.scheme),
-            "timeout": timedelta(seconds=30),
-        },
-        retry_config={
-            "max_retries": 1000,
-            "retry_timeout": patience,
-            "backoff": {
-                "init_backoff": timedelta(milliseconds=100),
-                "max_backoff": timedelta(seconds=5),
-                "base": 2,
-            },
-        },
-    )
-
-
-_CAUSE = re.compile(
-    r"failed to lookup address "
-    r"information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer"
-)
-"""What obstore says only to programmers."""
-
-
-def _reason(error: Exception) -> str:
-    """The one sentence that helps, out of an error that may span pages."""
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    text = str(error)
-    if words := server_says(text):
-        return f"the server says {words}"
-    if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
-        return "access denied; check the credentials in the environment"
-    said, _, debug = text.partition("Debug source:")
-    said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
-    if "BadScheme" in debug:
-        return (
-            "the store is at an http:// address, which sends data unprotected; "
-            "GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) in the environment asks for it"
-        )
-    cause = _CAUSE.search(debug)
-    return plain(
-        without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said),
-        _MOST_SHOWN,
-    )
+    return Bucket(address, patience)

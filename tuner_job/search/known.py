@@ -8,7 +8,7 @@ from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration, configuration_key
 
 OnMismatch = Callable[[TrialRecord, Configuration], None]
-"""Told of a stored trial and of the parameters that are proposed in its place."""
+"""Called with a stored trial and the parameters that are proposed in its place."""
 
 
 class KnownResults:

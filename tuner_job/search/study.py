@@ -39,8 +39,8 @@ class Study:
     stored
         Trials that an earlier run finished, by number: their results are taken, not computed again.
     on_mismatch
-        Told of a stored trial that is not the one proposed, or of another batch: its result is not
-        taken.
+        Called with a stored trial that is not the one proposed, or of another batch, and what is
+        proposed: the stored result is not taken.
     """
 
     def __init__(

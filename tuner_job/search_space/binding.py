@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from tuner_job.schema import sentences
+from tuner_job.schema import finding, sentences
 from tuner_job.search_space.parameters import (
     LARGEST,
     Choices,
@@ -183,9 +183,8 @@ class _Kind:
         try:
             typed = self._adapter.validate_python(value)
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
             hint = "; where there is no value, write null" if str(value).lower() == "none" else ""
-            raise ValueError(f"{reason[0].lower()}{reason[1:]}, got {shown(value)}{hint}") from None
+            raise ValueError(f"{finding(error.errors()[0])}{hint}") from None
         if isinstance(value, bool) and not isinstance(typed, bool):
             raise ValueError(f"input should be a number, got {str(value).lower()}")
         if isinstance(typed, int) and abs(typed) > LARGEST:
@@ -228,8 +227,7 @@ def _invalid_combinations(space: SearchSpace, schema: type[BaseModel]) -> list[s
         try:
             schema.model_validate(configuration)
         except ValidationError as error:
-            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-            return [f"{shown(configuration)} is not valid, {reason}"]
+            return [f"{shown(configuration)} is not valid, {finding(error.errors()[0])}"]
     return []
 
 

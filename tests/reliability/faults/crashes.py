@@ -2,8 +2,8 @@
 next run goes on."""
 
 import json
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 
 from tests.reliability.faults.fault import (
@@ -54,7 +54,7 @@ def faults() -> Iterator[Fault]:
                 GROUP,
                 f"tune, {how}",
                 f"{share + 1} of {n}",
-                _tune(how, share, n),
+                partial(_tune, how, share, n),
                 undisturbed="tune",
             )
     for name, argv in QUICK.items():
@@ -64,59 +64,55 @@ def faults() -> Iterator[Fault]:
                 GROUP,
                 name,
                 f"{how}, {share + 1} of {_QUICK_POINTS}",
-                _quick(name, how, share),
+                partial(_quick, name, how, share),
                 argv,
                 name,
             )
-        yield Fault(GROUP, "synced before it is named", name, _synced(name), argv, name)
-    yield Fault(GROUP, "synced before it is named", "tune", _synced("tune"), undisturbed="tune")
+        yield Fault(GROUP, "synced before it is named", name, partial(_synced, name), argv, name)
+    yield Fault(
+        GROUP, "synced before it is named", "tune", partial(_synced, "tune"), undisturbed="tune"
+    )
 
 
-def _tune(how: str, share: int, n: int) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        put_small(folder)
-        undisturbed()
-        at = 1 + share * operations("tune")[0] // n
-        outcome = run(folder, *TUNE, plan=Plan(str(folder), at, how))
-        if outcome.code == 0:  # a run has a few operations more or fewer
-            yield from same_as_undisturbed(folder)
-            return
-        yield from _was_killed(outcome.code)
-        yield from readable(folder) if (folder / WHERE / "experiment.yaml").exists() else ()
-        yield from goes_on(folder)
-
-    return play
+def _tune(how: str, share: int, n: int, folder: Path) -> Iterator[str]:
+    put_small(folder)
+    undisturbed()
+    at = 1 + share * operations("tune")[0] // n
+    outcome = run(folder, *TUNE, plan=Plan(str(folder), at, how))
+    if outcome.code == 0:  # a run has a few operations more or fewer
+        yield from same_as_undisturbed(folder)
+        return
+    yield from _was_killed(outcome.code)
+    yield from readable(folder) if (folder / WHERE / "experiment.yaml").exists() else ()
+    yield from goes_on(folder)
 
 
-def _quick(name: str, how: str, share: int) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        put_stored(folder)
-        at = 1 + share * operations(name)[0] // _QUICK_POINTS
-        before = {
-            p.relative_to(folder): p.read_bytes()
-            for p in (folder / "results").rglob("*")
-            if p.is_file()
-        }
-        outcome = run(folder, *QUICK[name], plan=Plan(str(folder), at, how))
-        yield from _was_killed(outcome.code)
-        yield from readable(folder, STORED_PLACE)
-        for part in ("out.csv", "csmf.csv", "page.html"):
-            if (folder / part).exists() and (folder / part).read_bytes() != _whole(name, part):
-                yield f"{part} was left in part"
-        lost = [path for path, content in before.items() if not (folder / path).exists()]
-        if lost:
-            yield f"lost {lost[:3]}"
-        again = run(folder, *QUICK[name])
-        yield from ends(again, "accepted")
-        made = {p.name for p in folder.iterdir()} - {"out.csv", "csmf.csv", "page.html", "now.csv"}
-        if (
-            strange := made
-            - {"results", "deaths.csv", "experiment.yaml"}
-            - {n for n in made if n.startswith(".")}
-        ):
-            yield f"left {strange}"
-
-    return play
+def _quick(name: str, how: str, share: int, folder: Path) -> Iterator[str]:
+    put_stored(folder)
+    at = 1 + share * operations(name)[0] // _QUICK_POINTS
+    before = {
+        p.relative_to(folder): p.read_bytes()
+        for p in (folder / "results").rglob("*")
+        if p.is_file()
+    }
+    outcome = run(folder, *QUICK[name], plan=Plan(str(folder), at, how))
+    yield from _was_killed(outcome.code)
+    yield from readable(folder, STORED_PLACE)
+    for part in ("out.csv", "csmf.csv", "page.html"):
+        if (folder / part).exists() and (folder / part).read_bytes() != _whole(name, part):
+            yield f"{part} was left in part"
+    lost = [path for path, content in before.items() if not (folder / path).exists()]
+    if lost:
+        yield f"lost {lost[:3]}"
+    again = run(folder, *QUICK[name])
+    yield from ends(again, "accepted")
+    made = {p.name for p in folder.iterdir()} - {"out.csv", "csmf.csv", "page.html", "now.csv"}
+    if (
+        strange := made
+        - {"results", "deaths.csv", "experiment.yaml"}
+        - {n for n in made if n.startswith(".")}
+    ):
+        yield f"left {strange}"
 
 
 def _was_killed(code: int) -> Iterator[str]:
@@ -124,18 +120,15 @@ def _was_killed(code: int) -> Iterator[str]:
         yield f"the harness did not kill it: exit {code}"
 
 
-def _synced(name: str) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        n, unsynced = operations(name)
-        if n < 3:
-            yield f"only {n} file operations were seen"
-        if unsynced:
-            yield (
-                f"{len(unsynced)} files got their names before their content was on the disk: "
-                f"{unsynced[:3]}"
-            )
-
-    return play
+def _synced(name: str, folder: Path) -> Iterator[str]:
+    n, unsynced = operations(name)
+    if n < 3:
+        yield f"only {n} file operations were seen"
+    if unsynced:
+        yield (
+            f"{len(unsynced)} files got their names before their content was on the disk: "
+            f"{unsynced[:3]}"
+        )
 
 
 @cache

@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -34,15 +35,18 @@ def faults() -> Iterator[Fault]:
     for process in ("ray::_score", "raylet", "gcs_server"):
         for n_trials in (1, 3):
             yield Fault(
-                GROUP, "killed", f"{process}, after {n_trials} trials", _killed(process, n_trials)
+                GROUP,
+                "killed",
+                f"{process}, after {n_trials} trials",
+                partial(_killed, process, n_trials),
             )
     yield Fault(GROUP, "killed", "ray::_score, each of them, always", _always_killed)
     for year in _YEARS:
-        yield Fault(GROUP, "clock", year, _clock(year))
+        yield Fault(GROUP, "clock", year, partial(_clock, year))
     yield Fault(GROUP, "two at once", "in a folder", _two)
     yield Fault(GROUP, "two at once", "the first killed", _two_and_kill)
     for size in ("100000Gi", "1d"):
-        yield Fault(GROUP, "memory", f"memory_per_task {size}", _memory(size))
+        yield Fault(GROUP, "memory", f"memory_per_task {size}", partial(_memory, size))
 
 
 def _n_trials(folder: Path) -> int:
@@ -62,21 +66,16 @@ def _kill(started: Run, name: str) -> int:
     return killed
 
 
-def _killed(name: str, n_trials: int) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        put_small(folder)
-        undisturbed()
-        with running(folder, *TUNE) as started:
-            started.wait_for(lambda: _n_trials(folder) >= n_trials)
-            killed = _kill(started, name)
-            outcome = started.wait(300)
-        allowed = (
-            ("accepted",) if name.startswith("ray::") or not killed else ("accepted", "run error")
-        )
-        yield from ends(outcome, *allowed)
-        yield from goes_on(folder)
-
-    return play
+def _killed(name: str, n_trials: int, folder: Path) -> Iterator[str]:
+    put_small(folder)
+    undisturbed()
+    with running(folder, *TUNE) as started:
+        started.wait_for(lambda: _n_trials(folder) >= n_trials)
+        killed = _kill(started, name)
+        outcome = started.wait(300)
+    allowed = ("accepted",) if name.startswith("ray::") or not killed else ("accepted", "run error")
+    yield from ends(outcome, *allowed)
+    yield from goes_on(folder)
 
 
 def _always_killed(folder: Path) -> Iterator[str]:
@@ -96,25 +95,21 @@ def _always_killed(folder: Path) -> Iterator[str]:
     yield from goes_on(folder)
 
 
-def _clock(year: str) -> Callable[[Path], Iterator[str]]:
+def _clock(year: str, folder: Path) -> Iterator[str]:
     """The driver believes another year: what it makes is the same."""
-
-    def play(folder: Path) -> Iterator[str]:
-        put_small(folder)
-        undisturbed()
-        site = folder.parent / "site"
-        site.mkdir()
-        offset = (
-            f"import time as t\n_n = t.time\nt.time = lambda o={_YEARS[year]} - _n(): max(0.0, "
-            "_n() + o)\n"
-        )
-        (site / "sitecustomize.py").write_text(offset)
-        wrong = {"PYTHONPATH": f"{site}:{Path.cwd()}", "PYTHONNOUSERSITE": "1"}
-        with running(folder, *TUNE, environment=wrong) as started:
-            yield from ends(started.wait(), "accepted")
-        yield from same_as_undisturbed(folder)
-
-    return play
+    put_small(folder)
+    undisturbed()
+    site = folder.parent / "site"
+    site.mkdir()
+    offset = (
+        f"import time as t\n_n = t.time\nt.time = lambda o={_YEARS[year]} - _n(): max(0.0, "
+        "_n() + o)\n"
+    )
+    (site / "sitecustomize.py").write_text(offset)
+    wrong = {"PYTHONPATH": f"{site}:{Path.cwd()}", "PYTHONNOUSERSITE": "1"}
+    with running(folder, *TUNE, environment=wrong) as started:
+        yield from ends(started.wait(), "accepted")
+    yield from same_as_undisturbed(folder)
 
 
 def _two(folder: Path) -> Iterator[str]:
@@ -154,13 +149,9 @@ def _one_commit(folder: Path) -> Iterator[str]:
         yield "best.json is no copy of the commit"
 
 
-def _memory(size: str) -> Callable[[Path], Iterator[str]]:
+def _memory(size: str, folder: Path) -> Iterator[str]:
     """What no machine has is found out before anything is written."""
-
-    def play(folder: Path) -> Iterator[str]:
-        put_small(folder, **{**SMALL, "budget": {"memory_per_task": size}})
-        yield from ends(run(folder, *TUNE), "refused")
-        if (folder / "results").exists():
-            yield f"wrote {sorted(str(p) for p in (folder / 'results').rglob('*'))[:4]}"
-
-    return play
+    put_small(folder, **{**SMALL, "budget": {"memory_per_task": size}})
+    yield from ends(run(folder, *TUNE), "refused")
+    if (folder / "results").exists():
+        yield f"wrote {sorted(str(p) for p in (folder / 'results').rglob('*'))[:4]}"

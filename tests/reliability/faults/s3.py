@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tests.integration.s3_server import S3Server, binary, serve
@@ -74,7 +75,7 @@ def faults() -> Iterator[Fault]:
     if binary() is None:
         return
     for name, disturbance in _PASSING.items():
-        yield Fault(GROUP, "tune, passing", name, _tune_through(disturbance), _TUNE)
+        yield Fault(GROUP, "tune, passing", name, partial(_tune_through, disturbance), _TUNE)
         yield Fault(
             GROUP,
             "show, passing",
@@ -91,9 +92,9 @@ def faults() -> Iterator[Fault]:
             _read_through(command, disturbance, "refused"),
             _READ[command],
         )
-        yield Fault(GROUP, "tune, lasting", name, _refused_tune(disturbance), _TUNE)
+        yield Fault(GROUP, "tune, lasting", name, partial(_refused_tune, disturbance), _TUNE)
     for name in ("nobody listens", "wrong keys", "no keys", "another region"):
-        yield Fault(GROUP, "settings", name, _settings(name), _READ["show"])
+        yield Fault(GROUP, "settings", name, partial(_settings, name), _READ["show"])
     yield Fault(GROUP, "server", "killed and started again", _restarted, _TUNE)
     yield Fault(GROUP, "server", "forbids from the tenth write on", _forbids, _TUNE)
     yield Fault(GROUP, "two at once", "in a bucket", _two, _TUNE)
@@ -111,17 +112,12 @@ def _variables(server: S3Server, endpoint: str = "") -> Mapping[str, str]:
     return {**server.environment, "AWS_ENDPOINT_URL": endpoint or server.endpoint}
 
 
-def _tune_through(disturbance: Disturbance) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        put_small(folder)
-        undisturbed()
-        with _server(folder) as server, disturbed(server.endpoint, disturbance) as endpoint:
-            yield from ends(
-                run(folder, *_TUNE, environment=_variables(server, endpoint)), "accepted"
-            )
-            yield from same_as_undisturbed(folder, WHERE, _variables(server))
-
-    return play
+def _tune_through(disturbance: Disturbance, folder: Path) -> Iterator[str]:
+    put_small(folder)
+    undisturbed()
+    with _server(folder) as server, disturbed(server.endpoint, disturbance) as endpoint:
+        yield from ends(run(folder, *_TUNE, environment=_variables(server, endpoint)), "accepted")
+        yield from same_as_undisturbed(folder, WHERE, _variables(server))
 
 
 def _read_through(
@@ -150,39 +146,33 @@ def _read_through(
     return play
 
 
-def _refused_tune(disturbance: Disturbance) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        put_small(folder)
-        with (
-            _server(folder) as server,
-            disturbed(server.endpoint, disturbance) as endpoint,
-            running(folder, *_TUNE, environment=_variables(server, endpoint)) as started,
-        ):
-            yield from ends(started.wait(180), "refused")
-
-    return play
+def _refused_tune(disturbance: Disturbance, folder: Path) -> Iterator[str]:
+    put_small(folder)
+    with (
+        _server(folder) as server,
+        disturbed(server.endpoint, disturbance) as endpoint,
+        running(folder, *_TUNE, environment=_variables(server, endpoint)) as started,
+    ):
+        yield from ends(started.wait(180), "refused")
 
 
-def _settings(name: str) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        with _server(folder) as server:
-            shutil.copytree(STORED / "finished", server.root / "bucket" / "stored")
-            changes = {
-                "nobody listens": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
-                "wrong keys": {"AWS_SECRET_ACCESS_KEY": "wrong"},
-                "no keys": {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
-                "another region": {"AWS_REGION": "nowhere-9"},
-            }
-            with running(
-                folder, *_READ["show"], environment={**_variables(server), **changes[name]}
-            ) as started:
-                yield from ends(
-                    started.wait(180),
-                    "refused",
-                    *(("accepted",) if name == "another region" else ()),
-                )
-
-    return play
+def _settings(name: str, folder: Path) -> Iterator[str]:
+    with _server(folder) as server:
+        shutil.copytree(STORED / "finished", server.root / "bucket" / "stored")
+        changes = {
+            "nobody listens": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "wrong keys": {"AWS_SECRET_ACCESS_KEY": "wrong"},
+            "no keys": {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+            "another region": {"AWS_REGION": "nowhere-9"},
+        }
+        with running(
+            folder, *_READ["show"], environment={**_variables(server), **changes[name]}
+        ) as started:
+            yield from ends(
+                started.wait(180),
+                "refused",
+                *(("accepted",) if name == "another region" else ()),
+            )
 
 
 def _restarted(folder: Path) -> Iterator[str]:

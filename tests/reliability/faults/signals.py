@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.reliability.faults.fault import (
@@ -52,21 +53,20 @@ def faults() -> Iterator[Fault]:
     for number, (moment, plan) in enumerate(_MOMENTS.items()):
         for which in _SIGNALS:
             if which in (signal.SIGTERM, _SIGNALS[1 + number % 3]):
-                yield Fault(GROUP, which.name, moment, _sent(moment, plan, which, 1))
+                yield Fault(GROUP, which.name, moment, partial(_sent, moment, plan, which, 1))
         if moment in _TWICE:
-            yield Fault(GROUP, "SIGTERM twice", moment, _sent(moment, plan, signal.SIGTERM, 2))
+            yield Fault(
+                GROUP, "SIGTERM twice", moment, partial(_sent, moment, plan, signal.SIGTERM, 2)
+            )
     yield Fault(GROUP, "SIGINT to the whole group", "the first trial", _to_group("the first trial"))
 
 
 def _sent(
-    moment: str, plan: Plan, which: signal.Signals, times: int
-) -> Callable[[Path], Iterator[str]]:
-    def play(folder: Path) -> Iterator[str]:
-        yield from _play(
-            folder, moment, plan, lambda pid: _send(pid, which, times), which == signal.SIGKILL
-        )
-
-    return play
+    moment: str, plan: Plan, which: signal.Signals, times: int, folder: Path
+) -> Iterator[str]:
+    yield from _play(
+        folder, moment, plan, lambda pid: _send(pid, which, times), which == signal.SIGKILL
+    )
 
 
 def _to_group(moment: str) -> Callable[[Path], Iterator[str]]:

@@ -4,6 +4,7 @@ variables."""
 import os
 import resource
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.reliability.case import ACCEPTED, ONLY_ACCEPTED, ONLY_REFUSED, REFUSED, RUN_ERROR, Case
@@ -100,15 +101,11 @@ def _to(place: str, number: int) -> Callable[[], None]:
     return lambda: os.dup2(os.open(place, os.O_WRONLY), number) and None
 
 
-def _to_nobody(number: int) -> Callable[[], None]:
+def _to_nobody(number: int) -> None:
     """To a pipe that nobody reads any more."""
-
-    def redirect() -> None:
-        reading, writing = os.pipe()
-        os.close(reading)
-        os.dup2(writing, number)
-
-    return redirect
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.dup2(writing, number)
 
 
 def _streams() -> Iterator[Case]:
@@ -118,7 +115,7 @@ def _streams() -> Iterator[Case]:
         "stdout closed": _close(1), "stderr closed": _close(2), "stdin closed": _close(0),
         "all closed": _close(0, 1, 2),
         "stdout full": _to("/dev/full", 1), "stderr full": _to("/dev/full", 2),
-        "stdout to nobody": _to_nobody(1), "stderr to nobody": _to_nobody(2),
+        "stdout to nobody": partial(_to_nobody, 1), "stderr to nobody": partial(_to_nobody, 2),
     }  # fmt: skip
     for name, inside in broken.items():
         for command in ("show", "show --trials", "predict", "schema", "--help"):

@@ -149,6 +149,56 @@ _FINE: dict[str, str | bytes] = {
     "non-ASCII comment": HEAD + "# données – décès\n",
 }
 
+_CONTRADICTIONS: dict[str, dict[str, Any]] = {
+    "models twice": {"models": ["random_forest", "random_forest"]},
+    "a space of no model": {"tuning": {"search_spaces": {"xgboost": {"max_depth": [3]}}}},
+    "objectives twice": {"tuning": {"search_method": "optuna", "scoring_metric": ["ccc", "ccc"]}},
+    "two objectives of asha": {
+        "tuning": {"search_method": "asha", "scoring_metric": ["ccc", "csmf_accuracy"]}
+    },
+    "a sampler of bayesian": {"tuning": {"sampler": "qmc"}},
+    "a rule that is gone": {"tuning": {"early_stopping": "race"}},
+    "a key that is gone": {"tuning": {"scheduler": "asha"}},
+    "pbt of a forest": {"tuning": {"search_method": "pbt"}},
+    "more folds than rows": {"tuning": {"cv_folds": 31}},
+    "10⁹ folds": {"tuning": {"cv_folds": 10**9}},
+    "shift without shares": {"validation": {"scheme": "shift"}},
+    "shares without shift": {"validation": {"shift": {"x": 0.5}}},
+    "a cause that is not there": {"validation": {"scheme": "shift", "shift": {"nope": 0.5}}},
+    "shares above 1": {"validation": {"scheme": "shift", "shift": {"x": 0.6, "y": [0.6, 0.7]}}},
+    "a share reversed": {"validation": {"scheme": "shift", "shift": {"x": [0.6, 0.2]}}},
+    "a share of nan": {"validation": {"scheme": "shift", "shift": {"x": float("nan")}}},
+    "estimators twice": {"validation": {"csmf_estimators": ["em", "em"]}},
+    "holdout of sites": {"validation": {"scheme": "leave_one_site_out", "holdout": 0.2}},
+    "one site left out of one": {
+        "data": {**BASE["data"], "site": None},
+        "validation": {"scheme": "leave_one_site_out"},
+    },
+    "label is site": {"data": {**BASE["data"], "site": "cause"}},
+    "label dropped": {"data": {**BASE["data"], "drop": ["cause"]}},
+    "a column dropped that is not there": {"data": {**BASE["data"], "drop": ["nope"]}},
+    "a label that is not there": {"data": {**BASE["data"], "label": "nope"}},
+    "a site column that is not there": {"data": {**BASE["data"], "site": "nope"}},
+    "a site that is not there": {"data": {**BASE["data"], "sites": ["Z"]}},
+    "all but one cause gone": {"data": {**BASE["data"], "drop": ["fever", "cough"]}},
+    "synthetic with a source": {"data": {"format": "synthetic", "source": "data.csv"}},
+    "synthetic of more causes than deaths": {
+        "data": {"format": "synthetic", "synthetic": {"n_samples": 20, "n_causes": 40}}
+    },
+    "hce of a table": {"data": {**BASE["data"], "hce": False}},
+    "a table as PHMRC": {"data": {"format": "phmrc", "source": "data.csv"}},
+    "a table as openVA": {"data": {"format": "openva", "source": "data.csv"}},
+    "draws without end": {"validation": {"n_draws": 10**12}},
+    "a timeout of nothing": {"budget": {"timeout": "0s"}},
+    "a timeout of 10³⁰⁰ days": {"budget": {"timeout": "1" + "0" * 400 + "d"}},
+    "memory of 10³⁰⁰ Gi": {"budget": {"memory_per_task": "9" * 400 + "Gi"}},
+    "memory of infinity": {"budget": {"memory_per_task": float("inf")}},
+    "a timeout of nan": {"budget": {"timeout": float("nan")}},
+    "CPU seconds of infinity": {"budget": {"cpu_seconds": float("inf")}},
+    "Gaussian processes without torch": {"tuning": {"search_method": "optuna", "sampler": "gp"}},
+}
+"""Keys of an experiment that contradict each other, the data or the machine."""
+
 
 def cases() -> Iterator[Case]:
     """Yield the cases."""
@@ -158,13 +208,14 @@ def cases() -> Iterator[Case]:
         doubtful = ("old Mac line ends", "a merge key", "underscores", "tag binary", "UTF-16")
         allowed = REFUSED_OR_ACCEPTED if name in doubtful else ONLY_ACCEPTED
         yield _case("unusual text", name, partial(put, content=content), allowed)
-    for name, content in _contradictions():
-        yield _case("contradiction", name, partial(put, content=content), ONLY_REFUSED, (_NAMED,))
+    for name, change in _CONTRADICTIONS.items():
+        arrange = partial(put, content=experiment(**change))
+        yield _case("contradiction", name, arrange, ONLY_REFUSED, (_NAMED,))
     for path in _SOURCES:
         content = experiment(data={**BASE["data"], "source": path})
         yield _case("source", repr(path), partial(put, content=content), ONLY_REFUSED)
-    for name, arrange in _files().items():
-        yield _case("no file", name, arrange, ONLY_REFUSED, (FILE,))
+    for name, make in _files().items():
+        yield _case("no file", name, make, ONLY_REFUSED, (FILE,))
 
 
 def _case(
@@ -174,85 +225,12 @@ def _case(
     allowed: frozenset[str],
     names: tuple[str, ...] = (),
 ) -> Case:
-    def prepare(folder: Path) -> None:
-        arrange(folder)
-
     command = (
         ("tune", FILE, "--results", "results")
         if allowed == ONLY_REFUSED and len(name) % 2
         else ("validate", FILE)
     )
-    return Case(GROUP, kind, name, command, prepare, allowed, names)
-
-
-def _contradictions() -> Iterator[tuple[str, dict[str, Any]]]:
-    data = BASE["data"]
-    yield "models twice", experiment(models=["random_forest", "random_forest"])
-    yield (
-        "a space of no model",
-        experiment(tuning={"search_spaces": {"xgboost": {"max_depth": [3]}}}),
-    )
-    yield (
-        "objectives twice",
-        experiment(tuning={"search_method": "optuna", "scoring_metric": ["ccc", "ccc"]}),
-    )
-    yield (
-        "two objectives of asha",
-        experiment(tuning={"search_method": "asha", "scoring_metric": ["ccc", "csmf_accuracy"]}),
-    )
-    yield "a sampler of bayesian", experiment(tuning={"sampler": "qmc"})
-    yield "a rule that is gone", experiment(tuning={"early_stopping": "race"})
-    yield "a key that is gone", experiment(tuning={"scheduler": "asha"})
-    yield "pbt of a forest", experiment(tuning={"search_method": "pbt"})
-    yield "more folds than rows", experiment(tuning={"cv_folds": 31})
-    yield "10⁹ folds", experiment(tuning={"cv_folds": 10**9})
-    yield "shift without shares", experiment(validation={"scheme": "shift"})
-    yield "shares without shift", experiment(validation={"shift": {"x": 0.5}})
-    yield (
-        "a cause that is not there",
-        experiment(validation={"scheme": "shift", "shift": {"nope": 0.5}}),
-    )
-    yield (
-        "shares above 1",
-        experiment(validation={"scheme": "shift", "shift": {"x": 0.6, "y": [0.6, 0.7]}}),
-    )
-    yield "a share reversed", experiment(validation={"scheme": "shift", "shift": {"x": [0.6, 0.2]}})
-    yield "a share of nan", experiment(validation={"scheme": "shift", "shift": {"x": float("nan")}})
-    yield "estimators twice", experiment(validation={"csmf_estimators": ["em", "em"]})
-    yield (
-        "holdout of sites",
-        experiment(validation={"scheme": "leave_one_site_out", "holdout": 0.2}),
-    )
-    yield (
-        "one site left out of one",
-        experiment(data={**data, "site": None}, validation={"scheme": "leave_one_site_out"}),
-    )
-    yield "label is site", experiment(data={**data, "site": "cause"})
-    yield "label dropped", experiment(data={**data, "drop": ["cause"]})
-    yield "a column dropped that is not there", experiment(data={**data, "drop": ["nope"]})
-    yield "a label that is not there", experiment(data={**data, "label": "nope"})
-    yield "a site column that is not there", experiment(data={**data, "site": "nope"})
-    yield "a site that is not there", experiment(data={**data, "sites": ["Z"]})
-    yield "all but one cause gone", experiment(data={**data, "drop": ["fever", "cough"]})
-    yield "synthetic with a source", experiment(data={"format": "synthetic", "source": "data.csv"})
-    yield (
-        "synthetic of more causes than deaths",
-        experiment(data={"format": "synthetic", "synthetic": {"n_samples": 20, "n_causes": 40}}),
-    )
-    yield "hce of a table", experiment(data={**data, "hce": False})
-    yield "a table as PHMRC", experiment(data={"format": "phmrc", "source": "data.csv"})
-    yield "a table as openVA", experiment(data={"format": "openva", "source": "data.csv"})
-    yield "draws without end", experiment(validation={"n_draws": 10**12})
-    yield "a timeout of nothing", experiment(budget={"timeout": "0s"})
-    yield "a timeout of 10³⁰⁰ days", experiment(budget={"timeout": "1" + "0" * 400 + "d"})
-    yield "memory of 10³⁰⁰ Gi", experiment(budget={"memory_per_task": "9" * 400 + "Gi"})
-    yield "memory of infinity", experiment(budget={"memory_per_task": float("inf")})
-    yield "a timeout of nan", experiment(budget={"timeout": float("nan")})
-    yield "CPU seconds of infinity", experiment(budget={"cpu_seconds": float("inf")})
-    yield (
-        "Gaussian processes without torch",
-        experiment(tuning={"search_method": "optuna", "sampler": "gp"}),
-    )
+    return Case(GROUP, kind, name, command, arrange, allowed, names)
 
 
 _SOURCES = (

@@ -1,6 +1,7 @@
 """Files of new deaths, read by predict."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,9 +25,6 @@ def _predicted(kind: str, name: str, place: Callable[[Path], object]) -> Case:
 def _prediction(
     kind: str, name: str, arrange: Callable[[Path], object], allowed: frozenset[str]
 ) -> Case:
-    def prepare(folder: Path) -> None:
-        arrange(folder)
-
     argv = (
         "predict",
         "results/stored",
@@ -44,7 +42,7 @@ def _prediction(
         kind,
         name,
         argv,
-        prepare,
+        arrange,
         allowed,
         ("new.csv|nowhere|/dev/|/proc/",),
         creates=made,
@@ -106,19 +104,16 @@ def cases() -> Iterator[Case]:
         "an invalid byte": good.encode().replace(b"yes", b"y\xff", 1),
     }
     for name, content in refused.items():
-        yield _prediction("refused", name, _arranged(content), ONLY_REFUSED)
+        yield _prediction("refused", name, partial(_arranged, content), ONLY_REFUSED)
     for name, content in perhaps.items():
         allowed = (
             ONLY_ACCEPTED
             if name in ("good", "semicolons", "no cause column", "columns in another order")
             else REFUSED_OR_ACCEPTED
         )
-        yield _prediction("perhaps", name, _arranged(content), allowed)
+        yield _prediction("perhaps", name, partial(_arranged, content), allowed)
 
 
-def _arranged(content: Content) -> Callable[[Path], None]:
-    def arrange(folder: Path) -> None:
-        put_stored(folder)
-        (folder / "new.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-
-    return arrange
+def _arranged(content: Content, folder: Path) -> None:
+    put_stored(folder)
+    (folder / "new.csv").write_bytes(content.encode() if isinstance(content, str) else content)

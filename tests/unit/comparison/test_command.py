@@ -223,6 +223,6 @@ def test_every_flag_sets_its_key() -> None:
 
 def test_columns_of_other_labels_and_raw_phmrc_are_known(folder: Path) -> None:
     (folder / "data.csv").write_text(GOOD.replace("days", "cod5").replace("fever", "gs_text34"))
-    assert "at least one column must tell rows apart" in refused(folder)
+    assert "at least one column must tell deaths apart" in refused(folder)
     (folder / "data.csv").write_text(GOOD.replace("days", "module").replace("fever", "gs_text34"))
-    assert "column module must hold one module" in refused(folder)
+    assert "must have columns of the PHMRC files such as a2_01" in refused(folder)

@@ -18,7 +18,7 @@ from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import ScoringProtocol
-from tuner_job.execution.fit_runner import Fit, Fitted
+from tuner_job.execution.fit_runner import Fit, FitResult
 
 CHOICE = TunedChoice(
     params={"C": 1.0}, method="grid", cv_score=0.8, cv_scores=[0.7, 0.9], n_trials=3, seconds=5.0
@@ -57,7 +57,7 @@ def scored(
     (result,) = score_tests(
         data,
         training,
-        Fitted(fit, predictions(data, training, right), 2.0, 1.0),
+        FitResult(fit, predictions(data, training, right), 2.0, 1.0),
         tuned,
         ScoringProtocol(),
         50,
@@ -84,7 +84,7 @@ def test_a_failed_experiment_has_an_error_and_empty_scores(
 ) -> None:
     fit = Fit(None, "xgboost", {}, training.rows, training.tests[0].rows)
     (failed,) = score_tests(
-        data, training, Fitted(fit, None, error="MemoryError: x"), None, ScoringProtocol(), 50
+        data, training, FitResult(fit, None, error="MemoryError: x"), None, ScoringProtocol(), 50
     )
     row = failed.row()
     assert row["error"] == "MemoryError: x"

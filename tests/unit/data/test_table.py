@@ -12,7 +12,7 @@ def test_columns_become_numbers_answers_and_categories() -> None:
         "id,cause,site,age,fever,place\n"
         "a,B,x,61.5,Yes,Home\n"
         "b,A,y,Don't know,n,Hospital \n"
-        "c,B,x,-3,.,\n"
+        "c,B,x,3,.,\n"
         "d,C,y,4e1,NO,Refused to Answer\n"
         + "e,A,x,7,,Home\nf,A,x,7,,hospital\nf,A,x,7,,Hospital\n"
         * 4,
@@ -23,7 +23,7 @@ def test_columns_become_numbers_answers_and_categories() -> None:
     np.testing.assert_array_equal(
         data.X[:4],
         np.array(
-            [[61.5, 1, 1, 0], [NAN, 0, 0, 1], [-3, NAN, NAN, NAN], [40, 0, NAN, NAN]], np.float32
+            [[61.5, 1, 1, 0], [NAN, 0, 0, 1], [3, NAN, NAN, NAN], [40, 0, NAN, NAN]], np.float32
         ),
     )
     assert [array.dtype.name for array in (data.X, data.y, data.site)] == [
@@ -60,7 +60,7 @@ def test_what_was_handled_is_noted() -> None:
         "Dropped 2 of 4 rows without a cause in column cause.",
         "Left out 3 columns: a single answer (only); yes or blank (yes); no answers (none).",
         "In 1 column an answer is yes or blank; where blank means no, say so: data.columns: "
-        "{yes: {no: ['']}} for yes.",
+        "{\"yes\": {no: ['']}} for yes.",
     )
 
 
@@ -112,10 +112,10 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
             r"more row",
         ),
         (
-            "cause,x,y\n,1,2\na,1,inf\nb,-Infinity,2\na,1e39,1\n",
+            "cause,p,q\n,1,2\na,1,inf\nb,-Infinity,2\na,1e39,1\n",
             {},
-            r"found -Infinity in column x, row 4 \(the header is row 1\) and 1 more, inf in column "
-            r"y, row 3",
+            r"found -Infinity in column p, row 4 \(the header is row 1\) and 1 more, inf in column "
+            r"q, row 3",
         ),
         (
             "cause,x\na,1\nb,1\n",

@@ -6,7 +6,14 @@ import pytest
 
 from tests.unit.evaluation import oracle
 from tests.unit.evaluation.populations import draw, posterior
-from tuner_job.evaluation.assessment import MEAN, Part, assess, choose, cross_fit, score_probes
+from tuner_job.evaluation.assessment import (
+    MEAN,
+    Predictions,
+    assess,
+    choose,
+    cross_fit,
+    score_probes,
+)
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import candidates
 from tuner_job.evaluation.folds import stratified
@@ -24,7 +31,7 @@ DIRICHLET = ScoringProtocol("dirichlet", n_draws=30)
 @pytest.mark.parametrize("seed", range(5))
 def test_on_the_rows_as_they_are_scores_are_the_plain_metrics(seed: int) -> None:
     y, P = draw(137, K, seed, TRAINED)
-    part = Part(y, P, None)
+    part = Predictions(y, P, None)
     samples = part.samples(ScoringProtocol())
     found = part.estimate([COUNT], samples)[0]
     assert part.scores(COUNT, samples, found) == pytest.approx(oracle.scores(y, P), abs=1e-14)
@@ -32,7 +39,7 @@ def test_on_the_rows_as_they_are_scores_are_the_plain_metrics(seed: int) -> None
 
 def test_scores_of_a_population_are_the_plain_metrics_of_its_rows() -> None:
     y, P = draw(200, K, 1, TRAINED)
-    part = Part(y, P, None)
+    part = Predictions(y, P, None)
     samples = part.samples(DIRICHLET)
     scores = part.score_each(COUNT, samples, part.estimate([COUNT], samples)[0])
     for number, counts in enumerate(samples.counts[:5].astype(int)):
@@ -50,7 +57,7 @@ def test_causes_of_single_deaths_are_found_better_when_adjusted_to_the_estimated
     rng = np.random.default_rng(2)
     y = rng.choice(K, 1_000, p=TRAINED[::-1])
     P = posterior(y, TRAINED, rng, sharpness=1.2)
-    part = Part(y, P, calibration)
+    part = Predictions(y, P, calibration)
     samples = part.samples(ScoringProtocol())
     raw, adjusted = (
         part.scores(one, samples, part.estimate([one], samples)[0])
@@ -70,7 +77,7 @@ def test_an_estimator_s_scores_are_those_of_its_formula_death_by_death(
 ) -> None:
     y, P = draw(150, K, 1, TRAINED, sharpness=1.2)
     calibration = Calibration.fit(*draw(300, K, 2, TRAINED, sharpness=1.2))
-    part = Part(y, P, calibration)
+    part = Predictions(y, P, calibration)
     samples = part.samples(ScoringProtocol("dirichlet", n_draws=5))
     scores = part.scores(estimator, samples, part.estimate([estimator], samples)[0])
     expected = oracle.scores_by(estimator, y, P, samples, calibration)

@@ -178,9 +178,10 @@ class TestModelFamily:
             family.fit(fold.X_train, fold.y_train, N_CLASSES, wrong, seed=0)
         message = str(caught.value)
         assert message.startswith(f"{family.name}: ")
-        assert "depth is not a parameter; must be one of " in message
-        assert f"{family.path_parameter} must be greater than" in message
-        assert "found -1" in message
+        assert "depth: is not a known key" in message
+        assert f"parameters are {next(iter(family.Parameters.model_fields))}, " in message
+        assert f"{family.path_parameter}: input should be greater than" in message
+        assert ", got -1" in message
 
     def test_an_empty_path_is_refused(self, family, fold):
         with pytest.raises(ConfigError, match="at least one value"):

@@ -152,10 +152,13 @@ class TestParameters:
             ({"l1_ratio": 0.5}, "l1_ratio is for penalty elasticnet only, got penalty l2"),
             (
                 {"penalty": "elasticnet", "l1_ratio": 0.5, "solver": "liblinear"},
-                "solver liblinear cannot do penalty elasticnet",
+                "penalty elasticnet needs solver saga, the multinomial objective",
             ),
-            ({"C": float("inf")}, "C must be a finite number; found inf"),
-            ({"penalty": "none"}, "penalty must be 'l1', 'l2' or 'elasticnet'; found 'none'"),
+            ({"C": float("inf")}, "C: input should be a finite number, got inf"),
+            (
+                {"penalty": "none"},
+                "penalty: input should be 'l1', 'l2' or 'elasticnet', got 'none'",
+            ),
         ],
     )
     def test_contradictions_are_refused(self, fold, params, message):

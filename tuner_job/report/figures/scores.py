@@ -7,10 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tuner_job.records import Interval, ModelSummary, Scores, StudySummary, TrialRecord
+from tuner_job.records import (
+    DEFAULT_TRIAL,
+    Interval,
+    ModelSummary,
+    Scores,
+    StudySummary,
+    TrialRecord,
+)
 from tuner_job.report.figures import style
 from tuner_job.report.text import baseline_label, metric_label, number, shorten
-from tuner_job.report.trials import DEFAULT, Trials
+from tuner_job.report.trials import Trials
 
 TESTED = ("csmf_accuracy", "cod_accuracy")
 _OVER_COMPOSITIONS = (
@@ -149,10 +156,10 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
         axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score))
     )
     for trial, colour, marker, label in (
-        (DEFAULT, style.DEFAULT, style.DEFAULT_MARKER, "default’s parameters"),
+        (DEFAULT_TRIAL, style.DEFAULT, style.DEFAULT_MARKER, "default’s parameters"),
         (best, style.TUNED, style.TUNED_MARKER, "tuned"),
     ):
-        if trial in trials and (trial != DEFAULT or label != "tuned"):
+        if trial in trials and (trial != DEFAULT_TRIAL or label != "tuned"):
             one = trials[trial]
             axes.plot(
                 trials.train_score(one),
@@ -203,8 +210,8 @@ def pareto(
         axes.plot(
             x, y, style.TUNED_MARKER, ls=line, lw=1, color=style.TUNED, ms=5.5, label="Pareto front"
         )
-        if DEFAULT in trials:
-            x, y = _pairs([trials[DEFAULT]], pair)
+        if DEFAULT_TRIAL in trials:
+            x, y = _pairs([trials[DEFAULT_TRIAL]], pair)
             axes.plot(
                 x,
                 y,

@@ -1,6 +1,6 @@
 """Search strategies, one a file, behind one protocol."""
 
-from tuner_job.config.tuning import HyperparameterSearchConfig
+from tuner_job.config.tuning import SEARCH_METHODS, HyperparameterSearchConfig
 from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.samplers.base import Sampler
 from tuner_job.search.samplers.grid import GridSampler
@@ -12,12 +12,13 @@ def make_sampler(
     config: HyperparameterSearchConfig, space: SearchSpace, path: str | None, seed: int
 ) -> Sampler:
     """Return the search strategy that the experiment file asks for."""
-    match config.search_method:
+    match SEARCH_METHODS[config.search_method].proposes:
         case "grid":
             return GridSampler(space, path, seed)
-        case "random" | "asha" | "pbt":
+        case "random":
             return RandomSampler(space, seed)
-        case "bayesian" | "optuna":
+        case "optuna":
+            # importing Optuna takes a second
             from tuner_job.search.samplers.optuna import OptunaSampler, named_sampler
 
             return OptunaSampler(space, named_sampler(config.sampler, seed), len(config.objectives))
@@ -34,6 +35,7 @@ def make_stopping_rule(
         case "paired":
             return PairedTest(stopping.level, n_folds, n_values, len(config.objectives))
         case "median" | "wilcoxon":
+            # importing Optuna takes a second
             from tuner_job.search.samplers.optuna import PrunerRule
 
             return PrunerRule(stopping.rule, stopping.level)

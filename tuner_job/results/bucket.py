@@ -1,0 +1,170 @@
+"""Objects in the storage of a cloud or a server, and what their refusals mean."""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import TypeVar
+
+import obstore
+from obstore import exceptions
+from obstore.store import ObjectStore, from_url
+
+from tuner_job.address import Address
+from tuner_job.public import without_secrets
+from tuner_job.results.download import server_says
+from tuner_job.results.environment import check_environment
+from tuner_job.wording import plain
+
+_log = logging.getLogger(__name__)
+
+REFUSALS = (exceptions.BaseError,)
+"""Errors that storage answers with, besides the operating system's."""
+OF_ONE_OBJECT = (OSError, exceptions.PermissionDeniedError)
+"""Those that may say something of one object alone."""
+_MOST_SHOWN = 200  # characters of a reason
+_PAUSE = 0.5
+_T = TypeVar("_T")
+
+
+class Bucket:
+    """The objects below an address in a cloud's or a server's object storage.
+
+    It raises obstore's errors, which `reason_of` puts in words.
+    """
+
+    def __init__(self, address: Address, patience: timedelta):
+        self._store = _cloud(address, patience)
+        self._patience = patience
+
+    def get(self, path: str) -> bytes | None:
+        """Content of one object; None if there is none."""
+        try:
+            return self._insist(lambda _: bytes(obstore.get(self._store, path).bytes()))
+        except _ABSENT:
+            return None
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write one object over what was there."""
+        self._insist(lambda _: obstore.put(self._store, path, content))
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write one object unless there is one; return whether this call made it."""
+
+        def once(earlier_tries: int) -> bool:
+            try:
+                obstore.put(self._store, path, content, mode="create", use_multipart=False)
+            except exceptions.AlreadyExistsError:
+                return (
+                    earlier_tries > 0 and self.get(path) == content
+                )  # the answer to one of them was lost
+            return True
+
+        return self._insist(once)
+
+    def delete(self, path: str) -> None:
+        """Remove one object; that there is none is no error."""
+        with suppress(*_ABSENT):
+            self._insist(lambda _: obstore.delete(self._store, path))
+
+    def paths(self, prefix: str) -> list[str]:
+        """Paths of all objects below a folder."""
+        return self._insist(
+            lambda _: [
+                entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch
+            ]
+        )
+
+    def folders(self) -> list[str]:
+        """Names of the first-level folders."""
+        prefixes = self._insist(
+            lambda _: obstore.list_with_delimiter(self._store)["common_prefixes"]
+        )
+        return [prefix.rsplit("/", 1)[-1] for prefix in prefixes]
+
+    def _insist(self, request: Callable[[int], _T]) -> _T:
+        """Repeat a request that a passing fault hit: the client does so only where it knows that
+        to be harmless."""
+        deadline = time.monotonic() + 0.9 * self._patience.total_seconds()
+        earlier_tries = 0
+        while True:
+            try:
+                return request(earlier_tries)
+            except (exceptions.GenericError, *_ABSENT) as error:
+                if not _is_passing(error) or time.monotonic() > deadline:
+                    raise
+                _log.debug("the store is asked again: %s", reason_of(error))
+            earlier_tries += 1
+            time.sleep(_PAUSE)
+
+
+_ABSENT = (FileNotFoundError, exceptions.NotFoundError)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether to ask again: a server that decides says its reason; a connection that broke has
+    none.
+
+    obstore has one type for all that is no decision, and one for every 404. A server that starts or
+    stops may answer 404 without a word; one that lacks the object or the bucket says which. A
+    request that could not be built was never sent. So there its words have to be looked at.
+    """
+    text = str(error)
+    if server_says(text) or "builder error" in text or "BadScheme" in text:
+        return False
+    return isinstance(error, exceptions.GenericError) or bool(_WORDLESS_404.search(text))
+
+
+_WORDLESS_404 = re.compile(r"404 Not Found:\s*(?:\n|$)")
+
+
+def _cloud(address: Address, patience: timedelta) -> ObjectStore:
+    return from_url(
+        address.url,
+        client_options={
+            "allow_http": check_environment(address.scheme),
+            "timeout": timedelta(seconds=30),
+        },
+        retry_config={
+            "max_retries": 1000,
+            "retry_timeout": patience,
+            "backoff": {
+                "init_backoff": timedelta(milliseconds=100),
+                "max_backoff": timedelta(seconds=5),
+                "base": 2,
+            },
+        },
+    )
+
+
+_CAUSE = re.compile(
+    r"failed to lookup address "
+    r"information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer"
+)
+"""What obstore says only to programmers."""
+
+
+def reason_of(error: Exception) -> str:
+    """The one sentence that helps, out of an error that may span pages."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    text = str(error)
+    if words := server_says(text):
+        return f"the server says {words}"
+    if isinstance(error, exceptions.UnauthenticatedError | exceptions.PermissionDeniedError):
+        return "access denied; check the credentials in the environment"
+    said, _, debug = text.partition("Debug source:")
+    said = re.sub(r" \(os error \d+\)$", "", " ".join(said.split()))
+    if "BadScheme" in debug:
+        return (
+            "the store is at an http:// address, which sends data unprotected; "
+            "GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) in the environment asks for it"
+        )
+    cause = _CAUSE.search(debug)
+    return plain(
+        without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said),
+        _MOST_SHOWN,
+    )

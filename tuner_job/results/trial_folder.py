@@ -1,0 +1,104 @@
+"""A folder of a model's that has an object a trial: its records, errors or probabilities."""
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from tuner_job.records import DEFAULT_TRIAL, TrialRecord
+from tuner_job.results.damage import Damage, parse_record, read_whole
+from tuner_job.results.store import Store
+
+RUN_AGAIN = "`va-tuning tune` with the experiment's file"
+_READERS = 16
+_SET_ASIDE = "`va-tuning check --repair` sets it aside"
+_NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
+"""Our own names: a sync client's copies and other files do not matter."""
+_T = TypeVar("_T")
+
+
+class TrialFolder:
+    """The objects below `top`, a path in the store, named by the numbers of trials.
+
+    A `parse` is called with an object's content and the number in its name; it raises ValueError,
+    in words that follow "is damaged:".
+    """
+
+    def __init__(self, store: Store, top: str):
+        self._store, self._top = store, top
+
+    def path(self, trial: int, ending: str) -> str:
+        """Path of a trial's object."""
+        return f"{self._top}/{trial_name(trial)}.{ending}"
+
+    def read(
+        self, trial: int, ending: str, parse: Callable[[bytes, int], _T]
+    ) -> "_T | Damage | None":
+        """Read a trial's object; None if there is none."""
+        return self._read(trial, self.path(trial, ending), parse)
+
+    def read_all(self, parse: Callable[[bytes, int], _T]) -> list[tuple[int, "_T | Damage"]]:
+        """Read what there is, with the trials' numbers and in their order."""
+        paths = self._store.paths(self._top)
+        if misplaced := self._file_among(paths):
+            return [(DEFAULT_TRIAL, misplaced)]
+        own: dict[int, str] = {}
+        for path in paths:
+            if name := _NUMBERED.fullmatch(path.removeprefix(f"{self._top}/")):
+                own[DEFAULT_TRIAL if name[1] == "default" else int(name[1])] = path
+        trials = sorted(own)
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = readers.map(lambda trial: self._read(trial, own[trial], parse), trials)
+            return [
+                (trial, one) for trial, one in zip(trials, found, strict=True) if one is not None
+            ]
+
+    def file_in_its_way(self) -> Damage | None:
+        """The file that stands where this folder must, so that nothing can be written here."""
+        return self._file_among(self._store.paths(self._top))
+
+    def _file_among(self, paths: Sequence[str]) -> Damage | None:
+        for path in paths:
+            if not path.startswith(f"{self._top}/"):
+                reason = "it is a file, not a folder"
+                return Damage(f"{self._store.url}/{path}", path, reason, _SET_ASIDE)
+        return None
+
+    def _read(
+        self, trial: int, path: str, parse: Callable[[bytes, int], _T]
+    ) -> "_T | Damage | None":
+        which = "the untuned default" if trial == DEFAULT_TRIAL else f"trial {trial}"
+        remedy = f"{RUN_AGAIN} runs {which} again"
+        return read_whole(self._store, path, lambda content: parse(content, trial), remedy)
+
+
+def trial_name(trial: int) -> str:
+    """Return what stands for a trial's number in the names of its objects."""
+    return "default" if trial == DEFAULT_TRIAL else f"{trial:06d}"
+
+
+def parse_trial(content: bytes, number: int, metrics: Sequence[str] = ()) -> TrialRecord:
+    """Read the record of a trial.
+
+    Parameters
+    ----------
+    number
+        Which trial it must be.
+    metrics
+        Of which a complete trial must have scores.
+
+    Raises
+    ------
+    ValueError
+        In words that follow "is damaged:".
+    """
+    record = parse_record(content, TrialRecord)
+    if record.trial != number:
+        raise ValueError(f"it is trial {record.trial}'s")
+    if record.state == "complete" and record.duplicate_of is None:
+        scored = [record.scores, *(fold.validation for fold in record.folds)]
+        if len(scored) < 2 or any(set(scores) != set(record.scores) for scores in scored):
+            raise ValueError("it says that the trial is complete, and lacks scores")
+        if lacking := [metric for metric in metrics if metric not in record.scores]:
+            raise ValueError(f"it is of another experiment: it has no {lacking[0]}")
+    return record
