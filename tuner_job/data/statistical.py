@@ -105,7 +105,7 @@ def _ask(
     if ended.returncode:
         signal = f" by signal {-ended.returncode}" if ended.returncode < 0 else ""
         raise ValueError(f"what reads it was ended{signal}: is the file damaged?")
-    answer: dict[str, Any] = json.loads((folder / "answer").read_text("utf-8"))
+    answer: dict[str, Any] = json.loads((folder / "answer").read_text(encoding="utf-8"))
     if "error" in answer:
         raise ValueError(answer["error"])
     return answer
