@@ -18,7 +18,7 @@ from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import check_experiment
 from tuner_job.config.tuning import SEARCH_METHODS, Selection
 from tuner_job.data.load import ReadBytes
-from tuner_job.data.read import read_names
+from tuner_job.data.reading.read import read_names
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition

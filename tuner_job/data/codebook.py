@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
-from tuner_job.data.formats import Hint
+from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.words import NO, YES, as_number, comma_number, is_missing, key
 from tuner_job.records import Role, VariableRecord
 from tuner_job.schema import Closed

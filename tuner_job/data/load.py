@@ -12,12 +12,14 @@ from tuner_job.data.config import DataConfig
 from tuner_job.data.copies import find_copies
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.data.encode import encode
-from tuner_job.data.formats import SourceFormat
 from tuner_job.data.infer import ONLY_YES, infer
+from tuner_job.data.instruments.formats import SourceFormat
+from tuner_job.data.instruments.openva import OpenVa
+from tuner_job.data.instruments.phmrc import Phmrc
+from tuner_job.data.instruments.table import PlainTable
+from tuner_job.data.instruments.who import Who
 from tuner_job.data.notes import codebook_notes, openva_hint
-from tuner_job.data.openva import OpenVa
-from tuner_job.data.phmrc import Phmrc
-from tuner_job.data.read import read_table
+from tuner_job.data.reading.read import read_table
 from tuner_job.data.refusals import check_none_tells, check_stated
 from tuner_job.data.rows import (
     Roles,
@@ -31,8 +33,6 @@ from tuner_job.data.rows import (
     rename_causes,
 )
 from tuner_job.data.synthetic import generate
-from tuner_job.data.table import PlainTable
-from tuner_job.data.who import Who
 from tuner_job.errors import DataError
 from tuner_job.public import public
 from tuner_job.wording import counted, listed

@@ -12,7 +12,7 @@ from tuner_job.data.columns import Table
 from tuner_job.data.config import DataConfig, named
 from tuner_job.data.dataset import FloatArray, IntArray
 from tuner_job.data.encode import encode
-from tuner_job.data.formats import SourceFormat
+from tuner_job.data.instruments.formats import SourceFormat
 from tuner_job.data.load import FORMATS, ReadBytes, read_source
 from tuner_job.data.rows import cause_key, read_cause
 from tuner_job.errors import DataError

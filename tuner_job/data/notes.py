@@ -6,7 +6,7 @@ from tuner_job.data.codebook import FEWEST_DEATHS, Codebook, Variable
 from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
-from tuner_job.data.openva import looks_like_openva
+from tuner_job.data.instruments.openva import looks_like_openva
 from tuner_job.data.words import NO, YES, as_number, comma_number, is_programs, key, yaml_name
 from tuner_job.wording import cell, counted, listed, plain
 

@@ -12,7 +12,7 @@ import numpy as np
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig, named
 from tuner_job.data.dataset import IntArray
-from tuner_job.data.formats import SourceFormat
+from tuner_job.data.instruments.formats import SourceFormat
 from tuner_job.data.words import as_number, is_missing, key, sort_names
 from tuner_job.errors import DataError
 from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, counted, listed, plain

@@ -5,8 +5,8 @@ from typing import Any
 
 from tuner_job.data.columns import Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.formats import Hint, SourceFormat
-from tuner_job.data.read import read_table
+from tuner_job.data.instruments.formats import Hint, SourceFormat
+from tuner_job.data.reading.read import read_table
 
 SOURCE = "deaths.csv"
 

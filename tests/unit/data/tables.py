@@ -16,7 +16,7 @@ import pyreadstat
 
 from tests.unit.data import r_bytes
 from tuner_job.data.columns import Table
-from tuner_job.data.read import read_table
+from tuner_job.data.reading.read import read_table
 
 Cells = dict[str, list[str | None]]
 

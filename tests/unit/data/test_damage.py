@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.data.tables import DEATHS, FEVER, every_kind, read, statistical
-from tuner_job.data import statistical as statistical_module
-from tuner_job.data.read import read_names, read_table
+from tuner_job.data.reading import statistical as statistical_module
+from tuner_job.data.reading.read import read_names, read_table
 from tuner_job.errors import DataError
 
 KINDS = every_kind()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner_job.data.decode import decode
+from tuner_job.data.reading.decode import decode
 from tuner_job.errors import DataError
 
 TEXT = "cause,x\nFièvre,1\nNoël – fin,2\n"
@@ -34,7 +34,7 @@ def test_the_apostrophe_of_windows_is_read() -> None:
 
 
 def test_a_bad_byte_is_found_wherever_blocks_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner_job.data.decode._BLOCK", 3)
+    monkeypatch.setattr("tuner_job.data.reading.decode._BLOCK", 3)
     for n in range(8):
         content = b"c," * n + "éü\n".encode() + b"a\xe9b\n"
         with pytest.raises(DataError, match=f"byte 0xE9 in row 2 .* byte {2 * n + 7} of the file"):

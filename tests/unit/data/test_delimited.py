@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.data.tables import Cells, cells, notes, read
-from tuner_job.data.read import read_names, read_table
+from tuner_job.data.reading.read import read_names, read_table
 from tuner_job.errors import DataError
 
 AB: Cells = {"a": ["1", None], "b": ["x", "y"]}
@@ -165,7 +165,7 @@ def test_a_header_alone_has_no_rows() -> None:
 
 
 def test_a_table_is_cut_nowhere_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner_job.data.delimited._BLOCK_BYTES", 64)
+    monkeypatch.setattr("tuner_job.data.reading.delimited._BLOCK_BYTES", 64)
     text = "a,b\n" + "".join(f"{i},c{i % 7}\n" for i in range(100))
     assert read(text) == {
         "a": [str(i) for i in range(100)],
@@ -174,6 +174,6 @@ def test_a_table_is_cut_nowhere_by_blocks(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_more_cells_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner_job.data.delimited.MOST_CELLS", 5)
+    monkeypatch.setattr("tuner_job.data.reading.delimited.MOST_CELLS", 5)
     with pytest.raises(DataError, match="must have at most 5 cells; found more"):
         read("a,b\n" * 7)

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.data.prepared import hints, prepare, table_of
-from tuner_job.data.openva import OpenVa, looks_like_openva
+from tuner_job.data.instruments.openva import OpenVa, looks_like_openva
 from tuner_job.errors import DataError
 
 FIRST = "ID,Cause,a,b\nd1,X,Y,\nd2,Z,,.\nd3,X,Y,Y\nd4,Z,.,Y\n"

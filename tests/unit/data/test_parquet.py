@@ -11,7 +11,7 @@ import pyarrow.parquet as pa_parquet
 import pytest
 
 from tests.unit.data.tables import parquet, read
-from tuner_job.data.read import read_names
+from tuner_job.data.reading.read import read_names
 from tuner_job.errors import DataError
 
 DAY, TIME = datetime.date(2024, 5, 1), datetime.datetime(2024, 5, 1, 3, 4, 5)
@@ -85,6 +85,6 @@ def test_what_is_no_plain_column_is_named(columns: dict[str, Any], message: str)
 
 
 def test_more_cells_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner_job.data.raw.MOST_CELLS", 5)
+    monkeypatch.setattr("tuner_job.data.reading.raw.MOST_CELLS", 5)
     with pytest.raises(DataError, match="must have at most 5 cells; found 3 rows of 2"):
         read(parquet({"a": [1, 2, 3], "b": [1, 2, 3]}))

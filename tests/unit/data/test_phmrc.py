@@ -4,8 +4,8 @@ import pytest
 
 from tests.unit.data.files import PHMRC_ROWS
 from tests.unit.data.prepared import cells, hints, numbers, prepare, rows
-from tuner_job.data.formats import Hint
-from tuner_job.data.phmrc import Phmrc
+from tuner_job.data.instruments.formats import Hint
+from tuner_job.data.instruments.phmrc import Phmrc
 from tuner_job.errors import DataError
 
 HEADER = ",".join(PHMRC_ROWS[0])

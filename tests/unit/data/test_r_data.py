@@ -9,7 +9,7 @@ import rdata
 
 from tests.unit.data import r_bytes as r
 from tests.unit.data.tables import r_frame, read
-from tuner_job.data.read import read_names
+from tuner_job.data.reading.read import read_names
 from tuner_job.errors import DataError
 
 READ = {
@@ -104,7 +104,7 @@ def test_what_is_no_plain_data_frame_is_one_clear_error(content: bytes, message:
 
 def test_equal_texts_are_one_object() -> None:
     # What keeps a column of text from taking 300 bytes a cell.
-    from tuner_job.data.r_parse import parse_r
+    from tuner_job.data.reading.r_parse import parse_r
 
     parsed = parse_r(gzip.decompress(r.rds(r.strings("a", "b", "a", None, None))), "f", "R")
     cells = parsed.object.value

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.unit.data.tables import cells, parquet
-from tuner_job.data.read import read_table
+from tuner_job.data.reading.read import read_table
 from tuner_job.errors import DataError
 
 

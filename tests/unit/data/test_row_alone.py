@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.data.prepared import cells, prepare, table_of
-from tuner_job.data.formats import SourceFormat
-from tuner_job.data.openva import OpenVa
-from tuner_job.data.phmrc import Phmrc
-from tuner_job.data.table import PlainTable
-from tuner_job.data.who import Who
+from tuner_job.data.instruments.formats import SourceFormat
+from tuner_job.data.instruments.openva import OpenVa
+from tuner_job.data.instruments.phmrc import Phmrc
+from tuner_job.data.instruments.table import PlainTable
+from tuner_job.data.instruments.who import Who
 
 ANY = ["", "Yes", "No", "1", "0", "8", "99", "9999", "dk", "Don't Know", "yes", "fever rash", "x"]
 UNITS = ["", "days", "months", "years", "DK"]

@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.data.files import csv_bytes, feature_names, load
 from tuner_job.data import DataConfig, VaDataset
+from tuner_job.data.instruments.who import Who
 from tuner_job.data.load import FORMATS
 from tuner_job.data.new_rows import read_new
-from tuner_job.data.who import Who
 
 CAUSES = ("Malaria", "Stroke", "Pneumonia")
 N = 60

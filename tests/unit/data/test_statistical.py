@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from tests.unit.data.tables import DEATHS, FEVER, notes, read, statistical
-from tuner_job.data import statistical as statistical_module
-from tuner_job.data.read import read_names
+from tuner_job.data.reading import statistical as statistical_module
+from tuner_job.data.reading.read import read_names
 from tuner_job.errors import DataError
 
 READ = {
@@ -98,7 +98,7 @@ def test_texts_that_are_not_as_the_file_says_are_read_as_windows_and_said() -> N
 
 def test_more_cells_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistical_module, "MOST_CELLS", 5)
-    monkeypatch.setattr("tuner_job.data.raw.MOST_CELLS", 5)
+    monkeypatch.setattr("tuner_job.data.reading.raw.MOST_CELLS", 5)
     for suffix in ("dta", "xpt"):
         with pytest.raises(DataError, match="must have at most 5 cells; found 3 rows of 4"):
             read(statistical(suffix, DEATHS))

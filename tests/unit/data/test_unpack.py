@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.data.tables import every_kind, parquet, read
-from tuner_job.data.read import read_names
+from tuner_job.data.reading.read import read_names
 from tuner_job.errors import DataError
 
 Compress = Callable[[bytes], bytes]
@@ -32,7 +32,7 @@ def test_damaged_and_endless_files_are_one_clear_error(
     content = compress(TEXT * 1000)
     with pytest.raises(DataError, match=f"f: must be whole {name}-compressed data; "):
         read(content[:-5])
-    monkeypatch.setattr("tuner_job.data.unpack.MOST_UNPACKED", 7000)
+    monkeypatch.setattr("tuner_job.data.reading.unpack.MOST_UNPACKED", 7000)
     with pytest.raises(
         DataError, match=rf"when unpacked; found more in {len(content):,} bytes of {name}"
     ):

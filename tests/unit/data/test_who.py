@@ -1,8 +1,8 @@
 import pytest
 
 from tests.unit.data.prepared import cells, hints, numbers, prepare
-from tuner_job.data.formats import Hint
-from tuner_job.data.who import Who
+from tuner_job.data.instruments.formats import Hint
+from tuner_job.data.instruments.who import Who
 from tuner_job.errors import DataError
 
 # As ODK Briefcase writes the 2016 questionnaire: groups with hyphens, calculated items, dates in

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.unit.data.prepared import cells, hints, numbers, prepare, rows
-from tuner_job.data.formats import Hint
-from tuner_job.data.who import Who
+from tuner_job.data.instruments.formats import Hint
+from tuner_job.data.instruments.who import Who
 
 DURATIONS = [
     (("Id10120_unit", "Id10121"), ("months", "3"), "Id10120", 90),

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from tests.unit.data.tables import cells, notes, read, workbook
-from tuner_job.data.read import read_names, read_table
+from tuner_job.data.reading.read import read_names, read_table
 from tuner_job.errors import DataError
 
 HEADER = ["cause", "a", "b"]
@@ -109,7 +109,7 @@ def test_texts_that_excel_shares_are_read() -> None:
 def test_an_archive_that_unpacks_to_too_much_is_refused(
     monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(f"tuner_job.data.workbook.{limit}", 10)
+    monkeypatch.setattr(f"tuner_job.data.reading.workbook.{limit}", 10)
     with pytest.raises(DataError, match=r"when unpacked, .* save it as CSV"):
         read(_with_shared_texts())
 
@@ -123,7 +123,7 @@ def test_a_formula_is_read_as_the_value_that_is_stored() -> None:
 
 
 def test_more_cells_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tuner_job.data.raw.MOST_CELLS", 5)
+    monkeypatch.setattr("tuner_job.data.reading.raw.MOST_CELLS", 5)
     with pytest.raises(DataError, match="must have at most 5 cells"):
         read(workbook([HEADER, *[["x", 1, 2]] * 3]))
 

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.formats import Hint
-from tuner_job.data.openva import has_indicators
-from tuner_job.data.parts import bounded, first_stated, fits, with_columns, without
-from tuner_job.data.who_age import AGE, age_column
-from tuner_job.data.who_answers import durations, selects
-from tuner_job.data.who_items import (
+from tuner_job.data.instruments.formats import Hint
+from tuner_job.data.instruments.openva import has_indicators
+from tuner_job.data.instruments.parts import bounded, first_stated, fits, with_columns, without
+from tuner_job.data.instruments.who_age import AGE, age_column
+from tuner_job.data.instruments.who_answers import durations, selects
+from tuner_job.data.instruments.who_items import (
     AGE_HELPERS,
     AGE_ITEMS,
     ALSO_YES_NO,
@@ -22,7 +22,7 @@ from tuner_job.data.who_items import (
     YES_NO,
     item_hint,
 )
-from tuner_job.data.who_names import has_items, item_of
+from tuner_job.data.instruments.who_names import has_items, item_of
 from tuner_job.errors import DataError
 from tuner_job.wording import counted, listed
 

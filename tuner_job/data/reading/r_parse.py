@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner_job.data.raw import MOST_CELLS, needed
+from tuner_job.data.reading.raw import MOST_CELLS, needed
 
 _USUAL, _MAGIC = b"X\n", re.compile(rb"RD[XAB][23]\n")
 _MOST_UNUSUAL = 64 << 20

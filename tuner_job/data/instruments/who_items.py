@@ -8,7 +8,7 @@ sample exports (github.com/verbal-autopsy-software/pyCrossVA), SmartVA-Analyze
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tuner_job.data.formats import Hint
+from tuner_job.data.instruments.formats import Hint
 
 DAYS_A: Mapping[str, float] = {
     "minutes": 1 / 1440,

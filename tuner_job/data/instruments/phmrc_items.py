@@ -8,7 +8,7 @@ give them. A question that is not here is read by its cells alone.
 import re
 from collections.abc import Mapping
 
-from tuner_job.data.formats import Hint
+from tuner_job.data.instruments.formats import Hint
 
 _UNKNOWN_CODES = frozenset({"8", "9", "88", "99"})
 """Refused and don't know in the files without labels."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from tuner_job.data.who_items import AGE_HELPERS, AGE_ITEMS, SAME_SELECT, SELECTS
+from tuner_job.data.instruments.who_items import AGE_HELPERS, AGE_ITEMS, SAME_SELECT, SELECTS
 
 # Groups stand before an item, with - (Briefcase, Central), / (KoBo), . (R) or : or _ between.
 _ITEM = re.compile(r"(?:.*[^a-z0-9])?id(10\d{3})(.*)")

@@ -7,8 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
-from tuner_job.data.r_parse import parse_r
-from tuner_job.data.raw import Cells, Growing, check_names, check_size, text_of, to_column, whole
+from tuner_job.data.reading.r_parse import parse_r
+from tuner_job.data.reading.raw import (
+    Cells,
+    Growing,
+    check_names,
+    check_size,
+    text_of,
+    to_column,
+    whole,
+)
 from tuner_job.errors import DataError
 from tuner_job.wording import listed, plain
 

@@ -9,7 +9,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pa_parquet
 from numpy.typing import NDArray
 
-from tuner_job.data.raw import Cells, check_names, check_size, first_line, text_of, to_column, whole
+from tuner_job.data.reading.raw import (
+    Cells,
+    check_names,
+    check_size,
+    first_line,
+    text_of,
+    to_column,
+    whole,
+)
 from tuner_job.errors import DataError
 from tuner_job.wording import plain
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tuner_job.data.raw import TABLES
+from tuner_job.data.reading.raw import TABLES
 from tuner_job.errors import DataError
 
 TEXT, PARQUET, WORKBOOK, R = "text", "Parquet", "workbook", "R"

@@ -9,8 +9,8 @@ import numpy as np
 
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig, named
-from tuner_job.data.formats import Hint
-from tuner_job.data.parts import finite
+from tuner_job.data.instruments.formats import Hint
+from tuner_job.data.instruments.parts import finite
 from tuner_job.data.words import is_missing, key
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, plain

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from tuner_job.data.raw import first_line
+from tuner_job.data.reading.raw import first_line
 from tuner_job.errors import DataError
 
 MOST_UNPACKED = 2 << 30

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.formats import Hint
-from tuner_job.data.parts import finite, fits, with_columns, without
-from tuner_job.data.phmrc_age import AGE, AGE_COLUMNS, age_column
-from tuner_job.data.phmrc_items import INJURIES, item_hint
+from tuner_job.data.instruments.formats import Hint
+from tuner_job.data.instruments.parts import finite, fits, with_columns, without
+from tuner_job.data.instruments.phmrc_age import AGE, AGE_COLUMNS, age_column
+from tuner_job.data.instruments.phmrc_items import INJURIES, item_hint
 from tuner_job.data.words import YES, is_missing, key
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed

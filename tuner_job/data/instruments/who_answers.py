@@ -6,8 +6,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.parts import FloatArray, finite, first_number, first_stated, unread_note
-from tuner_job.data.who_items import (
+from tuner_job.data.instruments.parts import (
+    FloatArray,
+    finite,
+    first_number,
+    first_stated,
+    unread_note,
+)
+from tuner_job.data.instruments.who_items import (
     ALSO_YES_NO,
     DAYS_A,
     DURATIONS,
@@ -16,7 +22,7 @@ from tuner_job.data.who_items import (
     YES_MEANS,
     Duration,
 )
-from tuner_job.data.who_names import UNKNOWN_OPTIONS
+from tuner_job.data.instruments.who_names import UNKNOWN_OPTIONS
 from tuner_job.data.words import NO, YES, is_missing, key
 from tuner_job.wording import cell, counted
 

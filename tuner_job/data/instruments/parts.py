@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.formats import Hint
+from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.words import NO, YES, as_number, is_missing, key
 from tuner_job.wording import cell, counted, plain
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner_job.data.raw import (
+from tuner_job.data.reading.raw import (
     MOST_CELLS,
     Cells,
     check_names,

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from tuner_job.data.columns import Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.formats import Hint
+from tuner_job.data.instruments.formats import Hint
 
 
 class PlainTable:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tuner_job.data.header import SAMPLED, filled, find_header, titles_note
-from tuner_job.data.raw import TABLES
+from tuner_job.data.reading.header import SAMPLED, filled, find_header, titles_note
+from tuner_job.data.reading.raw import TABLES
 from tuner_job.errors import DataError
 
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "vertical bars", ",": "commas"}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.parts import FloatArray, finite, first_number, unread_note
+from tuner_job.data.instruments.parts import FloatArray, finite, first_number, unread_note
 from tuner_job.wording import counted
 
 AGE = "age_years"

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 
-from tuner_job.data.header import filled
-from tuner_job.data.layout import Layout, find_layout
-from tuner_job.data.raw import (
+from tuner_job.data.reading.header import filled
+from tuner_job.data.reading.layout import Layout, find_layout
+from tuner_job.data.reading.raw import (
     MOST_CELLS,
     Cells,
     check_names,

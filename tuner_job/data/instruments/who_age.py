@@ -3,8 +3,8 @@
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.parts import FloatArray, finite, first_number, unread_note
-from tuner_job.data.who_items import AGE_ITEMS
+from tuner_job.data.instruments.parts import FloatArray, finite, first_number, unread_note
+from tuner_job.data.instruments.who_items import AGE_ITEMS
 from tuner_job.wording import counted
 
 AGE = "age_years"

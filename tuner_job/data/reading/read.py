@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.decode import decode
-from tuner_job.data.delimited import delimited_names, read_delimited
-from tuner_job.data.kinds import PARQUET, TEXT, WORKBOOK, R, find_kind
-from tuner_job.data.parquet import parquet_names, read_parquet
-from tuner_job.data.r_data import r_names, read_r
-from tuner_job.data.raw import Cells, check_names
-from tuner_job.data.statistical import read_statistical, statistical_names
-from tuner_job.data.unpack import unpack
-from tuner_job.data.workbook import read_workbook, workbook_names
+from tuner_job.data.reading.decode import decode
+from tuner_job.data.reading.delimited import delimited_names, read_delimited
+from tuner_job.data.reading.kinds import PARQUET, TEXT, WORKBOOK, R, find_kind
+from tuner_job.data.reading.parquet import parquet_names, read_parquet
+from tuner_job.data.reading.r_data import r_names, read_r
+from tuner_job.data.reading.raw import Cells, check_names
+from tuner_job.data.reading.statistical import read_statistical, statistical_names
+from tuner_job.data.reading.unpack import unpack
+from tuner_job.data.reading.workbook import read_workbook, workbook_names
 from tuner_job.errors import DataError
 from tuner_job.wording import listed, plain
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tuner_job.data.header import SAMPLED, filled, find_header, titles_note
-from tuner_job.data.raw import (
+from tuner_job.data.reading.header import SAMPLED, filled, find_header, titles_note
+from tuner_job.data.reading.raw import (
     Cells,
     Growing,
     check_names,

@@ -1,0 +1,1 @@
+"""What is known of instruments: the codings of PHMRC, WHO, openVA, and of a plain table."""
