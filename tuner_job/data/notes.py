@@ -67,9 +67,11 @@ def _words_among_numbers(table: Table, codebook: Codebook) -> str:
     """Name what is no number in columns of numbers, with counts: words that mean missing, too."""
     found = []
     for variable in codebook.used:
-        if variable.kind != "number":
+        column = table.columns[variable.name]
+        all_read = not variable.n_unread and variable.n_filled == column.n_filled
+        if variable.kind != "number" or all_read:
             continue
-        counts = table.columns[variable.name].counts()
+        counts = column.counts()
         read = comma_number if variable.decimal_comma else as_number
         words = {text: n for text, n in counts.items() if read(key(text)) is None}
         words = {text: n for text, n in words.items() if not is_programs(text)}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _SPACES = re.compile(r"[\s_]+")
+_PLAIN = re.compile(r"([+-]?\d+)(\.\d*)?", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ＇", "'"))
 # Of no width: where words may break, which way they run.
@@ -22,8 +23,8 @@ _REMEMBERED = 2**16  # cells: a file has few distinct answers and many columns
 def key(text: str) -> str:
     """What two spellings of one answer have in common: case, the coding of accents, kinds of
     apostrophes, spaces, a point at the end and `1.0` for `1` do not matter."""
-    if text.isdecimal() and text.isascii():
-        return text
+    if number := _PLAIN.fullmatch(text):
+        return text if (number[2] or ".5").strip(".0") else number[1]
     folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
     spaced = _SPACES.sub(" ", folded).strip()
     whole = _WHOLE.fullmatch(spaced)
@@ -128,6 +129,8 @@ def is_programs(text: str) -> bool:
 @lru_cache(_REMEMBERED)
 def is_missing(text: str) -> bool:
     """Whether a cell says nothing, wherever it stands: ``9. don't know/refused`` too."""
+    if _PLAIN.fullmatch(text):
+        return False
     said = key(text)
     if is_programs(text) or _letters(said) in _MISSING:
         return True
@@ -155,7 +158,10 @@ def has_decimal_commas(texts: Iterable[str]) -> bool:
 
     Codes that were chosen together stand in their order: ``1,3``.
     """
-    parts = [text.split(",") for text in texts]
+    listed = list(texts)
+    if not any("," in text for text in listed):
+        return False
+    parts = [text.split(",") for text in listed]
     fractions = [found for found in parts if len(found) == 2 and comma_number(",".join(found))]
     if not fractions or any(len(found) > 2 or "." in found[0] for found in parts):
         return False
