@@ -19,12 +19,16 @@ _AT_THE_END = " .;:,!"
 _REMEMBERED = 2**16  # cells: a file has few distinct answers and many columns
 
 
-@lru_cache(_REMEMBERED)
 def key(text: str) -> str:
     """What two spellings of one answer have in common: case, the coding of accents, kinds of
     apostrophes, spaces, a point at the end and `1.0` for `1` do not matter."""
     if number := _PLAIN.fullmatch(text):
         return text if (number[2] or ".5").strip(".0") else number[1]
+    return _key(text)
+
+
+@lru_cache(_REMEMBERED)
+def _key(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
     spaced = _SPACES.sub(" ", folded).strip()
     whole = _WHOLE.fullmatch(spaced)
@@ -126,11 +130,13 @@ def is_programs(text: str) -> bool:
     )
 
 
-@lru_cache(_REMEMBERED)
 def is_missing(text: str) -> bool:
     """Whether a cell says nothing, wherever it stands: ``9. don't know/refused`` too."""
-    if _PLAIN.fullmatch(text):
-        return False
+    return not _PLAIN.fullmatch(text) and _is_missing(text)
+
+
+@lru_cache(_REMEMBERED)
+def _is_missing(text: str) -> bool:
     said = key(text)
     if is_programs(text) or _letters(said) in _MISSING:
         return True
