@@ -69,13 +69,13 @@ class Variable(VariableRecord):
         found = key(text)
         if found in self._stated:
             return self._stated[found]
+        if self.kind == "number":
+            number = comma_number(found) if self.decimal_comma else as_number(found)
+            if number is not None:
+                return number
         if is_missing(text):
             return math.nan
-        if self.kind == "yes_no":
-            return _YES_NO.get(found)
-        if self.kind != "number":
-            return None
-        return comma_number(found) if self.decimal_comma else as_number(found)
+        return _YES_NO.get(found) if self.kind == "yes_no" else None
 
     def read(self, column: Column) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Read every cell of a column.

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -61,16 +60,9 @@ class _Stated:
 class _Answers:
     """The cells of one column that say something, by what they have in common."""
 
-    spellings: dict[str, Counter[str]] = field(default_factory=dict)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {answer: found.total() for answer, found in self.spellings.items()}
-
-    def spelled(self, answer: str) -> str:
-        """The most frequent spelling."""
-        found = self.spellings[answer]
-        return min(found, key=lambda text: (-found[text], text))
+    counts: dict[str, int] = field(default_factory=dict)
+    spelled: dict[str, str] = field(default_factory=dict)
+    """The most frequent spelling of each."""
 
 
 def infer(
@@ -184,15 +176,20 @@ def _is_date_part(variable: Variable, all_of_them: Sequence[Variable]) -> bool:
 
 def _answers(column: Column, stated: _Stated) -> _Answers:
     answers = _Answers()
+    most: dict[str, tuple[int, str]] = {}
     known = stated.yes | stated.no | {key(code) for code in stated.hint.labels}
     labels = {key(code): answer for code, answer in stated.hint.labels.items()}
     for text, n in column.counts().items():
-        answer = key(text)
-        says_nothing = answer in stated.missing or (answer not in known and is_missing(text))
-        if says_nothing:
+        answer, shown = key(text), text
+        if answer in stated.missing or (answer not in known and is_missing(text)):
             continue
-        shown = labels.get(answer, text)
-        answers.spellings.setdefault(key(shown), Counter())[shown] += n
+        if answer in labels:
+            shown = labels[answer]
+            answer = key(shown)
+        answers.counts[answer] = answers.counts.get(answer, 0) + n
+        if (-n, shown) <= most.get(answer, (0, "")):
+            most[answer] = (-n, shown)
+            answers.spelled[answer] = shown
     return answers
 
 
@@ -266,7 +263,7 @@ def _read_as(
     if kind == "choice":
         kept = [answer for answer, n in counts.items() if n >= FEWEST_DEATHS]
         rare = sum(n for n in counts.values() if n < FEWEST_DEATHS)
-        choices = sorted(answers.spelled(answer) for answer in kept)
+        choices = sorted(answers.spelled[answer] for answer in kept)
         labels = {
             key(code): answer for code, answer in stated.hint.labels.items() if key(answer) in kept
         }

@@ -1,13 +1,22 @@
 """What is said of how a file was read, one sentence each; no cell of a column that was left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tuner_job.data.codebook import FEWEST_DEATHS, Codebook, Variable
 from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.instruments.openva import looks_like_openva
-from tuner_job.data.words import NO, YES, as_number, comma_number, is_programs, key, yaml_name
+from tuner_job.data.words import (
+    NO,
+    YES,
+    as_number,
+    comma_number,
+    is_missing,
+    is_programs,
+    key,
+    yaml_name,
+)
 from tuner_job.wording import cell, counted, listed, plain
 
 _SHOWN = 5
@@ -67,17 +76,16 @@ def _words_among_numbers(table: Table, codebook: Codebook) -> str:
     """Name what is no number in columns of numbers, with counts: words that mean missing, too."""
     found = []
     for variable in codebook.used:
-        if variable.kind != "number":
+        column = table.columns[variable.name]
+        all_read = not variable.n_unread and variable.n_filled == column.n_filled
+        if variable.kind != "number" or all_read:
             continue
-        counts = table.columns[variable.name].counts()
+        counts = column.counts()
         read = comma_number if variable.decimal_comma else as_number
         words = {text: n for text, n in counts.items() if read(key(text)) is None}
         words = {text: n for text, n in words.items() if not is_programs(text)}
         if words:
-            most = sorted(words, key=lambda text: (-words[text], text))
-            shown = ", ".join(f"{cell(text)} in {counted(words[text], 'row')}" for text in most[:3])
-            more = f" and {len(most) - 3} more" if len(most) > 3 else ""
-            found.append(f"{plain(variable.name, 60)} ({shown}{more})")
+            found.append(f"{plain(variable.name, 60)} ({_counted_words(words)})")
     if not found:
         return ""
     holds = "holds" if len(found) == 1 else "hold"
@@ -85,6 +93,18 @@ def _words_among_numbers(table: Table, codebook: Codebook) -> str:
         f"{counted(len(found), 'column')} of numbers {holds} words, which are read as missing: "
         f"{'; '.join(found[:_SHOWN])}{_more(found)}."
     )
+
+
+def _counted_words(words: Mapping[str, int]) -> str:
+    """Name words with their rows; one of few deaths that does not mean missing may tell who died,
+    and is counted alone."""
+    told = [text for text, n in words.items() if n >= FEWEST_DEATHS or is_missing(text)]
+    most = sorted(told, key=lambda text: (-words[text], text))
+    parts = [f"{cell(text)} in {counted(words[text], 'row')}" for text in most[:3]]
+    others = sum(words.values()) - sum(words[text] for text in most[:3])
+    if others:
+        parts.append(f"{'others' if parts else 'words'} in {counted(others, 'row')}")
+    return ", ".join(parts)
 
 
 def _rare_choices(codebook: Codebook) -> str:

@@ -14,6 +14,7 @@ from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed, plain
 
 _SHOWN = 5
+_MANY = 1_000
 
 
 def check_stated(table: Table, variables: Sequence[Variable], config: DataConfig) -> None:
@@ -75,7 +76,10 @@ def check_none_tells(
     for variable in variables:
         if variable.role != "feature" or column_config(variable.name, config).kind:
             continue
-        said = _said(variable, table.columns[variable.name])
+        column = table.columns[variable.name]
+        if variable.kind == "number" and len(column.values) > 3 * len(causes) + _MANY:
+            continue  # too many different numbers for a list of causes: spares reading them
+        said = _said(variable, column)
         how = names_cause(variable.name, said, y, causes)
         if variable.kind in ("number", "choice"):
             how = how or tells_cause(said, y, variable.kind)

@@ -38,6 +38,7 @@ _BETWEEN = re.compile(r"[\W_]+")
 
 _NEARLY = 0.98
 _FEWEST = 20  # rows; fewer agree by chance
+_FEW_CAUSES = 4  # whose deaths may be of different places, and so of many interviewers
 _FEWEST_OF_OTHERS = 10  # rows beside those of the most frequent cause
 _CERTAIN = 14.0  # one in a million
 _SPREAD = 0.9  # where one cause has more than this share of the rows, guessing it is as good
@@ -86,7 +87,8 @@ def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
     is a shorter list of the same causes if every cause always has the same value. Rows without a
     value are not counted, and a column that less than half of the rows have and that is left empty
     for many causes tells nothing: a question that is only asked after an injury may well tell
-    which. A number of many values may be an age, which tells causes of the young from others.
+    which. A number of many values may be an age, which tells causes of the young from others, and
+    a choice of many answers a place, which tells a few causes apart.
 
     Returns
     -------
@@ -100,7 +102,8 @@ def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
     n_values = len(values.counts())
     if n < _FEWEST or n_values < 2 or (2 * n < len(y) and not of_all):
         return None
-    if kind == "number" and n_values > 2 * n_causes + 2:
+    most_values = 2 * n_causes + 2 if kind == "number" else 3 * n_causes
+    if n_values > most_values and (kind == "number" or n_causes <= _FEW_CAUSES):
         return None
     table = _pairs(values.codes[filled], y[filled])
     if table is None or table.sum(axis=0).max() > min(_SPREAD * n, n - _FEWEST_OF_OTHERS):

@@ -11,6 +11,7 @@ from functools import lru_cache
 _LONGEST = 1_000
 """Characters of an answer; what is longer is text, which may be of any size."""
 _SPACES = re.compile(r"[\s_]+")
+_PLAIN = re.compile(r"([+-]?\d+)(\.\d*)?", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ＇", "'"))
 # Of no width: where words may break, which way they run.
@@ -26,13 +27,15 @@ def key(text: str) -> str:
 
     A long text is only equal to itself.
     """
-    return _key(text) if len(text) <= _LONGEST else text
+    if len(text) > _LONGEST:
+        return text
+    if number := _PLAIN.fullmatch(text):
+        return text if (number[2] or ".5").strip(".0") else number[1]
+    return _key(text)
 
 
 @lru_cache(_REMEMBERED)
 def _key(text: str) -> str:
-    if text.isdecimal() and text.isascii():
-        return text
     folded = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold()
     spaced = _SPACES.sub(" ", folded).strip()
     whole = _WHOLE.fullmatch(spaced)
@@ -136,7 +139,7 @@ def is_programs(text: str) -> bool:
 
 def is_missing(text: str) -> bool:
     """Whether a cell says nothing, wherever it stands: ``9. don't know/refused`` too."""
-    return len(text) <= _LONGEST and _is_missing(text)
+    return len(text) <= _LONGEST and not _PLAIN.fullmatch(text) and _is_missing(text)
 
 
 @lru_cache(_REMEMBERED)
@@ -168,7 +171,10 @@ def has_decimal_commas(texts: Iterable[str]) -> bool:
 
     Codes that were chosen together stand in their order: ``1,3``.
     """
-    parts = [text.split(",") for text in texts]
+    listed = list(texts)
+    if not any("," in text for text in listed):
+        return False
+    parts = [text.split(",") for text in listed]
     fractions = [found for found in parts if len(found) == 2 and comma_number(",".join(found))]
     if not fractions or any(len(found) > 2 or "." in found[0] for found in parts):
         return False

@@ -150,7 +150,7 @@ def test_what_is_no_number_is_counted() -> None:
     assert features(data) == ["q"]
     (note,) = said(data).split("\n")
     assert note.startswith("1 column of numbers holds words, which are read as missing: q (")
-    assert note.endswith(" rows and 1 more).")
+    assert note.endswith(" rows).")
     assert "NA in" not in note
 
 
