@@ -63,6 +63,8 @@ class _Answers:
     counts: dict[str, int] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
     """The most frequent spelling of each."""
+    silent: set[str] = field(default_factory=set)
+    """Cells that say nothing, as they are written."""
 
 
 def infer(
@@ -182,6 +184,7 @@ def _answers(column: Column, stated: _Stated) -> _Answers:
     for text, n in column.counts().items():
         answer, shown = key(text), text
         if answer in stated.missing or (answer not in known and is_missing(text)):
+            answers.silent.add(text)
             continue
         if answer in labels:
             shown = labels[answer]
@@ -247,14 +250,21 @@ def _reason(
     if is_known_label(name, kind) and not stated.by_user:
         return KNOWN_LABEL
     if kind != "yes_no" and not stated.by_user:
-        point = "." if kind == "number" and has_decimal_commas(counts) else ","
-        said = column.map(lambda text: text.replace(",", point) if key(text) in counts else None)
-        if stated.kind is None and (found := who_or_when(name, said)):
+        commas = kind == "number" and has_decimal_commas(counts)
+        if stated.kind is None and (found := who_or_when(name, _said(column, answers, commas))):
             return found
     if kind == "choice":
         kept = [n for n in counts.values() if n >= FEWEST_DEATHS]
         return TOO_RARE if not kept or len(kept) > MOST_CHOICES else None
     return None
+
+
+def _said(column: Column, answers: _Answers, commas: bool) -> Column:
+    """The column without cells that say nothing, with decimal points."""
+    if not answers.silent and not commas:
+        return column
+    point = "." if commas else ","
+    return column.map(lambda text: None if text in answers.silent else text.replace(",", point))
 
 
 def _read_as(

@@ -5,13 +5,14 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 _LONGEST = 1_000
 """Characters of an answer; what is longer is text, which may be of any size."""
 _SPACES = re.compile(r"[\s_]+")
 _PLAIN = re.compile(r"([+-]?\d+)(\.\d*)?", re.ASCII)
+_ALL_PLAIN = re.compile(r"[+-]?\d+(\.\d*)?(\n[+-]?\d+(\.\d*)?)*", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ＇", "'"))
 # Of no width: where words may break, which way they run.
@@ -150,6 +151,12 @@ def _is_missing(text: str) -> bool:
     parts = [_letters(part) for part in _BETWEEN.split(_CODE_BEFORE.sub("", said, count=1))]
     named = [part for part in parts if part]
     return bool(named) and all(part in _UNKNOWN | _REFUSED for part in named)
+
+
+def are_plain_numbers(texts: Sequence[str]) -> bool:
+    """Whether each text is a decimal number without exponent, and nothing else."""
+    one_a_line = "\n".join(texts)
+    return one_a_line.count("\n") < len(texts) and bool(_ALL_PLAIN.fullmatch(one_a_line))
 
 
 def as_number(text: str) -> float | None:
