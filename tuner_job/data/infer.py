@@ -39,6 +39,7 @@ DROPPED = "as the experiment file says"
 
 _PART = re.compile(r"(.*?)(d|m|y|day|month|year|dd|mm|yy|yyyy)", re.IGNORECASE)
 _FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
+_FEW_CODES = 6  # beside both yes and no
 _MOST_STRAYS = 0.05  # of the cells: more words beside yes and no are answers of their own
 
 
@@ -223,7 +224,8 @@ def _kind(counts: Mapping[str, int], read: _Read) -> tuple[Kind, frozenset[str]]
     if few and max(strays.values()) < FEWEST_DEATHS and found & YES and found & NO:
         return "yes_no", frozenset(short)
     numbers = {answer: n for answer, n in counts.items() if read(answer) is not None}
-    among_words = len(numbers) < len(rest) and len(numbers) < _FEW_NUMBERS
+    most_codes = _FEW_CODES if found & YES and found & NO else _FEW_NUMBERS - 1
+    among_words = len(numbers) < len(rest) and len(numbers) <= most_codes
     if numbers and not among_words and 2 * sum(numbers.values()) >= n_cells:
         return "number", frozenset(short)
     return "choice", frozenset()
