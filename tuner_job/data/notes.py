@@ -7,6 +7,8 @@ from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.instruments.openva import looks_like_openva
+from tuner_job.data.instruments.phmrc import has_questions
+from tuner_job.data.instruments.who_names import has_items
 from tuner_job.data.words import (
     NO,
     YES,
@@ -33,6 +35,17 @@ def codebook_notes(table: Table, codebook: Codebook) -> list[str]:
         *doubt_notes(codebook),
     ]
     return [note for note in notes if note]
+
+
+def instrument_notes(table: Table) -> list[str]:
+    """Say of a file that is read as any table which questionnaire it seems to hold."""
+    looks = {"who": ("WHO", has_items), "phmrc": ("PHMRC", has_questions)}
+    return [
+        f"The columns have names of the {who} questionnaire, and are read as those of any table: "
+        f"data.format: {name} knows their codes, and which of them are no symptoms."
+        for name, (who, has) in looks.items()
+        if has(table.columns)
+    ]
 
 
 def openva_hint(table: Table, codebook: Codebook) -> str:
