@@ -128,6 +128,12 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
             "openVA's present, absent and missing, set data.format: openva",
         ),
         ("cause\na\nb\n", {}, "at least one column must tell deaths apart; 0 are left"),
+        (
+            "cause,x\n" + "".join(f"{i},{i % 2}\n" for i in range(30)),
+            {},
+            "must hold causes that several deaths share; each of its 30 rows has one of its own",
+        ),
+        ("cause,x\na,1\n", {"drop": [""]}, "data.drop names '', which is not there"),
     ],
 )
 def test_an_unusable_table_is_one_clear_error(
