@@ -9,8 +9,9 @@ from typing import Any, Literal
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import ColumnConfig, DataConfig, named
+from tuner_job.data.dates import DATE
 from tuner_job.data.doubts import choice_doubts, number_doubts
-from tuner_job.data.identity import DATE, MOST_CHOICES, who_or_when
+from tuner_job.data.identity import MOST_CHOICES, who_or_when
 from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.telling import is_known_label
 from tuner_job.data.words import (
