@@ -39,6 +39,7 @@ Stated = Literal["yes_no", "number", "choice", "drop"]
 DROPPED = "as the experiment file says"
 
 _PART = re.compile(r"(.*?)(d|m|y|day|month|year|dd|mm|yy|yyyy)", re.IGNORECASE)
+_PLUS = frozenset({"+", "++", "+++"})
 _FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
 _FEW_CODES = 6  # beside both yes and no
 _MOST_STRAYS = 0.05  # of the cells: more words beside yes and no are answers of their own
@@ -181,7 +182,10 @@ def _answers(column: Column, stated: _Stated) -> _Answers:
     most: dict[str, tuple[int, str]] = {}
     known = stated.yes | stated.no | {key(code) for code in stated.hint.labels}
     labels = {key(code): answer for code, answer in stated.hint.labels.items()}
-    for text, n in column.counts().items():
+    cells = column.counts()
+    if not _PLUS.isdisjoint(cells):
+        known |= {"-"}  # a negative test
+    for text, n in cells.items():
         answer, shown = key(text), text
         if answer in stated.missing or (answer not in known and is_missing(text)):
             continue
