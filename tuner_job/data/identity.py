@@ -93,6 +93,33 @@ _ON_MAPS = frozenset({"utm", "easting", "northing", "coord", "coords", "coordina
 _LONGITUDE = re.compile(r"(x|gps)?[\W_]*long[\W_]*(dd|deg|dec|gps|x)?[\W_]*", re.IGNORECASE)
 
 
+_WHERE = frozenset(
+    {
+        *("site", "village", "district", "subdistrict", "region", "province", "county", "ward"),
+        *("commune", "municipality", "cluster", "hamlet", "town", "city", "country", "ea", "psu"),
+        *("arrondissement", "quartier", "pays", "ville", "departement", "distrito", "bairro"),
+        *("municipio", "cidade", "provincia", "barrio", "ciudad", "pais", "departamento", "regiao"),
+        *("aldeia", "aldea", "comuna", "upazila", "taluk", "block", "mandal", "lga", "hdss"),
+    }
+)
+_OF_WHERE = frozenset(
+    {
+        "name",
+        "code",
+        "id",
+        "no",
+        "number",
+        "study",
+        "health",
+        "of",
+        "residence",
+        "death",
+        "de",
+        "du",
+    }
+)
+
+
 @dataclass(frozen=True, eq=False)
 class _Cells:
     """What is looked at: a column without its missing cells."""
@@ -136,6 +163,12 @@ def who_or_when(name: str, column: Column) -> str | None:
     if cells.share(lambda text: as_number(text) is not None) >= 0.5:
         return _of_numbers(name, tokens, cells)
     return _of_text(name, tokens, cells)
+
+
+def is_place(name: str) -> bool:
+    """Whether a name is that of a village, a district, a site."""
+    tokens = _tokens(name)
+    return bool(tokens & _WHERE) and tokens <= _WHERE | _OF_WHERE
 
 
 def _tokens(name: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from tuner_job.data.codebook import FEWEST_DEATHS, Codebook, Variable
 from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
+from tuner_job.data.identity import is_place
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.instruments.openva import looks_like_openva
 from tuner_job.data.instruments.phmrc import has_questions
@@ -32,6 +33,7 @@ def codebook_notes(table: Table, codebook: Codebook) -> list[str]:
         _only_yes(table, codebook),
         _words_among_numbers(table, codebook),
         _rare_choices(codebook),
+        _places(codebook),
         *doubt_notes(codebook),
     ]
     return [note for note in notes if note]
@@ -127,6 +129,21 @@ def _rare_choices(codebook: Codebook) -> str:
     return (
         f"In {counted(len(found), 'column')}, answers of fewer than {FEWEST_DEATHS} deaths are "
         f"read as none of the others: {_with_rows(found)}."
+    )
+
+
+def _places(codebook: Codebook) -> str:
+    """Name features that may tell where somebody died: a model learns which cause is frequent
+    there, which helps nowhere else."""
+    found = [one.name for one in codebook.used if one.kind != "yes_no" and is_place(one.name)]
+    if not found:
+        return ""
+    site = "" if codebook.named("site") else f"set data.site: {yaml_name(found[0])}, or "
+    return (
+        f"{counted(len(found), 'column')} may tell where somebody died, and "
+        f"{'is' if len(found) == 1 else 'are'} read as any other: {listed(found, _SHOWN)}. If so, "
+        f"{site}leave {'it' if len(found) == 1 else 'them'} out with data.drop: "
+        f"[{', '.join(map(yaml_name, found[:_SHOWN]))}]."
     )
 
 
