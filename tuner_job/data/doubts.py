@@ -94,9 +94,9 @@ def doubt_notes(codebook: Codebook) -> list[str]:
     notes = []
     if found := _with(codebook.used, CODED):
         yes, no, missing = _meanings(found[0])
-        # 2 and 3 are answers elsewhere.
-        rare = {float(code) for code in missing.split(", ")} <= _OTHER_CODES
-        everywhere = f", in every column with data.missing: [{missing}], or" if rare else ""
+        codes = {float(code) for one in found for code in _meanings(one)[2].split(", ")}
+        rare = _shown(sorted(codes & _OTHER_CODES))  # 2 and 3 are answers elsewhere
+        everywhere = f", in every column with data.missing: [{rare}], or" if rare else ""
         notes.append(
             f"{counted(len(found), 'column')} of numbers may be yes and no with codes for missing, "
             f"and {_verb(found)} read as numbers: {_named(found, CODED)}. If so, name the codes"

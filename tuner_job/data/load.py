@@ -9,7 +9,7 @@ import numpy as np
 from tuner_job.data.codebook import Codebook, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.copies import find_copies
+from tuner_job.data.copies import find_copies, repeated_identifiers
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.data.encode import encode
 from tuner_job.data.infer import ONLY_YES, infer
@@ -90,6 +90,8 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     copies, copy_notes = find_copies(_telling_of_a_death(table, codebook), y, table.n_rows)
     notes += [*row_notes, *cause_notes, *site_notes, *codebook_notes(table, codebook)]
     notes += copy_notes
+    if roles.id:
+        notes += repeated_identifiers(table.columns[roles.id], roles.id)
     if config.format == "table":
         notes += instrument_notes(table)
     _log.info(

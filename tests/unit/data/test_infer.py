@@ -114,20 +114,6 @@ def test_extremes_that_may_mean_missing_are_told(code: int) -> None:
     assert said(trained(*answers, missing=[code])) == ""
 
 
-def test_the_line_to_write_names_every_such_code() -> None:
-    days = [10, 12, 14, 20, 25]
-    assert "data.columns: {q: {missing: [88, 99]}}" in said(trained(*days, 88, 99))
-    assert "data.columns: {q: {missing: [8, 9]}}" in said(trained("M", "F", 8, 9))
-    assert said(trained(*days, 88, 99, columns={"q": {"missing": [88, 99]}})) == ""
-
-
-def test_yes_and_no_are_answers_although_codes_are_more_frequent() -> None:
-    data = trained("yes", "no", 8, 9, 88, 99, 99)
-    assert {"q=no", "q=yes"} < set(features(data))
-    assert "data.columns: {q: {missing: [8, 9, 88, 99]}}" in said(data)
-    assert features(trained("yes", "no", 8, 9, 99, missing=[8, 9, 99])) == ["q"]
-
-
 @pytest.mark.parametrize("answers", [(1, 2, 3, 4, 5), (0, 1, 2, 3), (1, 2, 3, 4, 9), (1, 2, 4, 96)])
 def test_few_whole_numbers_are_told(answers: tuple[int, ...]) -> None:
     found = said(trained(*answers))
