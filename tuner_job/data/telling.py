@@ -96,10 +96,10 @@ def lists_causes(column: Column, y: IntArray, causes: Sequence[str]) -> str | No
     named = np.array([*(number.get(cause_key(value), -1) for value in column.values), -1])
     filled = ~column.missing
     found, true = named[column.codes][filled], y[filled]
-    n_there = len(np.unique(true))
-    if len(true) < _FEWEST or n_there < _FEW_CAUSES or (found >= 0).mean() < _NAMES:
+    n_causes = len(np.unique(y))
+    if len(true) < _FEWEST or n_causes < _FEW_CAUSES or (found >= 0).mean() < _NAMES:
         return None
-    if len(np.unique(found[found >= 0])) < max(3, n_there / 2):
+    if len(np.unique(found[found >= 0])) < max(3, _LEAST_CAUSES * n_causes):
         return None
     agreed, by_guess = (found == true).mean(), np.bincount(true).max() / len(true)
     if agreed < max(_AGREED, by_guess + _BETTER):

@@ -125,6 +125,10 @@ STRONG = {
         lambda cause, _: ("road", "water", "fall", "fire")[cause] if cause < 4 else "",
         12,
     ),
+    "kind of injury, by the names of causes": (
+        lambda cause, _: f"Cause {cause}" if cause < 4 else "",
+        12,
+    ),
     "yes or no": (lambda cause, _: ("yes", "no")[cause], 2),
     "chance": (some(1, 2, 3, p=[0.8, 0.1, 0.1]), 4),
 }
