@@ -61,9 +61,9 @@ def choice_doubts(counts: Mapping[str, int]) -> list[str]:
     if not found or len(found) == len(counts):
         return []
     found.sort(key=lambda text: numbers[text] or 0.0)
-    return [
-        f"{AMONG_WORDS}: " + ", ".join(f"{t} in {counted(counts[t], 'row')}" for t in found[:5])
-    ]
+    usual = [text for text in found if numbers[text] in _OTHER_CODES]
+    rows = ", ".join(f"{text} in {counted(counts[text], 'row')}" for text in (usual or found)[:5])
+    return [f"{AMONG_WORDS}: {rows}"]
 
 
 def _yes_no_codes(found: Set[float]) -> tuple[float, float] | None:
@@ -94,9 +94,9 @@ def doubt_notes(codebook: Codebook) -> list[str]:
     notes = []
     if found := _with(codebook.used, CODED):
         yes, no, missing = _meanings(found[0])
-        # 2 and 3 are answers elsewhere.
-        rare = {float(code) for code in missing.split(", ")} <= _OTHER_CODES
-        everywhere = f", in every column with data.missing: [{missing}], or" if rare else ""
+        codes = {float(code) for one in found for code in _meanings(one)[2].split(", ")}
+        rare = _shown(sorted(codes & _OTHER_CODES))  # 2 and 3 are answers elsewhere
+        everywhere = f", in every column with data.missing: [{rare}], or" if rare else ""
         notes.append(
             f"{counted(len(found), 'column')} of numbers may be yes and no with codes for missing, "
             f"and {_verb(found)} read as numbers: {_named(found, CODED)}. If so, name the codes"
@@ -109,14 +109,14 @@ def doubt_notes(codebook: Codebook) -> list[str]:
             f"{counted(len(found), 'column')} of words {holds} numbers, which are read as answers: "
             f"{_named(found, AMONG_WORDS)}. If they mean missing, name them in data.missing, or in "
             f"data.columns: {{{yaml_name(found[0].name)}: {{missing: "
-            f"[{_first_code(found[0], AMONG_WORDS)}]}}}}."
+            f"[{_codes(found[0], AMONG_WORDS)}]}}}}."
         )
     if found := _with(codebook.used, EXTREME):
         notes.append(
             f"The largest or smallest number of {counted(len(found), 'column')} may mean missing, "
-            f"and is read as a number: {_named(found, EXTREME)}. If so, name it in data.missing, "
+            f"and is read as a number: {_named(found, EXTREME)}. If so, name them in data.missing, "
             f"or in data.columns: {{{yaml_name(found[0].name)}: {{missing: "
-            f"[{_first_code(found[0], EXTREME)}]}}}}."
+            f"[{_codes(found[0], EXTREME)}]}}}}."
         )
     if found := _with(codebook.used, FEW):
         notes.append(
@@ -149,8 +149,9 @@ def _meanings(variable: Variable) -> tuple[str, str, str]:
     return _shown([yes]), _shown([no]), _shown(code for code in found if code not in (yes, no))
 
 
-def _first_code(variable: Variable, kind: str) -> str:
-    return _doubt(variable, kind).partition(" ")[0]
+def _codes(variable: Variable, kind: str) -> str:
+    """The numbers that may mean missing, as a list in YAML has them."""
+    return ", ".join(one.partition(" ")[0] for one in _doubt(variable, kind).split(", "))
 
 
 def _verb(variables: Sequence[Variable]) -> str:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import ColumnConfig, DataConfig, named
+from tuner_job.data.dates import DATE
 from tuner_job.data.doubts import choice_doubts, number_doubts
-from tuner_job.data.identity import DATE, MOST_CHOICES, who_or_when
+from tuner_job.data.identity import MOST_CHOICES, who_or_when
 from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.telling import is_known_label
 from tuner_job.data.words import (
@@ -38,7 +39,9 @@ Stated = Literal["yes_no", "number", "choice", "drop"]
 DROPPED = "as the experiment file says"
 
 _PART = re.compile(r"(.*?)(d|m|y|day|month|year|dd|mm|yy|yyyy)", re.IGNORECASE)
+_PLUS = frozenset({"+", "++", "+++"})
 _FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
+_FEW_CODES = 6  # beside both yes and no
 _MOST_STRAYS = 0.05  # of the cells: more words beside yes and no are answers of their own
 
 
@@ -181,7 +184,10 @@ def _answers(column: Column, stated: _Stated) -> _Answers:
     most: dict[str, tuple[int, str]] = {}
     known = stated.yes | stated.no | {key(code) for code in stated.hint.labels}
     labels = {key(code): answer for code, answer in stated.hint.labels.items()}
-    for text, n in column.counts().items():
+    cells = column.counts()
+    if not _PLUS.isdisjoint(cells):
+        known |= {"-"}  # a negative test
+    for text, n in cells.items():
         answer, shown = key(text), text
         if answer in stated.missing or (answer not in known and is_missing(text)):
             answers.silent.add(text)
@@ -226,7 +232,8 @@ def _kind(counts: Mapping[str, int], read: _Read) -> tuple[Kind, frozenset[str]]
     if few and max(strays.values()) < FEWEST_DEATHS and found & YES and found & NO:
         return "yes_no", frozenset(short)
     numbers = {answer: n for answer, n in counts.items() if read(answer) is not None}
-    among_words = len(numbers) < len(rest) and len(numbers) < _FEW_NUMBERS
+    most_codes = _FEW_CODES if found & YES and found & NO else _FEW_NUMBERS - 1
+    among_words = len(numbers) < len(rest) and len(numbers) <= most_codes
     if numbers and not among_words and 2 * sum(numbers.values()) >= n_cells:
         return "number", frozenset(short)
     return "choice", frozenset()

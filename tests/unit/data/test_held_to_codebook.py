@@ -118,6 +118,8 @@ def test_more_than_a_tenth_of_unknown_answers_is_refused() -> None:
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(DataError, match=r"must have the columns .*; missing: age, place"):
         read("sex,fever,code,temp\nMale,Yes,1,37\n")
+    with pytest.raises(DataError, match=r"missing: age, place; the file writes otherwise: AGE$"):
+        read("sex,fever,code,temp,AGE\nMale,Yes,1,37,3\n")
 
 
 def test_columns_without_any_answer_are_told_and_further_ones_left_out() -> None:
