@@ -30,7 +30,7 @@ _LOW = frozenset(
         *(-888.0, -998.0, -999.0, -8888.0, -9998.0, -9999.0, -99999.0),
     }
 )
-_OTHER_CODES = frozenset({77.0, *_ONES, *_HIGH, *_LOW})
+_OTHER_CODES = frozenset({77.0, 777.0, 7777.0, *_ONES, *_HIGH, *_LOW})
 _YES_NO = {(1.0, 0.0): _OTHER_CODES | {2.0}, (1.0, 2.0): _OTHER_CODES | {3.0}}
 """Codes of yes and no, each with those that may mean missing beside them."""
 _MOST_CODES = 10
@@ -142,8 +142,8 @@ def doubt_notes(codebook: Codebook) -> list[str]:
     if found := _with(codebook.used, THOUSANDS):
         notes.append(
             f"The points in the numbers of {counted(len(found), 'column')} may part thousands, and "
-            f"{_verb(found)} read as decimal points: {_named(found, THOUSANDS)}. If so, write them "
-            "without points."
+            f"are read as decimal points: {_named(found, THOUSANDS)}. If so, write them without "
+            "points."
         )
     if found := _with(codebook.used, FEW):
         notes.append(

@@ -34,7 +34,7 @@ def test_codes_that_may_be_honest_numbers_are_told_where_no_other_is_near(code: 
 
 def test_points_that_may_part_thousands_are_told() -> None:
     grams = ["950", "800", "1.250", "2.100", "3.400", "3.055", "4.000", "2.125"]
-    assert "may part thousands, and is read as decimal points: q (5 different" in said(
+    assert "may part thousands, and are read as decimal points: q (5 different" in said(
         trained(*grams)
     )
     assert "thousands" not in said(trained(*grams, "2.5"))
