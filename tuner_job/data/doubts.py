@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from tuner_job.data.codebook import Codebook, Variable
@@ -12,6 +13,7 @@ EXTREME = "extreme"
 CODED = "coded yes or no"
 FEW = "few whole numbers"
 AMONG_WORDS = "numbers among words"
+THOUSANDS = "points as in thousands"
 
 _ONES = {7.0, 8.0, 9.0}
 _HIGH = frozenset(
@@ -20,16 +22,20 @@ _HIGH = frozenset(
         *(88888.0, 99998.0, 99999.0, 999999.0),
     }
 )
+_IF_FAR = frozenset({77.0, 777.0, 7777.0, 99.9, 99.99, 999.9, 999.99, 9999.9})
+"""Used so, too, but also honest numbers where others are near them."""
 _LOW = frozenset(
     {
         *(-1.0, -2.0, -3.0, -7.0, -8.0, -9.0, -77.0, -88.0, -97.0, -98.0, -99.0),
         *(-888.0, -998.0, -999.0, -8888.0, -9998.0, -9999.0, -99999.0),
     }
 )
-_OTHER_CODES = frozenset({77.0, *_ONES, *_HIGH, *_LOW})
+_OTHER_CODES = frozenset({77.0, 777.0, 7777.0, *_ONES, *_HIGH, *_LOW})
 _YES_NO = {(1.0, 0.0): _OTHER_CODES | {2.0}, (1.0, 2.0): _OTHER_CODES | {3.0}}
 """Codes of yes and no, each with those that may mean missing beside them."""
 _MOST_CODES = 10
+_THOUSAND = re.compile(r"[1-9]\d{0,2}\.\d{3}|\d{1,3}", re.ASCII)
+_FEWEST = 5  # different numbers with a point
 
 
 def number_doubts(values: Mapping[float, int]) -> list[str]:
@@ -51,6 +57,17 @@ def number_doubts(values: Mapping[float, int]) -> list[str]:
     if whole and 3 <= len(found) <= _MOST_CODES and _in_a_row(answers):
         doubts.append(f"{FEW}: {_shown(sorted(found))}")
     return doubts
+
+
+def thousands_doubts(texts: Sequence[str]) -> list[str]:
+    """Say whether the points in numbers may part thousands: three figures after each of them, and
+    whole numbers of hundreds beside these."""
+    parts = [text.partition(".") for text in texts if _THOUSAND.fullmatch(text)]
+    pointed = [whole for whole, point, _ in parts if point]
+    hundreds = [whole for whole, point, _ in parts if not point and len(whole) == 3]
+    if len(parts) < len(texts) or len(pointed) < _FEWEST or not hundreds:
+        return []
+    return [f"{THOUSANDS}: {len(pointed)} different numbers"]
 
 
 def choice_doubts(counts: Mapping[str, int]) -> list[str]:
@@ -76,7 +93,11 @@ def _yes_no_codes(found: Set[float]) -> tuple[float, float] | None:
 
 def _ends(ordered: Sequence[float]) -> list[float]:
     """The largest numbers, and the smallest ones, that are known to be used for missing."""
-    high = list(itertools.takewhile(_HIGH.__contains__, reversed(ordered)))
+    high: list[float] = []
+    for value, below in itertools.pairwise(reversed(ordered)):
+        if value not in _HIGH and not (value in _IF_FAR and 2 * below < value):
+            break
+        high.append(value)
     return [*itertools.takewhile(_LOW.__contains__, ordered), *reversed(high)][:4]
 
 
@@ -117,6 +138,12 @@ def doubt_notes(codebook: Codebook) -> list[str]:
             f"and is read as a number: {_named(found, EXTREME)}. If so, name them in data.missing, "
             f"or in data.columns: {{{yaml_name(found[0].name)}: {{missing: "
             f"[{_codes(found[0], EXTREME)}]}}}}."
+        )
+    if found := _with(codebook.used, THOUSANDS):
+        notes.append(
+            f"The points in the numbers of {counted(len(found), 'column')} may part thousands, and "
+            f"are read as decimal points: {_named(found, THOUSANDS)}. If so, write them without "
+            "points."
         )
     if found := _with(codebook.used, FEW):
         notes.append(

@@ -10,7 +10,7 @@ from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import ColumnConfig, DataConfig, named
 from tuner_job.data.dates import DATE
-from tuner_job.data.doubts import choice_doubts, number_doubts
+from tuner_job.data.doubts import choice_doubts, number_doubts, thousands_doubts
 from tuner_job.data.identity import MOST_CHOICES, who_or_when
 from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.telling import is_known_label
@@ -297,5 +297,7 @@ def _read_as(
     return {
         **ends,
         "n_unread": unread,
-        "doubts": number_doubts(values) if stated.kind is None else [],
+        "doubts": [*number_doubts(values), *thousands_doubts(list(counts))]
+        if stated.kind is None
+        else [],
     }
