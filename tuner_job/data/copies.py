@@ -30,7 +30,7 @@ def find_copies(
     Parameters
     ----------
     columns
-        All columns of the file that tell of a death: no identifiers, row names, causes or sites.
+        All columns of the file that features are made of.
     y : (n_rows,)
         Causes, from 0.
 

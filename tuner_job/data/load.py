@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from tuner_job.data.codebook import Codebook, Variable
-from tuner_job.data.columns import Column, Table
+from tuner_job.data.columns import Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.copies import find_copies, repeated_identifiers
 from tuner_job.data.dataset import IntArray, VaDataset
@@ -87,7 +87,9 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     codebook = _codebook(table, roles, variables)
     _check_features(table, codebook)
     encoded = encode(table, codebook, source_format.derived)
-    copies, copy_notes = find_copies(_telling_of_a_death(table, codebook), y, table.n_rows)
+    copies, copy_notes = find_copies(
+        {one.name: table.columns[one.name] for one in codebook.used}, y, table.n_rows
+    )
     notes += [*row_notes, *cause_notes, *site_notes, *codebook_notes(table, codebook)]
     notes += copy_notes
     if roles.id:
@@ -159,16 +161,6 @@ def _codebook(table: Table, roles: Roles, variables: Sequence[Variable]) -> Code
             for name in table.columns
         ]
     )
-
-
-def _telling_of_a_death(table: Table, codebook: Codebook) -> dict[str, Column]:
-    """The columns in which copies of a death agree: a number of its own may be given to each."""
-    return {
-        one.name: table.columns[one.name]
-        for one in codebook.variables
-        if one.role in ("feature", "left_out")
-        and not any(word in one.reason for word in ("identifier", "row numbers"))
-    }
 
 
 def _check_features(table: Table, codebook: Codebook) -> None:
