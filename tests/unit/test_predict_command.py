@@ -184,7 +184,7 @@ def test_cells_that_cannot_be_read_are_told_once_each_column(
     assert outcome.exit_code == 0
     assert outcome.stderr == (
         "note: Answers that training did not know are read as none of the known ones, in 1 column: "
-        "s9: maybe in row 2 (the header is row 1); training has numbers.\n"
+        "s9: maybe in row 2 (training: numbers).\n"
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from tuner_job.comparison.ensemble import ENSEMBLE, combine
 from tuner_job.comparison.plan import TrainingSet, experiment_id
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
@@ -198,6 +200,7 @@ def _choose(
     )
     try:
         tuner, rows = tuners[protocol.composition], running.data.take(training.rows)
+        rows = rows.informative(np.arange(rows.n_samples))
         chosen = tuner.tune_data(
             rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop
         )
@@ -220,8 +223,18 @@ def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
     order = sorted(
         jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model))
     )
+    # What is trained on must not be chosen by the deaths of a test.
+    columns = {one.name: running.data.informative_columns(one.rows) for one in running.sets}
     fits = [
-        Fit(job, job.model, job.params, job.training.rows, tested_rows(job.training), job.stages)
+        Fit(
+            job,
+            job.model,
+            job.params,
+            job.training.rows,
+            tested_rows(job.training),
+            job.stages,
+            columns[job.training.name],
+        )
         for job in order
     ]
     ended = run_fits(running.data, fits, settings.seed, settings.memory_per_fit, runtime.batch_size)
@@ -276,6 +289,7 @@ def _score_ensemble(
     choice = None
     if tuner:
         searched = running.data.take(training.rows)
+        searched = searched.informative(np.arange(searched.n_samples))
         choice = tuner.tune_ensemble(searched, running.settings.models, training.unseen_site)
     running.store.save_predictions(predictions_name(training, ENSEMBLE, tuned_for), rows, P)
     fitted = FitResult(Fit(None, ENSEMBLE, {}, training.rows, rows), P)

@@ -117,7 +117,7 @@ def _read_referenced_causes(content: dict[str, Any], folder: Path, problems: lis
 
 
 def read_pairs(path: Path) -> dict[str, str]:
-    """Read a CSV file with the columns ``from`` and ``to``.
+    """Read a CSV file with the columns ``from`` and ``to``, commas or semicolons between them.
 
     Raises
     ------
@@ -129,7 +129,8 @@ def read_pairs(path: Path) -> dict[str, str]:
     except (OSError, ValueError) as error:  # a ValueError: no UTF-8, or a NUL in the path
         reason = (error.strerror if isinstance(error, OSError) else "") or "it must be UTF-8 text"
         raise ConfigError(f"{place(path)}: cannot be read: {reason}") from None
-    rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(row)]
+    between = ";" if ";" in text.partition("\n")[0] else ","
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=between) if any(row)]
     if not rows or [name.strip().lower() for name in rows[0]] != ["from", "to"]:
         found = plain(",".join(rows[0]), 80) if rows else "nothing"
         raise ConfigError(f"{place(path)}: must begin with the header from,to; found {found}")

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
 from tuner_job.data.instruments.formats import Hint
-from tuner_job.data.words import NO, YES, as_number, comma_number, is_missing, key
+from tuner_job.data.words import (
+    NO,
+    YES,
+    are_plain_numbers,
+    as_number,
+    comma_number,
+    is_missing,
+    key,
+)
 from tuner_job.records import Role, VariableRecord
 from tuner_job.schema import Closed
 
@@ -85,11 +93,17 @@ class Variable(VariableRecord):
         meanings, unread
             (n_rows,) as `meaning` gives them, NaN where it gives ``None``; (n_rows,) where it does.
         """
-        read = [self.meaning(value) for value in column.values]
+        read = self._meanings(column.values)
         blank = 0.0 if self.blank == "no" else math.nan
         meanings = np.array([*(math.nan if found is None else found for found in read), blank])
         unread = np.array([*(found is None for found in read), False])
         return meanings[column.codes], unread[column.codes]
+
+    def _meanings(self, texts: Sequence[str]) -> Sequence[float | None]:
+        numbers = self.kind == "number" and not self.decimal_comma and not self._stated
+        if numbers and are_plain_numbers(texts):  # measures have as many different cells as rows
+            return [float(text) for text in texts]
+        return [self.meaning(text) for text in texts]
 
     def encode(self, column: Column) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Read every cell of a column into features.

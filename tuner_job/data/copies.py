@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
 from tuner_job.data.dataset import IntArray
-from tuner_job.wording import counted
+from tuner_job.wording import counted, plain
 
 Rows = NDArray[np.intp]
 
@@ -30,7 +30,7 @@ def find_copies(
     Parameters
     ----------
     columns
-        All columns of the file that tell of a death: no identifiers, row names, causes or sites.
+        All columns of the file that features are made of.
     y : (n_rows,)
         Causes, from 0.
 
@@ -46,6 +46,20 @@ def find_copies(
     notes = _notes(y, first, by_chance, len(codes))
     kept = np.where(by_chance, np.arange(n_rows), first)
     return np.unique(kept, return_inverse=True)[1].astype(np.int32), notes
+
+
+def repeated_identifiers(identifier: Column, name: str) -> list[str]:
+    """Say how many rows have an identifier that an earlier row has: perhaps one death, coded or
+    entered twice."""
+    counts = np.bincount(identifier.codes[~identifier.missing], minlength=1)
+    n_again = int((counts - 1)[counts > 1].sum())
+    if not n_again:
+        return []
+    return [
+        f"{counted(n_again, 'row has', 'rows have')} the identifier of an earlier row in column "
+        f"{plain(name, 80)}: they are taken for different deaths, unless they are equal in all "
+        "else. If one death was entered twice, leave one row of it in the file."
+    ]
 
 
 def _first_equal(codes: Sequence[IntArray], n_rows: int) -> Rows:

@@ -89,15 +89,21 @@ class VaDataset:
         codebook = self.codebook.narrow(self.X[rows])
         if codebook == self.codebook:
             return self
-        kept = set(codebook.features)
-        columns = np.array([feature in kept for feature in self.features])
         return replace(
             self,
-            X=self.X[:, columns],
+            X=self.X[:, self._columns_of(codebook)],
             features=codebook.features,
             codebook=codebook,
             of_file=self.digest,
         )
+
+    def informative_columns(self, rows: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """(n_features,) which features `informative` keeps; all where no file was read."""
+        return self._columns_of(self.codebook.narrow(self.X[rows]))
+
+    def _columns_of(self, codebook: Codebook) -> NDArray[np.bool_]:
+        kept = set(codebook.features or self.features)
+        return np.array([feature in kept for feature in self.features])
 
     @cached_property
     def digest(self) -> str:

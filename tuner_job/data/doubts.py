@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from tuner_job.data.codebook import Codebook, Variable
@@ -12,6 +13,7 @@ EXTREME = "extreme"
 CODED = "coded yes or no"
 FEW = "few whole numbers"
 AMONG_WORDS = "numbers among words"
+THOUSANDS = "points as in thousands"
 
 _ONES = {7.0, 8.0, 9.0}
 _HIGH = frozenset(
@@ -20,16 +22,20 @@ _HIGH = frozenset(
         *(88888.0, 99998.0, 99999.0, 999999.0),
     }
 )
+_IF_FAR = frozenset({77.0, 777.0, 7777.0, 99.9, 99.99, 999.9, 999.99, 9999.9})
+"""Used so, too, but also honest numbers where others are near them."""
 _LOW = frozenset(
     {
         *(-1.0, -2.0, -3.0, -7.0, -8.0, -9.0, -77.0, -88.0, -97.0, -98.0, -99.0),
         *(-888.0, -998.0, -999.0, -8888.0, -9998.0, -9999.0, -99999.0),
     }
 )
-_OTHER_CODES = frozenset({77.0, *_ONES, *_HIGH, *_LOW})
+_OTHER_CODES = frozenset({77.0, 777.0, 7777.0, *_ONES, *_HIGH, *_LOW})
 _YES_NO = {(1.0, 0.0): _OTHER_CODES | {2.0}, (1.0, 2.0): _OTHER_CODES | {3.0}}
 """Codes of yes and no, each with those that may mean missing beside them."""
 _MOST_CODES = 10
+_THOUSAND = re.compile(r"[1-9]\d{0,2}\.\d{3}|\d{1,3}", re.ASCII)
+_FEWEST = 5  # different numbers with a point
 
 
 def number_doubts(values: Mapping[float, int]) -> list[str]:
@@ -53,6 +59,17 @@ def number_doubts(values: Mapping[float, int]) -> list[str]:
     return doubts
 
 
+def thousands_doubts(texts: Sequence[str]) -> list[str]:
+    """Say whether the points in numbers may part thousands: three figures after each of them, and
+    whole numbers of hundreds beside these."""
+    parts = [text.partition(".") for text in texts if _THOUSAND.fullmatch(text)]
+    pointed = [whole for whole, point, _ in parts if point]
+    hundreds = [whole for whole, point, _ in parts if not point and len(whole) == 3]
+    if len(parts) < len(texts) or len(pointed) < _FEWEST or not hundreds:
+        return []
+    return [f"{THOUSANDS}: {len(pointed)} different numbers"]
+
+
 def choice_doubts(counts: Mapping[str, int]) -> list[str]:
     """Say which answers of a choice (each with its rows) are numbers beside words, so perhaps
     codes for missing."""
@@ -61,9 +78,9 @@ def choice_doubts(counts: Mapping[str, int]) -> list[str]:
     if not found or len(found) == len(counts):
         return []
     found.sort(key=lambda text: numbers[text] or 0.0)
-    return [
-        f"{AMONG_WORDS}: " + ", ".join(f"{t} in {counted(counts[t], 'row')}" for t in found[:5])
-    ]
+    usual = [text for text in found if numbers[text] in _OTHER_CODES]
+    rows = ", ".join(f"{text} in {counted(counts[text], 'row')}" for text in (usual or found)[:5])
+    return [f"{AMONG_WORDS}: {rows}"]
 
 
 def _yes_no_codes(found: Set[float]) -> tuple[float, float] | None:
@@ -76,7 +93,11 @@ def _yes_no_codes(found: Set[float]) -> tuple[float, float] | None:
 
 def _ends(ordered: Sequence[float]) -> list[float]:
     """The largest numbers, and the smallest ones, that are known to be used for missing."""
-    high = list(itertools.takewhile(_HIGH.__contains__, reversed(ordered)))
+    high: list[float] = []
+    for value, below in itertools.pairwise(reversed(ordered)):
+        if value not in _HIGH and not (value in _IF_FAR and 2 * below < value):
+            break
+        high.append(value)
     return [*itertools.takewhile(_LOW.__contains__, ordered), *reversed(high)][:4]
 
 
@@ -94,9 +115,9 @@ def doubt_notes(codebook: Codebook) -> list[str]:
     notes = []
     if found := _with(codebook.used, CODED):
         yes, no, missing = _meanings(found[0])
-        # 2 and 3 are answers elsewhere.
-        rare = {float(code) for code in missing.split(", ")} <= _OTHER_CODES
-        everywhere = f", in every column with data.missing: [{missing}], or" if rare else ""
+        codes = {float(code) for one in found for code in _meanings(one)[2].split(", ")}
+        rare = _shown(sorted(codes & _OTHER_CODES))  # 2 and 3 are answers elsewhere
+        everywhere = f", in every column with data.missing: [{rare}], or" if rare else ""
         notes.append(
             f"{counted(len(found), 'column')} of numbers may be yes and no with codes for missing, "
             f"and {_verb(found)} read as numbers: {_named(found, CODED)}. If so, name the codes"
@@ -109,14 +130,20 @@ def doubt_notes(codebook: Codebook) -> list[str]:
             f"{counted(len(found), 'column')} of words {holds} numbers, which are read as answers: "
             f"{_named(found, AMONG_WORDS)}. If they mean missing, name them in data.missing, or in "
             f"data.columns: {{{yaml_name(found[0].name)}: {{missing: "
-            f"[{_first_code(found[0], AMONG_WORDS)}]}}}}."
+            f"[{_codes(found[0], AMONG_WORDS)}]}}}}."
         )
     if found := _with(codebook.used, EXTREME):
         notes.append(
             f"The largest or smallest number of {counted(len(found), 'column')} may mean missing, "
-            f"and is read as a number: {_named(found, EXTREME)}. If so, name it in data.missing, "
+            f"and is read as a number: {_named(found, EXTREME)}. If so, name them in data.missing, "
             f"or in data.columns: {{{yaml_name(found[0].name)}: {{missing: "
-            f"[{_first_code(found[0], EXTREME)}]}}}}."
+            f"[{_codes(found[0], EXTREME)}]}}}}."
+        )
+    if found := _with(codebook.used, THOUSANDS):
+        notes.append(
+            f"The points in the numbers of {counted(len(found), 'column')} may part thousands, and "
+            f"are read as decimal points: {_named(found, THOUSANDS)}. If so, write them without "
+            "points."
         )
     if found := _with(codebook.used, FEW):
         notes.append(
@@ -149,8 +176,9 @@ def _meanings(variable: Variable) -> tuple[str, str, str]:
     return _shown([yes]), _shown([no]), _shown(code for code in found if code not in (yes, no))
 
 
-def _first_code(variable: Variable, kind: str) -> str:
-    return _doubt(variable, kind).partition(" ")[0]
+def _codes(variable: Variable, kind: str) -> str:
+    """The numbers that may mean missing, as a list in YAML has them."""
+    return ", ".join(one.partition(" ")[0] for one in _doubt(variable, kind).split(", "))
 
 
 def _verb(variables: Sequence[Variable]) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tuner_job.data.codebook import Codebook, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.dataset import FloatArray
+from tuner_job.data.words import key
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, listed, plain
 
@@ -74,9 +75,11 @@ def _check_there(table: Table, codebook: Codebook, derived: Mapping[str, Sequenc
             f"{name} (from {', '.join(derived[name])})" if name in derived else name
             for name in sorted(missing)
         ]
+        wanted = set(map(key, missing))
+        others = listed(name for name in table.columns if key(name) in wanted)
         raise DataError(
             f"{table.source}: must have the columns that the model was trained on; missing: "
-            f"{listed(names)}"
+            f"{listed(names)}{f'; the file writes otherwise: {others}' if others else ''}"
         )
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
+from tuner_job.data.dates import DATE, MEASURE, SURE_DATE, are_dates, is_when
 from tuner_job.data.looks import BY_LOOKS, WITH_UNIT
 from tuner_job.data.words import as_number, without_accents
 
-DATE = "dates or times"
 MOST_CHOICES = 50
 """A text column with more different answers is free text or an identifier, not a question with
 choices."""
@@ -42,10 +42,19 @@ _NUMBERED = frozenset(
     {
         *("case", "form", "record", "hh", "household", "house", "respondent", "subject", "va"),
         *("participant", "line", "sample", "questionnaire", "study", "survey", "file", "interview"),
-        *("registro", "dossier", "enregistrement", "ficha", "caso", "cas"),
+        *(
+            "registro",
+            "dossier",
+            "enregistrement",
+            "ficha",
+            "caso",
+            "cas",
+            "processo",
+            "prontuario",
+        ),
     }
 )
-_A_NUMBER = frozenset({"no", "nr", "num", "number", "numero", "nro", "code"})
+_A_NUMBER = frozenset({"n", "no", "nr", "num", "number", "numero", "nro", "code"})
 _ASKED = frozenset(
     {
         *("interviewer", "enumerator", "fieldworker", "surveyor", "supervisor", "username"),
@@ -67,7 +76,10 @@ _PERSON = frozenset(
     }
 )
 _PHONE = frozenset(
-    {"phone", "telephone", "tel", "mobile", "cellphone", "telefono", "telefone", "celular"}
+    {
+        *("phone", "telephone", "tel", "mobile", "cellphone", "telefono", "telefone", "celular"),
+        *("telemovel", "whatsapp"),
+    }
 )
 _ABOUT = frozenset(
     {
@@ -77,22 +89,33 @@ _ABOUT = frozenset(
 )
 """A question about a name or a date has answers, not names or dates."""
 _PLACE = frozenset({"gps", "latitude", "longitude", "altitude", "geopoint", "lat", "lon", "lng"})
-_DATE = frozenset(
-    {"date", "dates", "datetime", "timestamp", "dob", "dod", "fecha", "data", "time", "hora"}
-)
-_SURE_DATE = _DATE - {"data", "time", "hora"}
-_YEARS = (1900.0, 2100.0)
-_DAYS_SINCE_1900 = (29_000.0, 55_000.0)  # 1979 to 2050, as spreadsheets count
-_YEAR = frozenset({"year", "years", "yr", "annee", "ano", "anos", "anio", "ans"})
-_MEASURE = frozenset(
+_ON_MAPS = frozenset({"utm", "easting", "northing", "coord", "coords", "coordinate", "coordinates"})
+_LONGITUDE = re.compile(r"(x|gps)?[\W_]*long[\W_]*(dd|deg|dec|gps|x)?[\W_]*", re.IGNORECASE)
+
+
+_WHERE = frozenset(
     {
-        *("age", "weight", "wt", "kg", "gram", "grams", "day", "days", "month", "months", "week"),
-        *("weeks", "year", "years", "hour", "hours", "minutes", "duration", "bp", "pulse", "temp"),
-        *("temperature", "count", "size", "cm", "height", "muac", "dose", "distance", "km", "n"),
-        *("idade", "edad", "peso", "poids", "taille", "duree", "duracao", "duracion", "dias"),
-        *("jours", "meses", "mois", "anos", "ans", "horas", "heures", "score", "ageindays"),
-        *("ageinmonths", "ageinyears", "bw", "birthweight", "platelets", "viral", "cd", "wbc"),
-        *("rbc", "glucose", "income", "cost", "amount", "expenditure", "salary", "dist", "los"),
+        *("site", "village", "district", "subdistrict", "region", "province", "county", "ward"),
+        *("commune", "municipality", "cluster", "hamlet", "town", "city", "country", "ea", "psu"),
+        *("arrondissement", "quartier", "pays", "ville", "departement", "distrito", "bairro"),
+        *("municipio", "cidade", "provincia", "barrio", "ciudad", "pais", "departamento", "regiao"),
+        *("aldeia", "aldea", "comuna", "upazila", "taluk", "block", "mandal", "lga", "hdss"),
+    }
+)
+_OF_WHERE = frozenset(
+    {
+        "name",
+        "code",
+        "id",
+        "no",
+        "number",
+        "study",
+        "health",
+        "of",
+        "residence",
+        "death",
+        "de",
+        "du",
     }
 )
 
@@ -142,6 +165,12 @@ def who_or_when(name: str, column: Column) -> str | None:
     return _of_text(name, tokens, cells)
 
 
+def is_place(name: str) -> bool:
+    """Whether a name is that of a village, a district, a site."""
+    tokens = _tokens(name)
+    return bool(tokens & _WHERE) and tokens <= _WHERE | _OF_WHERE
+
+
 def _tokens(name: str) -> frozenset[str]:
     return frozenset(token.lower() for token in _TOKEN.findall(without_accents(name)))
 
@@ -172,7 +201,7 @@ def _of_text(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
         return found
     if not tokens & _ABOUT and not _WHO_ITEM.search(name):
         digits = cells.share(_has_digits) >= 0.5
-        if digits and tokens & _SURE_DATE:
+        if (digits and tokens & SURE_DATE) or is_when(tokens):
             return DATE
         if digits and tokens & _PHONE:
             return "telephone numbers"
@@ -198,29 +227,31 @@ def _of_numbers(name: str, tokens: frozenset[str], cells: _Cells) -> str | None:
     whole = bool((filled % 1 == 0).all())
     if tokens & _PHONE and high >= 1e5:
         return "telephone numbers"
-    if tokens & _PLACE and (not whole or "gps" in tokens) and abs(high) <= 10_000:
+    if _are_positions(name, tokens, cells, whole, high):
         return "positions"
-    if whole and _are_dates(tokens, filled):
+    if whole and (are_dates(tokens, filled) or is_when(tokens)):
         return DATE
     named_so = whole and _ROW_NAMES.fullmatch(name.lower()) and _nearly_unique(filled)
     if named_so and (len(filled) >= _FEWEST_ROWS or _in_turn(filled)):
         return "row numbers"
-    if not whole or tokens & _MEASURE or len(filled) < _FEWEST_ROWS:
+    if not whole or tokens & MEASURE or len(filled) < _FEWEST_ROWS:
         return None
     return _of_whole_numbers(filled)
 
 
-def _are_dates(tokens: frozenset[str], filled: NDArray[np.float64]) -> bool:
-    low, high = filled.min(), filled.max()
-    if low >= 19_000_101 and high <= 21_001_231:
-        month, day = filled // 100 % 100, filled % 100
-        return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
-    if low >= _YEARS[0] and high <= _YEARS[1]:
-        return high - low >= 2 and not tokens & (_MEASURE - _YEAR)
-    if low >= _DAYS_SINCE_1900[0] and high <= _DAYS_SINCE_1900[1] and not tokens & _MEASURE:
+def _are_positions(
+    name: str, tokens: frozenset[str], cells: _Cells, whole: bool, high: float
+) -> bool:
+    if tokens & _ON_MAPS:
         return True
-    # Days since 1900 or 1960, or (milli)seconds since 1582, 1960 or 1970, as programs store dates.
-    return bool(low >= 10_000 and tokens & _DATE) or bool(low >= 1e9 and 1e9 <= high <= 1e13)
+    if tokens & _PLACE and (not whole or "gps" in tokens) and abs(high) <= 10_000:
+        return True
+    # "Long" may be how long it took; a position has many decimals.
+    return (
+        _LONGITUDE.fullmatch(name) is not None
+        and abs(high) <= 180
+        and cells.share(lambda text: len(text.partition(".")[2]) >= 3) >= 0.5
+    )
 
 
 def _nearly_unique(filled: NDArray[np.float64]) -> bool:

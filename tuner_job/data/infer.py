@@ -9,8 +9,9 @@ from typing import Any, Literal
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import ColumnConfig, DataConfig, named
-from tuner_job.data.doubts import choice_doubts, number_doubts
-from tuner_job.data.identity import DATE, MOST_CHOICES, who_or_when
+from tuner_job.data.dates import DATE
+from tuner_job.data.doubts import choice_doubts, number_doubts, thousands_doubts
+from tuner_job.data.identity import MOST_CHOICES, who_or_when
 from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.telling import is_known_label
 from tuner_job.data.words import (
@@ -38,7 +39,9 @@ Stated = Literal["yes_no", "number", "choice", "drop"]
 DROPPED = "as the experiment file says"
 
 _PART = re.compile(r"(.*?)(d|m|y|day|month|year|dd|mm|yy|yyyy)", re.IGNORECASE)
+_PLUS = frozenset({"+", "++", "+++"})
 _FEW_NUMBERS = 3  # that many codes among words are choices, not a number with mistakes
+_FEW_CODES = 6  # beside both yes and no
 _MOST_STRAYS = 0.05  # of the cells: more words beside yes and no are answers of their own
 
 
@@ -63,6 +66,8 @@ class _Answers:
     counts: dict[str, int] = field(default_factory=dict)
     spelled: dict[str, str] = field(default_factory=dict)
     """The most frequent spelling of each."""
+    silent: set[str] = field(default_factory=set)
+    """Cells that say nothing, as they are written."""
 
 
 def infer(
@@ -179,9 +184,13 @@ def _answers(column: Column, stated: _Stated) -> _Answers:
     most: dict[str, tuple[int, str]] = {}
     known = stated.yes | stated.no | {key(code) for code in stated.hint.labels}
     labels = {key(code): answer for code, answer in stated.hint.labels.items()}
-    for text, n in column.counts().items():
+    cells = column.counts()
+    if not _PLUS.isdisjoint(cells):
+        known |= {"-"}  # a negative test
+    for text, n in cells.items():
         answer, shown = key(text), text
         if answer in stated.missing or (answer not in known and is_missing(text)):
+            answers.silent.add(text)
             continue
         if answer in labels:
             shown = labels[answer]
@@ -223,7 +232,8 @@ def _kind(counts: Mapping[str, int], read: _Read) -> tuple[Kind, frozenset[str]]
     if few and max(strays.values()) < FEWEST_DEATHS and found & YES and found & NO:
         return "yes_no", frozenset(short)
     numbers = {answer: n for answer, n in counts.items() if read(answer) is not None}
-    among_words = len(numbers) < len(rest) and len(numbers) < _FEW_NUMBERS
+    most_codes = _FEW_CODES if found & YES and found & NO else _FEW_NUMBERS - 1
+    among_words = len(numbers) < len(rest) and len(numbers) <= most_codes
     if numbers and not among_words and 2 * sum(numbers.values()) >= n_cells:
         return "number", frozenset(short)
     return "choice", frozenset()
@@ -247,14 +257,21 @@ def _reason(
     if is_known_label(name, kind) and not stated.by_user:
         return KNOWN_LABEL
     if kind != "yes_no" and not stated.by_user:
-        point = "." if kind == "number" and has_decimal_commas(counts) else ","
-        said = column.map(lambda text: text.replace(",", point) if key(text) in counts else None)
-        if stated.kind is None and (found := who_or_when(name, said)):
+        commas = kind == "number" and has_decimal_commas(counts)
+        if stated.kind is None and (found := who_or_when(name, _said(column, answers, commas))):
             return found
     if kind == "choice":
         kept = [n for n in counts.values() if n >= FEWEST_DEATHS]
         return TOO_RARE if not kept or len(kept) > MOST_CHOICES else None
     return None
+
+
+def _said(column: Column, answers: _Answers, commas: bool) -> Column:
+    """The column without cells that say nothing, with decimal points."""
+    if not answers.silent and not commas:
+        return column
+    point = "." if commas else ","
+    return column.map(lambda text: None if text in answers.silent else text.replace(",", point))
 
 
 def _read_as(
@@ -280,5 +297,7 @@ def _read_as(
     return {
         **ends,
         "n_unread": unread,
-        "doubts": number_doubts(values) if stated.kind is None else [],
+        "doubts": [*number_doubts(values), *thousands_doubts(list(counts))]
+        if stated.kind is None
+        else [],
     }

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from tuner_job.data.codebook import Codebook, Variable
-from tuner_job.data.columns import Column, Table
+from tuner_job.data.columns import Table
 from tuner_job.data.config import DataConfig
-from tuner_job.data.copies import find_copies
+from tuner_job.data.copies import find_copies, repeated_identifiers
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.data.encode import encode
 from tuner_job.data.infer import ONLY_YES, infer
@@ -18,7 +18,7 @@ from tuner_job.data.instruments.openva import OpenVa
 from tuner_job.data.instruments.phmrc import Phmrc
 from tuner_job.data.instruments.table import PlainTable
 from tuner_job.data.instruments.who import Who
-from tuner_job.data.notes import codebook_notes, openva_hint
+from tuner_job.data.notes import codebook_notes, instrument_notes, openva_hint
 from tuner_job.data.reading.read import read_table
 from tuner_job.data.refusals import check_none_tells, check_stated
 from tuner_job.data.rows import (
@@ -87,9 +87,15 @@ def load_dataset(config: DataConfig, read_bytes: ReadBytes) -> VaDataset:
     codebook = _codebook(table, roles, variables)
     _check_features(table, codebook)
     encoded = encode(table, codebook, source_format.derived)
-    copies, copy_notes = find_copies(_telling_of_a_death(table, codebook), y, table.n_rows)
+    copies, copy_notes = find_copies(
+        {one.name: table.columns[one.name] for one in codebook.used}, y, table.n_rows
+    )
     notes += [*row_notes, *cause_notes, *site_notes, *codebook_notes(table, codebook)]
     notes += copy_notes
+    if roles.id:
+        notes += repeated_identifiers(table.columns[roles.id], roles.id)
+    if config.format == "table":
+        notes += instrument_notes(table)
     _log.info(
         "%s: %d deaths, %d causes, %d features",
         *(table.source, len(y), len(causes), len(codebook.features)),
@@ -155,16 +161,6 @@ def _codebook(table: Table, roles: Roles, variables: Sequence[Variable]) -> Code
             for name in table.columns
         ]
     )
-
-
-def _telling_of_a_death(table: Table, codebook: Codebook) -> dict[str, Column]:
-    """The columns in which copies of a death agree: a number of its own may be given to each."""
-    return {
-        one.name: table.columns[one.name]
-        for one in codebook.variables
-        if one.role in ("feature", "left_out")
-        and not any(word in one.reason for word in ("identifier", "row numbers"))
-    }
 
 
 def _check_features(table: Table, codebook: Codebook) -> None:

@@ -22,7 +22,8 @@ _DAY = (
 _WHEN = re.compile(
     rf"{_DAY}([ t,:]+{_TIME}(z| ?[+-]\d\d:?\d\d| [a-z]{{2,4}})?)?|{_TIME}"
     rf"|{_WEEKDAY}{_MONTH} {_D} {_TIME} {_Y}"
-    rf"|{_MONTH}([-/, ]+{_Y})?|{_M}[-/.]{_FULL_YEAR}|{_FULL_YEAR}[-/]{_M}",
+    rf"|{_MONTH}([-/, ]+{_Y})?|{_M}[-/.]{_FULL_YEAR}|{_FULL_YEAR}[-/]{_M}"
+    rf"|{_FULL_YEAR}[- ]?[qtsw][1-5]?\d|[qts][1-4][- ]{_FULL_YEAR}|{_FULL_YEAR}[-/]((19|20)?\d\d)",
     re.IGNORECASE,
 )
 _UUID = re.compile(r"(uuid:)?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)

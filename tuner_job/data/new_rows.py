@@ -28,7 +28,7 @@ _FEWEST_NUMBERS = 10  # so many numbers, most outside the trained range, are of 
 _MOSTLY_OUTSIDE = 0.8
 _FEWEST_ROWS = 10  # so many deaths would have some answer
 _SHOWN = 5
-_SHOWN_WRONG = 2  # each with its cells: a message is one line
+_MOST_OF_LINE = 230  # characters of columns with their cells: a refusal is one line
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,27 +166,30 @@ def _refuse(fits: Sequence[_Fit], table: Table) -> None:
     for fit in sorted(fits, key=lambda fit: -fit.n_unread):
         if too_many and fit.n_unread and fit not in wrong:
             wrong.append(fit)
-    found = "; ".join(_misfit(fit, table) for fit in wrong[:_SHOWN_WRONG])
-    left = len(wrong) - _SHOWN_WRONG
-    more = f"; and {counted(left, 'more column')}" if left > 0 else ""
     raise DataError(
         f"{table.source}: must be coded as the deaths that the model was trained on; found "
-        f"{found}{more}{share}"
+        f"{_misfits(wrong, table)}{share}"
     )
 
 
-def _misfit(fit: _Fit, table: Table) -> str:
-    """Name a column with what most stands against it."""
-    said = _unread(fit, table) if fit.n_unread else _outside(fit, table)
-    return f"column {said}"
+def _misfits(wrong: Sequence[_Fit], table: Table) -> str:
+    """Name columns with what most stands against each, as many as stand on a line."""
+    parts: list[str] = []
+    for fit in wrong[:_SHOWN]:
+        part = f"column {_unread(fit, table) if fit.n_unread else _outside(fit, table)}"
+        if parts and len("; ".join([*parts, part])) > _MOST_OF_LINE:
+            break
+        parts.append(part)
+    left = len(wrong) - len(parts)
+    return "; ".join([*parts, *([f"and {counted(left, 'more column')}"] if left else [])])
 
 
 def _unread(fit: _Fit, table: Table) -> str:
-    first = table.row_name(int(np.flatnonzero(fit.unread)[0]))
-    rows = f"{counted(fit.n_unread, 'row')}, the first is {first}" if fit.n_unread > 1 else first
+    first = table.rows[np.flatnonzero(fit.unread)[0]]
+    rows = counted(fit.n_unread, "row") if fit.n_unread > 1 else f"row {first}"
     return (
-        f"{plain(fit.variable.name, 60)}: {_examples(fit.unread, fit.variable, table)} in {rows}; "
-        f"training has {_trained(fit.variable)}"
+        f"{plain(fit.variable.name, 60)}: {_examples(fit.unread, fit.variable, table)} in {rows} "
+        f"(training: {_trained(fit.variable)})"
     )
 
 
@@ -194,7 +197,7 @@ def _outside(fit: _Fit, table: Table) -> str:
     read = fit.variable.read(table.columns[fit.variable.name])[0][fit.outside]
     return (
         f"{plain(fit.variable.name, 60)}: numbers from {read.min():g} to {read.max():g} in "
-        f"{counted(fit.n_outside, 'row')}; training has {_trained(fit.variable)}"
+        f"{counted(fit.n_outside, 'row')} (training: {_trained(fit.variable)})"
     )
 
 
@@ -207,10 +210,10 @@ def _trained(variable: Variable) -> str:
     if variable.kind == "choice":
         return listed(map(cell, variable.choices), _SHOWN)
     if variable.kind == "yes_no":
-        return "yes (1) and no (0)"
+        return "yes, no"
     if variable.low is None or variable.high is None:
         return "numbers"
-    return f"numbers from {variable.low:g} to {variable.high:g}"
+    return f"{variable.low:g} to {variable.high:g}"
 
 
 def _doubts(fits: Sequence[_Fit], table: Table) -> list[str]:

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from tuner_job.data.codebook import FEWEST_DEATHS, Codebook, Variable
 from tuner_job.data.columns import Table
 from tuner_job.data.doubts import doubt_notes
+from tuner_job.data.identity import is_place
 from tuner_job.data.infer import ONLY_YES
 from tuner_job.data.instruments.openva import looks_like_openva
+from tuner_job.data.instruments.phmrc import has_questions
+from tuner_job.data.instruments.who_names import has_items
 from tuner_job.data.words import (
     NO,
     YES,
@@ -30,9 +33,21 @@ def codebook_notes(table: Table, codebook: Codebook) -> list[str]:
         _only_yes(table, codebook),
         _words_among_numbers(table, codebook),
         _rare_choices(codebook),
+        _places(codebook),
         *doubt_notes(codebook),
     ]
     return [note for note in notes if note]
+
+
+def instrument_notes(table: Table) -> list[str]:
+    """Say of a file that is read as any table which questionnaire it seems to hold."""
+    looks = {"who": ("WHO", has_items), "phmrc": ("PHMRC", has_questions)}
+    return [
+        f"The columns have names of the {who} questionnaire, and are read as those of any table: "
+        f"data.format: {name} knows their codes, and which of them are no symptoms."
+        for name, (who, has) in looks.items()
+        if has(table.columns)
+    ]
 
 
 def openva_hint(table: Table, codebook: Codebook) -> str:
@@ -114,6 +129,21 @@ def _rare_choices(codebook: Codebook) -> str:
     return (
         f"In {counted(len(found), 'column')}, answers of fewer than {FEWEST_DEATHS} deaths are "
         f"read as none of the others: {_with_rows(found)}."
+    )
+
+
+def _places(codebook: Codebook) -> str:
+    """Name features that may tell where somebody died: a model learns which cause is frequent
+    there, which helps nowhere else."""
+    found = [one.name for one in codebook.used if one.kind != "yes_no" and is_place(one.name)]
+    if not found:
+        return ""
+    site = "" if codebook.named("site") else f"set data.site: {yaml_name(found[0])}, or "
+    return (
+        f"{counted(len(found), 'column')} may tell where somebody died, and "
+        f"{'is' if len(found) == 1 else 'are'} read as any other: {listed(found, _SHOWN)}. If so, "
+        f"{site}leave {'it' if len(found) == 1 else 'them'} out with data.drop: "
+        f"[{', '.join(map(yaml_name, found[:_SHOWN]))}]."
     )
 
 

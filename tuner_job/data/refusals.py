@@ -8,7 +8,7 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.infer import column_config
-from tuner_job.data.telling import names_cause, tells_cause
+from tuner_job.data.telling import lists_causes, names_cause, tells_cause
 from tuner_job.data.words import yaml_name
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed, plain
@@ -82,7 +82,7 @@ def check_none_tells(
         said = _said(variable, column)
         how = names_cause(variable.name, said, y, causes)
         if variable.kind in ("number", "choice"):
-            how = how or tells_cause(said, y, variable.kind)
+            how = how or tells_cause(said, y, variable.kind) or lists_causes(said, y, causes)
         if how:
             found[variable.name] = how
     if not found:

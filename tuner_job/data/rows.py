@@ -13,12 +13,13 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig, named
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.instruments.formats import SourceFormat
-from tuner_job.data.words import as_number, is_missing, key, sort_names
+from tuner_job.data.words import as_number, is_missing, key, sort_names, without_accents
 from tuner_job.errors import DataError
 from tuner_job.wording import MOST_CHARACTERS, MOST_ITEMS, cell, counted, listed, plain
 
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _QUOTES = re.compile(r"[\"'()\[\]]")
+_FEWEST_ROWS = 20  # fewer may have a cause each by chance
 _BETWEEN_WORDS = re.compile(r"(?<=\w)[\s._,;:/\\–—-]+(?=\w)")
 
 
@@ -65,24 +66,28 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
     for where, name in wanted:
         if name is not None and name not in table.columns:
             problems.append(
-                f"{where} names {plain(name, 80)}, which is not there{_near(name, table.columns)}"
+                f"{where} names {_name(name)}, which is not there{_near(name, table.columns)}"
             )
     patterns = [("data.drop", name) for name in config.drop]
     for where, pattern in [*patterns, *(("data.columns", name) for name in config.columns)]:
         if not any(named(name, pattern) for name in table.columns):
             problems.append(
-                f"{where} names {plain(pattern, 80)}, which is not there"
-                f"{_near(pattern, table.columns)}"
+                f"{where} names {_name(pattern)}, which is not there{_near(pattern, table.columns)}"
             )
     if config.sites and not (config.site or usual_site):
         problems.append("data.sites needs a site column; set data.site")
     if problems or label is None:
         more = f"; and {len(problems) - MOST_ITEMS} more" if len(problems) > MOST_ITEMS else ""
+        sheet = next((note for note in table.notes if note.startswith("Read the sheet")), "")
         raise DataError(
             f"{table.source}: columns must be there to be used: "
-            f"{'; '.join(problems[:MOST_ITEMS])}{more}"
+            f"{'; '.join(problems[:MOST_ITEMS])}{more}{f' ({sheet})' if sheet else ''}"
         )
     return Roles(label, config.site or usual_site, config.id, frozenset(defaults) - {label})
+
+
+def _name(name: str) -> str:
+    return plain(name, 80) if name.strip() else f"'{name}'"
 
 
 def _near(name: str, names: Iterable[str]) -> str:
@@ -170,11 +175,11 @@ def read_cause(text: str) -> str | None:
 
 
 def cause_key(text: str) -> str:
-    """What the spellings of one cause have in common: case, spaces and punctuation between words
-    do not matter."""
+    """What the spellings of one cause have in common: case, accents, spaces and punctuation between
+    words do not matter."""
     if as_number(text) is not None:
         return text
-    without_quotes = _QUOTES.sub("", key(text))
+    without_quotes = _QUOTES.sub("", without_accents(key(text)))
     return _BETWEEN_WORDS.sub(" ", without_quotes).rstrip(" .,;:") or text
 
 
@@ -212,8 +217,8 @@ def rename_causes(
 
 
 def merge_spellings(column: Column, what: str) -> tuple[Column, list[str]]:
-    """Give causes or sites (`what`, in the singular) that differ only in case, spaces or
-    punctuation their most frequent spelling, and say so."""
+    """Give causes or sites (`what`, in the singular) that differ only in case, accents,
+    spaces or punctuation their most frequent spelling, and say so."""
     counts = Counter(column.counts())
     spellings: dict[str, list[str]] = {}
     for text in counts:
@@ -249,7 +254,7 @@ def index(column: Column) -> tuple[IntArray, tuple[str, ...]]:
 
 
 def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
-    """Refuse what no model can learn from: fewer than two rows or two causes."""
+    """Refuse what no model can learn from: fewer than two rows or two causes, or a cause a row."""
     if table.n_rows < 2:
         raise DataError(
             f"{table.source}: must have at least 2 rows with a cause; found {table.n_rows}"
@@ -258,6 +263,11 @@ def check_rows(table: Table, roles: Roles, causes: tuple[str, ...]) -> None:
         raise DataError(
             f"{table.source}: column {plain(roles.label, 80)} must hold at least 2 causes; "
             f"all {table.n_rows:,} rows have {cell(causes[0])}"
+        )
+    if len(causes) == table.n_rows >= _FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: column {plain(roles.label, 80)} must hold causes that several deaths "
+            f"share; each of its {table.n_rows:,} rows has one of its own: is data.label right?"
         )
 
 

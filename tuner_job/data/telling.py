@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column
 from tuner_job.data.dataset import IntArray
+from tuner_job.data.rows import cause_key
 from tuner_job.data.words import key, without_accents
 from tuner_job.records import Kind
 
@@ -37,8 +38,11 @@ _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BETWEEN = re.compile(r"[\W_]+")
 
 _NEARLY = 0.98
+_MANY_CAUSES, _OF_MANY = 6, 0.93  # which no answer tells apart as well as that
 _FEWEST = 20  # rows; fewer agree by chance
 _FEW_CAUSES = 4  # whose deaths may be of different places, and so of many interviewers
+_NAMES = 0.9  # of the cells of a list of causes
+_AGREED, _BETTER = 0.6, 0.2  # than the most frequent cause would be right
 _FEWEST_OF_OTHERS = 10  # rows beside those of the most frequent cause
 _CERTAIN = 14.0  # one in a million
 _SPREAD = 0.9  # where one cause has more than this share of the rows, guessing it is as good
@@ -68,7 +72,7 @@ def names_cause(name: str, column: Column, y: IntArray, causes: Sequence[str]) -
     """Say whether a column of two answers singles out the very cause that it is named by, as the
     columns do that programs make of a list of causes."""
     words = _spaced(name)
-    of_name = [i for i, cause in enumerate(causes) if len(cause) >= 3 and _spaced(cause) in words]
+    of_name = [i for i, cause in enumerate(causes) if _is_named(_spaced(cause), words)]
     filled = ~column.missing
     if not of_name or len(column.values) != 2 or filled.sum() < max(_FEWEST, len(y) / 2):
         return None
@@ -78,6 +82,29 @@ def names_cause(name: str, column: Column, y: IntArray, causes: Sequence[str]) -
         if 5 <= is_it.sum() < len(is_it) and np.array_equal(told, is_it):
             return "tells who died of the cause that it names"
     return None
+
+
+def _is_named(cause: str, words: str) -> bool:
+    """Whether a name holds a cause; a short one, such as TB, as a word of its own."""
+    return cause in words if len(cause) >= 3 else cause in words.split()
+
+
+def lists_causes(column: Column, y: IntArray, causes: Sequence[str]) -> str | None:
+    """Say whether a column holds the names of the causes themselves, and most often the death's
+    own: what another person or program took for the cause, however often they disagree."""
+    number = {cause_key(cause): i for i, cause in enumerate(causes)}
+    named = np.array([*(number.get(cause_key(value), -1) for value in column.values), -1])
+    filled = ~column.missing
+    found, true = named[column.codes][filled], y[filled]
+    n_causes = len(np.unique(y))
+    if len(true) < _FEWEST or n_causes < _FEW_CAUSES or (found >= 0).mean() < _NAMES:
+        return None
+    if len(np.unique(found[found >= 0])) < max(3, _LEAST_CAUSES * n_causes):
+        return None
+    agreed, by_guess = (found == true).mean(), np.bincount(true).max() / len(true)
+    if agreed < max(_AGREED, by_guess + _BETTER):
+        return None
+    return f"names causes, in {agreed:.0%} the death's own"
 
 
 def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
@@ -109,7 +136,7 @@ def tells_cause(column: Column, y: IntArray, kind: Kind) -> str | None:
     if table is None or table.sum(axis=0).max() > min(_SPREAD * n, n - _FEWEST_OF_OTHERS):
         return None
     # One of two may be told by an honest answer, and by the sex.
-    nearly = _NEARLY if n_causes > 2 else 1.0
+    nearly = (_OF_MANY if n_causes >= _MANY_CAUSES else _NEARLY) if n_causes > 2 else 1.0
     grouped = n_values <= 7 and all(_GROUPS.search(without_accents(v)) for v in values.values)
     if grouped:
         return None

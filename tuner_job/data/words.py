@@ -5,13 +5,14 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 _LONGEST = 1_000
 """Characters of an answer; what is longer is text, which may be of any size."""
 _SPACES = re.compile(r"[\s_]+")
 _PLAIN = re.compile(r"([+-]?\d+)(\.\d*)?", re.ASCII)
+_ALL_PLAIN = re.compile(r"[+-]?\d+(\.\d*)?(\n[+-]?\d+(\.\d*)?)*", re.ASCII)
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘`´ʼ＇", "'"))
 # Of no width: where words may break, which way they run.
@@ -111,7 +112,7 @@ answer many questions."""
 SHORT_MISSING = frozenset(
     {
         *("ns", "nr", "ns/nr", "n/s", "n/r", "nd", "n/d", "sd", "s/d", "s/r", "rf", "rd", "nk"),
-        *("n/k", "nc", "ns/nc", "n.d", "s.d", "nsa", "nrp"),
+        *("n/k", "nc", "ns/nc", "n.d", "s.d", "nsa", "nrp", "u", "uk", "ign"),
     }
 )
 """Abbreviations that mean missing only among yes and no or among numbers: elsewhere they may be
@@ -127,6 +128,8 @@ SHORT_YES = frozenset({"s", "o"})
 _PLAIN_NAME = re.compile(r"(?!null$)[A-Za-z][\w.-]*", re.ASCII | re.IGNORECASE)
 _BETWEEN = re.compile(r"[/|,;()]|\b(?:or|and|ou|et|o|y|e)\b")
 _CODE_BEFORE = re.compile(r"[-+]?\d+ ?[-.:=)]? ?(?=[^\W\d])")
+
+_MISSING_CODE = re.compile(r"-?[789]")
 
 
 def is_programs(text: str) -> bool:
@@ -147,9 +150,18 @@ def _is_missing(text: str) -> bool:
     said = key(text)
     if is_programs(text) or _letters(said) in _MISSING:
         return True
-    parts = [_letters(part) for part in _BETWEEN.split(_CODE_BEFORE.sub("", said, count=1))]
+    answer = _CODE_BEFORE.sub("", said, count=1)
+    if answer in SHORT_MISSING and _MISSING_CODE.match(said):
+        return True
+    parts = [_letters(part) for part in _BETWEEN.split(answer)]
     named = [part for part in parts if part]
     return bool(named) and all(part in _UNKNOWN | _REFUSED for part in named)
+
+
+def are_plain_numbers(texts: Sequence[str]) -> bool:
+    """Whether each text is a decimal number without exponent, and nothing else."""
+    one_a_line = "\n".join(texts)
+    return one_a_line.count("\n") < len(texts) and bool(_ALL_PLAIN.fullmatch(one_a_line))
 
 
 def as_number(text: str) -> float | None:

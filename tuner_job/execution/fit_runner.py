@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -34,6 +34,8 @@ class Fit:
         (n_train,) and (n_predict,) row numbers.
     stages
         If given, the model grows stage by stage; `params` are those of the last one.
+    columns
+        (n_features,) which features are used; all of them if not given.
     """
 
     key: Any
@@ -42,6 +44,7 @@ class Fit:
     train: NDArray[np.intp]
     predict: NDArray[np.intp]
     stages: Stages = ()
+    columns: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def run_fits(
     waiting = iter(fits)
 
     def start(fit: Fit, retries: int) -> None:
-        ref = remote.remote(shared, fit.model, fit.params, fit.stages, fit.train, fit.predict)
+        ref = remote.remote(shared, replace(fit, key=None))
         tasks.add(ref, (fit, retries))
 
     try:
@@ -122,28 +125,25 @@ def _collect(ref: Any, fit: Fit, retries: int) -> FitResult | None:
 
 
 def _fit_and_predict(
-    shared: _Shared,
-    model: str,
-    params: dict[str, Any],
-    stages: Stages,
-    train: NDArray[np.intp],
-    predict: NDArray[np.intp],
+    shared: _Shared, fit: Fit
 ) -> tuple[NDArray[np.floating[Any]], float, float, str]:
     """Fit on some rows and predict others: P, seconds of training and of inference, the worker."""
-    family = FAMILIES[model]
+    family = FAMILIES[fit.model]
+    X = shared.X if fit.columns is None else shared.X[:, fit.columns]
     fold = FoldData(
-        X_train=np.ascontiguousarray(shared.X[train]),
-        y_train=np.ascontiguousarray(shared.y[train]),
-        X_validation=np.ascontiguousarray(shared.X[predict]),
-        X_probe=np.ascontiguousarray(shared.X[train[:1]]),
+        X_train=np.ascontiguousarray(X[fit.train]),
+        y_train=np.ascontiguousarray(shared.y[fit.train]),
+        X_validation=np.ascontiguousarray(X[fit.predict]),
+        X_probe=np.ascontiguousarray(X[fit.train[:1]]),
         n_classes=shared.n_classes,
     )
     begun = time.perf_counter()
     with one_thread():
-        if stages:
-            point = replay(CONTINUED[model], fold, stages, shared.seed)
+        if fit.stages:
+            point = replay(CONTINUED[fit.model], fold, fit.stages, shared.seed)
         else:
-            (point,) = family.fit_path(fold, params, (path_value(family, params),), shared.seed)
+            path = (path_value(family, fit.params),)
+            (point,) = family.fit_path(fold, fit.params, path, shared.seed)
     seconds = time.perf_counter() - begun
     if not np.isfinite(point.P_validation).all():
         raise FloatingPointError("the model's probabilities are not finite")

@@ -1,8 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from tuner_job.config.load import read_pairs
 from tuner_job.data import DataConfig, SyntheticConfig
 
 VALID: list[dict[str, Any]] = [
@@ -65,3 +67,10 @@ def test_every_field_is_described() -> None:
     for model in (DataConfig, SyntheticConfig):
         fields = model.model_json_schema()["properties"]
         assert [name for name, field in fields.items() if not field.get("description")] == []
+
+
+@pytest.mark.parametrize("between", [",", ";"])
+def test_a_list_of_causes_is_read_with_either_separator(between: str, tmp_path: Path) -> None:
+    path = tmp_path / "causes.csv"
+    path.write_text(f"From{between}To\r\nB50{between}Malaria\r\n\r\nB54{between} Malaria \r\n")
+    assert read_pairs(path) == {"B50": "Malaria", "B54": "Malaria"}

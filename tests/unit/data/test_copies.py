@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from tuner_job.data import copies
 from tuner_job.data.columns import Column
-from tuner_job.data.copies import find_copies
+from tuner_job.data.copies import find_copies, repeated_identifiers
 from tuner_job.data.dataset import VaDataset
 
 
@@ -137,3 +137,10 @@ def test_a_data_set_keeps_copies_and_has_them_in_its_digest_if_there_are_any() -
     assert plain.digest == ("2c7fd2ac9b568609f0a465f9412541df0e9275133d07f4803b2c00c01b80a3d1"), (
         "digests of earlier versions"
     )
+
+
+def test_rows_with_the_identifier_of_another_row_are_counted() -> None:
+    codes = np.array([0, 1, 0, 2, 0, 1, -1, -1], np.int32)
+    (note,) = repeated_identifiers(Column(codes, ("a", "b", "c")), "pid")
+    assert note.startswith("3 rows have the identifier of an earlier row in column pid: ")
+    assert repeated_identifiers(Column(codes[[0, 1, 3, 6, 7]], ("a", "b", "c")), "pid") == []

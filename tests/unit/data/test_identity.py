@@ -62,6 +62,8 @@ IDENTIFIERS: dict[str, Draw] = {
     "deviceid": one_of("358123456789012", "358123456789013"),
     "subscriberid": one_of("63902", "63903"),
     "formhub/uuid": one_of("abc", "def"),
+    "N\u00b0": lambda _, i: i + 1,
+    "n_processo": whole(1, 10**6),
     "narrative": lambda rng, _: f"he fell ill {rng.integers(10**9)}",
 }
 PEOPLE: dict[str, Draw] = {
@@ -80,6 +82,10 @@ PEOPLE: dict[str, Draw] = {
     "gps_lat": decimal(-2, -1, 6),
     "longitude": decimal(36, 37, 5),
     "gps:Accuracy": decimal(3, 10, 1),
+    "Long.": decimal(36, 37, 5),
+    "x_coord": decimal(36, 37, 5),
+    "utm_easting": whole(300_000, 400_000),
+    "telemovel": whole(82 * 10**7, 87 * 10**7),
 }
 FORMS = """
 %Y-%m-%d|%d/%m/%Y|%m/%d/%y|%d-%b-%Y|%d%b%Y|%Y-%m-%dT%H:%M:%S|%Y-%m-%d %H:%M:%S.000|%b %d, %Y
@@ -92,6 +98,13 @@ DATES: dict[str, Draw] = {
     "visit": whole(40_000, 44_000),
     "start": whole(15 * 10**8, 16 * 10**8),
     "yob": whole(1930, 2015),
+    **{name: whole(18_000, 20_000) for name in ("intdate", "DOI", "deathDate")},
+    **{name: whole(1, 13) for name in ("mois_deces", "month_of_death", "DeathMonth", "birth_day")},
+    "mes de la muerte": one_of("enero", "julio"),
+    "time_of_death": whole(0, 2400),
+    "quarter": one_of("2019Q1", "2019Q2", "2020-Q1"),
+    "week": one_of("2019-W12", "2020-W30"),
+    "season_year": one_of("2018/19", "2019/20"),
 }
 _MEASURES = """
 age_days 0 28|age 0 100|ageInDays 0 36500|ageindays 4000 36500|birth_weight 800 4500|bw 800 4500
@@ -114,6 +127,12 @@ HONEST: dict[str, Draw] = {
     **{name: one_of("sudden", "slow", "both") for name in _ASKED.split()},
     "temp": decimal(35, 41, 1),
     "wealth": decimal(-3, 3, 5),
+    "long": decimal(1, 150, 1),
+    "how_long": decimal(1, 150, 4),
+    "month_preg": whole(1, 10),
+    "death_day_after_birth": whole(0, 28),
+    "birth_interval_months": whole(9, 80),
+    "time_to_death": whole(0, 2400),
 }
 
 

@@ -41,6 +41,7 @@ def said(data: VaDataset) -> str:
         ("S", "N", "NS"),
         ("Sí", "si", "No", "no sabe", "NS/NR"),
         ("TRUE", "FALSE", "NA"),
+        ("Y", "N", "U"),
         ("Yes.", "NO", "y", "n!", "1", "0"),
         ("1", "0", ".", ".a"),
         ("1.0", "0.0", "#N/A"),
@@ -62,6 +63,8 @@ def test_yes_and_no_in_all_their_spellings_are_one_feature(answers: tuple[str, .
         (("1. Yes", "2. No", "9. Don't know"), ["q=1. Yes", "q=2. No"]),
         (("Yes", "No", "Sometimes"), ["q=No", "q=Sometimes", "q=Yes"]),
         (("home", "Home ", "HOME", "road"), ["q=home", "q=road"]),
+        (("1. Sí", "2. No", "9. NS/NR", "8=NS"), ["q=1. Sí", "q=2. No"]),
+        (("+", "-", "?"), ["q=+", "q=-"]),
         (("0-4", "5-14", "50+"), ["q=0-4", "q=5-14", "q=50+"]),
     ],
 )
@@ -263,7 +266,7 @@ def test_a_whole_name_overrides_patterns(columns: dict[str, Any], kind: str, n_v
     [
         (("Malaria", "MALARIA", " malaria "), 1),
         (("Road traffic", "road-traffic", "Road  Traffic."), 1),
-        (("Diarrh\u00e9e", "Diarrhe\u0301e"), 1),
+        (("Diarrh\u00e9e", "Diarrhe\u0301e", "Diarrhee"), 1),
         (("HIV+", "HIV-"), 2),
         (("1", "-1"), 2),
         (("1", "1.0"), 1),

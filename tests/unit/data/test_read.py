@@ -62,3 +62,12 @@ def test_a_header_without_end_is_refused_before_its_columns_are_made() -> None:
     header = ",".join(f"f{i}" for i in range(60_000))
     with pytest.raises(DataError, match="must have at most 50,000 columns; found 60,000"):
         read_table(f"{header}\n1\n".encode(), "wide.csv")
+
+
+def test_rows_that_repeat_the_header_are_left_out_and_said() -> None:
+    table = read_table(b"id,a,b\n1,x,a\nid,a,b\n2,a,y\nid,a,\n", "f.csv")
+    assert cells(table) == {"id": ["1", "2"], "a": ["x", "a"], "b": ["a", "y"]}
+    assert table.rows.tolist() == [2, 4]
+    assert table.notes == (
+        "Left out 2 rows that repeat the header: the first is row 3 (the header is row 1).",
+    )

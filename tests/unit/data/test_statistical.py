@@ -45,6 +45,16 @@ def test_what_the_user_of_spss_declared_missing_is_missing() -> None:
     assert read(content)["fever"] == ["Yes", None, None]
 
 
+@pytest.mark.parametrize(
+    "label", ["98+", "98 and over", "98 or more years", "98 et plus", "98 y más"]
+)
+def test_the_highest_number_stays_a_number_whatever_its_label(label: str) -> None:
+    labels = {"age": {98: label, 99: "Missing", 61: "61. Yes"}}
+    frame = pd.DataFrame({"cause": [*"xyzx"], "age": [61.0, 97.0, 98.0, 99.0]})
+    content = statistical("sav", frame, variable_value_labels=labels)
+    assert read(content)["age"] == ["61. Yes", "97", "98", "Missing"]
+
+
 def test_what_the_user_of_stata_declared_missing_is_missing() -> None:
     frame = pd.DataFrame({"cause": ["x", "y", "z"], "a": [1, "a", 3]})
     content = statistical("dta", frame, missing_user_values={"a": ["a"]})

@@ -128,6 +128,12 @@ def test_sites_keeps_the_rows_of_some_sites_and_what_occurs_there() -> None:
             "openVA's present, absent and missing, set data.format: openva",
         ),
         ("cause\na\nb\n", {}, "at least one column must tell deaths apart; 0 are left"),
+        (
+            "cause,x\n" + "".join(f"{i},{i % 2}\n" for i in range(30)),
+            {},
+            "must hold causes that several deaths share; each of its 30 rows has one of its own",
+        ),
+        ("cause,x\na,1\n", {"drop": [""]}, "data.drop names '', which is not there"),
     ],
 )
 def test_an_unusable_table_is_one_clear_error(
@@ -144,3 +150,13 @@ def test_free_text_is_left_out() -> None:
     assert data.notes[0] == (
         "Left out 2 columns: identifiers (key); free text or identifiers (story)."
     )
+
+
+@pytest.mark.parametrize("name", ["village", "District code", "StudySite", "bairro", "Département"])
+def test_a_place_among_the_features_is_told_with_what_to_write(name: str) -> None:
+    rows = "".join(f"{'ab'[i % 2]},{'PQR'[i % 3]},{'HK'[i // 2 % 2]}\n" for i in range(48))
+    text = f"cause,{name},hospital_type\n{rows}"
+    (note,) = [note for note in load_table(text).notes if "where somebody died" in note]
+    assert f"read as any other: {name}. If so, set data.site: " in note
+    assert not [note for note in load_table(text, site=name).notes if "somebody" in note]
+    assert not [note for note in load_table(text, drop=[name]).notes if "somebody" in note]

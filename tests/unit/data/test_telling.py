@@ -77,6 +77,14 @@ LEAKS: dict[str, tuple[Answer, int]] = {
         lambda cause, rng: f"K{0 if rng.random() < 0.01 else cause}",
         12,
     ),
+    "one in twenty wrong": (
+        lambda cause, rng: f"K{rng.integers(12) if rng.random() < 0.05 else cause}",
+        12,
+    ),
+    "what a physician thought": (
+        lambda cause, rng: f"Cause {rng.integers(8) if rng.random() < 0.25 else cause}",
+        8,
+    ),
     "two codes a cause": (lambda cause, rng: f"K{cause}.{rng.integers(2)}", 12),
     "five groups": (lambda cause, _: f"group {cause % 5}", 12),
     "five groups in codes": (lambda cause, _: cause % 5 + 1, 12),
@@ -107,9 +115,18 @@ STRONG = {
     "age groups": (lambda cause, _: ("neonate", "child", "adult")[cause % 3], 9),
     "ages in years": (lambda cause, _: ("0-4", "5-14", "15-49", "50+")[cause % 4], 9),
     "age": (lambda cause, rng: 100 * cause + rng.integers(0, 90), 9),
+    "a cause by chance": (some("Cause 0", "Cause 1", "Cause 2", "Cause 3"), 4),
+    "a past illness": (
+        lambda cause, rng: f"Cause {cause}" if rng.random() < 0.6 else "none",
+        4,
+    ),
     "alive or dead": (lambda cause, _: ("Alive", "Dead")[cause == 0], 3),
     "kind of injury": (
         lambda cause, _: ("road", "water", "fall", "fire")[cause] if cause < 4 else "",
+        12,
+    ),
+    "kind of injury, by the names of causes": (
+        lambda cause, _: f"Cause {cause}" if cause < 4 else "",
         12,
     ),
     "yes or no": (lambda cause, _: ("yes", "no")[cause], 2),
@@ -132,7 +149,7 @@ def test_causes_of_one_death_each_give_nothing_away() -> None:
 
 @pytest.mark.parametrize("name", ["cause_{}", "{}", "is {}", "dx.{}"])
 def test_columns_that_a_list_of_causes_was_made_into_are_refused(name: str) -> None:
-    causes = ["Malaria", "Road traffic", "Stroke"]
+    causes = ["Malaria", "Road traffic", "TB"]
     lines = ["cause,fever," + ",".join(name.format(cause) for cause in causes)]
     for i in range(60):
         dummies = ",".join(str(int(i % 3 == k)) for k in range(3))

@@ -159,6 +159,12 @@ def test_items_are_found_in_every_way_of_writing_groups(name: str) -> None:
     assert [*table.columns] == ["Id10147", "cause"]
 
 
+def test_ages_are_found_under_headers_of_labels() -> None:
+    text = "(Id10147) Fever?,(ageInDays) Age in days,(age_adult) Age in years\nyes,730,\nno,,40\n"
+    table = prepare(Who(), text)
+    assert numbers(table, "age_years") == pytest.approx([2.0, 40.0], abs=0.01)
+
+
 def test_a_longer_number_is_no_item() -> None:
     assert [*prepare(Who(), "Id101234,Id10147\n1,yes\n").columns] == ["Id101234", "Id10147"]
 

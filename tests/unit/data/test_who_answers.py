@@ -68,6 +68,13 @@ def test_several_answers_in_one_cell_become_a_column_each() -> None:
     )
 
 
+@pytest.mark.parametrize("cell", ["Ne sait pas", "Don't know", "No sabe", "9", "88", "dk", "ref"])
+def test_a_cell_that_says_nothing_holds_no_answer(cell: str) -> None:
+    table = prepare(Who(), f"Id10478,Id10147\nfever,yes\n{cell},yes\n")
+    assert rows(table, KEYWORDS) == [("yes", "no", "no"), (None, None, None)]
+    assert table.notes == ()
+
+
 @pytest.mark.parametrize("separator", ["/", ".", ":", "_"])
 def test_several_answers_split_by_the_server_are_the_same_columns(separator: str) -> None:
     names = [f"group/Id10478{separator}{word}" for word in ("fever", "pneumonia", "rash", "dk")]

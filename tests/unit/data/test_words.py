@@ -1,6 +1,7 @@
 import pytest
 
 from tuner_job.data.words import (
+    are_plain_numbers,
     as_number,
     comma_number,
     has_decimal_commas,
@@ -111,6 +112,14 @@ def test_names_can_be_pasted_into_yaml() -> None:
     assert [yaml_name(name) for name in names] == [
         *("s1", "c4_01", '"no"', '"N"', '"null"', '"a b"', '"x: [y]"', '"q\\""', '"5"', '"é"')
     ]
+
+
+def test_plain_numbers_are_those_that_can_be_read_at_once() -> None:
+    assert are_plain_numbers(["1", "-2.5", "+4.", "007"])
+    for text in ("", "x", "1e5", "1_0", "1\n2", "²", "inf", ".5"):
+        assert not are_plain_numbers([text])
+        assert not are_plain_numbers(["1", text])
+    assert not are_plain_numbers([])
 
 
 def test_a_long_text_is_no_answer_and_is_not_looked_at() -> None:

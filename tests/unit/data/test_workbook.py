@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from tests.unit.data.files import load_table
 from tests.unit.data.tables import cells, notes, read, workbook
 from tuner_job.data.reading.read import read_names, read_table
 from tuner_job.errors import DataError
@@ -29,6 +30,12 @@ def test_of_several_sheets_the_first_that_is_shown_is_read_and_said() -> None:
     assert read(content) == {"cause": ["x"], "a": ["1"], "b": ["2"]}
     assert notes(content) == ("Read the sheet Sheet3, not Sheet4.",)
     assert read_names(content, "f") == ("cause", "a", "b")
+
+
+def test_what_is_looked_for_in_a_wrong_sheet_is_told_of_the_others() -> None:
+    content = workbook([["Read me"], ["notes"]], [HEADER, ["x", 1, 2]])
+    with pytest.raises(DataError, match=r"names cause, .* \(Read the sheet Sheet1, not Sheet2\.\)"):
+        load_table(content)
 
 
 def test_titles_and_empty_rows_are_skipped_and_rows_keep_their_numbers() -> None:

@@ -5,7 +5,7 @@ its codebook for the meaning of the columns, and Murray et al. 2011, Population 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -28,6 +28,7 @@ _SEX = "g1_05"
 _AGES = AGE_COLUMNS[0] + AGE_COLUMNS[1]
 _NAMES = re.compile(r"site|module|newid|gs_\w+|va\d+|[acg]\d+_\w+|word_\w+", re.IGNORECASE)
 _QUESTION = re.compile(r"[ac]\d+_\w+")
+_FEWEST_QUESTIONS = 3  # that show what the file is
 
 # Only what was asked about the illness can be a symptom: adult questions a*, child and neonate
 # questions c* and the words counted in the open narrative. All of g1-g5 but age and sex is left
@@ -98,6 +99,13 @@ class Phmrc:
             for name, hint in found.items()
             if hint is not None and fits(hint, table.columns[name])
         }
+
+
+def has_questions(names: Iterable[str]) -> bool:
+    """Whether columns have the names of this study's files, several questions among them."""
+    lower = {name.lower() for name in names}
+    n_questions = sum(1 for name in lower if _QUESTION.fullmatch(name))
+    return n_questions >= _FEWEST_QUESTIONS and bool(lower & {_SEX, "gs_text34", "g1_07a"})
 
 
 def _hint(name: str, hce: bool) -> Hint | None:

@@ -19,6 +19,7 @@ from tuner_job.data.instruments.who_items import (
     DURATIONS,
     SAME_SELECT,
     SELECTS,
+    UNKNOWN,
     YES_MEANS,
     Duration,
 )
@@ -106,6 +107,9 @@ def _option(
 
 
 def _tokens(item: str, text: str) -> frozenset[str]:
+    """The answers in a cell; none where the whole cell says nothing."""
+    if is_missing(text) or key(text) in UNKNOWN:
+        return frozenset()
     tokens = frozenset(token for token in _BETWEEN.split(text.casefold()) if token)
     if item in YES_MEANS and tokens & _YES:
         return tokens - _YES | {YES_MEANS[item]}

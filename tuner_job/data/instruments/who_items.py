@@ -153,8 +153,8 @@ _WRITTEN_DOWN = ("_other", "_oth", "_specify", "_spec", "_text", "_note")
 """What projects add to a choice, for what none of its answers says."""
 _ASKED = ((10077, 10459), (10482, 10499))
 _NUMBER_UNKNOWN = frozenset({"88", "99"})
-_UNKNOWN = frozenset({"dk", "ref", "8", "9", "88", "99"})
-YES_NO = Hint(kind="yes_no", yes=frozenset({"1"}), no=frozenset({"0", "2"}), missing=_UNKNOWN)
+UNKNOWN = frozenset({"dk", "ref", "8", "9", "88", "99"})
+YES_NO = Hint(kind="yes_no", yes=frozenset({"1"}), no=frozenset({"0", "2"}), missing=UNKNOWN)
 
 
 def item_hint(name: str) -> Hint | None:
@@ -173,6 +173,6 @@ def item_hint(name: str) -> Hint | None:
         return Hint(kind="number", missing=frozenset({"88", "99", "8888", "9999"}))
     if name in _CHOICES:
         labels = {"1": "male", "2": "female"} if name == "Id10019" else {}
-        return Hint(kind="choice", labels=labels, missing=_UNKNOWN)
+        return Hint(kind="choice", labels=labels, missing=UNKNOWN)
     asked = any(first <= number <= last for first, last in _ASKED)
     return YES_NO if asked and name not in _BY_VERSION else None

@@ -9,12 +9,13 @@ from tuner_job.data.instruments.who_items import AGE_HELPERS, AGE_ITEMS, SAME_SE
 
 # Groups stand before an item, with - (Briefcase, Central), / (KoBo), . (R) or : or _ between.
 _ITEM = re.compile(r"(?:.*[^a-z0-9])?id(10\d{3})(.*)")
-# A header of labels has the item's name in brackets: (Id10147) Did (s)he have a fever?
-_LABEL = re.compile(r".*\((id10\d{3}\w*)\).*")
 _SUFFIX = re.compile(r"(?:[a-z]|_[a-z0-9]+)?")
 _SEPARATORS = "/.:_-"
 _AGES: Final = {name.casefold(): name for name in (*AGE_ITEMS, *AGE_HELPERS)}
-_AGE = re.compile(rf"(?:.*[^a-z0-9])?({'|'.join(sorted(_AGES, key=len, reverse=True))})")
+_ANY_AGE = "|".join(sorted(_AGES, key=len, reverse=True))
+_AGE = re.compile(rf"(?:.*[^a-z0-9])?({_ANY_AGE})")
+# A header of labels has the item's name in brackets: (Id10147) Did (s)he have a fever?
+_LABEL = re.compile(rf".*\((id10\d{{3}}\w*|{_ANY_AGE})\).*")
 _NO_OPTION = ("none", "no", "none_of_the_above", "dk", "ref")
 UNKNOWN_OPTIONS = frozenset({"dk", "ref"})
 

@@ -47,7 +47,7 @@ def read_table(content: bytes, source: str) -> Table:
     columns = {names[i]: cells.columns[i] for i in kept}
     table = Table(source, columns, cells.rows, cells.counting, tuple(cells.notes))
     _check_cells(table)
-    return table
+    return _without_headers(table)
 
 
 def read_names(content: bytes, source: str) -> tuple[str, ...]:
@@ -98,6 +98,25 @@ def _kept(names: Sequence[str], columns: Sequence[Column], source: str) -> list[
             f"{listed(f'column {i + 1}' for i in unnamed)}"
         )
     return [i for i, name in enumerate(names) if name or i in unnamed]
+
+
+def _without_headers(table: Table) -> Table:
+    """Leave out rows that repeat the header, as files do that were put together from several: at
+    least two cells, and most of those that are filled, are the names of their columns."""
+    n_filled, n_names = np.zeros(table.n_rows, np.intp), np.zeros(table.n_rows, np.intp)
+    for name, column in table.columns.items():
+        n_filled += ~column.missing
+        if name in column.values:
+            n_names += column.codes == column.values.index(name)
+    repeats = (n_names >= 2) & (2 * n_names > n_filled)
+    if not repeats.any():
+        return table
+    found = np.flatnonzero(repeats)
+    rows = "a row that repeats" if len(found) == 1 else f"{len(found):,} rows that repeat"
+    first = f"{'' if len(found) == 1 else 'the first is '}{table.row_name(int(found[0]))}"
+    notes = (*table.notes, f"Left out {rows} the header: {first}.")
+    kept = table.take(np.flatnonzero(~repeats))
+    return Table(kept.source, kept.columns, kept.rows, kept.counting, notes)
 
 
 def _check_cells(table: Table) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,10 @@ _READERS = {
     "a SAS transport file": "read_xport",
 }
 _SCRIPT = Path(__file__).with_name("readstat.py")
+_AND_OVER = re.compile(
+    r"(\d+) ?(\+|plus|(or|and|et|ou|e|y|o|&) (more|over|above|older|plus|mais|m[aá]s)\b.{0,20})",
+    re.IGNORECASE,
+)
 _INT32 = np.dtype(np.int32)
 
 
@@ -112,6 +117,12 @@ def _ask(
 
 
 def _texts(values: Sequence[Any], labels: Sequence[tuple[Any, str]]) -> Iterator[str]:
+    """Labels, or the values: of the highest of a measure, too, whose label is ``98 and over``."""
     named = {value: label.strip() for value, label in labels}
+    named = {
+        value: label
+        for value, label in named.items()
+        if not (found := _AND_OVER.fullmatch(label)) or found[1] != text_of(value)
+    }
     for value in values:
         yield named.get(value) or text_of(value)
