@@ -55,7 +55,9 @@ def _watch(process: subprocess.Popen[bytes], trials: Path, memory: list[tuple[in
     while process.poll() is None:
         try:
             done = sum(1 for _ in trials.iterdir()) if trials.exists() else 0
-            memory.append((done, driver.memory_info().rss / 2**20))
+            # The command works in a child of the process that was started; others are Ray's.
+            works = max([driver, *driver.children()], key=lambda one: one.memory_info().rss)
+            memory.append((done, works.memory_info().rss / 2**20))
         except psutil.NoSuchProcess:
             return
         time.sleep(0.2)
