@@ -36,7 +36,7 @@ def comparison(source: str | None, folder: Path) -> None:
         size = {"n_samples": 7800, "n_causes": 34, "n_symptoms": 160, "n_sites": 6}
         config = DataConfig.model_validate({"format": "synthetic", "synthetic": size})
     data = load_dataset(config, read_bytes)
-    sets = plan(data, ComparisonConfig(experiments=["in_domain", "out_domain"]), seed=42)
+    sets = plan(data, ComparisonConfig(experiments=["in_domain", "out_domain"]), seed=42).sets
     settings = Settings(MODELS)
     with ray_running(WORKERS, data.X.nbytes):
         smallest = min(sets, key=lambda training: len(training.rows))
