@@ -37,10 +37,14 @@ Cell = Annotated[
 """What stands in a cell; case does not matter, and 99 is 99.0."""
 
 
+StatedKind = Literal["yes_no", "number", "choice", "drop"]
+_MEANINGS = ("missing", "yes", "no")
+
+
 class ColumnConfig(Closed):
     """How a column is read, where that is not as it was found."""
 
-    kind: Literal["yes_no", "number", "choice", "drop"] | None = None
+    kind: StatedKind | None = None
     """How its cells are read: yes and no; a number; one answer of several, each a feature of its
     own; drop: it is no feature."""
     missing: list[Cell] = []
@@ -180,3 +184,23 @@ class DataConfig(Closed):
             if given
             else []
         )
+
+
+def column_config(name: str, config: DataConfig) -> ColumnConfig:
+    """Join what `data.columns` says of a column: patterns in their order, then its own entry.
+
+    What comes later holds: a cell has its last meaning, and yes and no end with another kind.
+    """
+    own = config.columns.get(name)
+    patterns = [one for key, one in config.columns.items() if key != name and named(name, key)]
+    kind: StatedKind | None = None
+    meanings: dict[str, tuple[str, str]] = {}
+    for one in [*patterns, *([own] if own else [])]:
+        if one.kind or one.yes or one.no:
+            kind = one.kind
+        if kind not in (None, "yes_no"):
+            meanings = {at: found for at, found in meanings.items() if found[0] == "missing"}
+        for means in _MEANINGS:
+            meanings |= {key(text): (means, text) for text in getattr(one, means)}
+    cells = {means: [t for m, t in meanings.values() if m == means] for means in _MEANINGS}
+    return ColumnConfig.model_validate({"kind": kind, **cells})

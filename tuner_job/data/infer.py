@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.config import ColumnConfig, DataConfig, named
+from tuner_job.data.config import DataConfig, column_config, named
 from tuner_job.data.dates import DATE
 from tuner_job.data.doubts import choice_doubts, number_doubts, thousands_doubts
 from tuner_job.data.identity import MOST_CHOICES, who_or_when
@@ -34,8 +34,6 @@ CONSTANT = "a single answer"
 ONLY_YES = "yes or blank"
 TOO_RARE = f"no answer that {FEWEST_DEATHS} deaths have"
 _Read = Callable[[str], float | None]
-MEANINGS = ("missing", "yes", "no")
-Stated = Literal["yes_no", "number", "choice", "drop"]
 DROPPED = "as the experiment file says"
 
 _PART = re.compile(r"(.*?)(d|m|y|day|month|year|dd|mm|yy|yyyy)", re.IGNORECASE)
@@ -90,26 +88,6 @@ def infer(
         one if stated[one.name].by_user or not _is_date_part(one, found) else _left_out(one, DATE)
         for one in found
     ]
-
-
-def column_config(name: str, config: DataConfig) -> ColumnConfig:
-    """Join what `data.columns` says of a column: patterns in their order, then its own entry.
-
-    What comes later holds: a cell has its last meaning, and yes and no end with another kind.
-    """
-    own = config.columns.get(name)
-    patterns = [one for key, one in config.columns.items() if key != name and named(name, key)]
-    kind: Stated | None = None
-    meanings: dict[str, tuple[str, str]] = {}
-    for one in [*patterns, *([own] if own else [])]:
-        if one.kind or one.yes or one.no:
-            kind = one.kind
-        if kind not in (None, "yes_no"):
-            meanings = {at: found for at, found in meanings.items() if found[0] == "missing"}
-        for means in MEANINGS:
-            meanings |= {key(text): (means, text) for text in getattr(one, means)}
-    cells = {means: [t for m, t in meanings.values() if m == means] for means in MEANINGS}
-    return ColumnConfig.model_validate({"kind": kind, **cells})
 
 
 def _stated(name: str, hints: Mapping[str, Hint], config: DataConfig) -> _Stated:

@@ -12,7 +12,7 @@ from tuner_job.data.config import DataConfig
 from tuner_job.data.copies import find_copies, repeated_identifiers
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.data.encode import encode
-from tuner_job.data.infer import ONLY_YES, infer
+from tuner_job.data.infer import KNOWN_LABEL, ONLY_YES, infer
 from tuner_job.data.instruments.formats import SourceFormat
 from tuner_job.data.instruments.openva import OpenVa
 from tuner_job.data.instruments.phmrc import Phmrc
@@ -150,7 +150,7 @@ def _codebook(table: Table, roles: Roles, variables: Sequence[Variable]) -> Code
     others: Mapping[str, dict[str, Any]] = {
         name: {"role": by_role[name]}
         if name in by_role
-        else {"role": "left_out", "reason": "other codings of the cause"}
+        else {"role": "left_out", "reason": KNOWN_LABEL}
         for name in table.columns
         if name not in by_name
     }

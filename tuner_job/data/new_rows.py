@@ -1,6 +1,5 @@
 """New deaths, read by the codebook of the training file and held to it."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,11 +13,9 @@ from tuner_job.data.dataset import FloatArray, IntArray
 from tuner_job.data.encode import encode
 from tuner_job.data.instruments.formats import SourceFormat
 from tuner_job.data.load import FORMATS, ReadBytes, read_source
-from tuner_job.data.rows import cause_key, read_cause
+from tuner_job.data.rows import cause_key, read_cause, with_names
 from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed, plain
-
-_log = logging.getLogger(__name__)
 
 MOST_UNREAD = 0.1
 """Share of the answers that may be none that training knew: with more, the file is coded in another
@@ -271,9 +268,7 @@ def _causes(
     label = codebook.named("label") or config.label
     if label not in table.columns or label is None:
         return None, []
-    renamed = {cause_key(old): new for old, new in config.causes.items()}
-    column = table.columns[label].map(read_cause)
-    column = column.map(lambda text: renamed.get(cause_key(text), text))
+    column = with_names(table.columns[label].map(read_cause), config.causes)
     places = {cause_key(cause): place for place, cause in enumerate(causes)}
     lookup = [places.get(cause_key(value), -1) for value in column.values]
     y = np.array([*lookup, -1], dtype=np.int32)[column.codes]

@@ -1,13 +1,13 @@
 """What of a training file is refused: kinds that its cells do not have, and columns that give away
 the cause."""
 
+import math
 from collections.abc import Sequence
 
 from tuner_job.data.codebook import FEWEST_DEATHS, Variable
 from tuner_job.data.columns import Column, Table
-from tuner_job.data.config import DataConfig
+from tuner_job.data.config import DataConfig, column_config
 from tuner_job.data.dataset import IntArray
-from tuner_job.data.infer import column_config
 from tuner_job.data.telling import lists_causes, names_cause, tells_cause
 from tuner_job.data.words import yaml_name
 from tuner_job.errors import DataError
@@ -101,6 +101,6 @@ def _said(variable: Variable, column: Column) -> Column:
 
     def says(text: str) -> str | None:
         meaning = variable.meaning(text)
-        return None if meaning is not None and meaning != meaning else text
+        return None if meaning is not None and math.isnan(meaning) else text
 
     return column.map(says)

@@ -197,7 +197,6 @@ def rename_causes(
     DataError
         If nothing that it names occurs.
     """
-    wanted = {cause_key(old): new for old, new in names.items()}
     there = {cause_key(value) for value in column.counts()}
     absent = [old for old in names if cause_key(old) not in there]
     if len(absent) == len(names):
@@ -206,7 +205,7 @@ def rename_causes(
             f"{table.source}: data.causes must name causes of column {plain(label, 80)}; "
             f"found {listed(map(cell, absent))}{near}"
         )
-    renamed = column.map(lambda text: wanted.get(cause_key(text), text))
+    renamed = with_names(column, names)
     if not absent:
         return renamed, []
     does = "does" if len(absent) == 1 else "do"
@@ -214,6 +213,12 @@ def rename_causes(
         f"Of the {counted(len(names), 'cause')} that data.causes renames, {len(absent)} {does} not "
         f"occur: {listed(map(cell, absent))}."
     ]
+
+
+def with_names(column: Column, names: Mapping[str, str]) -> Column:
+    """Give causes the names that `names` has for them, whatever their spelling."""
+    wanted = {cause_key(old): new for old, new in names.items()}
+    return column.map(lambda text: wanted.get(cause_key(text), text))
 
 
 def merge_spellings(column: Column, what: str) -> tuple[Column, list[str]]:

@@ -18,7 +18,10 @@ BESIDE = {"cause", "copies", "copy"}
 def load(name: str, **changes: Any) -> VaDataset:
     folder = next(CASES.glob(f"{name}-*"))
     section = yaml.safe_load((folder / "experiment.yaml").read_text())["data"]
-    read = lambda address: (folder / address).read_bytes()  # noqa: E731
+
+    def read(address: str) -> bytes:
+        return (folder / address).read_bytes()
+
     return load_dataset(DataConfig(**section | changes), read)
 
 
