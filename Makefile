@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SAMPLED := "experiment YAML" "keys of an experiment" "search spaces" "data files" "files of new deaths" \
   "results folders" "results resumed" arguments cluster compare "addresses and secrets" environment
 
-.PHONY: help setup demo check test lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-va bench-peers bench-scale clean
+.PHONY: help setup demo check test long lint types unit integration reliability chart-test images push kind-up kind-down e2e lock bench bench-va bench-peers bench-scale clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,7 +23,7 @@ $(STAMP): requirements.lock requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## tune the three models on built-in synthetic data (under 3 minutes)
+demo: setup ## tune the four models on built-in synthetic data (under 3 minutes)
 	$(BIN)/va-tuning tune docs/examples/demo.yaml --results demo-results
 
 check: lint types unit ## the fast loop
@@ -44,10 +44,14 @@ integration: setup
 test: lint types ## install what is missing and pass everything
 	tests/install-tools.sh
 	$(BIN)/pytest -n auto tests/unit
-	$(BIN)/pytest tests/integration tests/chart
-	$(BIN)/python -m tests.reliability --kind inputs --every 6 --groups $(SAMPLED)
-	$(BIN)/python -m tests.reliability --kind faults --every 8
-	tests/cluster-tier.sh
+	$(BIN)/pytest -n 3 --dist loadfile -m "not long" tests/integration tests/chart
+	$(BIN)/python -m tests.reliability --kind inputs --every 10 --groups $(SAMPLED)
+	$(BIN)/python -m tests.reliability --kind faults --every 12
+	tests/cluster-tier.sh -m "not long"
+
+long: setup ## the tests that take minutes each, which `make test` leaves out
+	$(BIN)/pytest -m long tests/integration
+	tests/cluster-tier.sh -m long
 
 reliability: setup ## bad inputs and faults of every kind; prints two tables (OPTIONS="--groups compare": a part)
 	$(BIN)/python -m tests.reliability $(OPTIONS)
@@ -80,9 +84,12 @@ lock: setup ## resolve the lock files anew
 
 bench: setup ## measure against GridSearchCV, side by side (about 20 minutes)
 	$(BIN)/python -m benchmarks.same_answer
+	$(BIN)/python -m benchmarks.start $(DATA)
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.comparison $(DATA)
 	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.populations $(DATA)
+	$(BIN)/python -m benchmarks.coverage $(DATA)
 	$(BIN)/python -m benchmarks.fits --sizes child adult
 
 bench-va: setup ## default against tuned, nested, under every protocol (DATA=a file; without it synthetic deaths)

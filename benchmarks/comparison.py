@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tests.integration.s3_server import serve
 from tuner_job import ExperimentStore, Store, TrialRecord
+from tuner_job.comparison.context import Comparison
 from tuner_job.comparison.plan import plan
-from tuner_job.comparison.run import Comparison, run_comparison
+from tuner_job.comparison.run import run_comparison
 from tuner_job.comparison.settings import Settings
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.config.comparison import ComparisonConfig

@@ -8,7 +8,7 @@ A family fits one fold once for all values of its path parameter; the library, a
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from tuner_job.data.synthetic import generate
 from tuner_job.evaluation.folds import stratified
 from tuner_job.models import get_family
 from tuner_job.models.base import FoldData, Params
+from tuner_job.models.estimators.family import EstimatorFamily
+from tuner_job.models.estimators.making import Recipe
 from tuner_job.models.scaling import Scaling
 from tuner_job.threads import one_thread
 
@@ -110,10 +112,47 @@ def row(size: str, one: Fit) -> list[str]:
     ]
 
 
+def estimator_row(params: Params, values: Sequence[int], pairs: int = 5) -> list[str]:
+    """Measure scikit-learn's forest, named as an estimator is, beside the family of the house, at
+    PHMRC child's size, one after the other several times, in seconds of the CPU."""
+    own = get_family("random_forest")
+    named = EstimatorFamily(
+        "forest", Recipe(("sklearn.ensemble.RandomForestClassifier",), {}, "n_estimators")
+    )
+    fold, _ = first_fold(*SIZES["child"])
+    took: dict[str, list[float]] = {"own": [], "named": []}
+    difference = 0.0
+    for _ in range(pairs):
+        points = {}
+        for name, family in (("own", own), ("named", named)):
+            fresh = replace(fold, prepared={})
+            started = time.process_time()
+            points[name] = family.fit_path(fresh, params, values, seed=0)
+            took[name].append(time.process_time() - started)
+        for one, other in zip(points["own"], points["named"], strict=True):
+            off = np.abs(one.P_validation - other.P_validation).max()
+            difference = max(difference, float(off))
+    ratios = [b / a for a, b in zip(took["own"], took["named"], strict=True)]
+    return [
+        f"n_estimators {', '.join(map(str, values))}; {params}",
+        f"{np.median(took['own']):.2f}",
+        f"{np.median(took['named']):.2f}",
+        f"**{np.median(ratios):.3f}** ({min(ratios):.3f} to {max(ratios):.3f})",
+        f"{difference:.0e}",
+    ]
+
+
+ESTIMATORS: tuple[tuple[Params, Sequence[int]], ...] = (
+    ({"max_features": 0.3}, (25, 50, 75, 100)),
+    ({"max_features": "sqrt", "min_samples_leaf": 2}, (100, 200, 300, 500)),
+    ({"max_features": 0.8}, (100,)),
+)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser("python -m benchmarks.fits", description=__doc__)
-    parser.add_argument("--sizes", nargs="+", choices=tuple(SIZES), default=list(SIZES))
+    parser.add_argument("--sizes", nargs="*", choices=tuple(SIZES), default=list(SIZES))
     parser.add_argument(
         "--page", type=Path, nargs="*", default=[], help="pages to put the table into"
     )
@@ -125,9 +164,15 @@ def main() -> None:
     ]  # fmt: skip
     with one_thread():
         table = markdown(head, [row(size, one) for size in options.sizes for one in FITS])
-    print(table)
+        named = [estimator_row(*one) for one in ESTIMATORS]
+    told = [
+        "configurations", "own family, CPU s", "estimator, CPU s", "ratio (of 5)",
+        "largest difference",
+    ]  # fmt: skip
+    beside = markdown(told, named)
+    print(table, beside, sep="\n\n")
     for page in options.page:
-        fill(page, {"fits": table})
+        fill(page, {"fits": table, "estimators": beside})
 
 
 if __name__ == "__main__":

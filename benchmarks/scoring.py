@@ -8,9 +8,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner_job.config.validation import ValidationConfig
 from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import estimate
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.folds import stratified
 from tuner_job.evaluation.protocols import ScoringProtocol, draw_samples
 from tuner_job.evaluation.screening import screen, screened
@@ -18,6 +20,7 @@ from tuner_job.records import ESTIMATORS, CsmfEstimator
 from tuner_job.threads import one_thread
 
 REPEATS = 5
+BY_DEFAULT = ValidationConfig()
 
 
 def main() -> None:
@@ -59,7 +62,13 @@ def estimator_table(n_rows: int, n_causes: int, n_draws: int) -> str:
         ]
     ]
     for method in ESTIMATORS:
-        one = [CsmfEstimator(method=method, shrinkage=float(method in ("em", "mixture")))]
+        one = [
+            CsmfEstimator(
+                method=method,
+                shrinkage=float(method in ("em", "mixture")),
+                limit=300 if method == "bayes" else None,
+            )
+        ]
         rows.append(
             [f"`{method}`", seconds(lambda one=one: estimate(one, P, samples.counts, calibration))]
         )  # type: ignore[misc]
@@ -79,12 +88,16 @@ def trial_table() -> str:
     ]
     for name, n_rows, n_causes in (("PHMRC child", 2064, 21), ("PHMRC adult", 7841, 34)):
         y, P = made_up(n_rows, n_causes)
-        folds, protocol = stratified(y, 5, 0), ScoringProtocol("dirichlet", 100)
+        folds = stratified(y, 5, 0)
+        protocol = ScoringProtocol(
+            "dirichlet", BY_DEFAULT.n_draws, shifts=BY_DEFAULT.shifts, sizes=BY_DEFAULT.sizes
+        )
         parts = [(y[folds == fold], P[folds == fold]) for fold in range(5)]
-        probes = parts[1:] + parts[:1]
+        probes = [(Deaths(y), P) for y, P in parts[1:] + parts[:1]]
         with one_thread():
-            fold = seconds(partial(screen_both, *parts[0], *probes[0], protocol))
-            whole = seconds(partial(assess, y, P, folds, protocol, ESTIMATORS, probes))
+            fold = seconds(partial(screen_both, *parts[0], *parts[1], protocol))
+            methods = BY_DEFAULT.csmf_estimators
+            whole = seconds(partial(assess, Deaths(y), P, folds, protocol, methods, probes))
         lines.append(f"| {name}: {n_rows:,} × {n_causes} | {fold:.3f} s | {whole:.2f} s |")
     return "\n".join(lines)
 
@@ -97,9 +110,9 @@ def screen_both(
     protocol: ScoringProtocol,
 ) -> None:
     """Score held-out and training rows of one fold, as a worker does after a fit."""
-    estimators = screened(ESTIMATORS)
-    screen(y, P, protocol.samples(y, P.shape[1], 0, 5), estimators)
-    screen(y_probe, P_probe, protocol.samples(y_probe, P.shape[1], 0, 5), estimators[-1:])
+    estimators = screened(BY_DEFAULT.csmf_estimators)
+    screen(Deaths(y), P, protocol.samples(y, P.shape[1], 0, 5), estimators)
+    screen(Deaths(y_probe), P_probe, protocol.samples(y_probe, P.shape[1], 0, 5), estimators[-1:])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from tuner_job import ExperimentConfig
+from tuner_job.schema import descriptions
 
 PAGE = Path(__file__).parent / "experiment-file.md"
 HEAD = """# The experiment file
@@ -37,7 +38,16 @@ million configurations needs `budget.max_trials`, `timeout` or `cpu_seconds` to 
 of spaces must have a file for each of the models. `va-tuning space xgboost` prints a model's
 default space.
 
-Searches that Ray Tune runs (`asha`, `pbt`) have a page of their own: [ray-tune.md](ray-tune.md).
+`scoring_metric: my_metrics:weighted_csmf` maximises a function of your own: `weighted_csmf` of
+`my_metrics.py` beside the file (or of an installed module). It is given the probabilities `P`
+(deaths × causes) of a test population, adjusted to the composition where the CSMF estimator does
+that, with the numbers of the true causes `y` and of the sites `site` (places in the sorted lists),
+and returns one finite number, higher is better. It is tried before anything is fitted. The text of
+an own module, and of those beside it that it imports, travels with the experiment, to workers and
+clusters, and is a part of what the experiment is.
+
+Pages of their own have searches that Ray Tune runs (`asha`, `pbt`), [ray-tune.md](ray-tune.md), and
+models of other packages and own modules, [estimators.md](estimators.md).
 """
 
 
@@ -60,7 +70,7 @@ def section(key: str, model: type[BaseModel]) -> list[str]:
             for named in get_args(field.annotation)[1:]:  # a section under a name of one's own
                 if isinstance(named, type) and issubclass(named, BaseModel):
                     inner += section(f"{key}.{name}.NAME".strip("."), named)
-        meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+        meaning = " ".join(descriptions(model).get(name, "").split()).replace("|", "\\|")
         lines.append(f"| `{name}` | {default} | {meaning} |")
     return lines + inner
 

@@ -23,6 +23,11 @@ GRIDS: Values = {
         "penalty": ["l1", "l2"],
         "solver": ["saga"],
     },
+    "naive_bayes": {
+        "power": [0.2, 0.4, 1.0],
+        "smoothing": [1, 10],
+        "share": [0.4, 1.0],
+    },
 }
 """Small enough to be tried in full."""
 
@@ -46,6 +51,12 @@ RANGES: Values = {
         "l1_ratio": {"choices": [0.1, 0.5, 0.9], "when": {"penalty": "elasticnet"}},
         "solver": ["saga"],
     },
+    "naive_bayes": {
+        "power": {"low": 0.05, "high": 1.0, "log": True},
+        "smoothing": {"low": 0.3, "high": 30.0, "log": True},
+        "share": {"low": 0.1, "high": 1.0, "log": True},
+        "bins": [2, 4, 8],
+    },
 }
 """What a sampler that learns from earlier trials can use: continuous where the parameter is."""
 
@@ -53,6 +64,7 @@ TITLES = {
     "xgboost": "XGBoost",
     "random_forest": "Random forest",
     "logistic_regression": "Logistic regression",
+    "naive_bayes": "Naive Bayes",
 }
 
 METHODS = {
@@ -167,6 +179,44 @@ def special_examples() -> list[Example]:
         ),
     ]
 
+
+@dataclass(frozen=True)
+class ObjectExample:
+    """A manifest of one TuningExperiment: all that it takes where the chart's controller runs."""
+
+    name: str
+    shows: str
+    spec: Values
+
+
+OBJECTS = [
+    ObjectExample(
+        "tuning-experiment",
+        "XGBoost on synthetic data as an object of the cluster: 50 points proposed by TPE",
+        {
+            "experiment": {
+                "data": {"format": "synthetic"},
+                "models": ["xgboost"],
+                "tuning": {"search_method": "bayesian", "n_trials": 50},
+            }
+        },
+    ),
+    ObjectExample(
+        "tuning-experiment-own-cluster",
+        "All models, on a Ray cluster of its own that waits in Kueue's queue `va`; the object goes "
+        "a week after its end",
+        {
+            "ownCluster": True,
+            "queueName": "va",
+            "ttlSecondsAfterFinished": 604800,
+            "experiment": {
+                "data": {"format": "synthetic"},
+                "models": [*GRIDS, "ensemble"],
+                "tuning": {"search_method": "random", "n_trials": 20} | DEFAULT_SPACES,
+            },
+        },
+    ),
+]
 
 EXAMPLES = [
     search_example(model, method) for model in GRIDS for method in METHODS

@@ -17,7 +17,12 @@ import yaml
 from tuner_job.cluster.template import config_map, fill_in
 
 sys.path.insert(0, str(Path(__file__).parent))
-from experiments import EXAMPLES, Example  # the folder is no package: kubectl reads it
+from experiments import (
+    EXAMPLES,
+    OBJECTS,
+    Example,
+    ObjectExample,
+)  # the folder is no package: kubectl reads it
 
 ROOT = Path(__file__).parents[1]
 PLACEHOLDER = "experiment-name"
@@ -29,6 +34,15 @@ HEADER = """\
 # Needs the chart installed as release va-tuning in the same namespace{needs}. Then:
 #   kubectl --namespace NAMESPACE apply --filename manifests/{name}.yaml
 #   kubectl --namespace NAMESPACE get rayjob {name} --watch
+"""
+
+OBJECT_HEADER = """\
+# {shows}
+#
+# Needs the chart installed in the same namespace, with its controller (operator.enabled). Then:
+#   kubectl --namespace NAMESPACE apply --filename manifests/{name}.yaml
+#   kubectl --namespace NAMESPACE get tune {name} --watch
+#   kubectl --namespace NAMESPACE wait tune/{name} --for=condition=Succeeded --timeout=2h
 """
 
 
@@ -95,6 +109,18 @@ def manifest(example: Example) -> str:
     return f"{head}{dump(config)}---\n{dump(job)}"
 
 
+def object_manifest(example: ObjectExample) -> str:
+    """Return the whole file of one TuningExperiment."""
+    document = {
+        "apiVersion": "va-tuning.io/v1alpha1",
+        "kind": "TuningExperiment",
+        "metadata": {"name": example.name},
+        "spec": example.spec,
+    }
+    head = OBJECT_HEADER.format(name=example.name, shows=example.shows)
+    return f"{head}{dump(document, flow=None)}"
+
+
 def _run(job: dict[str, Any], command: str) -> None:
     """Have a RayJob run another command than `tune` on its experiment file."""
     spec = job["spec"]
@@ -107,6 +133,8 @@ def main(folder: str = str(ROOT / "manifests")) -> None:
     """Write every example."""
     for example in EXAMPLES:
         Path(folder, f"{example.name}.yaml").write_text(manifest(example))
+    for one in OBJECTS:
+        Path(folder, f"{one.name}.yaml").write_text(object_manifest(one))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tuner_job.api.classifier import TunedClassifier as TunedClassifier
+    from tuner_job.api.experiment import Experiment as Experiment
+    from tuner_job.api.model import Model as Model
+    from tuner_job.api.report import Report as Report
+    from tuner_job.api.run import Best as Best
+    from tuner_job.api.run import Run as Run
+    from tuner_job.api.run import open_results as open_results
+    from tuner_job.api.tables import Comparison as Comparison
+    from tuner_job.api.tables import Prediction as Prediction
     from tuner_job.comparison.result import ExperimentResult as ExperimentResult
     from tuner_job.comparison.result import TunedChoice as TunedChoice
     from tuner_job.comparison.tuning import HyperparameterTuner as HyperparameterTuner
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from tuner_job.problem import Prepared as Prepared
     from tuner_job.problem import prepare as prepare
     from tuner_job.records import ExperimentSummary as ExperimentSummary
+    from tuner_job.records import ProgressRecord as ProgressRecord
     from tuner_job.records import StudySummary as StudySummary
     from tuner_job.records import TrialRecord as TrialRecord
     from tuner_job.results.cache import TunedModelCache as TunedModelCache
@@ -46,6 +56,12 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "api.classifier": ["TunedClassifier"],
+    "api.experiment": ["Experiment"],
+    "api.model": ["Model"],
+    "api.report": ["Report"],
+    "api.run": ["Best", "Run", "open_results"],
+    "api.tables": ["Comparison", "Prediction"],
     "comparison.result": ["ExperimentResult", "TunedChoice"],
     "comparison.tuning": ["HyperparameterTuner"],
     "config.budget": ["Budget"],
@@ -70,7 +86,7 @@ _HOMES = {
     "prediction.predict": ["load_model"],
     "prediction.tuned_model": ["TunedModel"],
     "problem": ["Prepared", "prepare"],
-    "records": ["ExperimentSummary", "StudySummary", "TrialRecord"],
+    "records": ["ExperimentSummary", "ProgressRecord", "StudySummary", "TrialRecord"],
     "results.cache": ["TunedModelCache"],
     "results.experiment_store": ["ExperimentStore", "open_experiment"],
     "results.monitor": ["TuningMonitor"],

@@ -2,12 +2,11 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import category
 from urllib.parse import SplitResult, quote, unquote, urlsplit
-from urllib.request import url2pathname
 
 from tuner_job.public import BUCKETS, LOGIN, SCHEMES, WEB, is_url, public
 from tuner_job.wording import shown
@@ -146,6 +145,8 @@ def _web(parts: SplitResult, port: int | None) -> Address:
 def _file(parts: SplitResult) -> Address:
     if parts.netloc not in ("", "localhost") or not parts.path:
         raise ValueError("must name a file of this machine: file:///path, with three slashes")
+    from urllib.request import url2pathname  # brings what speaks HTTP
+
     return Address("file", "", url2pathname(parts.path))
 
 
@@ -177,6 +178,18 @@ def results_address(text: str) -> str:
         With what must hold, and what of the address may be shown.
     """
     return _checked(text, parse_results)
+
+
+def out_of_reach(sources: Iterable[str]) -> str | None:
+    """Say which of the experiments that one starts from a cluster cannot read; None if it can read
+    all."""
+    for one in sources:
+        if not (one.startswith("/") or (is_url(one) and not one.startswith("file:"))):
+            return (
+                "start_from: must be addresses that the cluster can read (s3://…, gs://…, az://…), "
+                f"or absolute paths of a volume in its pods; got {shown(public(one))}"
+            )
+    return None
 
 
 def data_address(text: str) -> str:

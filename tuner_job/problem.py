@@ -16,6 +16,7 @@ from tuner_job.config.validation import ValidationConfig
 from tuner_job.data import load_dataset
 from tuner_job.data.dataset import IntArray, VaDataset
 from tuner_job.errors import ConfigError
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.folds import (
     FoldIds,
     Scheme,
@@ -25,8 +26,11 @@ from tuner_job.evaluation.folds import (
     stratified,
     validated,
 )
+from tuner_job.evaluation.metrics import METRICS
+from tuner_job.evaluation.own_metrics import OwnMetrics
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
 from tuner_job.evaluation.sites import NEEDED, SiteFolds, leave_one_site_out
+from tuner_job.models import ENSEMBLE
 from tuner_job.results.store import read_bytes
 from tuner_job.wording import cell, counted, listed, plain
 
@@ -61,8 +65,21 @@ class Prepared:
         return count_folds(self.folds)
 
     @cached_property
+    def deaths(self) -> Deaths:
+        """All rows, with what predictions of them are scored by."""
+        own = [name for name in self.config.tuning.objectives if name not in METRICS]
+        metrics = OwnMetrics(tuple(own), dict(self.config.own_modules) if own else {})
+        return Deaths(self.dataset.y, self.dataset.site, metrics)
+
+    @cached_property
+    def validated(self) -> Deaths:
+        """(n_validated): the rows that have out-of-fold probabilities."""
+        searched = np.flatnonzero(~self.held_out)
+        return self.deaths.take(searched[validated(self.folds)])
+
+    @property
     def validated_y(self) -> IntArray:
-        """(n_validated,): causes of the rows that have out-of-fold probabilities."""
+        """(n_validated,): their causes."""
         return self.search_data.y[validated(self.folds)]
 
     @cached_property
@@ -75,11 +92,22 @@ class Prepared:
         """What the user is told once: handled in the data, not errors."""
         return [*self.dataset.notes, *_rare_causes(self), *_untested_sites(self)]
 
+    def described(self) -> list[str]:
+        """What is searched on, in one line, and a line a note."""
+        data = self.dataset
+        counts = [
+            f"{counted(data.n_samples, 'death')}, {counted(data.n_causes, 'cause')}",
+            f"{counted(len(data.sites), 'site')}, {counted(len(data.features), 'feature')}",
+        ]
+        folds = f"{counted(self.n_folds, 'fold')} ({self.config.validation.scheme})"
+        first = f"{self.config.name}: {', '.join(counts)}; {folds}"
+        return [first, *(f"note: {note}" for note in self.notes)]
+
     def planned(self) -> dict[ModelName, int | None]:
         """Model → trials that will be run; None where nobody knows before."""
         tuning, limit = self.config.tuning, self.config.budget.max_trials
-        numbers: dict[ModelName, int | None] = {}
-        for model in self.config.models:
+        numbers: dict[ModelName, int | None] = dict.fromkeys(self.config.models, 0)
+        for model in self.config.families:  # the ensemble has none
             size = self.config.space(model).count() if tuning.search_method in _LISTED else None
             asked = (
                 size
@@ -93,6 +121,8 @@ class Prepared:
 def in_words(config: ExperimentConfig, model: ModelName, planned: int | None) -> str:
     """Say how many trials of how many configurations will be run, and why not as many as were
     asked for."""
+    if model == ENSEMBLE:
+        return f"made of {listed(config.families)}, at no fit and no trial of its own"
     tuning, size = config.tuning, config.space(model).count()
     space = f"a space of {counted(size, 'configuration')}" if size else "a space without end"
     trials = counted(planned, "trial") if planned else "trials until the budget ends"
@@ -126,7 +156,7 @@ def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
     Raises
     ------
     ConfigError
-        They cannot be laid out on these data.
+        They cannot be laid out on these data, or a metric of the user's own fails on them.
     """
     if config.tuning.sampler == "gp" and find_spec("torch") is None:
         raise ConfigError(
@@ -138,13 +168,16 @@ def prepare_data(config: ExperimentConfig, dataset: VaDataset) -> Prepared:
     if held_out.any():
         dataset = dataset.informative(rows)
     searched = dataset.take(rows)
-    return Prepared(
+    prepared = Prepared(
         config,
         dataset,
         held_out,
         _folds(config, searched),
         make_protocol(config.validation, dataset, config.seed),
     )
+    validated = prepared.validated
+    validated.own.check(validated.y, validated.site, dataset.n_causes)
+    return prepared
 
 
 def _folds(config: ExperimentConfig, searched: VaDataset) -> FoldIds:
@@ -216,7 +249,14 @@ def make_protocol(validation: ValidationConfig, dataset: VaDataset, seed: int) -
     ranges = tuple(
         (dataset.causes.index(cause), *bounds) for cause, bounds in validation.ranges.items()
     )
-    return ScoringProtocol(composition_of(validation.scheme), validation.n_draws, ranges, seed)
+    return ScoringProtocol(
+        composition_of(validation.scheme),
+        validation.n_draws,
+        ranges,
+        seed,
+        shifts=validation.shifts,
+        sizes=validation.sizes,
+    )
 
 
 def composition_of(scheme: Scheme) -> Composition:

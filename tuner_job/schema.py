@@ -1,8 +1,12 @@
 """The base of every model that reads user input: closed, frozen, strict about what it takes."""
 
+import ast
+import inspect
 import re
+import textwrap
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from typing import Any, get_args
 
 from pydantic import (
@@ -35,10 +39,48 @@ def one_of(names: Iterable[str]) -> GetPydanticSchema:
     return GetPydanticSchema(lambda _, __: literal)
 
 
-class Closed(BaseModel):
+class Described(BaseModel):
+    """A pydantic model whose JSON Schema describes its fields by the strings that stand below them.
+
+    They are looked up when a schema is asked for: pydantic does it at each start, for a tenth of a
+    second.
+    """
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(core)
+        properties = handler.resolve_ref_schema(found).get("properties", {})
+        for name, text in descriptions(cls).items():
+            field = cls.model_fields.get(name)
+            key = field.alias if field and field.alias else name
+            if key in properties:
+                properties[key].setdefault("description", text)
+        return found
+
+
+@cache
+def descriptions(model: type[BaseModel]) -> dict[str, str]:
+    """Field → the string below it in the source of the class or of one that it extends."""
+    found: dict[str, str] = {}
+    for one in reversed(model.__mro__):
+        if not one.__module__.startswith("tuner_job.") or one is Described:
+            continue
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+        assert isinstance(tree, ast.ClassDef)
+        for field, below in pairwise(tree.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                match below:
+                    case ast.Expr(ast.Constant(str(text))):
+                        found[field.target.id] = inspect.cleandoc(text)
+    return found
+
+
+class Closed(Described):
     """A pydantic model that refuses unknown keys and cannot be changed after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod

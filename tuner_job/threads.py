@@ -1,24 +1,38 @@
-"""One thread for linear algebra, as every worker runs one fit a core."""
+"""One thread for linear algebra, as every worker runs one fit a core, and fits that warn nobody."""
 
+import warnings
+from collections.abc import Hashable
 from contextlib import AbstractContextManager
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
-import numpy  # noqa: F401 (its BLAS, and scipy's, must be loaded when libraries are looked for)
-import scipy.linalg  # noqa: F401
 from threadpoolctl import ThreadpoolController
 
 
-def one_thread() -> AbstractContextManager[Any]:
-    """Hold BLAS to one thread for a block.
+def one_thread(loaded: Hashable = None) -> AbstractContextManager[Any]:
+    """Hold BLAS and OpenMP to one thread for a block.
 
     Libraries are looked for once a process, which takes milliseconds that `threadpool_limits` takes
     each time.
+
+    Parameters
+    ----------
+    loaded
+        Stands for libraries that have been imported before the block: they are looked for again.
     """
-    limit: AbstractContextManager[Any] = _controller().limit(limits=1)
+    limit: AbstractContextManager[Any] = _controller(loaded).limit(limits=1)
     return limit
 
 
-@cache
-def _controller() -> ThreadpoolController:
+def quietly() -> AbstractContextManager[list[warnings.WarningMessage]]:
+    """Catch the warnings of a block, as a list."""
+    caught: Any = warnings.catch_warnings(record=True, action="always")
+    return caught  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=64)
+def _controller(loaded: Hashable) -> ThreadpoolController:
+    import numpy  # noqa: F401 (its BLAS, and scipy's, must be loaded when libraries are looked for)
+    import scipy.linalg  # noqa: F401
+
     return ThreadpoolController()

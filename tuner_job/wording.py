@@ -17,6 +17,22 @@ _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = _SHORT.maxfrozenset = _SHORT.
 _SHORT.maxlevel = 3
 
 GLOSSARY = {
+    "CSMF": "CSMF: cause-specific mortality fraction, the share of deaths from a cause",
+    "CSMF accuracy": "CSMF accuracy: how near the predicted cause fractions of a population are to "
+    "the true ones; 1 is exact, 0 the worst possible",
+    "COD accuracy": "COD accuracy: the share of deaths whose own cause was found",
+    "CCC": "CCC: chance-corrected concordance, how often deaths of a cause are recognised; 0 is "
+    "what assigning at random reaches",
+    "trial": "trial: one configuration of a model that was evaluated; complete if it ran all "
+    "folds, pruned if it was given up before its last fold because it was unlikely to end as the "
+    "best, "
+    "failed if a fit of it ended in an error",
+    "fold": "fold: a part of the deaths that is held out of training, to be predicted by a model "
+    "that has not seen them (out-of-fold)",
+    "composition": "composition: the cause fractions of a population",
+    "bayes": "bayes: the CSMF (cause fractions) that suits all deaths of a population together "
+    "best, if causes look as in training, averaged over how far it may differ from training; in "
+    "brackets, from how many deaths on more of them count for less each",
     "em": "em, mixture: the CSMF (cause fractions) that suits all deaths of a population together "
     "best, if causes look as in training; in brackets, pseudo-deaths a cause that hold it back, "
     "towards equal fractions or, where it says mean, towards the mean probabilities",
@@ -27,6 +43,16 @@ GLOSSARY = {
     "multinomial one, liblinear one cause against all others; OWL-QN minimises both",
 }
 """What words of our own mean, to stand where they do."""
+
+STOPS = {
+    "finished": "all trials asked for were run",
+    "exhausted": "every configuration of the space was tried",
+    "timeout": "the time budget ended",
+    "max_trials": "the trial budget ended",
+    "cpu_seconds": "the budget of fitting seconds ended",
+    "unfinished": "it has not ended",
+}
+"""Why a search ended."""
 
 
 def shown(value: object, most: int = MOST_CHARACTERS) -> str:
@@ -78,6 +104,13 @@ def printable(message: str) -> str:
     return "\n".join(
         "".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines
     )
+
+
+def short(value: object) -> str:
+    """Write a parameter's value for a person: a number in at most four significant digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

@@ -59,7 +59,8 @@ def tool_path(tool: str) -> Path:
 
 def schema_folder() -> Path:
     """Return where the JSON schemas stand or will stand."""
-    return cache() / f"schemas-{VERSIONS['KUBERNETES_VERSION']}-{VERSIONS['KUBERAY_VERSION']}"
+    versions = f"{VERSIONS['KUBERNETES_VERSION']}-{VERSIONS['KUBERAY_VERSION']}"
+    return cache() / f"schemas-{versions}-{schemas.REVISION}"
 
 
 def missing() -> list[str]:

@@ -20,6 +20,16 @@ Values = dict[str, Any]
 VARIANTS: dict[str, Values] = {
     "defaults": {},
     "autoscaling": {"autoscaling": {"enabled": True}},
+    "web": {
+        "web": {
+            "enabled": True,
+            "ingress": {"enabled": True, "className": "nginx", "host": "va.example.org"},
+        },
+        "networkPolicy": {
+            "webClients": [{"podSelector": {"matchLabels": {"app": "web"}}}],
+            "metricsClients": [{"ipBlock": {"cidr": "10.1.0.0/16"}}],
+        },
+    },
     "external store": {
         "store": {
             "url": "gs://some-bucket/va",
@@ -71,6 +81,7 @@ VARIANTS: dict[str, Values] = {
             "operator": {"namespace": "elsewhere"},
             "storeClients": [{"podSelector": {"matchLabels": {"app": "notebook"}}}],
             "dashboardClients": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
+            "metricsClients": [{"ipBlock": {"cidr": "10.0.0.0/8"}}],
             "extraEgress": [
                 {"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}], "ports": [{"port": 443}]}
             ],

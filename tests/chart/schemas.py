@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 
 Schema = dict[str, Any]
+REVISION = 2
+"""Of what is made of the same sources."""
 
 INT_OR_STRING: Schema = {"type": ["integer", "string"]}
 QUANTITY: Schema = {"type": ["number", "string"]}
@@ -22,11 +24,13 @@ def strict(node: Any) -> Any:
         return [strict(item) for item in node]
     if not isinstance(node, dict):
         return node
-    if node.get("x-kubernetes-int-or-string") or node.get("format") == "int-or-string":
+    if node.get("x-kubernetes-int-or-string") is True or node.get("format") == "int-or-string":
         return INT_OR_STRING
     result = {
         key: strict(value) for key, value in node.items() if not key.startswith("x-kubernetes-")
     }
+    if isinstance(properties := node.get("properties"), dict):  # whatever they are called
+        result["properties"] = {name: strict(one) for name, one in properties.items()}
     if isinstance(node.get("format"), str):
         del result["format"]  # int32, byte …: no JSON schema formats
     if isinstance(node.get("nullable"), bool) and result.pop("nullable") and "type" in result:

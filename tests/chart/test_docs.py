@@ -15,10 +15,14 @@ from conftest import Render, helm_template, run
 from pods import all_pods
 
 from tuner_job.config.load import check_experiment
+from tuner_job.operator.asked import read
+from tuner_job.operator.resource import TuningExperiment
 
 ROOT = chart_tools.ROOT
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
-MODELS = ("xgboost", "random-forest", "logistic-regression")
+OBJECTS = [path for path in MANIFESTS if "kind: TuningExperiment" in path.read_text()]
+RAYJOBS = [path for path in MANIFESTS if path not in OBJECTS]
+MODELS = ("xgboost", "random-forest", "logistic-regression", "naive-bayes")
 METHODS = ("grid", "random", "bayesian", "optuna")
 SKAFFOLD: dict[str, Any] = yaml.safe_load((ROOT / "skaffold.yaml").read_text())
 ARTIFACTS: list[dict[str, Any]] = SKAFFOLD["build"]["artifacts"]
@@ -92,7 +96,14 @@ def test_manifests_are_current(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", OBJECTS, ids=lambda path: path.stem)
+def test_a_tuning_experiment_is_one_that_the_controller_takes(path: Path) -> None:
+    content = yaml.safe_load(path.read_text())
+    found = TuningExperiment.model_validate(content)
+    assert read(found).config.name == path.stem
+
+
+@pytest.mark.parametrize("path", RAYJOBS, ids=lambda path: path.stem)
 def test_manifest_is_complete(path: Path) -> None:
     config, job = yaml.safe_load_all(path.read_text())
     experiment = yaml.safe_load(config["data"]["experiment.yaml"])

@@ -42,8 +42,11 @@ def member(component: str, release: str = "va-tuning") -> Peer:
     )
 
 
-OWN = ["head", "worker", "submitter", "client", "store", "keys"]
-PEERS: dict[str, Peer] = {component: member(component) for component in OWN} | {
+COMPONENTS = ["head", "worker", "submitter", "client", "store", "keys"]
+OWN = [*COMPONENTS, "controller", "page"]
+PEERS: dict[str, Peer] = {component: member(component) for component in COMPONENTS} | {
+    "controller": member("operator"),
+    "page": member("web"),
     "other head": member("head", "another-release"),
     "other worker": member("worker", "another-release"),
     "other client": member("client", "another-release"),
@@ -59,9 +62,10 @@ PEERS: dict[str, Peer] = {component: member(component) for component in OWN} | {
     "metadata server": {"IP": "169.254.169.254"},
     "node-local dns": {"IP": "169.254.20.10"},
 }
-PORTS = [53, 80, 443, 5353, 6379, 6443, 7070, 8053, 8265, 10002, 30000]
+PORTS = [53, 80, 443, 5353, 6379, 6443, 7070, 8053, 8080, 8265, 10002, 30000]
 
 RAY = {"head", "worker"}
+API_CLIENTS = {"keys", "controller"}
 
 
 def expected(flow: Flow) -> bool:
@@ -69,7 +73,7 @@ def expected(flow: Flow) -> bool:
     source, destination, port, protocol = flow
     if destination in ("dns", "node-local dns"):
         return port in (53, 5353, 8053) or (
-            source == "keys" and protocol == "TCP" and port in (443, 6443)
+            source in API_CLIENTS and protocol == "TCP" and port in (443, 6443)
         )
     if source in RAY and destination in RAY:
         return True
@@ -78,9 +82,9 @@ def expected(flow: Flow) -> bool:
     if destination == "head":
         return source in ("submitter", "client", "operator") and port == 8265
     if destination == "store":
-        return source in (*RAY, "client") and port == 7070
+        return source in (*RAY, "client", "controller") and port == 7070
     # the API server has no labels, so no policy can tell it from others at its ports
-    return source == "keys" and destination not in OWN and port in (443, 6443)
+    return source in API_CLIENTS and destination not in OWN and port in (443, 6443)
 
 
 def flows() -> list[Flow]:
@@ -142,13 +146,23 @@ def test_only_what_tuning_needs_is_allowed(render: Render, tmp_path: Path) -> No
         "operator",
         "store",
         "keys",
+        "controller",
+        "page",  # which is not there: whatever has the release's label may ask for names
     }
 
 
 EXTERNAL = VARIANTS["external store"]
 EVERYTHING = VARIANTS["everything"]
+WEB = VARIANTS["web"]
 AUTOSCALING = VARIANTS["autoscaling"]
 ELSEWHERE = {"networkPolicy": {"operator": {"namespace": "elsewhere"}}}
+
+
+def receiver(**place: Any) -> dict[str, Any]:
+    """Values with somebody who is told of ends."""
+    notification = {"url": "https://receiver.example/hook", "secret": {"name": "notify"}}
+    return {"notification": notification, "networkPolicy": {"notification": place}}
+
 
 SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
     ("external store", EXTERNAL, Flow("worker", "internet", 443), True),
@@ -198,6 +212,9 @@ SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
     ),
     ("dashboard clients", EVERYTHING, Flow("private", "head", 8265), True),
     ("dashboard clients", EVERYTHING, Flow("private", "head", 6379), False),
+    ("metrics clients", EVERYTHING, Flow("private", "worker", 8080), True),
+    ("metrics clients", EVERYTHING, Flow("private", "worker", 6379), False),
+    ("metrics clients", EVERYTHING, Flow("private", "store", 8080), False),
     ("extra egress", EVERYTHING, Flow("worker", "private", 443), True),
     ("extra egress", EVERYTHING, Flow("submitter", "private", 443), False),
     (
@@ -205,6 +222,50 @@ SWITCHES: list[tuple[str, dict[str, Any], Flow, bool]] = [
         {"networkPolicy": {"storeClients": [{"podSelector": {"matchLabels": {"app": "web"}}}]}},
         Flow("stranger", "store", 7070),
         True,
+    ),
+    ("external store", EXTERNAL, Flow("controller", "internet", 443), True),
+    ("external store", EXTERNAL, Flow("controller", "private", 9000), False),
+    ("no receiver", {}, Flow("controller", "internet", 8443), False),
+    ("a receiver", receiver(ports=[8443]), Flow("controller", "internet", 8443), True),
+    ("a receiver", receiver(ports=[8443]), Flow("controller", "private", 8443), False),
+    ("a receiver", receiver(ports=[8443]), Flow("worker", "internet", 8443), False),
+    (
+        "a private receiver",
+        receiver(ports=[9000], cidrs=["10.1.0.0/16"]),
+        Flow("controller", "private", 9000),
+        True,
+    ),
+    (
+        "a receiver in the cluster",
+        receiver(ports=[80], peers=[{"podSelector": {"matchLabels": {"app": "web"}}}]),
+        Flow("controller", "stranger", 80),
+        True,
+    ),
+    (
+        "no controller",
+        {"operator": {"enabled": False}},
+        Flow("controller", "store", 7070),
+        False,
+    ),
+    ("no page", {}, Flow("page", "store", 7070), False),
+    ("the page", WEB, Flow("page", "store", 7070), True),
+    ("the page", WEB, Flow("page", "head", 8265), False),
+    ("the page", WEB, Flow("page", "internet", 443), False),
+    ("the page", WEB, Flow("stranger", "page", 8765), True),
+    ("the page", WEB, Flow("stranger", "page", 8080), False),
+    ("the page", WEB, Flow("private", "page", 8765), True),
+    ("the page", WEB, Flow("worker", "page", 8765), False),
+    (
+        "the page of an external store",
+        EXTERNAL | {"web": {"enabled": True}},
+        Flow("page", "internet", 443),
+        True,
+    ),
+    (
+        "the page of an external store",
+        EXTERNAL | {"web": {"enabled": True}},
+        Flow("page", "private", 443),
+        False,
     ),
     ("no policies", {"networkPolicy": {"enabled": False}}, Flow("stranger", "head", 6379), True),
 ]

@@ -1,11 +1,14 @@
 """What the chart renders: valid, restricted, lean, and clear where it cannot be."""
 
+import functools
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import chart_tools
 import pytest
+import schemas
 import yaml
 from conftest import Render, helm_template, run
 from pods import all_pods, violations
@@ -19,18 +22,21 @@ SCHEDULE = {
 }
 
 
+@functools.cache
+def own_schemas() -> Path:
+    """A folder with the schema of TuningExperiment, as the chart has it now."""
+    folder = Path(tempfile.mkdtemp())
+    schemas.convert_crd(chart_tools.CHART / "files" / "tuningexperiments.yaml", folder)
+    return folder
+
+
 def kubeconform(text: str) -> dict[str, Any]:
-    location = f"{chart_tools.schema_folder()}/{SCHEMAS}"
-    result = run(
-        "kubeconform",
-        "-strict",
-        "-output",
-        "json",
-        "-summary",
-        "-schema-location",
-        location,
-        stdin=text,
-    )
+    locations = [
+        option
+        for folder in (chart_tools.schema_folder(), own_schemas())
+        for option in ("-schema-location", f"{folder}/{SCHEMAS}")
+    ]
+    result = run("kubeconform", "-strict", "-output", "json", "-summary", *locations, stdin=text)
     answer: dict[str, Any] = json.loads(result.stdout)
     return answer
 
@@ -80,7 +86,7 @@ def test_memory_is_requested_as_limited(variant: Objects) -> None:
             assert resources["requests"]["memory"] == resources["limits"]["memory"], place
 
 
-def test_only_the_autoscaler_and_the_keys_hook_get_an_api_token(variant: Objects) -> None:
+def test_only_who_needs_it_gets_an_api_token(variant: Objects) -> None:
     """Not the head's own container: what an experiment brings runs there."""
     found = set()
     for place, pod in all_pods(variant):
@@ -91,15 +97,16 @@ def test_only_the_autoscaler_and_the_keys_hook_get_an_api_token(variant: Objects
                 found.add((place, container["name"]))
     clusters = [document for document in variant if document["kind"] == "RayCluster"]
     scaled = clusters[0]["spec"]["enableInTreeAutoscaling"]
-    embedded = any(document["kind"] == "Deployment" for document in variant)
+    embedded = any(document["metadata"]["name"] == "va-tuning-store" for document in variant)
     keys, heads = (
         {("Job", "main")},
         {("RayCluster head", "autoscaler"), ("RayJob head", "autoscaler")},
     )
-    assert found == (keys if embedded else set()) | (heads if scaled else set())
+    always = {("Deployment", "operator")}
+    assert found == always | (keys if embedded else set()) | (heads if scaled else set())
     accounts = [document for document in variant if document["kind"] == "ServiceAccount"]
     assert [account["automountServiceAccountToken"] for account in accounts] == [False] * (
-        1 + embedded + scaled
+        2 + embedded + scaled
     )
 
 
@@ -118,7 +125,8 @@ def test_root_file_systems_are_read_only(variant: Objects) -> None:
 
 
 def test_objects_share_the_namespace(variant: Objects) -> None:
-    assert {document["metadata"]["namespace"] for document in variant} == {"va"}
+    found = [one for one in variant if one["kind"] != "CustomResourceDefinition"]
+    assert {document["metadata"]["namespace"] for document in found} == {"va"}
 
 
 @pytest.mark.parametrize("release", ["va-tuning", "x", "r" * 53])

@@ -1,5 +1,6 @@
 """The chart's hook and test scripts, against the real S3 server, started as the chart starts it."""
 
+import base64
 import importlib.util
 import os
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 import chart_tools
+import obstore
 import pytest
 from conftest import Render
 
@@ -20,6 +22,12 @@ FILES = chart_tools.ROOT / "images" / "tuner" / "jobs"
 KEYS = {
     "AWS_ACCESS_KEY_ID": "test-access-key",
     "AWS_SECRET_ACCESS_KEY": "test-secret-key-0123456789",
+}
+OTHER_KEYS = {
+    "ROOT_ACCESS_KEY_ID": "root-access-key",
+    "ROOT_SECRET_ACCESS_KEY": "root-secret-key-0123456789",
+    "READER_ACCESS_KEY_ID": "reader-access-key",
+    "READER_SECRET_ACCESS_KEY": "reader-secret-key-0123456789",
 }
 URL = "s3://va-results/some/prefix"
 
@@ -57,18 +65,30 @@ def store(
     if not binary.exists():
         pytest.skip("versitygw is not installed: run tests/install-tools.sh")
     documents = render({"store": {"embedded": {"sidecarMetadata": request.param}}})
-    deployment = next(document for document in documents if document["kind"] == "Deployment")
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    deployment = next(
+        one
+        for one in documents
+        if one["kind"] == "Deployment" and one["metadata"]["name"] == "va-tuning-store"
+    )
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (accounts,) = deployment["spec"]["template"]["spec"]["initContainers"]
     folder, port = tmp_path_factory.mktemp("store"), free_port()
     for mount in container["volumeMounts"]:
         Path(f"{folder}{mount['mountPath']}").mkdir(parents=True)
     arguments = [
-        argument.replace(":7070", f"127.0.0.1:{port}").replace("/data/", f"{folder}/data/")
+        argument.replace(":7070", f"127.0.0.1:{port}")
+        .replace("/data/", f"{folder}/data/")
+        .replace("/accounts", f"{folder}/accounts")
         for argument in container["args"]
     ]
+    (file,) = accounts["args"]
+    made = run_script(
+        Path(accounts["command"][1]).name, f"{folder}{file}", environment=KEYS | OTHER_KEYS
+    )
+    assert made.returncode == 0, made.stderr
     environment = {
-        "ROOT_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],
-        "ROOT_SECRET_KEY": KEYS["AWS_SECRET_ACCESS_KEY"],
+        "ROOT_ACCESS_KEY": OTHER_KEYS["ROOT_ACCESS_KEY_ID"],
+        "ROOT_SECRET_KEY": OTHER_KEYS["ROOT_SECRET_ACCESS_KEY"],
     }
     health = container["readinessProbe"]["httpGet"]["path"]
     with subprocess.Popen(
@@ -103,7 +123,7 @@ def test_bucket_and_round_trip(store: dict[str, str]) -> None:
     assert absent.stderr.startswith("the store at s3://no-such-bucket does not work: ")
     assert len(absent.stderr.splitlines()) == 1
     for _ in range(2):  # an upgrade runs the hook again
-        made = run_script("make_bucket.py", URL, environment=store)
+        made = run_script("make_bucket.py", URL, environment=store | OTHER_KEYS)
         assert made.returncode == 0, made.stderr
     for _ in range(2):  # a second test clears what the first left
         result = run_script("check_store.py", URL, environment=store)
@@ -113,10 +133,53 @@ def test_bucket_and_round_trip(store: dict[str, str]) -> None:
         "check_store.py", URL, environment=store | {"AWS_SECRET_ACCESS_KEY": "wrong"}
     )
     assert wrong.returncode == 1
+    reads = {
+        "AWS_ACCESS_KEY_ID": OTHER_KEYS["READER_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": OTHER_KEYS["READER_SECRET_ACCESS_KEY"],
+    }
+    writes = run_script("check_store.py", URL, environment=store | reads)
+    assert writes.returncode == 1
+    assert "403" in writes.stderr or "AccessDenied" in writes.stderr
+
+
+def test_accounts_have_one_bucket_and_the_reader_only_reads(store: dict[str, str]) -> None:
+    reader = {"AWS_ACCESS_KEY_ID": OTHER_KEYS["READER_ACCESS_KEY_ID"]}
+    for bucket, client in {"ours": {}, "theirs": reader}.items():
+        environment = store | OTHER_KEYS | client
+        made = run_script("make_bucket.py", f"s3://{bucket}", environment=environment)
+        assert made.returncode == 0, made.stderr
+
+    def opened(bucket: str, account: str) -> obstore.store.S3Store:
+        keys = KEYS | OTHER_KEYS
+        return obstore.store.S3Store(
+            bucket,
+            endpoint=store["AWS_ENDPOINT_URL"],
+            region=store["AWS_REGION"],
+            access_key_id=keys[f"{account}_ACCESS_KEY_ID"],
+            secret_access_key=keys[f"{account}_SECRET_ACCESS_KEY"],
+            client_options={"allow_http": True},
+        )
+
+    obstore.put(opened("ours", "AWS"), "a", b"1")
+    assert bytes(obstore.get(opened("ours", "READER"), "a").bytes()) == b"1"
+    assert [each["path"] for each in obstore.list(opened("ours", "READER")).collect()] == ["a"]
+    for refused in (
+        lambda: obstore.put(opened("ours", "READER"), "b", b"2"),
+        lambda: obstore.delete(opened("ours", "READER"), "a"),
+        lambda: obstore.put(opened("theirs", "AWS"), "b", b"2"),
+        lambda: obstore.list(opened("theirs", "AWS")).collect(),
+    ):
+        with pytest.raises(obstore.exceptions.BaseError, match=r"(?i)access ?denied|permission"):
+            refused()
+    assert [each["path"] for each in obstore.list(opened("ours", "AWS")).collect()] == ["a"]
 
 
 def test_bucket_of_a_dead_server_is_told() -> None:
-    dead = KEYS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_REGION": "us-east-1"}
+    dead = (
+        KEYS
+        | OTHER_KEYS
+        | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}", "AWS_REGION": "us-east-1"}
+    )
     result = run_script("make_bucket.py", URL, "0", environment=dead)
     assert result.returncode == 1
     assert result.stderr.startswith(
@@ -138,3 +201,29 @@ def test_a_scheduled_run_is_named_by_its_minute(job: str, expected: str) -> None
 
 def test_a_scheduled_name_keeps_within_an_experiments_limit() -> None:
     assert len(load("run_scheduled").run_name("x" * 26, "some-cronjob-29394000")) == 40
+
+
+def test_new_keys_are_new_secrets_of_the_same_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = load("make_keys")
+    for name in keys.ADDRESS:
+        monkeypatch.setenv(name, "x")
+    made, _ = keys.change(None, ["root", "reader"], 1)
+    assert sorted(made["data"]) == sorted(OTHER_KEYS)
+    kept, said = keys.change(made, ["root", "reader"], 1)
+    assert "data" not in kept
+    assert said == "keeps its keys of generation 1"
+    renewed, _ = keys.change(made, ["root", "reader"], 2)
+    for name, value in made["data"].items():
+        assert (renewed["data"][name] == value) == ("SECRET" not in name)
+    clients, _ = keys.change(None, ["client"], 1)
+    assert set(clients["data"]) == {*KEYS, *keys.ADDRESS}
+
+
+def test_the_pages_token_is_one_more_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = load("make_keys")
+    made, _ = keys.change(None, ["web"], 1)
+    assert list(made["data"]) == ["VA_TUNING_WEB_TOKEN"]
+    assert len(base64.b64decode(made["data"]["VA_TUNING_WEB_TOKEN"])) == 40
+    assert "data" not in keys.change(made, ["web"], 1)[0]
+    renewed, _ = keys.change(made, ["web"], 2)
+    assert renewed["data"] != made["data"]

@@ -142,6 +142,7 @@ def full_values() -> Node:
             "apiServer": {"cidrs": ["10.0.0.0/8"]},
             "storeClients": [{"podSelector": selector}],
             "dashboardClients": [{"namespaceSelector": selector}],
+            "metricsClients": [{"namespaceSelector": selector}],
         },
     }  # fmt: skip
 

@@ -59,7 +59,7 @@ tools() {
     return
   fi
   step "build Kubernetes $KUBERNETES_VERSION" build_kubernetes
-  step "build etcd, coredns, the storage provisioner" build_node_programs
+  step "build etcd, coredns, kube-router, the storage provisioner" build_node_programs
   step "build the KubeRay operator $KUBERAY_VERSION" build_kuberay
 }
 

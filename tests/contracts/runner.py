@@ -1,5 +1,6 @@
 """What every runner must do: a test class of one takes `RunnerContract` and gives a fixture."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -125,6 +126,47 @@ class RunnerContract:
         fitted = runner.start_final({MODEL: record(C=-1.0)})
         with pytest.raises(RunError, match=MODEL):
             fitted(MODEL)
+
+
+class WorkersContract(RunnerContract):
+    """Also that of a runner whose workers are processes, which can die."""
+
+    LONG = FoldTask(0, 0, {"n_estimators": 3000, "max_depth": 3}, (3000,), (0,), (0,))
+    """A fit of seconds, so that a worker can be found at it."""
+
+    def kill_workers(self, runner: Runner) -> int:
+        """Kill the workers that have something to do; return how many there were."""
+        raise NotImplementedError
+
+    def test_a_worker_that_is_killed_costs_time_only(
+        self, runner: Runner, data: SharedData
+    ) -> None:
+        runner.submit_fits("study", "xgboost", [self.LONG])
+        for _ in range(TURNS):
+            assert not runner.wait(0.1), "the fit ended before a worker could be killed"
+            if self.kill_workers(runner):
+                break
+        (found,), (alone,) = wait_for(runner, 1), score_fold(data, "xgboost", self.LONG)
+        (told,) = outcomes(found)
+        assert same(told, alone)
+
+    def test_a_fit_whose_workers_all_die_says_so_and_later_ones_have_theirs(
+        self, runner: Runner
+    ) -> None:
+        n_slots = runner.n_slots
+        runner.submit_fits("study", "xgboost", [self.LONG])
+        found: list[FinishedTask] = []
+        for _ in range(TURNS):
+            found += runner.wait(0.1)
+            if found:
+                break
+            self.kill_workers(runner)
+        assert [one.told for one in found] == [[]]
+        assert re.search("worker .*died|worker was killed by SIGKILL", str(found[0].error))
+        for fold in range(N_FOLDS):
+            runner.submit_fits("later", MODEL, [fit(fold)])
+        assert [one.error for one in wait_for(runner, N_FOLDS)] == [None] * N_FOLDS
+        assert runner.n_slots == n_slots
 
 
 def outcomes(finished: FinishedTask) -> Sequence[FoldOutcome]:

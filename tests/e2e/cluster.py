@@ -16,6 +16,10 @@ CHART = ROOT / "charts" / "va-tuning"
 CONTEXT = "kind-" + os.environ.get("VA_TUNING_CLUSTER", "va-tuning")
 CACHE = Path(os.environ.get("VA_TUNING_CACHE", Path.home() / ".cache" / "va-tuning"))
 RELEASE = "va-tuning"
+TOOLS = {**os.environ, "PATH": f"{CACHE / 'bin'}:{os.environ['PATH']}"}
+"""The environment, with the cluster's tools on its path."""
+SECOND = ("--set", "crds.install=false")
+"""What every release but the first says: a cluster has one definition of TuningExperiment."""
 
 
 def run(*command: str | Path, stdin: str | None = None, timeout: float = 300) -> str:
@@ -29,9 +33,8 @@ def attempt(
     *command: str | Path, stdin: str | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
     """Run a command, with the cluster's tools on its path."""
-    environment = {**os.environ, "PATH": f"{CACHE / 'bin'}:{os.environ['PATH']}"}
     return subprocess.run(
-        command, input=stdin, env=environment, text=True, capture_output=True, timeout=timeout
+        command, input=stdin, env=TOOLS, text=True, capture_output=True, timeout=timeout
     )
 
 

@@ -1,6 +1,7 @@
 """What the end-to-end tests share: the cluster, a release in a restricted namespace, local runs
 to compare with."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 import yaml
 
 from tests.e2e.cluster import CHART, CONTEXT, RELEASE, Namespace, attempt
+from tests.e2e.objects import KEY, RECEIVER, RETENTION
+from tests.e2e.pods import start_pod
 from tests.integration.experiments import trials_table, tune
 
 NAMESPACE = os.environ.get("VA_TUNING_E2E_NAMESPACE", "va-tuning-e2e")
@@ -117,3 +120,24 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return experiment
+
+
+@pytest.fixture(scope="module")
+def told(release: Namespace) -> Iterator[Namespace]:
+    """The release, with a receiver that fails at times, and a short retention."""
+    start_pod(release, release, "receiver", {"app": "receiver"}, ["python", "-c", RECEIVER])
+    release.kubectl("wait", "pod/receiver", "--for", "condition=Ready", "--timeout", "120s")
+    release.kubectl("create", "secret", "generic", "notify", f"--from-literal=key={KEY}")
+    address = release.get("pod", "receiver")["status"]["podIP"]
+    peers = [{"podSelector": {"matchLabels": {"app": "receiver"}}}]
+    values = {
+        "operator": {"retentionSeconds": RETENTION},
+        "notification": {"url": f"http://{address}:8000/", "secret": {"name": "notify"}},
+        "networkPolicy": {"notification": {"peers": peers, "ports": [8000]}},
+    }
+    kind = ["--values", CHART / "values-kind.yaml"]
+    options = [f"--set-json={key}={json.dumps(value)}" for key, value in values.items()]
+    release.helm("upgrade", RELEASE, CHART, *kind, *options, "--wait", "--timeout", "5m")
+    yield release
+    release.helm("upgrade", RELEASE, CHART, *kind, "--wait", "--timeout", "5m")
+    release.kubectl("delete", "pod/receiver", "secret/notify", "--grace-period", "0")

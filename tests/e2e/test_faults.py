@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cluster import CONTEXT, RELEASE, Namespace, wait_until
+from tests.e2e.objects import LONG
 from tuner_job.cluster.kube import Kube
 from tuner_job.cluster.storage import open_results
 from tuner_job.cluster.template import read_template
@@ -16,20 +17,6 @@ from tuner_job.cluster.template import read_template
 Write = Callable[..., Path]
 Table = Callable[[Path], str]
 Fetched = Callable[[str], str]
-
-_TUNING = {
-    "search_method": "bayesian",
-    "n_trials": 16,
-    "cv_folds": 3,
-    "lag": 2,
-    "early_stopping": "none",
-    "search_spaces": {
-        "random_forest": {
-            "n_estimators": {"low": 150, "high": 400, "step": 1},
-            "min_samples_leaf": [1, 2, 4],
-        }
-    },
-}
 
 
 def _delete_pod(release: Namespace, node_type: str) -> None:
@@ -53,7 +40,12 @@ def _lose_store(release: Namespace) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [_lose_worker, _lose_head, _lose_store], ids=["worker", "head", "store"]
+    "fault",
+    [
+        pytest.param(_lose_worker, id="worker", marks=pytest.mark.long),
+        pytest.param(_lose_head, id="head"),
+        pytest.param(_lose_store, id="store", marks=pytest.mark.long),
+    ],
 )
 def test_fault(
     fault: Callable[[Namespace], None],
@@ -64,7 +56,7 @@ def test_fault(
     tmp_path: Path,
 ) -> None:
     name = fault.__name__.strip("_").replace("_", "-")
-    experiment = write(name, tuning=_TUNING)
+    experiment = write(name, tuning=LONG)
     expected: list[str] = []
     local = threading.Thread(target=lambda: expected.append(local_table(experiment)))
     release.va_tuning("submit", experiment)
@@ -97,10 +89,11 @@ for one in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
 """
 
 
+@pytest.mark.long
 def test_a_driver_that_is_told_to_end(
     release: Namespace, write: Write, local_table: Table, fetched_table: Fetched
 ) -> None:
-    experiment = write("told-to-end", tuning=_TUNING)
+    experiment = write("told-to-end", tuning=LONG)
     release.va_tuning("submit", experiment)
     wait_until("the third trial", lambda: _n_trials(release, "told-to-end") >= 3)
     (head,) = release.list("pods", f"ray.io/node-type=head,ray.io/cluster={RELEASE}")

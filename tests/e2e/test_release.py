@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.cluster import CHART, RELEASE, Namespace, attempt, wait_until
+from tests.e2e.cluster import CHART, RELEASE, SECOND, Namespace, attempt, wait_until
 
 Write = Callable[..., Path]
 
@@ -32,7 +32,7 @@ def elsewhere(cluster: None) -> Iterator[Namespace]:
 def test_upgrade_takes_effect_and_uninstallation_leaves_nothing_but_the_keys(
     elsewhere: Namespace,
 ) -> None:
-    values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false"]
+    values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false", *SECOND]
     before = _objects(elsewhere)
     elsewhere.helm("install", RELEASE, CHART, *values, "--wait", "--timeout", "5m")
     keys = _keys(elsewhere)
@@ -44,7 +44,7 @@ def test_upgrade_takes_effect_and_uninstallation_leaves_nothing_but_the_keys(
     assert changed["max_depth"] == [2, 3]
     assert _keys(elsewhere) == keys  # an upgrade must not lock anybody out
     elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
-    left = before | {f"secret/{RELEASE}-store"}
+    left = before | {f"secret/{RELEASE}-store", f"secret/{RELEASE}-store-accounts"}
     wait_until("the end of all its other objects", lambda: _objects(elsewhere) == left, 60)
     assert (
         elsewhere.list("persistentvolumeclaims") == []
@@ -57,6 +57,7 @@ def test_new_keys_replace_the_store_s_pod_and_a_rollback_keeps_them(elsewhere: N
         CHART / "values-kind.yaml",
         "--set",
         "cluster.enabled=false",
+        *SECOND,
         "--wait",
         "--timeout",
         "5m",
@@ -106,8 +107,9 @@ def test_an_archive_of_the_store_can_be_restored(release: Namespace) -> None:
     assert names("s3://va-results/archived") == names("s3://va-results/restored") == ["a/b.json"]
 
 
+@pytest.mark.long
 def test_the_results_volume_is_kept_where_that_is_asked(elsewhere: Namespace) -> None:
-    values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false"]
+    values = ["--values", CHART / "values-kind.yaml", "--set", "cluster.enabled=false", *SECOND]
     elsewhere.helm(
         "install",
         RELEASE,
@@ -146,6 +148,7 @@ def _objects(namespace: Namespace) -> set[str]:
     return set(namespace.kubectl("get", KINDS, "--output", "name").split())
 
 
+@pytest.mark.long
 def test_workers_come_for_an_experiment_and_go_afterwards_and_schedules_run(
     elsewhere: Namespace, write: Write, tmp_path: Path
 ) -> None:
@@ -162,7 +165,7 @@ def test_workers_come_for_an_experiment_and_go_afterwards_and_schedules_run(
     }
     file = tmp_path / "values.yaml"
     file.write_text(yaml.safe_dump(values))
-    both = ["--values", CHART / "values-kind.yaml", "--values", file]
+    both = ["--values", CHART / "values-kind.yaml", "--values", file, *SECOND]
     elsewhere.helm("install", RELEASE, CHART, *both, "--wait", "--timeout", "5m")
     assert elsewhere.list("pods", "ray.io/node-type=worker") == []
     said = elsewhere.va_tuning("submit", write("autoscaled"), "--follow")

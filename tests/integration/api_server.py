@@ -39,6 +39,8 @@ class ApiServer:
     url: str = ""
     objects: dict[tuple[str, str], Object] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    contents: list[tuple[str, str, Object]] = field(default_factory=list)
+    """Method, type and content of what was sent."""
     logs: dict[str, str] = field(default_factory=dict)
     spoil: Callable[[str, str], Answer | None] = lambda method, path: None
     garble: Callable[[str, str], Answer | None] = lambda method, path: None
@@ -94,7 +96,14 @@ class ApiServer:
             if any(found["metadata"][key] != value for key, value in wanted.items()):
                 return _no("Conflict", 409)
             del self.objects[plural, name]
+            self._collect(found["metadata"].get("uid"))
         return 200, found
+
+    def _collect(self, uid: str) -> None:
+        """Let go what was owned by an object that is gone."""
+        for key, one in list(self.objects.items()):
+            if any(o["uid"] == uid for o in one["metadata"].get("ownerReferences", [])):
+                del self.objects[key]
 
     def _create(self, plural: str, body: Object) -> tuple[int, Object]:
         if (plural, body["metadata"]["name"]) in self.objects:
@@ -124,6 +133,8 @@ def serve_api() -> Iterator[ApiServer]:
             body = json.loads(
                 self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
             )
+            kind = str(self.headers.get("Content-Type"))
+            state.contents.append((self.command, kind, body))
             self.close_connection = True
             if spoiled := state.spoil(self.command, url.path):
                 self._send(spoiled)

@@ -7,6 +7,7 @@ import yaml
 
 from tests.integration.api_server import ApiServer, kubeconfig, release, serve_api
 from tests.integration.s3_server import S3Server, binary, serve
+from tuner_job.models import FAMILIES
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +35,9 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     """An API server with a release, and a kubeconfig file that leads to it."""
     with serve_api() as server:
         server.put("configmaps", release())
-        for name in ("xgboost", "random-forest", "logistic-regression"):
-            server.put("configmaps", {"metadata": {"name": f"va-tuning-space-{name}"}, "data": {}})
+        for name in FAMILIES:
+            space = f"va-tuning-space-{name.replace('_', '-')}"
+            server.put("configmaps", {"metadata": {"name": space}, "data": {}})
         server.put("serviceaccounts", {"metadata": {"name": "va-tuning"}})
         server.put("secrets", {"metadata": {"name": "va-tuning-store"}, "data": {}})
         path = tmp_path / "kubeconfig.yaml"

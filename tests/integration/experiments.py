@@ -37,6 +37,8 @@ SMALL: dict[str, Any] = {
     },
 }
 
+ON_RAY = {"RAY_ADDRESS": "local"}
+"""Environment with which fits run on an embedded Ray."""
 SCRIPT = "run-distributed-comparison"
 
 

@@ -46,8 +46,16 @@ def binary() -> Path | None:
 
 
 @contextmanager
-def serve(root: Path, port: int | None = None) -> Iterator[S3Server]:
-    """Run the server over a folder until the block ends."""
+def serve(
+    root: Path, port: int | None = None, certificate: tuple[Path, Path] | None = None
+) -> Iterator[S3Server]:
+    """Run the server over a folder until the block ends.
+
+    Parameters
+    ----------
+    certificate
+        Its certificate and the key to it, for https; None: http.
+    """
     server = binary()
     assert server
     port = port or _free_port()
@@ -61,11 +69,14 @@ def serve(root: Path, port: int | None = None) -> Iterator[S3Server]:
         SECRET,
         "--quiet",
     ]
+    if certificate:
+        command += ["--cert", str(certificate[0]), "--key", str(certificate[1])]
+    scheme = "https" if certificate else "http"
     with (root.parent / f"s3-{port}.log").open("w") as log:
         process = subprocess.Popen([*command, "posix", root], stdout=log, stderr=log)
         try:
             _wait_until_open(port, process)
-            yield S3Server(f"http://127.0.0.1:{port}", root)
+            yield S3Server(f"{scheme}://127.0.0.1:{port}", root)
         finally:
             process.terminate()
             process.wait(timeout=10)

@@ -167,6 +167,26 @@ def test_an_experiment_that_ended_is_submitted_again(api: ApiServer, experiment:
     )
 
 
+def test_config_maps_are_made_and_never_changed_or_deleted(
+    api: ApiServer, experiment: Path
+) -> None:
+    for _ in range(2):
+        assert va_tuning("submit", str(experiment)).exit_code == 0
+        job = api.objects["rayjobs", "adult"]
+        (owner,) = api.objects["configmaps", "adult"]["metadata"]["ownerReferences"]
+        assert owner == {
+            "apiVersion": "ray.io/v1",
+            "kind": "RayJob",
+            "name": "adult",
+            "uid": job["metadata"]["uid"],
+        }
+        job["status"] = {"jobDeploymentStatus": "Failed", "jobStatus": "FAILED"}
+    assert va_tuning("cancel", "adult").exit_code == 0
+    assert not any(name == "adult" for _, name in api.objects)
+    touched = [method for method, path in api.writes if "/configmaps" in path]
+    assert touched == ["POST", "POST"]
+
+
 @pytest.mark.parametrize(
     ("job", "expected"),
     [
@@ -190,7 +210,8 @@ def test_of_many_submits_at_once_one_wins_with_its_own_file(api: ApiServer, tmp_
     api.put("configmaps", experiment_map("adult", "name: adult\nseed: 99\n"))
     api.put("rayjobs", rayjob("adult", "Complete", "SUCCEEDED"))
     from tuner_job.cluster.kube import Kube
-    from tuner_job.cluster.submit import build, submit
+    from tuner_job.cluster.submit import Asked, build, submit
+    from tuner_job.cluster.template import Located, read_template
     from tuner_job.errors import ClusterError
 
     said: dict[int, str] = {}
@@ -201,7 +222,8 @@ def test_of_many_submits_at_once_one_wins_with_its_own_file(api: ApiServer, tmp_
             f"name: adult\ndata: {{format: synthetic}}\nmodels: [xgboost]\nseed: {seed}\n"
         )
         kube = Kube()
-        made = build(kube, path, "va-tuning", False, False)
+        located = Located(read_template(kube, "va-tuning"), kube.namespace)
+        made = build(path, Asked(), lambda: located)
         barrier.wait()
         try:
             submit(kube, made)

@@ -1,6 +1,7 @@
 """Logs and states as a server tells them: bounded, harmless on a terminal, and gone when they
 are gone."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -35,6 +36,22 @@ def test_status_quotes_a_bounded_last_line(watched: ApiServer) -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_programs_read_states_as_json(watched: ApiServer) -> None:
+    watched.put("rayjobs", rayjob("child", "Failed", "FAILED"))
+    listed = json.loads(va_tuning("list", "--json").stdout)
+    assert {one["name"]: one["state"] for one in listed} == {
+        "adult": "succeeded",
+        "child": "failed",
+    }
+    assert all(one["seconds"] >= 0 and one["own_cluster"] in (True, False) for one in listed)
+    watched.logs["adult-submitter"] = "last"
+    said = json.loads(va_tuning("status", "adult", "--json").stdout)
+    assert (said["name"], said["state"], said["problems"]) == ("adult", "succeeded", [])
+    for name in ("adult", "child"):
+        watched.objects.pop(("rayjobs", name))
+    assert json.loads(va_tuning("list", "--json").stdout) == []
+
+
 def test_status_quotes_a_bounded_failure(watched: ApiServer) -> None:
     job = rayjob("adult", "Failed", "FAILED")
     job["status"]["message"] = (
@@ -55,7 +72,7 @@ def test_the_pod_with_the_log_may_go_at_any_time(watched: ApiServer) -> None:
     done = va_tuning("logs", "adult", "--follow")
     assert (done.exit_code, "experiment adult: succeeded" in done.stdout) == (0, True)
     watched.objects.pop(("pods", "adult-submitter"))
-    assert "has no log yet" in sentence("logs", "adult")
+    assert "no pod has its log any more" in sentence("logs", "adult")
 
 
 def test_other_experiments_troubles_are_not_this_one_s(watched: ApiServer) -> None:

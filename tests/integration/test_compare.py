@@ -1,4 +1,4 @@
-"""The comparison, run as its users run it, on real Ray."""
+"""The comparison, run as its users run it."""
 
 import json
 import shutil
@@ -68,6 +68,7 @@ def test_untuned_files_and_columns(table: Path, tmp_path: Path) -> None:
         "xgboost",
         "random_forest",
         "logistic_regression",
+        "naive_bayes",
         "copy_train",
         "uniform",
         "majority",
@@ -75,7 +76,7 @@ def test_untuned_files_and_columns(table: Path, tmp_path: Path) -> None:
     counts = full[full.model == "xgboost"].experiment_type.value_counts().to_dict()
     assert counts == {"out_domain": 6, "training_size": 6, "in_domain": 3, "leave_one_site_out": 3}
     for kind, number in counts.items():
-        assert len(pd.read_csv(tmp_path / f"{kind}_results.csv")) == 6 * number
+        assert len(pd.read_csv(tmp_path / f"{kind}_results.csv")) == 7 * number
     assert not full.tuned.any()
     assert full.error.isna().all()
     assert (tmp_path / "summary_statistics.csv").exists()
@@ -264,7 +265,7 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
             ("--tuning-timeout", "soon", "--tune-hyperparameters"),
             "--tuning-timeout: must be a number with a unit",
         ),
-        (("--memory-per-worker", "9000Gi"), "--memory-per-worker: must fit on one node"),
+        (("--memory-per-worker", "9000Gi"), "--memory-per-worker: must fit on this machine"),
         (("--tuned-params", "x", "--tune-hyperparameters"), "give one of them"),
         (("--output-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],

@@ -1,4 +1,4 @@
-"""The comparison of an experiment file, on real Ray."""
+"""The comparison of an experiment file."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +10,9 @@ import pytest
 import yaml
 
 from tests.integration.experiments import SCRIPT, run
+from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.run_log import read_log
+from tuner_job.results.store import Store
 
 STORED = Path(__file__).parents[1] / "stored" / "0.2.0"
 TIMES = ["execution_time_seconds", "training_time_seconds", "inference_time_seconds", "worker_id"]
@@ -74,9 +77,18 @@ def test_what_tune_reads_is_compared_under_the_protocol_that_it_is_tuned_for(
     for path in (place / "tuning").glob("*/experiment.yaml"):
         assert yaml.safe_load(path.read_text())["validation"]["scheme"] == "dirichlet"
 
+    progress = ExperimentStore(Store(str(place.parent)), place.name).progress()
+    assert progress is not None
+    assert (progress.state, progress.done, progress.planned) == ("done", 4, 4)
+    assert progress.fit_seconds > 0
+    assert any("tuning on A" in line for line in read_log(Store(str(place)), ""))
+
     kept = {path: path.stat().st_mtime_ns for path in (place / "results").iterdir()}
     again = compare(tmp_path, experiment)
     assert "tuning on " not in again
+    same = ExperimentStore(Store(str(place.parent)), place.name).progress()
+    assert same is not None
+    assert (same.done, same.planned) == (4, 4)
     assert {path: path.stat().st_mtime_ns for path in (place / "results").iterdir()} == kept
     pd.testing.assert_frame_equal(full(place), table)
 
@@ -127,6 +139,10 @@ def test_a_finished_comparison_of_an_earlier_version_is_read(tmp_path: Path) -> 
     assert "fits" not in out
     assert not (place / "tuning").exists()
     assert (place / "full_results.csv").read_bytes() == before[0]
-    pd.testing.assert_frame_equal(gains(place), before[1])
+    after = gains(place)
+    assert set(after.step) == {"in_all"}, "no search of then says which estimator suits the default"
+    known = after[after.metric.isin(before[1].metric)].reset_index(drop=True)
+    as_then = known.rename(columns={"before": "default", "after": "tuned"})[before[1].columns]
+    pd.testing.assert_frame_equal(as_then, before[1])
     code, _, err = run(SCRIPT, *flags, "--resume", "--random-seed", "1")
     assert (code, "holds another comparison (seed differ)" in err) == (2, True), err

@@ -1,4 +1,4 @@
-"""Comparing under other compositions, nested, with an ensemble, on real Ray."""
+"""Comparing under other compositions, nested, with an ensemble."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ import yaml
 
 from tests.integration.experiments import SCRIPT, run
 from tests.integration.tables import synthetic_table
+from tuner_job.evaluation.pooling import Pool
 
 SPACES = {
     "random_forest": {"n_estimators": [10, 20], "max_depth": [None, 4], "min_samples_leaf": [1, 3]},
@@ -31,9 +32,10 @@ def compared(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model, space in SPACES.items():
         (spaces / f"{model}.yaml").write_text(yaml.safe_dump(space))
     code, out, err = run(
-        SCRIPT, "--data-path", str(table), "--output-dir", str(output), "--models", *SPACES,
+        SCRIPT, "--data-path", str(table), "--output-dir", str(output),
+        "--models", *SPACES, "ensemble",
         "--experiments", "cross_validation", "leave_one_site_out", "--outer-folds", "2",
-        "--protocols", "natural", "dirichlet", "--ensemble", "--n-bootstrap", "20",
+        "--protocols", "natural", "dirichlet", "--n-bootstrap", "20",
         "--tune-hyperparameters", "--tuning-trials", "3", "--tuning-cv-folds", "2",
         "--search-spaces", str(spaces),
     )  # fmt: skip
@@ -67,13 +69,31 @@ def test_parameters_are_searched_in_the_given_spaces_and_validated_as_the_tests_
     assert schemes == {"stratified": 2, "leave_one_site_out": 3, "dirichlet": 5}
 
 
-def test_the_ensemble_is_the_geometric_mean_of_what_the_models_predicted(compared: Path) -> None:
+def test_the_ensemble_is_the_pool_of_what_the_models_predicted(compared: Path) -> None:
     predictions = {path.stem: np.load(path) for path in (compared / "predictions").glob("*.npz")}
     name = next(name for name in predictions if name.endswith("ensemble-tuned-dirichlet"))
     parts = [predictions[name.replace("ensemble", model)]["P"].astype(float) for model in SPACES]
-    product = np.sqrt(np.maximum(parts[0], 1e-6) * np.maximum(parts[1], 1e-6))
-    expected = product / product.sum(axis=1, keepdims=True)
+    choices = [
+        json.loads(path.read_text())["tuned"]["params"]
+        for path in (compared / "results").glob("*-ensemble-tuned-dirichlet.json")
+    ]
+    assert {tuple(sorted(choice)) for choice in choices} == {tuple(sorted(SPACES))}
+    said = np.log(predictions[name]["P"])
+    logs = dict(zip(SPACES, (np.log(np.maximum(P, 1e-6)) for P in parts), strict=True))
+    left = [said - sum(choice[model] * logs[model] for model in SPACES) for choice in choices]
+    spread = [np.std(one - one.mean(axis=1, keepdims=True), axis=0).max() for one in left]
+    assert min(spread) < 1e-3, "beside what one of the searches weighs there is the prior alone"
+    name = name.replace("tuned-dirichlet", "default")
+    parts = [predictions[name.replace("ensemble", model)]["P"] for model in SPACES]
+    expected = Pool.equal(2, 5).apply(parts)
     np.testing.assert_allclose(predictions[name]["P"], expected, atol=1e-5)
+
+
+def test_the_ensemble_of_a_training_set_is_made_in_the_search_on_it(compared: Path) -> None:
+    searches = list((compared / "tuning").glob("*/summary.json"))
+    assert len(searches) == 10
+    for path in searches:
+        assert [s["model"] for s in json.loads(path.read_text())["studies"]][-1] == "ensemble"
 
 
 def test_the_difference_is_that_of_the_tables_and_the_page_says_which_composition(
@@ -81,14 +101,19 @@ def test_the_difference_is_that_of_the_tables_and_the_page_says_which_compositio
 ) -> None:
     full = pd.read_csv(compared / "full_results.csv")
     gains = pd.read_csv(compared / "tuned_vs_default.csv")
-    assert len(gains) == 2 * 2 * 3 * 2
+    assert len(gains) == 2 * 2 * 3 * 3 * 4, "protocols, types, models, steps, metrics"
+    gains = gains[gains.step == "in_all"]
     one = gains[(gains.protocol == "dirichlet") & (gains.model == "random_forest")]
     one = one[(one.experiment_type == "cross_validation") & (one.metric == "csmf_accuracy")].iloc[0]
     own = full[(full.protocol == "dirichlet") & (full.model == "random_forest")]
     means = own[own.experiment_type == "cross_validation"].groupby("tuned").csmf_accuracy.mean()
     assert one.gain == pytest.approx(means[True] - means[False])
     assert one.low < one.gain < one.high
-    assert "dirichlet composition" in (compared / "report.html").read_text()
+    page = (compared / "report.html").read_text()
+    assert "dirichlet composition" in page
+    groups = 2 * 2 * 3  # protocols, types, models
+    for step in ("default, counted", "default, its estimator", "tuned, its estimator", "in all"):
+        assert page.count(f"<td>{step}</td>") == groups
 
 
 def test_tuned_choices_carry_what_predicting_needs(compared: Path) -> None:

@@ -73,6 +73,7 @@ def test_each_step_is_a_task_whose_state_the_server_knows(experiment: Path, tmp_
     assert (tmp_path / "results" / "flow" / "report.html").exists()
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_not_tried_again(experiment: Path, tmp_path: Path) -> None:
     folds = {"experiments": ["cross_validation"], "outer_folds": 500}
     said = flow(experiment, tmp_path / "comparison", **folds)

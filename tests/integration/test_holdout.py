@@ -1,4 +1,4 @@
-"""Deaths that are held out of a whole search, on real Ray."""
+"""Deaths that are held out of a whole search."""
 
 import json
 from pathlib import Path
@@ -65,7 +65,7 @@ def test_the_search_never_sees_them_and_default_and_tuned_are_scored_on_them(
         tune(path, folder / "results")
         tables.append(trials_table(folder / "results"))
         held_out = summary(folder)["holdout"]
-        assert set(held_out) == {"default", "tuned", "copy_train"}
+        assert set(held_out) == {"default_counted", "default", "tuned", "copy_train"}
         assert (
             set(held_out["default"]) == set(held_out["tuned"]) >= {"csmf_accuracy", "cod_accuracy"}
         )
@@ -77,7 +77,14 @@ def test_the_search_never_sees_them_and_default_and_tuned_are_scored_on_them(
     assert tables[0] == tables[1]
     code, out, _ = run("show", str(tmp_path / "True" / "results"))
     assert code == 0
-    assert "hold-out" in out
+    assert "The models that are kept are fitted on 240 deaths, the 60 of the hold-out too" in out
+    assert "what tuning gives" in out
+    code, out, _ = run(
+        *("predict", str(tmp_path / "True" / "results"), str(tmp_path / "True" / "deaths.csv")),
+        *("--output", str(tmp_path / "predictions.csv")),
+    )
+    assert code == 0
+    assert "the model was fitted on these very 240 deaths" in out
 
 
 def test_a_simpler_trial_than_the_ten_best_can_be_chosen(tmp_path: Path) -> None:
@@ -90,6 +97,17 @@ def test_a_simpler_trial_than_the_ten_best_can_be_chosen(tmp_path: Path) -> None
     path = experiment(tmp_path, tuning=tuning, validation={"csmf_estimators": ["mean"]})
     tune(path, tmp_path / "results")
     study = summary(tmp_path)
+    counted, default, tuned = study["steps"]
+    methods = [step["csmf_estimator"]["method"] for step in (counted, default, tuned)]
+    assert methods == ["count", "mean", "mean"], "counting is looked at though it is no candidate"
+    assert len(counted["folds"]) == len(default["folds"]) == len(tuned["folds"]) == 3
+    of_default = json.loads(
+        (tmp_path / "results/small/random_forest/trials/default.json").read_text()
+    )
+    assert default["scores"] == pytest.approx(of_default["scores"])
+    assert tuned["scores"] == study["best"]["scores"]
+    whole = json.loads((tmp_path / "results/small/summary.json").read_text())
+    assert whole["best_model"]["model"] == "random_forest"
     assert study["selection"] == "one_standard_error"
     assert study["n_trials"]["complete"] == 24
     assert len(list((tmp_path / "results" / "small" / "random_forest" / "oof").iterdir())) == 25

@@ -54,5 +54,5 @@ def test_what_no_node_can_give_is_found_out_before_anything_is_written(tmp_path:
     path = write(tmp_path, budget={"memory_per_task": "900Gi"})
     code, _, err = run("tune", path, "--results", str(results))
     assert code == 2
-    assert err.startswith("va-tuning: budget.memory_per_task: must fit on one node")
+    assert err.startswith("va-tuning: budget.memory_per_task: must fit on this machine")
     assert not results.exists()

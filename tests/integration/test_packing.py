@@ -1,5 +1,4 @@
-"""Very short fits share a trip to a worker of a real Ray: the scores are those of the fits
-alone."""
+"""Very short fits share a trip to a worker: the scores are those of the fits alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,8 +10,9 @@ from tuner_job.config.budget import Budget
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.drive import Driver
 from tuner_job.execution.fold_task import SharedData, score_fold
-from tuner_job.execution.ray_runner import RayRunner
-from tuner_job.execution.ray_start import ray_running
+from tuner_job.execution.local.pool import Pool
+from tuner_job.execution.local.runner import LocalRunner
+from tuner_job.execution.local.tasks import PoolTasks
 from tuner_job.execution.runner import FinishedTask
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
@@ -38,7 +38,7 @@ SPACE = SearchSpace(
 )
 
 
-class Watched(RayRunner):
+class Watched(LocalRunner):
     """Notes how many fits went to a worker together; by its clock each takes a millisecond on
     any machine."""
 
@@ -65,10 +65,11 @@ def data() -> SharedData:
 
 @pytest.fixture
 def runner(data: SharedData) -> Iterator[Watched]:
-    with ray_running(2, data.X.nbytes):
-        runner = Watched(data)
-        runner.sizes = []
-        yield runner
+    pool = Pool(2)
+    runner = Watched(data, lambda: PoolTasks(pool, 2))
+    runner.sizes = []
+    yield runner
+    pool.close()
 
 
 def test_packed_fits_score_as_they_do_alone_and_fail_alone(

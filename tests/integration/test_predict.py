@@ -50,6 +50,9 @@ def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
         output,
         "--csmf",
         fractions,
+        "--by",
+        "injury",
+        "age_group",
     )
     assert code == 0, err
     assert "3 rows" in out
@@ -59,7 +62,10 @@ def test_a_tuned_model_predicts_new_deaths(tmp_path: Path) -> None:
         shares = [float(row[cause]) for cause in ("malaria", "pneumonia", "road traffic")]
         assert sum(shares) == pytest.approx(1, abs=1e-5)
         assert float(row["probability"]) == max(shares)
-    csmf = read_rows(fractions)
+    csmf = [row for row in read_rows(fractions) if row["by"] == "all"]
+    groups = dict.fromkeys((row["by"], row["group"]) for row in read_rows(fractions))
+    assert list(groups)[1:] == [("injury", "0"), ("injury", "1"), ("age_group", "15–49 years")]
+    assert "Causes of 3 deaths" in (tmp_path / "deaths.html").read_text()
     assert [row["cause"] for row in csmf] == ["malaria", "pneumonia", "road traffic"]
     assert sum(float(row["fraction"]) for row in csmf) == pytest.approx(1, abs=1e-5)
     code, _, err = run(

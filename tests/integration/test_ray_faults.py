@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.experiments import run, start, trials_table, tune
+from tests.integration.experiments import ON_RAY, run, start, trials_table, tune
 from tests.integration.test_stopping import (
     PATIENCE,
     SENTENCE,
@@ -33,7 +33,8 @@ pytestmark = pytest.mark.timeout(1800)
 )
 def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -> None:
     results, path = tmp_path / "results", write(tmp_path)
-    process = start("tune", path, "--results", str(results), "--workers", "1")
+    arguments = ("tune", path, "--results", str(results), "--workers", "1")
+    process = start(*arguments, environment=ON_RAY)
     wait_for(process, lambda: count(results, "trials/*.json") >= 2)
     left = family(process)
     next(one for one in left if one.name() == program).kill()
@@ -48,7 +49,7 @@ def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -
     assert not psutil.wait_procs(left, timeout=5)[1]
     before = {trial: trial.read_bytes() for trial in results.glob("small/*/trials/*.json")}
     tune(path, results)
-    assert {trial: trial.read_bytes() for trial in before} == before
+    assert {trial: trial.read_bytes() for trial in before} == before, "and it goes on without Ray"
 
 
 @pytest.fixture
@@ -119,9 +120,8 @@ def test_a_cluster_that_is_not_ours_is_left_running(head: str, tmp_path: Path) -
     ],
 )
 def test_what_ray_cannot_use(environment: dict[str, str], said: str, tmp_path: Path) -> None:
-    code, _, err = run(
-        "tune", write(tmp_path), "--results", str(tmp_path / "results"), environment=environment
-    )
+    arguments = ("tune", write(tmp_path), "--results", str(tmp_path / "results"))
+    code, _, err = run(*arguments, environment={**ON_RAY, **environment})
     assert (code, err.count("\n")) == (2, 1), err
     assert err.startswith("va-tuning: ")
     assert said in err
@@ -153,8 +153,8 @@ def test_a_port_where_something_else_answers(tmp_path: Path) -> None:
 )
 def test_shared_memory_that_cannot_be_used(mount: str, reason: str, tmp_path: Path) -> None:
     command = (
-        f"{mount} /dev/shm && exec {sys.executable} -m tuner_job tune {write(tmp_path)} --results "
-        f"{tmp_path}/r"
+        f"{mount} /dev/shm && RAY_ADDRESS=local exec {sys.executable} -m tuner_job tune "
+        f"{write(tmp_path)} --results {tmp_path}/r"
     )
     done = subprocess.run(["unshare", "-m", "sh", "-c", command], capture_output=True, text=True)
     assert done.returncode == 2
@@ -164,5 +164,7 @@ def test_shared_memory_that_cannot_be_used(mount: str, reason: str, tmp_path: Pa
     )
 
 
-def test_an_empty_address_counts_as_not_set(tmp_path: Path) -> None:
-    tune(write(tmp_path), tmp_path / "results", environment={"RAY_ADDRESS": ""})
+@pytest.mark.parametrize("address", ["", " "])
+def test_an_empty_address_counts_as_not_set(address: str, tmp_path: Path) -> None:
+    nowhere = {"RAY_ADDRESS": address, "RAY_TMPDIR": "/nowhere", "TMPDIR": f"/tmp/{'x' * 120}"}
+    tune(write(tmp_path), tmp_path / "results", environment=nowhere)

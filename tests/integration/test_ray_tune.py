@@ -20,8 +20,8 @@ from tests.integration.s3_server import SECRET, S3Server
 from tuner_job.config.load import load_experiment
 from tuner_job.execution.fold_task import fold_data
 from tuner_job.experiment.search import searched_data
-from tuner_job.models import CONTINUED
-from tuner_job.models.growing import replay
+from tuner_job.models import FAMILIES
+from tuner_job.models.growing import as_continued, replay
 from tuner_job.prediction.predict import load_model
 from tuner_job.problem import Prepared, prepare
 from tuner_job.records import TrialRecord
@@ -109,6 +109,7 @@ def _full_size(model: str, record: TrialRecord) -> int:
     return 3 if model == "logistic_regression" else int(record.params["n_estimators"])
 
 
+@pytest.mark.long
 def test_the_same_configurations_are_tried_whatever_is_stopped(tmp_path: Path) -> None:
     path = experiment(tmp_path, BOOSTED)
     tune(path, tmp_path / "one", "--workers", "1")
@@ -139,7 +140,10 @@ def test_a_population_takes_over_and_the_model_follows_the_winner_s_schedule(
         assert P is not None
         for fold in range(prepared.n_folds):
             point = replay(
-                CONTINUED["xgboost"], fold_data(data, fold), stages, prepared.config.seed
+                as_continued(FAMILIES["xgboost"]),
+                fold_data(data, fold),
+                stages,
+                prepared.config.seed,
             )
             np.testing.assert_array_equal(P[prepared.folds == fold], point.P_validation)
     assert changed >= 2
@@ -153,13 +157,13 @@ def _check_committed_model(store: ExperimentStore, prepared: Prepared) -> None:
     )
     stages = [(stage.size, stage.params) for stage in study.best.schedule]
     X, y = prepared.dataset.X, prepared.dataset.y
-    replayed = CONTINUED["xgboost"].fit_stages(
+    replayed = as_continued(FAMILIES["xgboost"]).fit_stages(
         X, y, prepared.dataset.n_causes, stages, prepared.config.seed
     )
     np.testing.assert_array_equal(load_model(store).predict_proba(X), replayed.predict_proba(X))
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.long)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     """Address of the results, and where their files stand."""
     if request.param == "folder":

@@ -26,7 +26,7 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize(("smallest", "cpus"), [(1, 1), (0, 2)])
+@pytest.mark.parametrize(("smallest", "cpus"), [(1, 1), pytest.param(0, 2, marks=pytest.mark.long)])
 def test_asha_takes_the_workers_that_an_autoscaling_cluster_adds(
     tmp_path: Path, smallest: int, cpus: int
 ) -> None:

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.integration.experiments import SCRIPT, start, trials_table, tune
+from tests.integration.experiments import ON_RAY, SCRIPT, start, trials_table, tune
 from tests.integration.experiments import write as write_experiment
 
 pytestmark = pytest.mark.timeout(1500)
@@ -87,7 +87,7 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 def runs(process: subprocess.Popen[str], program: str) -> bool:
     for one in family(process):
         try:
-            if program in " ".join(one.cmdline()[:1]):
+            if program in " ".join(one.cmdline()[:3]):
                 return True
         except psutil.Error:
             continue
@@ -112,6 +112,15 @@ def begun(process: subprocess.Popen[str], results: Path) -> bool:
 
 def importing(process: subprocess.Popen[str], results: Path) -> bool:
     return any("numpy" in Path(f"/proc/{child.pid}/maps").read_text() for child in family(process))
+
+
+def starting_workers(process: subprocess.Popen[str], results: Path) -> bool:
+    return runs(process, "tuner_job.execution.local.server")
+
+
+def fitting(process: subprocess.Popen[str], results: Path) -> bool:
+    """The command, what workers are copies of, and a worker."""
+    return len(family(process)) >= 3
 
 
 def starting_ray(process: subprocess.Popen[str], results: Path) -> bool:
@@ -146,7 +155,7 @@ def stopped(process: subprocess.Popen[str], numbers: list[int], group: bool = Fa
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     _, alive = psutil.wait_procs(left, timeout=5)
-    assert not alive, "Ray's processes end with the command"
+    assert not alive, "every process ends with the command"
     return err
 
 
@@ -157,14 +166,26 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
     return trials_table(folder / "results")
 
 
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    with_workers = ("--results", str(tmp_path / "results"), "--workers", "2")
-    process = start("tune", write(tmp_path), *with_workers)
+@contextmanager
+def tuning(folder: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    with_workers = ("--results", str(folder / "results"), "--workers", "2")
+    process = start("tune", write(folder), *with_workers, environment=environment)
     yield process
     if process.poll() is None:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with tuning(tmp_path, {}) as process:
+        yield process
+
+
+@pytest.fixture
+def on_ray(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    with tuning(tmp_path, ON_RAY) as process:
+        yield process
 
 
 @pytest.mark.parametrize(
@@ -173,10 +194,10 @@ def process(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         (begun, [TERM], False),
         (begun, [HUP, INT, TERM], False),
         (importing, [INT], False),
-        (starting_ray, [TERM], False),
-        (starting_ray, [INT, INT], True),
-        (connecting, [TERM, TERM], False),
-        (connecting, [HUP], False),
+        (starting_workers, [TERM], False),
+        (starting_workers, [INT, INT], True),
+        (fitting, [TERM, TERM], True),
+        (fitting, [HUP], False),
         (searching, [TERM, INT], False),
         (reporting, [HUP, INT], False),
     ],
@@ -187,6 +208,23 @@ def test_at_each_stage(
     results = tmp_path / "results"
     wait_for(process, lambda: stage(process, results))
     assert stopped(process, numbers, group) == SENTENCE
+
+
+@pytest.mark.parametrize(
+    ("stage", "numbers", "group"),
+    [
+        (starting_ray, [TERM], False),
+        (starting_ray, [INT, INT], True),
+        (connecting, [HUP], False),
+        (searching, [TERM, INT], False),
+    ],
+)
+def test_at_each_stage_of_ray(
+    stage: Stage, numbers: list[int], group: bool, on_ray: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    wait_for(on_ray, lambda: stage(on_ray, results))
+    assert stopped(on_ray, numbers, group) == SENTENCE
 
 
 @pytest.mark.parametrize(

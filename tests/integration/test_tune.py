@@ -1,4 +1,4 @@
-"""Whole experiments through the command line, on real Ray."""
+"""Whole experiments through the command line."""
 
 import csv
 import io
@@ -14,6 +14,7 @@ import pytest
 
 from tests.integration.experiments import SMALL, kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import S3Server, serve
+from tuner_job.records import ESTIMATORS
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -49,7 +50,7 @@ def test_a_run_leaves_what_its_users_need(finished: tuple[Path, str]) -> None:
         }
         assert scores["best"] >= scores["default"]
         default = json.loads((experiment / model / "trials" / "default.json").read_text())
-        assert len(default["csmf"]) > 10, (
+        assert {"count", "mean", "bayes(300)"} < set(default["csmf"]), (
             "it was assessed as a whole, under the scheme that is the default"
         )
     assert json.loads((experiment / "summary.json").read_text())["scheme"] == "dirichlet"
@@ -130,7 +131,7 @@ def test_a_worker_that_dies_costs_time_only(finished: tuple[Path, str], tmp_path
             continue
         for worker in driver.children(recursive=True):
             with suppress(psutil.NoSuchProcess):  # it has just ended
-                if "ray::_score" in " ".join(worker.cmdline()):
+                if worker.parent() in driver.children()[0].children():
                     worker.kill()
                     killed += 1
                     break
@@ -255,7 +256,7 @@ def test_leave_one_site_out_has_a_fold_for_each_site(tmp_path: Path) -> None:
     best = json.loads((model / "best.json").read_text())["summary"]["best"]
     accuracies = best["by_estimator"]
     method = best["csmf_estimator"]["method"]
-    assert method in ("count", "mean", "em", "mixture")
+    assert method in ESTIMATORS
     assert method == "mean" or accuracies["mean"] < max(accuracies.values())
     assert best["over_compositions"] == {}, "every site has its own composition"
 

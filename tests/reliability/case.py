@@ -20,7 +20,6 @@ class Outcome:
     code: int
     out: str
     err: str
-    cpu_seconds: float = 0.0
     peak_bytes: int = 0
     hung: bool = False
 
@@ -91,7 +90,7 @@ class Case:
     fresh: bool = False
     ray: bool = False
     check: Check = no_more
-    seconds: float = 15.0
+    seconds: float = 45.0
 
     @property
     def label(self) -> str:

@@ -37,7 +37,8 @@ def keep(kept: Path) -> None:
     for model in ("logistic_regression", "random_forest", "xgboost"):
         asked = ("finished", "new.csv", "--model", model)
         va_tuning(kept, "predict", *asked, "--output", f"predictions-{model}.csv")
-    (kept / "new.csv").unlink()
+    for name in ("new.csv", "csmf.csv", "deaths.html"):
+        (kept / name).unlink()
     shutil.copytree(kept / "finished" / "xgboost", kept / "stopped" / "xgboost")
     for name in ("experiment.yaml", "provenance.json"):
         shutil.copy(kept / "finished" / name, kept / "stopped")

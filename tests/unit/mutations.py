@@ -272,7 +272,8 @@ def estimated_otherwise(parts: Parts, rng: random.Random) -> None:
 
 
 def members_otherwise(parts: Parts, rng: random.Random) -> None:
-    other = rng.choice(sorted(set(FAMILIES) - {parts.description["family"]}))
+    others = set(FAMILIES) - {parts.description["family"]}
+    other = rng.choice(sorted(name for name in others if (STORED / name).exists()))
     content = (STORED / other / "model.bin").read_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         foreign = archive.read("model")

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner_job.address import Address, data_address, parse_data, parse_results, results_address
+from tuner_job.address import (
+    Address,
+    data_address,
+    out_of_reach,
+    parse_data,
+    parse_results,
+    results_address,
+)
 from tuner_job.errors import StoreError
 from tuner_job.public import holds_secrets, public, without_secrets
 
@@ -209,3 +216,17 @@ def test_messages_say_addresses_without_secrets_whoever_wrote_them() -> None:
         == "error sending request for url (https://host.org/x), signature=…: refused"
     )
     assert "https://host.org/docs." in str(StoreError("see https://host.org/docs."))
+
+
+@pytest.mark.parametrize(
+    "address", ["va-results/child", "../child", "file:///srv/child", "~/child"]
+)
+def test_a_cluster_does_not_read_what_stands_here(address: str) -> None:
+    told = out_of_reach(["s3://bucket/a", address])
+    assert told is not None
+    assert told.startswith("start_from: must be addresses that the cluster can read (s3://")
+    assert told.endswith(f"got '{address}'")
+
+
+def test_a_cluster_reads_stores_and_volumes() -> None:
+    assert out_of_reach(["s3://bucket/a", "gs://bucket/a", "az://bucket/a", "/srv/va/a"]) is None

@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import scale
+from benchmarks import coverage, scale
 from benchmarks.peers import __main__ as peers
 from benchmarks.peers import nested, same_grid
 from benchmarks.peers.problem import Problem, best_at, read_log
+from tuner_job.data import DataConfig, load_dataset
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
+from tuner_job.results.store import read_bytes
 
 
 def problem(folder: Path, metric: str = "csmf_accuracy") -> Problem:
@@ -46,6 +48,16 @@ def test_the_driver_ends_all_tasks_of_a_simulated_cluster() -> None:
         "200",
         "200",
     ]
+
+
+def test_coverage_is_measured_on_what_models_never_saw() -> None:
+    document = {"format": "synthetic", "synthetic": {"n_samples": 600, "n_causes": 4}}
+    dataset = load_dataset(DataConfig.model_validate(document), read_bytes)
+    records = list(coverage.judge(dataset, 0, ["naive_bayes"]))
+    assert {record.size for record in records} == {"50", "200", "all", "every"}
+    by_size, by_method = coverage.tables(records)
+    assert len(by_size.splitlines()) == 2 + 3
+    assert len(by_method.splitlines()) == 2 + 3 * 2
 
 
 def test_peers_score_as_we_do(tmp_path: Path) -> None:

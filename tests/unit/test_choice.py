@@ -12,6 +12,7 @@ from tuner_job.experiment.choice import (
     complete_trials,
     estimate_optimism,
 )
+from tuner_job.experiment.summarise import count_repeated, count_states, why_ended
 from tuner_job.records import FoldRecord, TrialRecord, TrialState
 
 
@@ -100,3 +101,37 @@ def test_optimism_counts_every_estimator_of_every_trial_as_a_competitor() -> Non
     assert among_trials is not None
     assert among_all > among_trials > 0
     assert estimate_optimism([PRUNED], "csmf_accuracy") is None
+
+
+def searched(method: str, max_trials: int | None = None) -> ExperimentConfig:
+    """Four trials in a space of six configurations."""
+    space = {"n_estimators": [1, 2, 3], "max_depth": [1, 2]}
+    tuning = {"search_method": method, "n_trials": 4, "search_spaces": {"random_forest": space}}
+    return config(tuning=tuning, budget={"max_trials": max_trials})
+
+
+@pytest.mark.parametrize(
+    ("method", "max_trials", "planned", "n_run", "n_repeated", "reason", "told"),
+    [
+        ("random", None, 4, 4, 0, "finished", "finished"),
+        ("random", 3, 3, 3, 0, "finished", "max_trials"),
+        ("random", 9, 4, 4, 0, "finished", "finished"),
+        ("random", None, 4, 3, 0, "timeout", "timeout"),
+        ("random", None, 4, 4, 0, "timeout", "finished"),  # another model's search was cut
+        ("grid", None, 6, 6, 0, "finished", "exhausted"),
+        ("grid", 5, 5, 5, 0, "finished", "max_trials"),
+        ("bayesian", None, 8, 8, 2, "finished", "exhausted"),
+        ("bayesian", None, 8, 8, 3, "finished", "finished"),
+    ],
+)
+def test_why_a_search_ended(
+    method: str, max_trials: int | None, planned: int, n_run: int, n_repeated: int,
+    reason: Any, told: str,
+) -> None:  # fmt: skip
+    own = [trial(number, [0.5]) for number in range(-1, n_run - n_repeated)]
+    repeated = [trial(number, [0.5], duplicate_of=0) for number in range(n_run - n_repeated, n_run)]
+    records = [*own, *repeated]
+    asked = searched(method, max_trials)
+    assert why_ended(asked, "random_forest", planned, records, reason) == told
+    assert count_states(records)["complete"] == n_run
+    assert sum(count_repeated(records).values()) == n_repeated

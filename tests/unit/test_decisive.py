@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tuner_job.config.decisive import decisive, differences, digest_of
+from tuner_job.config.decisive import decisive, differences, digest_of, incomparable
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import load_experiment
+from tuner_job.config.validation import as_begun
 from tuner_job.errors import StoreError
 from tuner_job.records import Provenance
 from tuner_job.results.claim import claim
@@ -48,6 +49,8 @@ OTHER: list[dict[str, Any]] = [
     {"tuning": {"search_spaces": {"xgboost": {"max_depth": [3, 5]}}}},
     {"validation": {"n_draws": 20}},
     {"validation": {"csmf_estimators": ["mean"]}},
+    {"validation": {"population_size": 100}},
+    {"validation": {"shift": "near"}},
     {"validation": {"holdout": 0.2}},
     {"data": {"format": "synthetic", "synthetic": {"seed": 1}}},
     {"seed": 1},
@@ -121,8 +124,8 @@ def test_removed_keys_at_their_old_default_are_ignored(store: ExperimentStore) -
 @pytest.mark.parametrize(
     ("tuning", "said"),
     [
-        ({"free_knowledge": True}, "tuning.free_knowledge: True there, None here"),
-        ({"scheduler": "asha"}, "tuning.scheduler: 'asha' there, None here"),
+        ({"free_knowledge": True}, "tuning.free_knowledge: True there, the default here"),
+        ({"scheduler": "asha"}, "tuning.scheduler: 'asha' there, the default here"),
         (
             {"early_stopping": {"rule": "race", "level": 0.01}},
             "tuning.early_stopping: {'rule': 'race'} there",
@@ -157,3 +160,48 @@ def test_an_experiment_that_goes_on_keeps_its_models_and_its_digest(store: Exper
     other = document(tuning={"search_spaces": {"xgboost": {"max_depth": [9]}}})
     with pytest.raises(StoreError, match=r"tuning\.search_spaces\.xgboost\.max_depth"):
         claim(store, other, provenance("0.3.0", other))
+
+
+def test_one_of_an_earlier_version_goes_on_more_than_once(store: ExperimentStore) -> None:
+    first = document(tuning={"n_trials": 3})
+    for key in ("population_size", "shift"):
+        del first["validation"][key]
+    first["validation"]["csmf_estimators"] = ["count", "mean", "em", "mixture"]
+    claim(store, first, provenance("0.4.0", first))
+    for n_trials in (5, 7):
+        stored = yaml.safe_load(store.store.get("e/experiment.yaml") or b"")["validation"]
+        now = document(tuning={"n_trials": n_trials})
+        now["validation"] = as_begun(now["validation"], stored)
+        assert now["validation"]["population_size"] == "all"
+        claim(store, now, provenance("0.5.0", now))
+
+
+def test_a_changed_own_module_is_another_experiment() -> None:
+    before, now = document(code={"own": "0" * 64}), document(code={"own": "1" * 64})
+    assert before["code"] == {"own": "0" * 64}
+    assert "code" not in document()
+    assert differences(before, document(code={"own": "0" * 64, "other": "1" * 64})) == []
+    (told,) = differences(before, now)
+    assert told.startswith("code.own: '0000")
+    assert digest_of(before) == digest_of(document())
+
+
+def test_trials_can_be_compared_where_fits_and_scores_are_the_same() -> None:
+    changes: list[dict[str, Any]] = [
+        {"tuning": {"search_method": "random", "lag": 3, "scoring_metric": "ccc"}},
+        {"tuning": {"search_spaces": {"xgboost": {"max_depth": [9]}}}, "start_from": ["a/b"]},
+    ]
+    for one in changes:
+        assert incomparable(document(), document(**one)) == []
+    assert incomparable(document(), document(tuning={"cv_folds": 3})) == [
+        "tuning.cv_folds: 5 there, 3 here"
+    ]
+    by_site = {"validation": {"scheme": "leave_one_site_out"}}
+    assert incomparable(document(**by_site), document(**by_site, tuning={"cv_folds": 3})) == []
+
+
+def test_own_code_must_be_the_same_where_both_have_it() -> None:
+    one, other = ({**document(), "code": {"mine": digest}} for digest in ("a" * 64, "b" * 64))
+    assert incomparable(one, one) == incomparable(document(), one) == []
+    (told,) = incomparable(one, other)
+    assert told.startswith("code.mine: ")

@@ -16,8 +16,8 @@ from tuner_job import __version__
 from tuner_job.cli.main import main
 from tuner_job.cli.run_distributed_comparison import main as script
 from tuner_job.config.experiment import ExperimentConfig
-from tuner_job.config.load import load_experiment
-from tuner_job.files.yaml_file import read_yaml
+from tuner_job.config.load import check_experiment, load_experiment
+from tuner_job.files.yaml_file import parse_yaml, read_yaml
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
@@ -26,6 +26,11 @@ EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yaml"))
 def test_the_page_of_settings_is_current() -> None:
     page = runpy.run_path(str(ROOT / "docs" / "experiment_reference.py"))["page"]
     assert (ROOT / "docs" / "experiment-file.md").read_text(encoding="utf-8") == page() + "\n"
+
+
+def test_the_reference_of_the_python_interface_is_current() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "api_reference.py"))["page"]
+    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == page() + "\n"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -41,6 +46,25 @@ def test_a_page_s_experiment_file_is_valid(page: str, name: str) -> None:
     block = text[text.index("```yaml") + 7 :]
     block = block[: block.index("```")]
     assert ExperimentConfig.model_validate(yaml.safe_load(block)).name == name
+
+
+def test_the_experiment_files_of_the_page_of_estimators_are_valid() -> None:
+    text = (ROOT / "docs" / "estimators.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    configs = [check_experiment(parse_yaml(block, "block"), "block") for block in blocks]
+    assert [config.name for config in configs] == ["others", "more"]
+    boosting = next(line for line in blocks[0].splitlines() if "class:" in line)
+    assert len(blocks[0].splitlines()) <= 10
+    assert "HistGradientBoostingClassifier" in boosting
+
+
+def test_the_python_of_the_page_of_estimators_runs() -> None:
+    text = (ROOT / "docs" / "estimators.md").read_text(encoding="utf-8")
+    classifier, checked = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(checked, {})
+    made: dict[str, Any] = {}
+    exec(classifier, made)
+    assert made["clf"].estimators["bernoulli"].binarize == 0.5
 
 
 def test_the_flags_of_pages_are_those_of_the_script() -> None:

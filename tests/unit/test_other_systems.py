@@ -35,8 +35,9 @@ NAMES = {
     ),
     *("fchmod", "O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "mkfifo", "nice", "getpgid", "sysconf"),
 }
-ONLY_WITH_FORK = {"process/command.py"}
-"""A command works in a child process where the system can fork, and else in this one."""
+ONLY_WITH_FORK = {"process/command.py", "execution/local/server.py"}
+"""A command works in a child process where the system can fork, and else in this one; workers are
+copies of a server there, and else interpreters of their own."""
 GUARDS = (
     "suppress(OSError",
     "sys.platform",

@@ -130,8 +130,8 @@ def test_debugging_shows_the_traceback() -> None:
     [
         ("os.kill(os.getpid(), signal.SIGKILL)", 1,
          "the process was killed by SIGKILL, perhaps memory ran out; "),
-        ("os.abort()", 1, "the process was killed by SIGABRT, perhaps Ray ended under it; "),
-        ("os._exit(1)", 1, "the process ended with exit code 1, perhaps Ray ended under it; "),
+        ("os.abort()", 1, "the process was killed by SIGABRT, perhaps a library ended it; "),
+        ("os._exit(1)", 1, "the process ended with exit code 1, perhaps a library ended it; "),
         ("os.kill(os.getppid(), signal.SIGTERM), time.sleep(60)", 130, "interrupted\n"),
         ("os.kill(os.getppid(), signal.SIGTERM), [x for x in iter(int, 1)]", 130, "interrupted\n"),
         ("[os.kill(os.getppid(), n) for n in (1, 2, 15)], time.sleep(60)", 130, "interrupted\n"),

@@ -32,13 +32,16 @@ def test_it_writes_what_version_0_1_0_wrote(experiment: Path, tmp_path: Path) ->
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     assert outcome.stdout == (
         "predictions.csv: 10 rows\ncsmf.csv: the CSMF of all of them\n"
+        "deaths.html: the page to show\n"
         "10 deaths with a known cause: CSMF accuracy 0.893, COD accuracy 0.800\n"
+        "whether some of them are among the deaths that the model was fitted on cannot be told "
+        "here; of those that are, the figures are in-sample and too good\n"
     )
     before = rows(KEPT / f"predictions-{MODEL}.csv")
     for now, then in zip(rows(tmp_path / "predictions.csv"), before, strict=True):
         assert now["cause"] == then["cause"]
-        assert now.pop("doubtful_answers") == "0"
-        assert [float(p) for p in list(now.values())[1:]] == pytest.approx(
+        assert now["doubtful_answers"] == "0"
+        assert [float(now[name]) for name in list(then)[1:]] == pytest.approx(
             [float(p) for p in list(then.values())[1:]], abs=2e-6
         )
     assert sum(float(row["fraction"]) for row in rows(tmp_path / "csmf.csv")) == pytest.approx(
@@ -46,11 +49,62 @@ def test_it_writes_what_version_0_1_0_wrote(experiment: Path, tmp_path: Path) ->
     )
 
 
+def test_three_files_stand_beside_the_predictions_and_each_can_have_another_place(
+    experiment: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "may").mkdir()
+    three = {"csmf.csv", "deaths.html", "predictions.csv"}
+    assert run("predict", "results", "new.csv", "--model", MODEL).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == three | {"results", "new.csv", "may"}
+    options = ("--output", "may/predictions.csv")
+    assert run("predict", "results", "new.csv", "--model", MODEL, *options).exit_code == 0
+    assert {path.name for path in (tmp_path / "may").iterdir()} == three
+    for name in three:
+        assert (tmp_path / "may" / name).read_bytes() == (tmp_path / name).read_bytes()
+    options = (*options, "--csmf", "f.csv", "--page", "p.html")
+    assert run("predict", "results", "new.csv", "--model", MODEL, *options).exit_code == 0
+    assert (tmp_path / "p.html").read_bytes() == (tmp_path / "deaths.html").read_bytes()
+
+
+def test_the_tables_name_deaths_first_causes_and_groups(experiment: Path, tmp_path: Path) -> None:
+    outcome = run("predict", "results", "new.csv", "--model", MODEL, "--by", "site", "s0")
+    assert outcome.exit_code == 0, outcome.stderr
+    given, predicted = rows(tmp_path / "new.csv"), rows(tmp_path / "predictions.csv")
+    assert [row["id"] for row in predicted] == [str(2 + i) for i in range(len(given))]
+    assert [row["site"] for row in predicted] == [row["site"] for row in given]
+    for row in predicted:
+        causes = [row[name] for name in ("cause", "cause_2", "cause_3")]
+        found = [float(row[name]) for name in ("probability", "probability_2", "probability_3")]
+        assert found == [float(row[cause]) for cause in causes]
+        assert found == sorted(map(float, list(row.values())[9:]), reverse=True)[:3]
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in rows(tmp_path / "csmf.csv"):
+        groups.setdefault((row["by"], row["group"]), []).append(row)
+    sites = sorted({row["site"] for row in given})
+    assert list(groups)[: 1 + len(sites)] == [("all", "all"), *(("site", one) for one in sites)]
+    assert {by for by, _ in groups} == {"all", "site", "s0"}
+    for (by, group), of_group in groups.items():
+        n = len(given) if by == "all" else sum(row[by] == group for row in given)
+        assert {row["n"] for row in of_group} == {str(n)} or group == "not known"
+        assert {row["few_deaths"] for row in of_group} == {"yes" if int(row["n"]) < 50 else "no"
+            for row in of_group}  # fmt: skip
+        assert sum(float(row["fraction"]) for row in of_group) == pytest.approx(1, abs=1e-5)
+        for row in of_group:
+            assert float(row["lower"]) <= float(row["fraction"]) <= float(row["upper"])
+    assert "groups by site need not add up to all deaths: at most by " in outcome.stdout
+
+
 REFUSED = [
     (["--output", "new.csv"], "--output: new.csv cannot be written: it is the input new.csv"),
     (["--output", "./results/../new.csv"], "it is the input new.csv"),
     (["--csmf", "new.csv"], "--csmf: new.csv cannot be written: it is the input new.csv"),
     (["--csmf", "predictions.csv"], "--output and --csmf: must be two files"),
+    (["--page", "new.csv"], "--page: new.csv cannot be written: it is the input new.csv"),
+    (["--page", "csmf.csv"], "--csmf and --page: must be two files"),
+    (["--page", "results/stored/report.html"], "is part of the experiment's results"),
+    (["--by", "sight"], "new.csv: --by sight: the file has no such column (near: site)"),
+    (["--by", "age_group"], "--by age_group: needs a column of ages"),
+    (["--by"], "option '--by' requires an argument"),
     (["--output", "results"], "--output: results cannot be written: it is a folder"),
     (["--output", "no/x.csv"], "there is no folder"),
     (["--csmf", "no/x.csv"], "--csmf: no/x.csv cannot be written: there is no folder"),
@@ -82,13 +136,32 @@ def test_it_refuses_before_it_works(
     assert snapshot(tmp_path) == before
 
 
-def test_one_of_several_models_must_be_named(experiment: Path) -> None:
+def test_the_best_of_several_models_predicts_and_is_named_with_the_reason(
+    experiment: Path, tmp_path: Path
+) -> None:
+    outcome = run("predict", "results", "new.csv")
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith(
+        "model: logistic_regression: simpler than xgboost, which leads in CSMF accuracy (0.787"
+    )
+    assert "; that is not above the standard error" in outcome.stdout.split("\n")[0]
+    named = run("predict", "results", "new.csv", "--model", MODEL, "--output", "named.csv")
+    assert "model:" not in named.stdout
+    assert (tmp_path / "predictions.csv").read_bytes() == (tmp_path / "named.csv").read_bytes()
+
+
+def test_a_model_that_is_missing_is_said_and_the_best_of_the_others_is_taken(
+    experiment: Path,
+) -> None:
+    (experiment / "logistic_regression" / "best.json").unlink()
+    outcome = run("predict", "results", "new.csv")
+    assert outcome.exit_code == 0
+    assert "logistic_regression has no result, so this is the best of the others" in outcome.stdout
+    for model in ("random_forest", "xgboost"):
+        (experiment / model / "best.json").unlink()
     outcome = run("predict", "results", "new.csv")
     assert outcome.exit_code == 2
-    assert (
-        "has the models random_forest, xgboost, logistic_regression; name one with --model"
-        in outcome.stderr
-    )
+    assert "has no model yet: its search has not finished" in outcome.stderr
 
 
 def test_a_model_whose_search_has_not_finished_is_told_from_one_that_never_was(

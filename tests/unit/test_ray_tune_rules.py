@@ -52,10 +52,9 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ),
 ]
 UNFIT = {
-    "random_forest": "its trees know nothing of each other, so trees grown later with other "
-    "parameters improve none that are there",
-    "logistic_regression": "its fit has one minimum, which does not depend on where the search for "
-    "it began",
+    "random_forest": "its trees know nothing of each other",
+    "logistic_regression": "its fit has one minimum, wherever it begins",
+    "naive_bayes": "it is counted, not trained",
 }
 
 

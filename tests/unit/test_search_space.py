@@ -25,7 +25,12 @@ def space(content: dict[str, Any]) -> SearchSpace:
     ("model", "count"),
     # xgboost 4·4·4·3·3·4·4; forest 4·4·3·3·4; C × (l1, l2 with 2 solvers each, elasticnet with 3
     # ratios)
-    [("xgboost", 9216), ("random_forest", 576), ("logistic_regression", 6 * (2 * 2 + 3))],
+    [
+        ("xgboost", 9216),
+        ("random_forest", 576),
+        ("logistic_regression", 6 * (2 * 2 + 3)),
+        ("naive_bayes", 5 * 5 * 4 * 3),
+    ],
 )
 def test_default_spaces_count_valid_distinct_configurations(model: str, count: int) -> None:
     family = FAMILIES[model]

@@ -30,6 +30,26 @@ class _Speaking:
         sys.exit(_run(lambda: super(_Speaking, self).main(*arguments, **more)))  # type: ignore[misc]
 
 
+class SeveralValues(click.Command):
+    """Takes several values after one flag: ``--sites A B`` is ``--sites A --sites B``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write such flags out."""
+        takers = {option.opts[0] for option in self.params if getattr(option, "multiple", False)}
+        written: list[str] = []
+        flag = ""
+        for argument in args:
+            is_value = not argument.startswith("-") or argument[1:2].isdigit()
+            if flag and is_value and written[-1] != flag:
+                written.append(flag)
+            if flag and not is_value and written[-1] == flag:
+                raise click.BadOptionUsage(flag, f"{flag}: must have a value", ctx)
+            if not is_value:
+                flag = argument if argument in takers else ""
+            written.append(argument)
+        return super().parse_args(ctx, written)
+
+
 class Command(_Speaking, click.Command):
     """A command that is a script of its own."""
 

@@ -2,18 +2,18 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import numpy as np
-import yaml
-from rich.console import Console
 
-from tuner_job import __version__
 from tuner_job.cli import cluster
 from tuner_job.cli import compare as comparing
+from tuner_job.cli import operator as operating
+from tuner_job.cli import predict as predicting
 from tuner_job.cli import results as results_commands
+from tuner_job.cli import serve as serving
 from tuner_job.cli.base import EXPERIMENT, IS_ADDRESS, SETTINGS, WORKERS, Group
 from tuner_job.errors import MissingModelsError
 from tuner_job.process.output import console as plain_console
@@ -23,9 +23,13 @@ from tuner_job.wording import counted
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from rich.console import Console
+
     from tuner_job.cli.progress import ProgressDisplay
     from tuner_job.config.experiment import ExperimentConfig
+    from tuner_job.experiment.estimate import Estimate
     from tuner_job.problem import Prepared
+    from tuner_job.records import ExperimentSummary
 
 
 MOST_COLUMNS = 20
@@ -33,7 +37,7 @@ MOST_COLUMNS = 20
 
 
 @click.group(cls=Group, context_settings=SETTINGS)
-@click.version_option(__version__, prog_name="va-tuning")
+@click.version_option(package_name="va-tuning", prog_name="va-tuning")
 def main() -> None:
     """Tune cause-of-death models for verbal autopsy data.
 
@@ -60,40 +64,30 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
     the same command goes on from there. Ends with a table of the untuned default against the best
     configuration of each model, and with a report.
 
-    Where RAY_ADDRESS is set, fits run on that Ray cluster, else on this machine.
+    Fits run in processes of this machine; where RAY_ADDRESS is set, on that Ray cluster, or, if it
+    says local, on a Ray that is started for them.
     """
     # here, so that --help is quick
-    from tuner_job.cli.tables import best_parameters, default_vs_tuned
+    from tuner_job.cli.findings import print_findings
     from tuner_job.config.load import load_experiment
-    from tuner_job.experiment.run import run_experiment
-    from tuner_job.problem import prepare
-    from tuner_job.process.interruption import asked
+    from tuner_job.execution.workers import load_ahead
     from tuner_job.results.lease import rayjob_of
+    from tuner_job.results.telling import refusal_told
 
     expendable()
     config = load_experiment(experiment)
     if results is not None:
         config = config.model_copy(update={"results": results})
-    console = plain_console()
-    prepared = prepare(config)
-    if not quiet():
-        _describe(console, prepared)
+    load_ahead(map(config.family, config.families), config.tuning.on_ray_tune)
+    console, job = plain_console(), rayjob_of(experiment)
     missing: MissingModelsError | None = None
     try:
-        with _progress(console, config) as display:
-            summary = run_experiment(
-                prepared,
-                n_workers=workers,
-                listener=display,
-                should_stop=asked,
-                take_over=takeover,
-                job=rayjob_of(experiment),
-            )
+        with refusal_told(config.results, config.name, config.tuning.objectives[0], job):
+            summary = _tune(console, config, workers, takeover, job)
     except MissingModelsError as error:
         missing, summary = error, error.summary
     if summary.studies:
-        console.print(default_vs_tuned(summary))
-        console.print(best_parameters(summary))
+        print_findings(console, summary)
         console.print(
             f"report: {config.results.rstrip('/')}/{config.name}/report.html", soft_wrap=True
         )
@@ -101,23 +95,55 @@ def tune(experiment: Path, workers: int | None, results: str | None, takeover: b
         raise missing
 
 
+def _tune(
+    console: "Console",
+    config: "ExperimentConfig",
+    workers: int | None,
+    takeover: bool,
+    job: str | None,
+) -> "ExperimentSummary":
+    from tuner_job.experiment.run import run_experiment  # here, so that --help is quick
+    from tuner_job.problem import prepare
+    from tuner_job.process.interruption import asked
+
+    prepared = prepare(config)
+    if not quiet():
+        _describe(console, prepared)
+    with _progress(console) as display:
+        return run_experiment(
+            prepared,
+            n_workers=workers,
+            listener=display,
+            should_stop=asked,
+            take_over=takeover,
+            job=job,
+        )
+
+
 @main.command()
 @EXPERIMENT
 @click.option("--columns", is_flag=True, help="Show how every column is read, not the first ones.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: everything as one document.")
-def validate(experiment: Path, columns: bool, as_json: bool) -> None:
+@click.option("--no-estimate", is_flag=True, help="Do not try fits to see how long a run takes.")
+def validate(experiment: Path, columns: bool, as_json: bool, no_estimate: bool) -> None:
     """Check an experiment file and its data without writing anything.
 
     Says how many rows, causes and sites there are, how the columns are read (the codebook, most
-    doubtful columns first), what was left out, and how many trials will be run.
+    doubtful columns first), what was left out, how many trials will be run, and about how long that
+    takes here: a few configurations of each model are tried for some seconds.
     """
     from tuner_job.cli.codebook import codebook_table
     from tuner_job.config.load import load_experiment  # here, so that --help is quick
+    from tuner_job.experiment.estimate import estimate_run
+    from tuner_job.experiment.known import known_in_words
     from tuner_job.problem import in_words, prepare
 
     prepared = prepare(load_experiment(experiment))
     if as_json:
-        click.echo(json.dumps(_as_document(prepared), indent=2, ensure_ascii=False))
+        document = _as_document(prepared)
+        if not no_estimate:
+            document["estimate"] = asdict(estimate_run(prepared))
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
     console = plain_console()
     _describe(console, prepared)
@@ -126,10 +152,35 @@ def validate(experiment: Path, columns: bool, as_json: bool) -> None:
         console.print(codebook_table(prepared.dataset.codebook.variables, most))
     for model, planned in prepared.planned().items():
         console.print(f"{model}: {in_words(prepared.config, model, planned)}")
+    for line in known_in_words(prepared) if prepared.config.start_from else ():
+        console.print(line, soft_wrap=True)
+    if not no_estimate:
+        console.print(_in_time(estimate_run(prepared)), soft_wrap=True)
     console.print(f"{experiment} is valid")
 
 
+def _in_time(estimate: "Estimate") -> str:
+    """Say how long a run takes, and how that is known."""
+    from tuner_job.units import human_duration  # brings pydantic
+
+    cpus = counted(estimate.n_cpus, "CPU")
+    if estimate.seconds is None:
+        return f"how long a run takes on the {cpus} here: not known, as nothing ends the search"
+    each = ", ".join(
+        f"{model} {'?' if seconds is None else human_duration(seconds)}"
+        for model, seconds in estimate.models.items()
+    )
+    ends = "the budget ends the search" if estimate.by_budget else "all trials run"
+    return (
+        f"a run takes about {human_duration(estimate.seconds)} on the {cpus} here, as {ends} "
+        f"(all trials: {each}); an estimate from a few quick fits, which may be off by a factor of "
+        "two"
+    )
+
+
 def _as_document(prepared: "Prepared") -> dict[str, object]:
+    import numpy as np  # here, so that --help is quick
+
     data = prepared.dataset
     return {
         "name": prepared.config.name,
@@ -151,7 +202,8 @@ def _as_document(prepared: "Prepared") -> dict[str, object]:
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of experiment files, so that editors complete and check them."""
-    from tuner_job.config.experiment import json_schema  # here, so that --help is quick
+    from tuner_job import __version__  # here, so that --help is quick
+    from tuner_job.config.experiment import json_schema
 
     click.echo(json.dumps(json_schema(__version__), indent=2))
 
@@ -160,7 +212,9 @@ def schema() -> None:
 @click.argument("model")
 def space(model: str) -> None:
     """Print a model's default search space, to start one's own from."""
-    from tuner_job.models import get_family  # here, so that --help is quick
+    import yaml  # here, so that --help is quick
+
+    from tuner_job.models import get_family
 
     click.echo(
         yaml.safe_dump(
@@ -170,25 +224,23 @@ def space(model: str) -> None:
     )
 
 
-for _command in (*comparing.COMMANDS, *results_commands.COMMANDS, *cluster.COMMANDS):
+for _command in (
+    *comparing.COMMANDS,
+    *results_commands.COMMANDS,
+    predicting.predict,
+    serving.serve,
+    *cluster.COMMANDS,
+    operating.operator,
+):
     main.add_command(_command)
 
 
-def _progress(
-    console: Console, config: "ExperimentConfig"
-) -> "AbstractContextManager[ProgressDisplay | None]":
+def _progress(console: "Console") -> "AbstractContextManager[ProgressDisplay | None]":
     from tuner_job.cli.progress import ProgressDisplay  # here, so that --help is quick
 
-    return nullcontext() if quiet() else ProgressDisplay(console, config.budget.timeout)
+    return nullcontext() if quiet() else ProgressDisplay(console)
 
 
-def _describe(console: Console, prepared: "Prepared") -> None:
-    data = prepared.dataset
-    console.print(
-        f"{prepared.config.name}: {counted(data.n_samples, 'death')}, "
-        f"{counted(data.n_causes, 'cause')}, "
-        f"{counted(len(data.sites), 'site')}, {counted(len(data.features), 'feature')}; "
-        f"{counted(prepared.n_folds, 'fold')} ({prepared.config.validation.scheme})"
-    )
-    for note in prepared.notes:
-        console.print(f"note: {note}")
+def _describe(console: "Console", prepared: "Prepared") -> None:
+    for line in prepared.described():
+        console.print(line)

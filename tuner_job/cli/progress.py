@@ -1,28 +1,35 @@
-"""Showing how a search is going: a live table on a terminal, a line now and then in a log."""
+"""Showing how an experiment is going: a live table on a terminal, a line now and then in a log."""
 
 import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
+from tuner_job.records import RunStage
 from tuner_job.results.monitor import ModelProgress, TuningMonitor
+from tuner_job.results.progress import time_left
 from tuner_job.units import human_duration
 
 _LINE_SECONDS = 15.0
-_DRAW_SECONDS = 0.25
+_DRAWN_A_SECOND = 2
 
 
 class ProgressDisplay:
     """Listens to a `TuningMonitor`; as a context manager it leaves the last state on the screen."""
 
-    def __init__(self, console: Console, timeout: float | None = None):
-        self._console, self._timeout = console, timeout
-        self._live = Live(console=console, auto_refresh=False, transient=False)
+    def __init__(self, console: Console):
+        self._console = console
         self._monitor: TuningMonitor | None = None
-        self._shown = 0.0
+        self._stage: RunStage | None = None
+        self._written = 0.0
+        self._ended = False
+        # by a thread of its own: a fit may take minutes, and the time goes on
+        self._live = Live(
+            console=console, get_renderable=self._drawn, refresh_per_second=_DRAWN_A_SECOND
+        )
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -35,32 +42,32 @@ class ProgressDisplay:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._monitor:
-            self._show(self._monitor)
+        self._ended = True
+        if self._monitor and self._monitor.models and not self._console.is_terminal:
+            self._write(self._monitor)
         self._live.stop()
 
     def __call__(self, monitor: TuningMonitor) -> None:
-        """Show the state, unless that was done a moment ago."""
+        """Take note of the state; in a log, write it unless that was done a moment ago."""
         self._monitor = monitor
-        pause = _DRAW_SECONDS if self._console.is_terminal else _LINE_SECONDS
-        if time.monotonic() - self._shown > pause:
-            self._show(monitor)
+        if self._console.is_terminal or not monitor.models:
+            return
+        if monitor.stage != self._stage or time.monotonic() - self._written > _LINE_SECONDS:
+            self._write(monitor)
 
-    def _show(self, monitor: TuningMonitor) -> None:
-        self._shown = time.monotonic()
-        if self._console.is_terminal:
-            self._live.update(self._table(monitor), refresh=True)
-        else:
-            self._console.print(self._line(monitor), soft_wrap=True)
+    def _write(self, monitor: TuningMonitor) -> None:
+        self._written, self._stage = time.monotonic(), monitor.stage
+        self._console.print(self._line(monitor), soft_wrap=True)
 
-    def _table(self, monitor: TuningMonitor) -> Table:
-        table = Table(
-            title=f"running {human_duration(monitor.seconds)}, {self._left(monitor)}", box=None
-        )
+    def _drawn(self) -> Table | Group:
+        monitor = self._monitor
+        if monitor is None or not monitor.models:
+            return Group()
+        table = Table(title=", ".join(self._now(monitor)), title_justify="left", box=None)
         table.add_column("model")
         for column in ("trials", "stopped early", "failed", "best score"):
             table.add_column(column, justify="right")
-        for model, progress in monitor.models.items():
+        for model, progress in list(monitor.models.items()):
             table.add_row(
                 model,
                 _done(progress),
@@ -71,14 +78,19 @@ class ProgressDisplay:
         return table
 
     def _line(self, monitor: TuningMonitor) -> str:
+        stage, ran, *left = self._now(monitor)
         states = [
             f"{model} {_done(p)} trials, best {_score(p)}" for model, p in monitor.models.items()
         ]
-        return f"[{human_duration(monitor.seconds)}] {'; '.join(states)}; {self._left(monitor)}"
+        told = [] if monitor.stage == "loading" else states
+        return f"[{ran}] {stage}: " + "; ".join([*told, *left])
 
-    def _left(self, monitor: TuningMonitor) -> str:
-        left = monitor.seconds_left(self._timeout)
-        return "time left not known yet" if left is None else f"about {human_duration(left)} left"
+    def _now(self, monitor: TuningMonitor) -> list[str]:
+        """Stage, time so far, and time left unless it has ended."""
+        so_far = human_duration(monitor.seconds)
+        if self._ended:
+            return ["ended", so_far]
+        return [monitor.stage, so_far, time_left(monitor.seconds_left())]
 
 
 def _done(progress: ModelProgress) -> str:

@@ -1,13 +1,17 @@
 """The commands that read what an experiment has stored."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tuner_job.cli.base import IS_FILE, RESULTS
-from tuner_job.errors import StoreError
+from tuner_job.cli.base import IS_FILE, RESULTS, checked, whole_number
+from tuner_job.errors import InputError, StoreError
 from tuner_job.process.output import console, expendable
-from tuner_job.wording import MOST_ITEMS, counted, place
+from tuner_job.wording import MOST_ITEMS, counted, place, plain
+
+if TYPE_CHECKING:
+    from tuner_job.results.experiment_store import ExperimentStore
 
 
 @click.command()
@@ -18,30 +22,87 @@ from tuner_job.wording import MOST_ITEMS, counted, place
     is_flag=True,
     help="The canonical trials table as CSV: no timings, same bytes at each run.",
 )
-def show(results: str, as_json: bool, trials: bool) -> None:
+@click.option(
+    "--wide", is_flag=True, help="With --trials: a column a parameter and a metric, and timings."
+)
+@click.option(
+    "--output",
+    **IS_FILE,
+    help="With --trials: write them to this file; its ending says how: .csv, or .parquet (wide).",
+)
+@click.option(
+    "--commit",
+    metavar="N",
+    callback=checked(whole_number(1, 999_999)),
+    help="What it had when its search was committed for the N-th time, not the newest.",
+)
+def show(
+    results: str, as_json: bool, trials: bool, wide: bool, output: Path | None, commit: int | None
+) -> None:
     """Show the best parameters and scores of an experiment.
 
     RESULTS is the address of the experiment, for example va-results/adult-xgboost or
-    s3://va-results/adult-xgboost. With --trials an experiment that is still running can be looked
-    at too.
+    s3://va-results/adult-xgboost. Of one that has not ended it shows what there is so far.
     """
     # here, so that --help is quick
-    from tuner_job.cli.tables import best_parameters, default_vs_tuned, trials_csv
-    from tuner_job.results.choose import models_of
+    from tuner_job.cli.findings import print_findings
+    from tuner_job.cli.so_far import best_so_far, not_ended
+    from tuner_job.experiment.earlier import summary_at
+    from tuner_job.experiment.so_far import summary_so_far
     from tuner_job.results.experiment_store import open_experiment
 
+    if as_json and trials:
+        raise click.UsageError("--json and --trials cannot be used together")
+    if (wide or output is not None) and not trials:
+        raise click.UsageError(f"{'--wide' if wide else '--output'} needs --trials")
     store = open_experiment(results)
     if trials:
-        click.echo(
-            trials_csv({model: store.load_trials(model) for model in sorted(models_of(store))}),
-            nl=False,
+        _show_trials(store, wide, output, commit)
+        return
+    summary = summary_so_far(store) if commit is None else summary_at(store, commit)
+    if as_json:
+        click.echo(summary.model_dump_json(indent=2))
+        return
+    if summary.unfinished:
+        console().print(not_ended(summary), soft_wrap=True)
+        console().print(best_so_far(summary) if summary.studies else "no trial has finished yet")
+        return
+    print_findings(console(), summary)
+
+
+def _show_trials(
+    store: "ExperimentStore", wide: bool, output: Path | None, commit: int | None
+) -> None:
+    """Print the trials, or write them to a file."""
+    from tuner_job.cli.tables import trials_csv
+    from tuner_job.experiment.earlier import trials_at
+    from tuner_job.files.whole import check_outputs, whole_files
+    from tuner_job.results.choose import models_of
+    from tuner_job.results.protect import check_outside_results
+    from tuner_job.results.wide import parquet, wide_csv
+
+    ending = ".csv" if output is None else output.suffix.lower()
+    if ending not in (".csv", ".parquet"):
+        raise InputError(
+            f"--output: must end in .csv or .parquet, which says how it is written; got "
+            f"{plain(output)}"
         )
-    elif as_json:
-        click.echo(store.summary().model_dump_json(indent=2))
+    outputs = {} if output is None else {"--output": output}
+    check_outputs(outputs)
+    check_outside_results(store, outputs)
+    if commit is None:
+        records = {model: store.load_trials(model) for model in sorted(models_of(store))}
     else:
-        summary = store.summary()
-        console().print(default_vs_tuned(summary))
-        console().print(best_parameters(summary))
+        records = trials_at(store, commit)
+    if output is None:
+        click.echo(wide_csv(records) if wide else trials_csv(records), nl=False)
+        return
+    with whole_files([output]) as (file,):
+        if ending == ".parquet":
+            file.buffer.write(parquet(records))
+        else:
+            file.write(wide_csv(records) if wide else trials_csv(records))
+    click.echo(f"{output}: {counted(sum(map(len, records.values())), 'trial')}")
 
 
 @click.command()
@@ -87,11 +148,13 @@ def check(results: str, repair: bool) -> None:
 @RESULTS
 @click.option("--output", **IS_FILE, help="Also write the page to this file.")
 def report(results: str, output: Path | None) -> None:
-    """Write the HTML report of a finished experiment anew.
+    """Write the HTML report of an experiment anew.
 
-    It goes beside the results, and to --output if that is given: one file, to be opened offline.
+    It goes beside the results, and to --output if that is given: one file, to be opened offline. Of
+    an experiment that has not ended it shows what there is so far, and says so.
     """
-    from tuner_job.experiment.finish import write_report  # here, so that --help is quick
+    from tuner_job.experiment.page import write_report  # here, so that --help is quick
+    from tuner_job.experiment.so_far import summary_so_far
     from tuner_job.files.whole import check_outputs, whole_files
     from tuner_job.results.experiment_store import open_experiment
     from tuner_job.results.protect import check_outside_results
@@ -100,7 +163,7 @@ def report(results: str, output: Path | None) -> None:
     store, outputs = open_experiment(results), {} if output is None else {"--output": output}
     check_outputs(outputs)
     check_outside_results(store, outputs, but="report.html")
-    page = write_report(store, store.summary())
+    page = write_report(store, summary_so_far(store))
     if output is not None:
         with whole_files([output]) as (file,):
             file.write(page)
@@ -109,38 +172,26 @@ def report(results: str, output: Path | None) -> None:
 
 @click.command()
 @RESULTS
-@click.argument("data", type=click.Path())
-@click.option("--model", help="Which model; not needed if only one was tuned.")
-@click.option("--output", **IS_FILE, default="predictions.csv", show_default=True)
-@click.option("--csmf", **IS_FILE, help="Also write the CSMF of all these deaths to this file.")
 @click.option(
-    "--raw", is_flag=True, help="The model's own probabilities, neither calibrated nor adjusted."
+    "--to",
+    required=True,
+    **IS_FILE,
+    help="The file; its ending says what: .log, a journal of Optuna's; .parquet or .csv, a table.",
 )
-def predict(
-    results: str, data: str, model: str | None, output: Path, csmf: Path | None, raw: bool
-) -> None:
-    """Predict causes for new deaths with a tuned model.
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+def export(results: str, to: Path, overwrite: bool) -> None:
+    """Write the trials of an experiment into a file for other programs.
 
-    DATA is coded like the data that the model was tuned on; it needs no cause column. Where it is
-    coded in another way it is refused; single answers that training did not know are counted. The
-    output has one row a death: the most probable cause, how many of its answers training did not
-    know, and the probability of each cause. Probabilities are calibrated and, where the model was
-    tuned for populations of other composition, adjusted to the CSMF that is estimated for DATA. If
-    DATA has causes, the predictions are scored.
+    A journal has a study a model: `optuna-dashboard journal.log` shows its slices, contours,
+    parallel coordinates, timeline and more. A table has a row a trial, the untuned default among
+    them. Of an experiment that has not ended it is what there is so far.
     """
-    from tuner_job.prediction.predict import predict_file  # here, so that --help is quick
+    from tuner_job.experiment.export import export as write  # here, so that --help is quick
     from tuner_job.results.experiment_store import open_experiment
 
     expendable()
-    predicted = predict_file(open_experiment(results), model, data, output, csmf, raw)
-    click.echo(f"{output}: {counted(predicted.n_rows, 'row')}")
-    if csmf:
-        click.echo(f"{csmf}: the CSMF of all of them")
-    if scores := predicted.scores:
-        click.echo(
-            f"{counted(int(scores['n_samples']), 'death')} with a known cause: CSMF accuracy "
-            f"{scores['csmf_accuracy']:.3f}, COD accuracy {scores['cod_accuracy']:.3f}"
-        )
+    n_trials = write(open_experiment(results), to, overwrite, "--to")
+    click.echo(f"{to}: {counted(n_trials, 'trial')}")
 
 
-COMMANDS = (show, check, report, predict)
+COMMANDS = (show, check, report, export)

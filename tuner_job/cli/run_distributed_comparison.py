@@ -11,7 +11,14 @@ from typing import Any, get_args
 
 import click
 
-from tuner_job.cli.base import IS_WORKERS, SETTINGS, Command, checked, whole_number
+from tuner_job.cli.base import (
+    IS_WORKERS,
+    SETTINGS,
+    Command,
+    SeveralValues,
+    checked,
+    whole_number,
+)
 from tuner_job.comparison.settings import Runtime, read_shift
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.config.experiment import ExperimentConfig
@@ -22,7 +29,7 @@ from tuner_job.data.reading.read import read_names
 from tuner_job.errors import ConfigError
 from tuner_job.evaluation.metrics import METRICS
 from tuner_job.evaluation.protocols import Composition
-from tuner_job.models import FAMILIES
+from tuner_job.models import FAMILIES, MODELS
 from tuner_job.process.interruption import asked
 from tuner_job.process.output import expendable
 from tuner_job.public import public
@@ -36,24 +43,8 @@ _RUNTIME = ("n_workers", "batch_size", "checkpoint_interval")
 _CLEAR = "clear_checkpoints"
 
 
-class _SeveralValues(Command):
-    """Takes several values after one flag: ``--sites A B`` is ``--sites A --sites B``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Write such flags out."""
-        takers = {option.opts[0] for option in self.params if getattr(option, "multiple", False)}
-        written: list[str] = []
-        flag = ""
-        for argument in args:
-            is_value = not argument.startswith("-") or argument[1:2].isdigit()
-            if flag and is_value and written[-1] != flag:
-                written.append(flag)
-            if flag and not is_value and written[-1] == flag:
-                raise click.BadOptionUsage(flag, f"{flag}: must have a value", ctx)
-            if not is_value:
-                flag = argument if argument in takers else ""
-            written.append(argument)
-        return super().parse_args(ctx, written)
+class _SeveralValues(SeveralValues, Command):
+    """A script whose flags take several values."""
 
 
 # fmt: off
@@ -64,8 +55,9 @@ _OPTIONS: list[click.Parameter] = [
         help="Sites to compare. [default: all in the data]"),
     click.Option(["--label-type", "data__label"], type=click.Choice(_LABELS), default="va34",
         show_default=True, help="Column with the cause."),
-    click.Option(["--models", "models"], multiple=True, type=click.Choice(list(FAMILIES)),
-        default=tuple(FAMILIES), help="Several may follow. [default: all]"),
+    click.Option(["--models", "models"], multiple=True, type=click.Choice(MODELS),
+        default=tuple(FAMILIES), help="Several may follow; ensemble is made of the others, at no "
+        "fit. [default: all but that]"),
     click.Option(["--experiments", "comparison__experiments"], multiple=True,
         type=click.Choice(EXPERIMENT_TYPES), help="Several may follow; cross_validation takes all "
         "sites together. [default: all but that]"),
@@ -80,8 +72,7 @@ _OPTIONS: list[click.Parameter] = [
         "[default: natural]"),
     click.Option(["--shift", "validation__shift"], multiple=True, metavar="CAUSE=SHARE...",
         help="For --protocols shift: expected fractions of causes, or ranges: Malaria=0.1:0.4."),
-    click.Option(["--ensemble", "comparison__ensemble"], is_flag=True,
-        help="Also the models' geometric mean, which costs no fit."),
+    click.Option(["--ensemble", "comparison__ensemble"], is_flag=True, default=None, hidden=True),
     click.Option(["--n-bootstrap", "comparison__n_bootstrap"], metavar="N",
         help="Resamples behind each interval. [default: 100]"),
     click.Option(["--random-seed", "seed"], metavar="N",
@@ -107,11 +98,11 @@ _OPTIONS: list[click.Parameter] = [
     click.Option(["--tuned-params", "comparison__tuned_params"], metavar="URL",
         help="Use what an experiment, of a RayJob for example, chose on these data."),
     click.Option(["--memory-per-worker", "budget__memory_per_task"], metavar="SIZE",
-        help="Memory that Ray reserves for a fit, e.g. 2Gi. [default: no limit]"),
+        help="Memory that a fit takes, e.g. 2Gi. [default: no limit]"),
     click.Option(["--n-workers"], **IS_WORKERS,
         help="Processes that fit models. [default: one a CPU]"),
     click.Option(["--batch-size"], **_IS_COUNT,
-        help="Fits handed to Ray at once. [default: two a CPU]"),
+        help="Fits handed to workers at once. [default: two a worker]"),
     click.Option(["--checkpoint-interval"], **_IS_COUNT, default="10", show_default=True,
         help="Fits after which full_results.csv is written anew and progress is told; every "
         "finished experiment is stored at once."),
@@ -136,7 +127,7 @@ def main(**given: Any) -> None:
 
     va-tuning compare takes the same from an experiment file, and any data that it can name.
     """
-    from tuner_job.comparison.compare import Place, compare  # brings Ray, which --help needs not
+    from tuner_job.comparison.compare import Place, compare  # here, so that --help is quick
 
     expendable()
     plots, resume, clear = not given.pop("no_plots"), given.pop("resume"), given.pop(_CLEAR)

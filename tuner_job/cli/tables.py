@@ -8,10 +8,19 @@ from collections.abc import Mapping, Sequence
 from rich import box
 from rich.table import Table
 
+from tuner_job.evaluation.steps import STEPS
 from tuner_job.files.spreadsheet import cell
-from tuner_job.records import ExperimentSummary, Interval, ModelSummary, TrialRecord
+from tuner_job.records import (
+    ExperimentSummary,
+    Interval,
+    ModelSummary,
+    Scores,
+    StudySummary,
+    TrialRecord,
+    TrialState,
+)
 from tuner_job.units import human_duration
-from tuner_job.wording import GLOSSARY, counted
+from tuner_job.wording import GLOSSARY, STOPS, counted, short
 
 SCORE_DIGITS = (
     10  # of the canonical table: more than differs between runs, fewer than sums may wobble
@@ -44,7 +53,7 @@ def default_vs_tuned(summary: ExperimentSummary) -> Table:
             table.add_row(
                 study.model if label == "default" else "",
                 label,
-                _short(looked_at.scores[metric]),
+                accuracy(looked_at.scores[metric]),
                 *(
                     _interval(looked_at.tested[accuracy])
                     for accuracy in ("csmf_accuracy", "cod_accuracy")
@@ -54,7 +63,7 @@ def default_vs_tuned(summary: ExperimentSummary) -> Table:
             )
     for name, scores in summary.baselines.items():
         table.add_row(
-            name.replace("_", " "), "no model", _short(scores["csmf_accuracy"]), "", "", ""
+            name.replace("_", " "), "no model", accuracy(scores["csmf_accuracy"]), "", "", ""
         )
     return table
 
@@ -79,25 +88,32 @@ def best_parameters(summary: ExperimentSummary) -> Table:
     ):
         table.add_column(column)
     for study in summary.studies:
-        n, best = study.n_trials, study.best
-        listed = ", ".join(f"{name}={value}" for name, value in best.params.items())
+        best = study.best
         table.add_row(
             study.model,
-            "the untuned default's were not beaten"
-            if best.trial < 0
-            else f"{listed} ({_which(best)})",
+            _exponents(study) if study.members else _parameters(best),
             str(best.csmf_estimator),
-            f"{n['complete']}, {n['pruned']}, {n['failed']}",
+            "–" if study.members else trials_by_state(study),
             "–" if study.optimism is None else f"{study.optimism:.3f}",
-            study.stopped_by,
+            "–" if study.members else STOPS[study.stopped_by],
         )
     return table
+
+
+def trials_by_state(study: StudySummary) -> str:
+    """Write how many trials were complete, stopped early, failed; and repeated, or known from
+    another experiment, if any was."""
+    states: tuple[TrialState, ...] = ("complete", "pruned", "failed")
+    ran = ", ".join(str(study.n_evaluated(state)) for state in states)
+    known = f"; {study.n_known} known" if study.n_known else ""
+    return ran + (f"; {study.n_repeated} repeated" if study.n_repeated else "") + known
 
 
 def _glossary(summary: ExperimentSummary) -> str:
     """What words of our own mean, of those that stand in the table."""
     bests = [study.best for study in summary.studies]
     stand = {
+        "bayes": any(best.csmf_estimator.method == "bayes" for best in bests),
         "em": any(best.csmf_estimator.method in ("em", "mixture") for best in bests),
         "optimism": any(study.optimism is not None for study in summary.studies),
         "solver": any("solver" in best.params for best in bests if best.trial >= 0),
@@ -105,9 +121,23 @@ def _glossary(summary: ExperimentSummary) -> str:
     return "\n".join(GLOSSARY[word] for word, stands in stand.items() if stands)
 
 
-def _which(best: ModelSummary) -> str:
+def _parameters(best: ModelSummary) -> str:
+    if best.trial < 0:
+        return "the untuned default's were not beaten"
+    listed = ", ".join(f"{name}={short(value)}" for name, value in best.params.items())
     stages = f", the last of {counted(len(best.schedule), 'stage')}" if best.schedule else ""
-    return f"trial {best.trial}{stages}"
+    source = f", {best.source}" if best.source else ""
+    return f"{listed} (trial {best.trial}{source}{stages})"
+
+
+def _exponents(study: StudySummary) -> str:
+    """What an ensemble is made of."""
+    members = [
+        f"{name}^{study.best.params[name]:.2f} "
+        f"({'the default' if member.trial < 0 else f'trial {member.trial}'})"
+        for name, member in study.members.items()
+    ]
+    return " × ".join(members)
 
 
 def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
@@ -118,7 +148,9 @@ def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["model", "trial", "state", "params", "fold_scores", "scores"])
+    known = any(record.source for records in trials.values() for record in records)
+    source = ["source"] if known else []
+    writer.writerow(["model", "trial", "state", "params", "fold_scores", "scores", *source])
     for model in sorted(trials):
         for record in trials[model]:
             folds = [_rounded(fold.validation) for fold in record.folds]
@@ -128,8 +160,15 @@ def trials_csv(trials: Mapping[str, Sequence[TrialRecord]]) -> str:
                 _became(record),
             ]
             row += [json.dumps(value) for value in (record.params, folds, _rounded(record.scores))]
+            row += [_from(record)] if known else []
             writer.writerow([cell(value) for value in row])
     return out.getvalue()
+
+
+def _from(record: TrialRecord) -> str:
+    """Where a trial is from that another experiment ran: its address, commit and number there."""
+    source = record.source
+    return f"{source.address} {source.commit} {source.trial}" if source else ""
 
 
 def _became(record: TrialRecord) -> str:
@@ -144,23 +183,26 @@ def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
 
 def _interval(interval: Interval) -> str:
     estimate, low, high = (
-        _short(value) for value in (interval.estimate, interval.low, interval.high)
+        accuracy(value) for value in (interval.estimate, interval.low, interval.high)
     )
     return f"{estimate} ({low}–{high})"
 
 
-def _short(share: float) -> str:
-    """Three digits, as the field prints accuracies: .812, 1.00."""
+def accuracy(share: float) -> str:
+    """Write three digits, as the field prints accuracies: .812, 1.00, -.041 (chance-corrected)."""
+    if share < 0:
+        return f"-{accuracy(-share)}"
     return f"{share:.3f}".lstrip("0") if 0 <= share < 0.9995 else f"{share:.2f}"
 
 
 def _caption(summary: ExperimentSummary) -> str:
     how = {
         "stratified": "test rows have the composition trained on",
-        "dirichlet": "test rows resampled to compositions drawn from Dirichlet(1, …, 1)",
+        "dirichlet": "test rows resampled to populations of other compositions and sizes",
         "shift": "test rows resampled to the compositions stated",
         "leave_one_site_out": "each site is predicted from the others",
     }[summary.scheme]
+    known = sum(study.n_known for study in summary.studies)
     below = [
         study.model
         for study in summary.studies
@@ -168,8 +210,7 @@ def _caption(summary: ExperimentSummary) -> str:
         and study.best.scores["csmf_accuracy"] < summary.baselines["copy_train"]["csmf_accuracy"]
     ]
     held_out = [
-        f"{study.model} {_short(study.holdout['default']['csmf_accuracy'])} → "
-        f"{_short(study.holdout['tuned']['csmf_accuracy'])}"
+        f"{study.model} {' → '.join(accuracy(s['csmf_accuracy']) for s in _held_out(study))}"
         for study in summary.studies
         if study.holdout
     ]
@@ -180,9 +221,18 @@ def _caption(summary: ExperimentSummary) -> str:
         "default's CSMF counts its most probable causes, the tuned one's is made as said below. "
         "The tuned configuration was chosen on these same folds: its scores are somewhat "
         f"optimistic.{warning}{_timing(summary)}"
-        + (f" On the hold-out, CSMF accuracy: {', '.join(held_out)}." if held_out else "")
+        + (f" {counted(known, 'trial')} of other experiments were known." if known else "")
+        + (
+            f" On the hold-out, CSMF accuracy step by step: {', '.join(held_out)}."
+            if held_out
+            else ""
+        )
         + f"\n{GLOSSARY['copy-train']}"
     )
+
+
+def _held_out(study: StudySummary) -> list[Scores]:
+    return [study.holdout[step] for step in STEPS if step in study.holdout]
 
 
 def _timing(summary: ExperimentSummary) -> str:

@@ -76,25 +76,31 @@ def delete_ours(kube: Kube, found: RayJob | ConfigMap, name: str) -> None:
     )
 
 
-def wait_until_gone(kube: Kube, job: RayJob) -> None:
-    """Wait until a RayJob is gone; another one may have its name then.
+def wait_until_gone(kube: Kube, going: RayJob | ConfigMap) -> None:
+    """Wait until an object that is being deleted is gone; another one may have its name then.
 
     Raises
     ------
     ClusterError
         It is not, in time.
     """
-    name = job.metadata.name
+    name, uid = going.metadata.name, going.metadata.uid
 
     def is_gone() -> bool:
-        found = kube.get(RayJob, name)
-        return found is None or found.metadata.uid != job.metadata.uid
+        found = kube.get(type(going), name)
+        return found is None or found.metadata.uid != uid
 
-    if not wait_for(is_gone, _SECONDS):
+    if wait_for(is_gone, _SECONDS):
+        return
+    if isinstance(going, RayJob):
         raise ClusterError(
             f"namespace {kube.namespace}: KubeRay must stop {name} within {_SECONDS} s of its "
             "deletion; it has not: see KubeRay's log"
         )
+    raise ClusterError(
+        f"namespace {kube.namespace}: ConfigMap {name} must go within {_SECONDS} s of its RayJob's "
+        "deletion; it has not: try again"
+    )
 
 
 @dataclass(frozen=True)
@@ -163,8 +169,7 @@ def purge(kube: Kube, found: Belongings) -> int:
     """Stop an experiment and remove all that is its own; return how many objects were removed from
     the store.
 
-    The ConfigMap goes last: it says where the results are, so that a purge that was interrupted can
-    be repeated.
+    The ConfigMap goes with its RayJob.
 
     Raises
     ------
@@ -182,7 +187,7 @@ def purge(kube: Kube, found: Belongings) -> int:
     if runs:
         time.sleep(_LAST_WORDS)
         removed += _remove(found.store, found.name)
-    if found.experiment:
+    if found.experiment and not found.experiment.metadata.owner_references:
         delete_ours(kube, found.experiment, found.name)
     return removed
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tuner_job.cluster.kube import Kube, RefusedError, UnreachableError
@@ -110,19 +110,30 @@ def follow(kube: Kube, name: str, say: Callable[[str], None]) -> Observation:
         time.sleep(_PAUSE)
 
 
-def read_log(kube: Kube, name: str, say: Callable[[str], None]) -> None:
-    """Tell the log so far."""
-    read_job(kube, name)
-    pod = _submitter(kube, name)
-    if pod is None:
+def log_lines(kube: Kube, name: str) -> Iterator[str] | None:
+    """Read the log so far; None where no pod has it any more.
+
+    Raises
+    ------
+    ClusterError
+        It has not begun, or cannot be read.
+    """
+    job, pod = find_job(kube, name), _submitter(kube, name)
+    if pod:
+        return _lines(kube, name, pod)
+    if job and state_of(job) not in ENDED:
         raise ClusterError(
             f"namespace {kube.namespace}: experiment {name} has no log yet; see va-tuning status "
             f"{name}"
         )
+    return None
+
+
+def _lines(kube: Kube, name: str, pod: Pod) -> Iterator[str]:
     try:
         for line in kube.log(pod.metadata.name, follow=False):
             if not _SUBMITTER.match(line):
-                say(line)
+                yield line
     except RefusedError as error:
         if error.status != _ABSENT:
             raise

@@ -17,7 +17,7 @@ from kubernetes.stream import portforward
 
 from tuner_job.cluster.kubeconfig import find_cluster
 from tuner_job.cluster.names import check_namespace, check_object, selector
-from tuner_job.cluster.objects import Event, Items, Listed, Named, Object, Pod, RayJob, checked
+from tuner_job.cluster.objects import Items, Listed, Named, Object, checked
 from tuner_job.errors import ClusterError
 from tuner_job.wording import plain
 
@@ -28,11 +28,19 @@ _WHOLE_ANSWER = 120  # seconds
 _MOST_BYTES = 2**28  # of an answer
 _LONGEST_LINE = 2**16  # of a log
 _SILENCE = 60  # of a log, before it is asked for again
+_WATCHED = 240  # seconds of one watch
+_PAGE = 100  # objects of one answer
+_LISTED = 500  # pages of one list
+_CONTENT = {"PATCH": "application/merge-patch+json"}
+_UNKNOWN = {
+    "RayJob": "is the KubeRay operator installed?",
+    "TuningExperiment": "is its definition installed (the chart's crds.install)?",
+}
 _RETRIES = urllib3.Retry(
     connect=1, read=0, redirect=False, status=0, other=0, respect_retry_after_header=False
 )
 _N = TypeVar("_N", bound=Named)
-_R = TypeVar("_R", Pod, RayJob, Event)
+_L = TypeVar("_L", bound=Listed)
 
 
 class UnreachableError(ClusterError):
@@ -62,6 +70,7 @@ class Kube:
     """
 
     def __init__(self, context: str | None = None, namespace: str | None = None):
+        self.context = context
         self._configuration, own_namespace = find_cluster(context)
         self.namespace = own_namespace if namespace is None else check_namespace(namespace)
         try:
@@ -80,13 +89,35 @@ class Kube:
                 return None
             raise
 
-    def list(self, kind: type[_R], labels: Mapping[str, str] | None = None) -> list[_R]:
-        """Read all objects of a kind with these labels; None asks for all."""
+    def list(self, kind: type[_L], labels: Mapping[str, str] | None = None) -> list[_L]:
+        """Read all objects of a kind with these labels, page by page; None asks for all."""
         what = f"list {kind.KIND}s"
-        query = {} if labels is None else {"labelSelector": selector(labels)}
-        answer = self._ask("GET", self._path(kind), what, query)
-        items = checked(Items, answer, self._answer(what)).items
-        return [checked(kind, item, self._answer(what)) for item in items]
+        query = _query(labels, limit=str(_PAGE))
+        found: list[_L] = []
+        for _ in range(_LISTED):
+            answer = self._ask("GET", self._path(kind), what, query)
+            page = checked(Items, answer, self._answer(what))
+            found += [checked(kind, item, self._answer(what)) for item in page.items]
+            if not page.metadata.next_page:
+                return found
+            query["continue"] = page.metadata.next_page
+        raise ClusterError(f"{self._answer(what)} must end after {_LISTED} pages; it goes on")
+
+    def changes(
+        self, kind: type[Listed], labels: Mapping[str, str] | None = None
+    ) -> Iterator[None]:
+        """Yield each time that objects of a kind may have changed, at the beginning too, until the
+        server ends it, after some minutes.
+
+        What has changed is not said: whoever wants to know lists them.
+        """
+        query = _query(labels, watch="true", timeoutSeconds=str(_WATCHED))
+        timeout = urllib3.Timeout(connect=_SECONDS, read=_WATCHED + _SECONDS)
+        what = f"watch {kind.KIND}s"
+        with self._sent("GET", self._path(kind), what, query, timeout=timeout) as response:
+            yield
+            for _ in response.stream(_LONGEST_LINE):
+                yield
 
     def has_namespace(self) -> bool:
         """Whether the namespace exists; True also where one may not ask."""
@@ -103,6 +134,24 @@ class Kube:
         name = body["metadata"]["name"]
         what = f"create {kind.KIND} {name}"
         return self._one(kind, name, self._ask("POST", self._path(kind), what, body=body), what)
+
+    def patch(self, found: _N, changes: Object, part: str = "") -> _N:
+        """Change fields of what was read, and only of that, whoever else writes to it.
+
+        Parameters
+        ----------
+        changes
+            As a JSON merge patch; a `resourceVersion` in its metadata has it refused with status
+            409 if the object has changed since.
+        part
+            The subresource that is meant: ``status``; empty: the object itself.
+        """
+        kind, name = type(found), found.metadata.name
+        what = f"change {kind.KIND} {name}"
+        metadata = {"uid": found.metadata.uid} | changes.get("metadata", {})
+        path = self._path(kind, name) + (f"/{part}" if part else "")
+        body = changes | {"metadata": metadata}
+        return self._one(kind, name, self._ask("PATCH", path, what, body=body), what)
 
     def delete(self, found: Named) -> None:
         """Delete what was read, and only that: refused with status 409 if it has changed since."""
@@ -202,7 +251,7 @@ class Kube:
         """Send a request; give the answer, whose body is still to be read, if it is a success."""
         headers = {
             "Accept": "application/json",
-            "Content-Type": "application/json",
+            "Content-Type": _CONTENT.get(method, "application/json"),
             "User-Agent": "va-tuning",
         }
         self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
@@ -244,12 +293,13 @@ class Kube:
                 f"{where}: the API server sends elsewhere, to {target}; it is not followed", status
             )
         answer = f"{response.status} {plain(response.reason or '', 60)}".strip()
-        hint = (
-            "; is the KubeRay operator installed?"
-            if response.status == 404 and "RayJob" in what
-            else ""
-        )
+        hints = [hint for kind, hint in _UNKNOWN.items() if response.status == 404 and kind in what]
+        hint = "".join(f"; {one}" for one in hints)
         return RefusedError(f"{where}: the API server answers {answer}{hint}", status)
+
+
+def _query(labels: Mapping[str, str] | None, **others: str) -> dict[str, str]:
+    return others if labels is None else {"labelSelector": selector(labels)} | others
 
 
 def _status(response: urllib3.BaseHTTPResponse, where: str) -> dict[str, Any]:

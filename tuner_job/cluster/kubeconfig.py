@@ -125,6 +125,15 @@ def find_cluster(context: str | None) -> tuple[client.Configuration, str]:
     )
 
 
+def user_of(context: str | None) -> str:
+    """Name of the user that a context means; empty where there is none, as inside a pod."""
+    try:
+        files = {path: file for path in _paths() if (file := _read(path)) is not None}
+        return _context(files, context)[1].user if files else ""
+    except ClusterError:
+        return ""
+
+
 def _paths() -> list[Path]:
     """The kubeconfig files that are there."""
     stated = os.environ.get("KUBECONFIG") or "~/.kube/config"

@@ -35,16 +35,30 @@ class Schema(BaseModel):
         return content
 
 
+class OwnerReference(Schema):
+    """Whose an object is: it goes when that goes."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+
+
 class Metadata(Schema):
     """Who an object is."""
 
     name: str = Field(min_length=1)
     uid: str = ""
     resource_version: str = ""
+    generation: int = 0
+    owner_references: list[OwnerReference] = []
     creation_timestamp: AwareDatetime | None = None
     deletion_timestamp: AwareDatetime | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+
+    def is_owned_by(self, uid: str) -> bool:
+        """Whether the object goes when one with this uid goes."""
+        return any(one.uid == uid for one in self.owner_references)
 
 
 class Listed(Schema):
@@ -203,7 +217,7 @@ class Reference(Schema):
     name: str = ""
 
 
-class Event(Listed):
+class Event(Named):
     """Something that has happened to an object."""
 
     type: str = ""
@@ -212,11 +226,16 @@ class Event(Listed):
     involved_object: Reference
 
 
+class OwnCluster(Schema):
+    """A Ray cluster of a RayJob's own: that there is one is all that is read of it."""
+
+
 class RayJobSpec(Schema):
     """Where a RayJob runs: on a cluster with these labels, or on one of its own."""
 
     cluster_selector: dict[str, str] = {}
-    ray_cluster_spec: Object | None = None
+    ray_cluster_spec: OwnCluster | None = None
+    ttl_seconds_after_finished: int = 0
 
 
 class RayJobStatus(Schema):
@@ -239,10 +258,17 @@ class RayJob(Named):
     status: RayJobStatus = RayJobStatus()
 
 
+class Page(Schema):
+    """How a list goes on; empty: it does not."""
+
+    next_page: str = Field("", alias="continue")
+
+
 class Items(Schema):
-    """A list of objects."""
+    """A list of objects, or a page of it."""
 
     items: list[Any]
+    metadata: Page = Page()
 
 
 def checked(model: type[_M], content: Any, where: str) -> _M:

@@ -142,7 +142,7 @@ def _problem_of_event(event: Event, waiting: set[str]) -> str | None:
             f"pod {name} cannot start: {message}: create what is missing, or correct the chart's "
             "values"
         )
-    if kind != "Pod" and event.reason.startswith("FailedToCreate"):
+    if kind != "Pod" and event.reason.startswith(("FailedToCreate", "FailedCreate")):
         return f"Kubernetes refuses a pod of {plain(kind, 40)} {plain(name)}: {message}"
     if kind == "RayJob" and event.reason.startswith(("Invalid", "Failed")):
         return f"KubeRay refuses RayJob {plain(name)}: {message}"

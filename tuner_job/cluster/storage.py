@@ -31,10 +31,20 @@ def results_of(kube: Kube, name: str, otherwise: str) -> str:
     found = kube.get(ConfigMap, name)
     if found is None:
         return otherwise
-    where = f"namespace {kube.namespace}: ConfigMap {name}: experiment.yaml"
-    content = found.must_be_of(name, kube.namespace).data.get("experiment.yaml", "")
-    results = parsed_yaml(content, where).get("results", otherwise)
-    return check_remote(results, f"{where}: results")
+    return results_in(found.must_be_of(name, kube.namespace), kube.namespace, otherwise)
+
+
+def results_in(experiment: ConfigMap, namespace: str, otherwise: str) -> str:
+    """Where the experiment file in a ConfigMap says that its results go.
+
+    Raises
+    ------
+    ClusterError
+        It cannot be used.
+    """
+    where = f"namespace {namespace}: ConfigMap {experiment.metadata.name}: experiment.yaml"
+    content = parsed_yaml(experiment.data.get("experiment.yaml", ""), where)
+    return check_remote(content.get("results", otherwise), f"{where}: results")
 
 
 def check_remote(url: object, where: str) -> str:

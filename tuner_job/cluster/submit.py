@@ -2,27 +2,26 @@
 ConfigMap."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from tuner_job.address import out_of_reach
 from tuner_job.cluster.cancel import ReplacedError, delete_ours, wait_until_gone
 from tuner_job.cluster.follow import find_job
 from tuner_job.cluster.kube import Kube, RefusedError
 from tuner_job.cluster.objects import ConfigMap, Object, RayJob
+from tuner_job.cluster.owner import give_to
 from tuner_job.cluster.references import missing
 from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.cluster.storage import check_remote, open_results
-from tuner_job.cluster.template import Template, config_map, read_template
+from tuner_job.cluster.template import Located, Template, of_rayjob
 from tuner_job.cluster.upload import Upload, plan_upload
 from tuner_job.config.load import load_experiment
 from tuner_job.errors import ClusterError, ConfigError
 from tuner_job.files.yaml_file import read_yaml
 from tuner_job.public import holds_secrets, is_url, public
-from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import plain, shown
 
 _log = logging.getLogger(__name__)
@@ -44,6 +43,8 @@ class Submission:
     results: str
     upload: Upload | None
     """Data that are to be copied there first."""
+    notes: list[str]
+    """What whoever submits should know."""
 
     @property
     def name(self) -> str:
@@ -52,14 +53,36 @@ class Submission:
         return name
 
 
-def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool) -> Submission:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a submission.
+
+    Attributes
+    ----------
+    own_cluster
+        It is to bring a Ray cluster of its own.
+    upload
+        Data that only this machine can read are to be copied below the experiment's results.
+    owner
+        Who submits it; empty: nobody says.
+    image
+        Of the pods of its own cluster; empty: that of the release.
+    """
+
+    own_cluster: bool = False
+    upload: bool = False
+    owner: str = ""
+    image: str = ""
+
+
+def build(path: Path, asked: Asked, locate: Callable[[], Located]) -> Submission:
     """Make the ConfigMap and the RayJob of an experiment file, without creating or copying
     anything.
 
     Parameters
     ----------
-    upload
-        Data that only this machine can read are to be copied below the experiment's results.
+    locate
+        Finds the release's template, once the file is known to be right.
 
     Raises
     ------
@@ -68,11 +91,16 @@ def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool)
     ClusterError
         The cluster lacks something.
     """
-    content, data = read_for_cluster(path)
-    template = read_template(kube, release)
-    if not is_url(str(content.get("results", ""))):
-        content["results"] = template.results
-    if data and not upload:
+    content, own_modules, data = read_for_cluster(path)
+    if asked.image and not asked.own_cluster:
+        raise ConfigError(
+            f"--image {plain(asked.image)}: needs --own-cluster, as pods of the installed cluster "
+            "run already"
+        )
+    located, namespace = locate()
+    template = located.of_image(asked.image)
+    content["results"] = template.results_of(content)
+    if data and not asked.upload:
         raise ConfigError(
             f"{path}: data.source: must be an address that the cluster can read (s3://…, gs://…, "
             "az://…, https://…) or the absolute path of a volume in its pods; got "
@@ -83,10 +111,20 @@ def build(kube: Kube, path: Path, release: str, own_cluster: bool, upload: bool)
         results = check_remote(content["results"], f"{path}: with --upload, results")
         planned = plan_upload(f"{content['name']}/data", data)
         content["data"]["source"] = f"{results}/{planned.key}"
-    job = template.rayjob(content["name"], own_cluster)
-    job["metadata"]["namespace"] = kube.namespace
-    experiment = config_map(job, yaml.safe_dump(content, sort_keys=False))
-    return Submission(template, experiment, job, content["results"], planned)
+    experiment, job = template.objects_of(content, own_modules, namespace, asked.own_cluster)
+    give_to(asked.owner, experiment, job)
+    notes = _notes(template, asked.own_cluster)
+    return Submission(template, experiment, job, content["results"], planned, notes)
+
+
+def _notes(template: Template, own_cluster: bool) -> list[str]:
+    queue = template.queue
+    if own_cluster or not queue:
+        return []
+    return [
+        f"queue {plain(queue)} (kueue.queueName) does not apply on the installed cluster, whose "
+        "pods run already: Kueue leaves such RayJobs alone; --own-cluster has the experiment queued"
+    ]
 
 
 def check(kube: Kube, made: Submission) -> tuple[ConfigMap | None, RayJob | None]:
@@ -106,6 +144,13 @@ def check(kube: Kube, made: Submission) -> tuple[ConfigMap | None, RayJob | None
     if earlier:
         earlier.must_be_of(made.name, kube.namespace)
     job = find_job(kube, made.name)
+    for found in (earlier, job):
+        if found and any(one.kind == "TuningExperiment" for one in found.metadata.owner_references):
+            raise ClusterError(
+                f"namespace {kube.namespace}: experiment {made.name} belongs to the "
+                f"TuningExperiment of that name: change that (kubectl edit tune {made.name}), or "
+                "choose another `name`"
+            )
     if job and state_of(job) == "ending":
         raise ClusterError(
             f"namespace {kube.namespace}: experiment {made.name} is being deleted; submit it again "
@@ -169,7 +214,7 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
         delete_ours(kube, ended, name)
         wait_until_gone(kube, ended)
     if earlier:
-        _delete_unchanged(kube, earlier)
+        _make_room(kube, earlier, ended)
     try:
         job = kube.create(RayJob, made.job)
     except ClusterError as error:
@@ -183,19 +228,13 @@ def _create(kube: Kube, made: Submission, earlier: ConfigMap | None, ended: RayJ
             kube.create(ConfigMap, _again(earlier))
         raise
     try:
-        kube.create(ConfigMap, _of_rayjob(made.experiment, job))
+        kube.create(ConfigMap, of_rayjob(made.experiment, job))
     except (
         BaseException
     ) as error:  # an interruption too: a RayJob without its experiment would wait for ever
         _take_back(kube, job, error)
         raise
     _log.info("namespace %s: RayJob and ConfigMap %s are created", kube.namespace, name)
-
-
-def _of_rayjob(experiment: Object, job: RayJob) -> Object:
-    """Say in an experiment's ConfigMap which RayJob it is for: a run that begins again after a
-    fault is known by it."""
-    return {**experiment, "data": {**experiment["data"], RAYJOB_UID: job.metadata.uid}}
 
 
 def _may_be_there(kube: Kube, name: str, error: ClusterError) -> bool:
@@ -206,6 +245,15 @@ def _may_be_there(kube: Kube, name: str, error: ClusterError) -> bool:
         return kube.get(RayJob, name) is not None
     except ClusterError:
         return True
+
+
+def _make_room(kube: Kube, earlier: ConfigMap, ended: RayJob | None) -> None:
+    """Have the ConfigMap of an earlier run gone: with its RayJob, or, of an earlier version, by
+    itself."""
+    if ended and earlier.metadata.is_owned_by(ended.metadata.uid):
+        wait_until_gone(kube, earlier)
+    else:
+        _delete_unchanged(kube, earlier)
 
 
 def _delete_unchanged(kube: Kube, earlier: ConfigMap) -> None:
@@ -242,14 +290,15 @@ def _take_back(kube: Kube, job: RayJob, error: BaseException) -> None:
         ) from None
 
 
-def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
+def read_for_cluster(path: Path) -> tuple[dict[str, Any], Mapping[str, str], Path | None]:
     """Check an experiment file and resolve what in it stands on this machine.
 
     Returns
     -------
-    The experiment file's content, and the data file that only this machine can read, if any.
+    The experiment file's content, its own modules by name, and the data file that only this
+    machine can read, if any.
     """
-    config = load_experiment(path, mounted=_MOUNTED)
+    config = load_experiment(path, mounted=_MOUNTED, code="if_installed")
     content = read_yaml(path)
     if isinstance((content.get("data") or {}).get("causes"), str):
         content["data"]["causes"] = dict(config.data.causes)
@@ -262,6 +311,8 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
             model: config.document()["tuning"]["search_spaces"][model]
             for model in config.tuning.search_spaces
         }
+    if found := out_of_reach(config.start_from):
+        raise ConfigError(f"{path}: {found}")
     source = content["data"].get("source")
     if source and holds_secrets(source):
         raise ConfigError(
@@ -270,6 +321,7 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Path | None]:
             f"copy the data to a store, or here and use --upload; got {shown(public(source))}"
         )
     if source is None or is_url(source):
-        return content, None
+        return content, config.own_modules, None
     local = Path(config.data.source or "")
-    return content, local if not Path(source).is_absolute() or local.exists() else None
+    unread = not Path(source).is_absolute() or local.exists()
+    return content, config.own_modules, local if unread else None

@@ -1,8 +1,11 @@
 """From the chart's RayJob template and an experiment to the objects that run it."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NamedTuple
 
+import yaml
 from pydantic import Field
 
 from tuner_job.cluster.kube import Kube
@@ -11,14 +14,19 @@ from tuner_job.cluster.objects import (
     OF_EXPERIMENTS,
     ConfigMap,
     Object,
+    RayJob,
     Schema,
     checked,
     parsed_yaml,
 )
 from tuner_job.errors import ClusterError
+from tuner_job.public import is_url
+from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import plain
 
-_PLACEHOLDER = "va-tuning/placeholder"
+PLACEHOLDER = "va-tuning/placeholder"
+"""Annotation of the template's ConfigMap: what stands for the experiment's name in it."""
+_QUEUE = "kueue.x-k8s.io/queue-name"
 MOST_BYTES = 2**20
 """Of a ConfigMap's values."""
 
@@ -61,6 +69,7 @@ class EnvFrom(Schema):
 class HeadContainer(Schema):
     """The head's container: its environment reaches the store."""
 
+    image: str = ""
     env: list[Variable] = []
     env_from: list[EnvFrom] = []
 
@@ -139,6 +148,49 @@ class Template:
         job: Object = fill_in(chosen, self.placeholder, name)
         return job
 
+    def of_image(self, image: str) -> "Template":
+        """The same, with another image for the pods of an experiment's own cluster; empty: that of
+        the release."""
+        if not image:
+            return self
+        return replace(self, own_cluster=fill_in(self.own_cluster, self.head.image, image))
+
+    @property
+    def queue(self) -> str:
+        """Kueue's queue for experiments with a cluster of their own; empty: there is none."""
+        return str(self.own_cluster["metadata"].get("labels", {}).get(_QUEUE, ""))
+
+    def results_of(self, content: Object) -> str:
+        """Where the results of an experiment go: a folder would be one of its pods."""
+        said = str(content.get("results", ""))
+        return said if is_url(said) else self.results
+
+    def objects_of(
+        self, content: Object, own_modules: Mapping[str, str], namespace: str, own_cluster: bool
+    ) -> tuple[Object, Object]:
+        """Return the ConfigMap and the RayJob of what an experiment file holds, and of the texts of
+        the own modules that stand beside it.
+
+        Raises
+        ------
+        ClusterError
+            As `rayjob` and `config_map` do.
+        """
+        whole = content | {"results": self.results_of(content)}
+        job = self.rayjob(content["name"], own_cluster)
+        if namespace:
+            job["metadata"]["namespace"] = namespace
+        else:
+            job["metadata"].pop("namespace", None)
+        return config_map(job, yaml.safe_dump(whole, sort_keys=False), own_modules), job
+
+
+class Located(NamedTuple):
+    """A template, and the namespace that what is made of it goes to; empty: nobody said."""
+
+    template: Template
+    namespace: str
+
 
 def read_template(kube: Kube, release: str) -> Template:
     """Read the template of a release.
@@ -146,7 +198,23 @@ def read_template(kube: Kube, release: str) -> Template:
     Raises
     ------
     ClusterError
-        The namespace or the release is not there, or its template is not what the chart makes.
+        As `find_template` and `template_in` do.
+    """
+    return template_of(find_template(kube, release), kube)
+
+
+def template_of(found: ConfigMap, kube: Kube) -> Template:
+    """Return the template that a ConfigMap of the cluster holds; see `template_in`."""
+    return template_in(found, f"namespace {kube.namespace}: ConfigMap {found.metadata.name}")
+
+
+def find_template(kube: Kube, release: str) -> ConfigMap:
+    """Find what the chart says of a release's RayJobs.
+
+    Raises
+    ------
+    ClusterError
+        The namespace or the release is not there.
     """
     name = f"{release}-rayjob"
     found = kube.get(ConfigMap, name)
@@ -160,11 +228,21 @@ def read_template(kube: Kube, release: str) -> Template:
             f"{name}); install it (helm install {release} charts/va-tuning --namespace "
             f"{kube.namespace}), or name another one with --namespace and --release"
         )
-    where = f"namespace {kube.namespace}: ConfigMap {name}"
-    placeholder = found.metadata.annotations.get(_PLACEHOLDER)
+    return found
+
+
+def template_in(found: ConfigMap, where: str) -> Template:
+    """Return the template that a ConfigMap holds; `where` names that in messages.
+
+    Raises
+    ------
+    ClusterError
+        It is not what the chart makes.
+    """
+    placeholder = found.metadata.annotations.get(PLACEHOLDER)
     results = found.data.get("results")
     if not placeholder or not results:
-        lacking = f"the annotation {_PLACEHOLDER}" if not placeholder else "the key results"
+        lacking = f"the annotation {PLACEHOLDER}" if not placeholder else "the key results"
         raise ClusterError(
             f"{where}: must have {lacking}, as the chart writes it; upgrade the release"
         )
@@ -209,27 +287,41 @@ def fill_in(node: Any, placeholder: str, name: str) -> Any:
     return name if node == placeholder else node
 
 
-def config_map(job: Object, experiment: str) -> Object:
-    """Return the ConfigMap that brings an experiment file to its RayJob.
+def config_map(
+    job: Object, experiment: str, own_modules: Mapping[str, str] = MappingProxyType({})
+) -> Object:
+    """Return the ConfigMap that brings an experiment file to its RayJob, and own modules beside it.
 
     Raises
     ------
     ClusterError
-        The file is larger than a ConfigMap may be.
+        They are larger than a ConfigMap may be.
     """
     metadata = {
         key: job["metadata"][key]
         for key in ("name", "namespace", "labels")
         if key in job["metadata"]
     }
-    if (size := len(experiment.encode())) > MOST_BYTES:
+    modules = {f"{name}.py": text for name, text in own_modules.items()}
+    files = {"experiment.yaml": experiment, **modules}
+    if (size := sum(len(text.encode()) for text in files.values())) > MOST_BYTES:
         raise ClusterError(
             f"experiment {metadata['name']}: must be at most {MOST_BYTES:,} bytes, as a ConfigMap "
             f"brings it to the cluster; it is {size:,} bytes long with its search spaces"
+            f"{' and own modules' if modules else ''}"
         )
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": files}
+
+
+def of_rayjob(experiment: Object, job: RayJob) -> Object:
+    """Say in an experiment's ConfigMap which RayJob it is for: a run that begins again after a
+    fault is known by it. It goes with the RayJob, if nothing else owns it: so who submits needs no
+    right to delete ConfigMaps, the release's own among them."""
+    name, uid = job.metadata.name, job.metadata.uid
+    version = RayJob.API.removeprefix("apis/")
+    owner = {"apiVersion": version, "kind": job.KIND, "name": name, "uid": uid}
     return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata,
-        "data": {"experiment.yaml": experiment},
+        **experiment,
+        "metadata": {"ownerReferences": [owner], **experiment["metadata"]},
+        "data": {**experiment["data"], RAYJOB_UID: uid},
     }

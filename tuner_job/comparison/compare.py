@@ -1,27 +1,42 @@
 """A comparison, from an experiment file to its tables and its report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tuner_job.comparison.context import Comparison, Tuners
 from tuner_job.comparison.gains import tuned_gains
 from tuner_job.comparison.plan import Plan, plan
 from tuner_job.comparison.report import write_report
-from tuner_job.comparison.run import Comparison, Tuners, run_comparison
-from tuner_job.comparison.settings import Runtime, Settings, document, validations
+from tuner_job.comparison.result import TunedChoice
+from tuner_job.comparison.run import run_comparison
+from tuner_job.comparison.settings import (
+    Runtime,
+    Settings,
+    as_begun_earlier,
+    document,
+    searches_on_ray_tune,
+    validations,
+)
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import write_tables
 from tuner_job.comparison.tuning import HyperparameterTuner, read_tuned
 from tuner_job.config.experiment import ExperimentConfig
+from tuner_job.config.tuning import ModelName
 from tuner_job.data.dataset import VaDataset
 from tuner_job.data.load import ReadBytes, load_dataset
-from tuner_job.execution.ray_start import ray_for
+from tuner_job.execution.workers import load_ahead, workers_able
 from tuner_job.files.whole import local_path
 from tuner_job.results.store import check_writable, read_bytes
+from tuner_job.results.telling import Telling, telling
 from tuner_job.wording import counted
 
 _SAW_TEST_ROWS = (
     "the given parameters were tuned on all rows, test rows too: scores of tuned models are "
     "optimistic"
+)
+_EARLIER = (
+    "an earlier version began this comparison, so it goes on with the test populations and CSMF "
+    "estimators of then"
 )
 _HOLDOUT = "validation.holdout is left aside: every test of a comparison is held out"
 
@@ -73,26 +88,57 @@ def compare(
     VaTuningError
         Something given cannot be used, or the comparison could not go on.
     """
+    load_ahead(map(config.family, config.families), searches_on_ray_tune(config))
     data = load_dataset(config.data, read)
     planned = plan(data, config.comparison, config.seed)
     sets = planned.sets
-    settings = Settings.of(config, data)
     store = ComparisonStore(place.url)
+    asked = document(config, data)
+    is_of_earlier_version = not place.clear and store.is_of_earlier_version()
+    if is_of_earlier_version:
+        config = as_begun_earlier(config)
+    settings = Settings.of(config, data)
     address = config.comparison.tuned_params
     given = read_tuned(address, data, config.models) if address else None
     store.check_place(local_path(config.data.source or ""))
-    with ray_for(config.budget, runtime.n_workers, data.X.nbytes):
-        check_writable(place.url)  # not before it is clear that Ray can do what is asked
+    size, on_ray_tune = data.X.nbytes, searches_on_ray_tune(config)
+    with workers_able(config.budget, runtime.n_workers, size, on_ray_tune):
+        check_writable(place.url)  # not before it is clear that workers can do what is asked
     if place.clear:
         store.clear()
-    store.claim(document(config, data), place.resume)
-    _announce(config, data, planned, say)
+    store.claim(asked, place.resume)
     running = Comparison(data, sets, settings, store, runtime, say, should_stop)
-    results = run_comparison(running, _tuners(config, place.url, runtime), given)
-    gains = tuned_gains(data, sets, settings, results, store)
+    name = place.url.rstrip("/").rpartition("/")[2]
+    with telling(Telling(store.store, "", lambda: running.fits.progress(name))) as log:
+        running.say = _to_both(say, log.say)
+        _announce(config, data, planned, running.say)
+        if is_of_earlier_version:
+            running.say(f"note: {_EARLIER}")
+        _compare(running, _tuners(config, place.url, runtime), given, place.plots)
+
+
+def _compare(
+    running: Comparison,
+    tuners: Tuners | None,
+    given: Mapping[ModelName, TunedChoice] | None,
+    plots: bool,
+) -> None:
+    """Run what is left to run; write tables and report."""
+    data, store = running.data, running.store
+    results = run_comparison(running, tuners, given)
+    running.fits.stage = "report"
+    gains = tuned_gains(data, running.sets, running.settings, results, store)
     write_tables(store, results, gains)
-    write_report(store, data, results, gains, plots=place.plots)
-    say(f"tables and report: {store.url}/full_results.csv, {store.url}/report.html")
+    write_report(store, data, results, gains, plots=plots)
+    running.say(f"tables and report: {store.url}/full_results.csv, {store.url}/report.html")
+
+
+def _to_both(say: Callable[[str], None], also: Callable[[str], None]) -> Callable[[str], None]:
+    def both(line: str) -> None:
+        say(line)
+        also(line)
+
+    return both
 
 
 def _tuners(config: ExperimentConfig, url: str, runtime: Runtime) -> Tuners | None:
@@ -106,7 +152,7 @@ def _tuners(config: ExperimentConfig, url: str, runtime: Runtime) -> Tuners | No
             config.budget,
             runtime.n_workers,
             validation,
-        )
+        ).knowing(config)
         for composition, validation in validations(config).items()
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from tuner_job.comparison.score import BASELINES
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.report.figures import style
 
-_MARKERS = ("o", "s", "^")
+_MARKERS = ("o", "s", "^", "D", "v")
 
 
 def draw(table: pd.DataFrame) -> Iterator[style.Drawing]:
@@ -122,7 +123,7 @@ def _by_size(part: pd.DataFrame, models: Sequence[str]) -> style.Drawing:
     figure = Figure(figsize=(style.WIDE, 3.4))
     panels = figure.subplots(1, 2)
     for axes, metric in zip(panels, ("csmf_accuracy", "cod_accuracy"), strict=True):
-        for model, marker in zip(models, _MARKERS, strict=False):
+        for model, marker in zip(models, cycle(_MARKERS), strict=False):
             for tuned, line, colour in ((False, ":", style.DEFAULT), (True, "-", style.TUNED)):
                 rows = part[(part.model == model) & (part.tuned == tuned)]
                 means = rows.groupby("training_fraction")[metric].mean().dropna()

@@ -10,7 +10,7 @@ from tuner_job.comparison.compare import Place, compare
 from tuner_job.comparison.settings import Runtime
 from tuner_job.config.load import load_experiment
 from tuner_job.errors import InputError
-from tuner_job.experiment.finish import write_report
+from tuner_job.experiment.page import write_report
 from tuner_job.experiment.run import run_experiment
 from tuner_job.problem import prepare
 from tuner_job.results.experiment_store import open_experiment

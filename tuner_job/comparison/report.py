@@ -14,6 +14,7 @@ from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import VaDataset
+from tuner_job.evaluation.steps import IN_ALL, LABELS
 from tuner_job.report.figures import style
 from tuner_job.report.templates import environment
 from tuner_job.report.text import visible
@@ -45,12 +46,41 @@ def write_report(
         n_causes=data.n_causes,
         n_experiments=len(results),
         failed=[result for result in results if result.error],
-        gains=gains,
+        gains=_gain_groups(gains),
         optimistic=any(result.tuned and result.tuned.saw_test_rows for result in results),
         summary=_summary(table),
         drawings=drawings,
     )  # fmt: skip
     store.write_text("report.html", visible(page))
+
+
+def _gain_groups(gains: Sequence[Gain]) -> list[dict[str, Any]]:
+    """One group a model, experiment type and protocol: the levels of its steps, and their gains."""
+    by_step: dict[tuple[str, str, str], dict[str, dict[str, Gain]]] = {}
+    for gain in gains:
+        group = by_step.setdefault((gain.experiment_type, gain.protocol, gain.model), {})
+        group.setdefault(gain.step, {})[gain.metric] = gain
+    return [{"first": s["in_all"]["csmf_accuracy"], "rows": _rows(s)} for s in by_step.values()]
+
+
+def _rows(steps: dict[str, dict[str, Gain]]) -> list[dict[str, Any]]:
+    """Rows of a group; without the step between, where an earlier version's search did not tell
+    of it."""
+    in_all = steps["in_all"]
+
+    def row(label: str, found: dict[str, Gain] | None, of: str = "after") -> dict[str, Any]:
+        levels = {metric: getattr(one, of) for metric, one in (found or {}).items()}
+        return {"label": label, "levels": levels, "gain": found and found["csmf_accuracy"]}
+
+    first = {**row(LABELS["default_counted"], in_all, "before"), "gain": None}
+    if "estimator" not in steps:
+        return [first, row(LABELS["tuned"], in_all)]
+    return [
+        first,
+        row(LABELS["default"], steps["estimator"]),
+        row(LABELS["tuned"], steps["parameters"]),
+        {"label": IN_ALL, "levels": {}, "gain": in_all["csmf_accuracy"]},
+    ]
 
 
 def _drawings(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -43,6 +43,10 @@ class TunedChoice(Closed):
     """How a CSMF is made of its probabilities, chosen with the parameters."""
     calibration: CalibrationRecord | None = None
     """From the search's out-of-fold probabilities."""
+    default_csmf_estimator: CsmfEstimator | None = None
+    """The one that suits the untuned default, by the same search; None before version 0.5.0."""
+    default_calibration: CalibrationRecord | None = None
+    """Of the untuned default's probabilities, likewise."""
     trial: int | None = None
     """Which trial of the search it is; -1 is the untuned default."""
     search: str | None = None

@@ -1,105 +1,24 @@
 """Run a comparison: tune where asked, fit each training set once a model, score every test,
 write as it goes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from tuner_job.comparison.ensemble import ENSEMBLE, combine
-from tuner_job.comparison.plan import TrainingSet, experiment_id
+from tuner_job.comparison.context import Comparison, Tuners
+from tuner_job.comparison.jobs import Job, tuned, untuned
 from tuner_job.comparison.result import ExperimentResult, TunedChoice
-from tuner_job.comparison.score import score_baselines, score_tests, tested_rows
-from tuner_job.comparison.settings import Runtime, Settings
-from tuner_job.comparison.store import ComparisonStore, predictions_name
+from tuner_job.comparison.score import score_baselines, tested_rows
 from tuner_job.comparison.tables import write_results
-from tuner_job.comparison.tuning import HyperparameterTuner
+from tuner_job.config.budget import Budget
 from tuner_job.config.tuning import ModelName
-from tuner_job.data.dataset import VaDataset
-from tuner_job.errors import Interrupted, MissingModelsError, RunError
-from tuner_job.evaluation.protocols import ScoringProtocol
+from tuner_job.errors import Interrupted
+from tuner_job.evaluation.pooling import Pool, prior_of
 from tuner_job.execution.fit_runner import Fit, FitResult, run_fits
-from tuner_job.execution.ray_start import ray_running
-from tuner_job.models import FAMILIES
-from tuner_job.models.growing import Stages
+from tuner_job.execution.workers import Workers, workers_running
+from tuner_job.models import ENSEMBLE
 from tuner_job.wording import counted
-
-Tuners = Mapping[str, HyperparameterTuner]
-"""Protocol → what tunes for it."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A fit of the plan: a training set, a model, and the protocols that its tests are scored in.
-
-    An untuned default serves all protocols, a tuned model the one that it was tuned for.
-    """
-
-    training: TrainingSet
-    model: ModelName
-    protocols: tuple[ScoringProtocol, ...]
-    tuned: TunedChoice | None = None
-
-    @property
-    def name(self) -> str:
-        return predictions_name(
-            self.training, self.model, self.protocols[0].composition if self.tuned else None
-        )
-
-    @property
-    def params(self) -> dict[str, Any]:
-        if self.tuned:
-            return dict(self.tuned.params)
-        return dict(FAMILIES[self.model].Parameters.model_validate({}).model_dump())
-
-    @property
-    def stages(self) -> Stages:
-        return [(stage.size, stage.params) for stage in self.tuned.schedule] if self.tuned else []
-
-
-@dataclass
-class Comparison:
-    """A comparison under way: what is fixed, and what is done so far."""
-
-    data: VaDataset
-    sets: Sequence[TrainingSet]
-    settings: Settings
-    store: ComparisonStore
-    runtime: Runtime = field(default_factory=Runtime)
-    say: Callable[[str], None] = lambda line: None
-    should_stop: Callable[[], bool] = lambda: False
-    done: dict[str, ExperimentResult] = field(default_factory=dict)
-
-    def take(self, results: Sequence[ExperimentResult]) -> None:
-        """Write results and count them in."""
-        self.store.save(results)
-        self.done.update({result.experiment_id: result for result in results})
-
-    def is_finished(
-        self, training: TrainingSet, model: str, protocols: Sequence[ScoringProtocol], tuned: bool
-    ) -> bool:
-        """Whether every test of a fit has its result, and the fit its predictions."""
-        scored = all(
-            experiment_id(test, model, tuned, protocol.composition) in self.done
-            for test in training.tests
-            for protocol in protocols
-        )
-        name = predictions_name(training, model, protocols[0].composition if tuned else None)
-        return scored and self.store.load_predictions(name) is not None
-
-    def score(
-        self,
-        training: TrainingSet,
-        fitted: FitResult,
-        tuned: TunedChoice | None,
-        protocols: Sequence[ScoringProtocol],
-    ) -> None:
-        """Score a fit on its tests in each protocol."""
-        n_bootstrap = self.settings.n_bootstrap
-        for protocol in protocols:
-            scored = score_tests(self.data, training, fitted, tuned, protocol, n_bootstrap)
-            self.take(list(scored))
 
 
 def run_comparison(
@@ -123,20 +42,25 @@ def run_comparison(
     """
     stored = running.store.load()
     running.done = {result.experiment_id: result for result in stored if not result.error}
+    running.fits.planned = _planned(running, bool(tuners or given))
     _write_baselines(running)
-    with ray_running(running.runtime.n_workers, running.data.X.nbytes):
-        _run_jobs(running, list(_untuned(running)))
-        _score_ensembles(running, running.settings.protocols, None)
+    settings, n_workers, size = running.settings, running.runtime.n_workers, running.data.X.nbytes
+    budget = Budget(memory_per_task=settings.memory_per_fit)
+    with workers_running(budget, n_workers, size, settings.on_ray_tune) as workers:
+        _run_jobs(running, workers, list(untuned(running)))
         if tuners or given:
-            _run_jobs(running, [
+            _run_jobs(running, workers, [
                 job
                 for protocol in running.settings.protocols
-                for job in _tuned(running, protocol, tuners, given)
+                for job in tuned(running, protocol, tuners, given)
             ])  # fmt: skip
-            for protocol in running.settings.protocols:
-                tuner = tuners[protocol.composition] if tuners else None
-                _score_ensembles(running, (protocol,), tuner)
     return sorted(running.done.values(), key=lambda result: result.experiment_id)
+
+
+def _planned(running: Comparison, tuned: bool) -> dict[str, int]:
+    """Model → how many fits of it there will be."""
+    each = 1 + (len(running.settings.protocols) if tuned else 0)
+    return dict.fromkeys(running.settings.models, each * len(running.sets))
 
 
 def _write_baselines(running: Comparison) -> None:
@@ -146,82 +70,15 @@ def _write_baselines(running: Comparison) -> None:
             running.take([result for result in scored if result.experiment_id not in running.done])
 
 
-def _untuned(running: Comparison) -> Iterator[_Job]:
-    """Fits of the defaults that are not finished."""
-    protocols = running.settings.protocols
-    for training in running.sets:
-        for model in running.settings.models:
-            if not running.is_finished(training, model, protocols, tuned=False):
-                yield _Job(training, model, protocols)
-
-
-def _tuned(
-    running: Comparison,
-    protocol: ScoringProtocol,
-    tuners: Tuners | None,
-    given: Mapping[ModelName, TunedChoice] | None,
-) -> Iterator[_Job]:
-    """Tune for each training set that is not finished, or take what was given."""
-    for training in running.sets:
-        wanted = [
-            m
-            for m in running.settings.models
-            if not running.is_finished(training, m, (protocol,), tuned=True)
-        ]
-        choices = _choose(running, training, wanted, protocol, tuners, given or {})
-        for model in wanted:
-            choice = choices[model]
-            if isinstance(choice, str):
-                fit = Fit(None, model, {}, training.rows, tested_rows(training))
-                failed = FitResult(fit, None, error=f"tuning failed: {choice}")
-                running.score(
-                    training, failed, TunedChoice(params={}, method="failed"), (protocol,)
-                )
-            else:
-                yield _Job(training, model, (protocol,), choice)
-
-
-def _choose(
-    running: Comparison,
-    training: TrainingSet,
-    models: Sequence[ModelName],
-    protocol: ScoringProtocol,
-    tuners: Tuners | None,
-    given: Mapping[ModelName, TunedChoice],
-) -> dict[ModelName, TunedChoice | str]:
-    """Tune on the training rows alone, or take what was given; a search that fails says why."""
-    if not models:
-        return {}
-    if tuners is None:
-        return {model: given[model] for model in models}
-    running.say(
-        f"tuning on {training.name} ({counted(len(training.rows), 'death')}) for "
-        f"{protocol.composition} composition"
-    )
-    try:
-        tuner, rows = tuners[protocol.composition], running.data.take(training.rows)
-        rows = rows.informative(np.arange(rows.n_samples))
-        chosen = tuner.tune_data(
-            rows, models, unseen_site=training.unseen_site, should_stop=running.should_stop
-        )
-    except Interrupted:
-        raise
-    except MissingModelsError as error:
-        chosen = tuner.read_choices(error.summary)
-        return {
-            model: chosen[model] if model in chosen else str(error.missing[model])
-            for model in models
-        }
-    except RunError as error:
-        return dict.fromkeys(models, str(error))
-    return {model: chosen[model] for model in models}
-
-
-def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
-    """Fit and score; the largest fits first, so that none of them is left over at the end."""
+def _run_jobs(running: Comparison, workers: Workers, jobs: Sequence[Job]) -> None:
+    """Fit and score, then pool what was fitted; the largest fits first, so that none of them is
+    left over at the end."""
     settings, runtime = running.settings, running.runtime
+    if running.fits.stage == "search":
+        running.fits.stage = "last fits"
     order = sorted(
-        jobs, key=lambda job: (-len(job.training.rows), settings.models.index(job.model))
+        (job for job in jobs if job.model != ENSEMBLE),
+        key=lambda job: (-len(job.training.rows), settings.models.index(job.model)),
     )
     # What is trained on must not be chosen by the deaths of a test.
     columns = {one.name: running.data.informative_columns(one.rows) for one in running.sets}
@@ -229,7 +86,7 @@ def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
         Fit(
             job,
             job.model,
-            job.params,
+            job.params(settings.families),
             job.training.rows,
             tested_rows(job.training),
             job.stages,
@@ -237,18 +94,30 @@ def _run_jobs(running: Comparison, jobs: Sequence[_Job]) -> None:
         )
         for job in order
     ]
-    ended = run_fits(running.data, fits, settings.seed, settings.memory_per_fit, runtime.batch_size)
+    ended = run_fits(
+        workers.tasks(),
+        running.data,
+        fits,
+        settings.seed,
+        runtime.batch_size,
+        settings.families,
+    )
     for n, fitted in enumerate(ended, start=1):
-        job: _Job = fitted.fit.key
+        job: Job = fitted.fit.key
         if fitted.P is not None:
             running.store.save_predictions(job.name, fitted.fit.predict, fitted.P)
         running.score(job.training, fitted, job.tuned, job.protocols)
+        running.fits.ended(job.model, fitted.training_seconds, failed=fitted.P is None)
         if n % runtime.checkpoint_interval == 0 or n == len(fits):
             _checkpoint(
                 running, f"{n} of {counted(len(fits), 'tuned fit' if job.tuned else 'untuned fit')}"
             )
         if running.should_stop():
             raise Interrupted("the comparison was interrupted; run it again to go on from here")
+    for job in jobs:
+        if job.model == ENSEMBLE:
+            _pool(running, job)
+            running.fits.ended(job.model)
 
 
 def _checkpoint(running: Comparison, progress: str) -> None:
@@ -257,40 +126,27 @@ def _checkpoint(running: Comparison, progress: str) -> None:
     running.say(f"{progress}, {counted(len(running.done), 'experiment')} in {running.store.url}")
 
 
-def _score_ensembles(
-    running: Comparison, protocols: tuple[ScoringProtocol, ...], tuner: HyperparameterTuner | None
-) -> None:
-    for training in running.sets if running.settings.ensemble else ():
-        _score_ensemble(running, training, protocols, tuner)
+def _pool(running: Comparison, job: Job) -> None:
+    """Score the ensemble from what its members predicted: nothing is fitted.
 
-
-def _score_ensemble(
-    running: Comparison,
-    training: TrainingSet,
-    protocols: tuple[ScoringProtocol, ...],
-    tuner: HyperparameterTuner | None,
-) -> None:
-    """Score the models' geometric mean from what they predicted: nothing is fitted.
-
-    Parameters
-    ----------
-    tuner
-        What the models were tuned by; None for untuned models, and for choices that were given.
+    Untuned it is their geometric mean; the exponents of the tuned one are its parameters.
     """
-    tuned_for = protocols[0].composition if tuner else None
-    if running.is_finished(training, ENSEMBLE, protocols, tuned=tuner is not None):
+    members = [model for model in running.settings.models if model != ENSEMBLE]
+    how = Pool.equal(len(members), running.data.n_causes)
+    if job.tuned:
+        members, exponents = list(job.tuned.params), np.array(list(job.tuned.params.values()))
+        how = Pool(exponents, prior_of(running.data.y[job.training.rows], running.data.n_causes))
+    stored = {
+        model: running.store.load_predictions(replace(job, model=model).name) for model in members
+    }
+    lacking = [model for model, found in stored.items() if found is None]
+    if lacking:
+        error = f"{ENSEMBLE}: is made of all other models, and {lacking[0]} is missing"
+        fit = Fit(None, ENSEMBLE, {}, job.training.rows, tested_rows(job.training))
+        running.score(job.training, FitResult(fit, None, error=error), job.tuned, job.protocols)
         return
-    names = [predictions_name(training, model, tuned_for) for model in running.settings.models]
-    stored = [running.store.load_predictions(name) for name in names]
-    parts = [one for one in stored if one]
-    if len(parts) < len(stored):
-        return  # a model has failed, so there is no ensemble of all
-    rows, P = parts[0][0], combine([one for _, one in parts])
-    choice = None
-    if tuner:
-        searched = running.data.take(training.rows)
-        searched = searched.informative(np.arange(searched.n_samples))
-        choice = tuner.tune_ensemble(searched, running.settings.models, training.unseen_site)
-    running.store.save_predictions(predictions_name(training, ENSEMBLE, tuned_for), rows, P)
-    fitted = FitResult(Fit(None, ENSEMBLE, {}, training.rows, rows), P)
-    running.score(training, fitted, choice, protocols)
+    rows = next(found[0] for found in stored.values() if found)
+    P = how.apply([found[1] for found in stored.values() if found])
+    running.store.save_predictions(job.name, rows, P)
+    fitted = FitResult(Fit(None, ENSEMBLE, {}, job.training.rows, rows), P)
+    running.score(job.training, fitted, job.tuned, job.protocols)

@@ -12,11 +12,12 @@ from tuner_job.comparison.result import ExperimentResult, TunedChoice
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.assessment import Predictions
 from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import CSMF_CHANCE, chance_corrected, csmf, csmf_accuracy_of
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
 from tuner_job.execution.fit_runner import FitResult
-from tuner_job.records import CsmfEstimator, Interval
+from tuner_job.records import CalibrationRecord, CsmfEstimator, Interval
 
 BASELINES = ("copy_train", "uniform", "majority")
 """The training rows' CSMF; equal fractions; the commonest training cause for every death."""
@@ -37,8 +38,12 @@ def predictions_of(
     y: NDArray[np.int32], P: NDArray[np.floating[Any]], tuned: TunedChoice | None
 ) -> Predictions:
     """Predictions for test rows, with the calibration that the model's search left."""
-    found = tuned and tuned.calibration
-    return Predictions(y, P, Calibration.of_lists(**found.model_dump()) if found else None)
+    return Predictions(Deaths(y), P, calibration_of(tuned.calibration if tuned else None))
+
+
+def calibration_of(record: CalibrationRecord | None) -> Calibration | None:
+    """Read a calibration that a search has left; None where it left none."""
+    return Calibration.of_record(record) if record else None
 
 
 def score_tests(
@@ -84,7 +89,7 @@ def score_baselines(
             yield _describe(training, test, name, None, protocol).model_copy(update=scores)
         certain = np.zeros((len(y), data.n_causes))
         certain[:, int(trained.argmax())] = 1
-        scores = _scores(Predictions(y, certain, None), COUNT, protocol, n_bootstrap)
+        scores = _scores(Predictions(Deaths(y), certain, None), COUNT, protocol, n_bootstrap)
         yield _describe(training, test, "majority", None, protocol).model_copy(update=scores)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -10,10 +10,11 @@ from pydantic import TypeAdapter
 from tuner_job.config.decisive import without_removed
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
-from tuner_job.config.validation import ValidationConfig
+from tuner_job.config.validation import ValidationConfig, as_begun
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.intervals import REPORTED_DRAWS
 from tuner_job.evaluation.protocols import Composition, ScoringProtocol
+from tuner_job.models import FAMILIES, Families
 from tuner_job.problem import composition_of, make_protocol
 from tuner_job.units import Duration
 from tuner_job.wording import shown
@@ -28,7 +29,7 @@ class Runtime:
     n_workers
         Processes that fit models; None: one a CPU.
     batch_size
-        Fits handed to Ray at once; None: two a CPU.
+        Fits handed to workers at once; None: two a worker.
     checkpoint_interval
         Fits after which full_results.csv is written anew and progress is told.
     """
@@ -45,15 +46,18 @@ class Settings:
     Attributes
     ----------
     memory_per_fit
-        Bytes that Ray reserves for a fit; None: not limited. It changes no result.
+        Bytes that a fit takes; None: not known. It changes no result.
+    on_ray_tune
+        Whether Ray Tune searches, so that Ray is there for the other fits too. It changes none.
     """
 
     models: tuple[ModelName, ...]
     protocols: tuple[ScoringProtocol, ...] = (ScoringProtocol(),)
-    ensemble: bool = False
     n_bootstrap: int = 100
     seed: int = 42
     memory_per_fit: float | None = None
+    on_ray_tune: bool = False
+    families: Families = field(default_factory=lambda: dict(FAMILIES))
 
     @classmethod
     def of(cls, config: ExperimentConfig, data: VaDataset) -> "Settings":
@@ -71,11 +75,17 @@ class Settings:
         return cls(
             tuple(config.models),
             tuple(protocols),
-            config.comparison.ensemble and len(config.models) > 1,
             config.comparison.n_bootstrap,
             config.seed,
             config.budget.memory_per_task,
+            searches_on_ray_tune(config),
+            config.catalogue,
         )
+
+
+def searches_on_ray_tune(config: ExperimentConfig) -> bool:
+    """Whether a comparison makes searches that Ray Tune runs."""
+    return config.comparison.tune and config.tuning.on_ray_tune
 
 
 def validations(config: ExperimentConfig) -> dict[Composition, ValidationConfig]:
@@ -90,12 +100,20 @@ def validations(config: ExperimentConfig) -> dict[Composition, ValidationConfig]
         composition: stated.model_copy(
             update={
                 "scheme": "stratified" if composition == "natural" else composition,
-                "shift": stated.shift if composition == "shift" else {},
+                "shift": _shift_of(stated, composition),
+                "population_size": stated.population_size if composition != "natural" else None,
                 "holdout": 0.0,
             }
         )
         for composition in compositions
     }
+
+
+def _shift_of(stated: ValidationConfig, composition: Composition) -> Any:
+    """What is stated of a protocol's shift: fractions of shift, a strength of dirichlet."""
+    if composition == "shift":
+        return stated.stated_fractions
+    return stated.shift if composition == "dirichlet" and isinstance(stated.shift, str) else {}
 
 
 def document(config: ExperimentConfig, data: VaDataset) -> dict[str, Any]:
@@ -114,7 +132,6 @@ def document(config: ExperimentConfig, data: VaDataset) -> dict[str, Any]:
         "outer_folds": comparison.outer_folds,
         "protocols": list(validations(config)),
         "shift": validation.ranges if "shift" in validations(config) else None,
-        "ensemble": comparison.ensemble,
         "n_bootstrap": comparison.n_bootstrap,
         "seed": config.seed,
         "tuning": config.tuning.model_dump(mode="json") if comparison.tune else None,
@@ -128,13 +145,34 @@ def document(config: ExperimentConfig, data: VaDataset) -> dict[str, Any]:
         content |= config.budget.model_dump(
             include={"max_trials", "cpu_seconds"}, exclude_defaults=True
         )
+    if set(validations(config)) != {"natural"}:
+        content |= validation.model_dump(
+            mode="json", include={"population_size"}, exclude_defaults=True
+        )
+        content["strength"] = validation.shift if isinstance(validation.shift, str) else None
+    if config.estimators:
+        content["estimators"] = config.document()["estimators"]
+    if config.code:
+        content["code"] = dict(config.code)
     return as_now(content)
+
+
+def as_begun_earlier(config: ExperimentConfig) -> ExperimentConfig:
+    """Keep the test populations and estimators of versions before 0.5.0, where the experiment file
+    says nothing else: those of a comparison that one of them began."""
+    now = config.validation.model_dump(mode="json")
+    begun = as_begun(now, {"scheme": now["scheme"]})
+    return config.model_copy(update={"validation": ValidationConfig.model_validate(begun)})
 
 
 def as_now(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Write the document of any version as this one writes it; what cannot be read stays as it
     is, and differs."""
     content = {name: value for name, value in stored.items() if value is not None}
+    if (
+        content.get("ensemble") is False
+    ):  # up to 0.3.0; true asked for another ensemble than today's
+        del content["ensemble"]
     for name, read in _AS_NOW.items():
         if name in content:
             with suppress(ValueError, TypeError):

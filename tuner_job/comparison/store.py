@@ -6,6 +6,7 @@
                 /results/<experiment>.json one finished experiment
                 /predictions/<…>.npz       P of one fit on all its test rows
                 /tuning/…                  the searches, each an experiment of its own
+                /progress.json · logs/…    how it is going, and what each run has said
                 /*.csv · report.html · plots/
 """
 
@@ -13,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from tuner_job.comparison.plan import TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.comparison.settings import as_now
-from tuner_job.config.comparison import EXPERIMENT_TYPES
+from tuner_job.config.comparison import EXPERIMENT_TYPES, NOW_A_MODEL
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
 from tuner_job.files.arrays import write_arrays
@@ -41,6 +43,7 @@ from tuner_job.wording import listed, plain
 _READERS = 16
 _RESULT = re.compile(r"[^/]+\.json")
 CLAIM = "comparison.json"
+_BEGUN_BY = "begun_by"
 PAGES = ("report.html", "full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
          *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
 """What is written anew as a comparison goes on."""
@@ -103,6 +106,11 @@ class ComparisonStore:
             if self.store.get(name) is not None:
                 self.store.delete(name)
 
+    def is_of_earlier_version(self) -> bool:
+        """Whether a version before 0.5.0 began the comparison that stands here."""
+        found = read_whole(self.store, CLAIM, _parse_keys, "")
+        return isinstance(found, dict) and _BEGUN_BY not in found
+
     def claim(self, document: dict[str, Any], resume: bool) -> None:
         """Write what is compared, or check that it is what was compared here before.
 
@@ -111,7 +119,9 @@ class ComparisonStore:
         StoreError
             Another comparison is here, or the same one and `resume` is False.
         """
-        content = json.dumps(document, indent=1, sort_keys=True)
+        content = json.dumps(
+            {**document, _BEGUN_BY: version("va-tuning")}, indent=1, sort_keys=True
+        )
         if self.store.create(CLAIM, content.encode()):
             return
         remedy = "nothing says what stands beside it: remove its results with --clear-checkpoints"
@@ -119,6 +129,14 @@ class ComparisonStore:
         if isinstance(before, Damage):
             raise DamagedError(before)
         then, now = as_now(before), json.loads(content)
+        for one in (then, now):
+            one.pop(_BEGUN_BY, None)
+        if then.get("ensemble"):
+            raise StoreError(
+                f"{self.url}: holds a comparison with the key comparison.ensemble, which was "
+                f"removed in version 0.5.0; {NOW_A_MODEL}, in another place or after "
+                "--clear-checkpoints"
+            )
         changed = sorted(k for k in then.keys() | now.keys() if then.get(k) != now.get(k))
         if changed:
             raise StoreError(

@@ -5,12 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from tuner_job.comparison.gains import METRICS, Gain
+from tuner_job.comparison.gains import Gain
 from tuner_job.comparison.result import COLUMNS, ExperimentResult
 from tuner_job.comparison.score import BASELINES
 from tuner_job.comparison.store import ComparisonStore
 from tuner_job.config.comparison import EXPERIMENT_TYPES
 from tuner_job.files.spreadsheet import cell
+
+METRICS = ("csmf_accuracy", "cccsmf", "cod_accuracy", "ccc")
+"""Columns of full_results.csv that are summed up."""
 
 
 def full_table(results: Sequence[ExperimentResult]) -> pd.DataFrame:
@@ -48,7 +51,7 @@ def write_tables(
 
 
 def summary_statistics(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean, spread and range of both accuracies by experiment type, protocol, model and tuned or
+    """Mean, spread and range of each of `METRICS` by experiment type, protocol, model and tuned or
     not.
 
     ``below_copy_train`` is the share of experiments whose CSMF accuracy is below that of copying

@@ -4,12 +4,11 @@ earlier search."""
 import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tuner_job.comparison.ensemble import combine
 from tuner_job.comparison.result import TunedChoice
 from tuner_job.config.budget import Budget
 from tuner_job.config.decisive import decisive
@@ -19,8 +18,6 @@ from tuner_job.config.validation import ValidationConfig
 from tuner_job.data.codebook import Feature
 from tuner_job.data.dataset import VaDataset
 from tuner_job.errors import ConfigError, StoreError
-from tuner_job.evaluation.assessment import assess
-from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.folds import count_folds
 from tuner_job.experiment.run import run_experiment
 from tuner_job.problem import prepare_data, sites_left_out
@@ -51,7 +48,8 @@ class HyperparameterTuner:
     budget
         Of each search.
     n_workers
-        CPUs of the embedded Ray; None: all. A Ray that runs already is used as it is.
+        Processes that fit models on this machine; None: one a CPU. A Ray that runs already is used
+        as it is.
     validation
         Which populations configurations are tested on; None: as in an experiment file that does not
         say.
@@ -69,6 +67,12 @@ class HyperparameterTuner:
         self._config, self._results, self._seed = config, results, seed
         self._budget, self._n_workers = budget or Budget(), n_workers
         self._validation = validation or ValidationConfig()
+        self._known: ExperimentConfig | None = None
+
+    def knowing(self, config: ExperimentConfig) -> Self:
+        """Also tune the estimators of an experiment."""
+        self._known = config
+        return self
 
     def tune_model(
         self,
@@ -144,39 +148,6 @@ class HyperparameterTuner:
         store = ExperimentStore(Store(self._results), summary.name)
         return {study.model: _choice(study, store) for study in summary.studies}
 
-    def tune_ensemble(
-        self, data: VaDataset, models: Sequence[ModelName], unseen_site: bool = False
-    ) -> TunedChoice:
-        """Choose the CSMF estimator of the geometric mean of models that `tune_data` has tuned on
-        these data.
-
-        Their out-of-fold probabilities are enough: nothing is fitted.
-        """
-        config = self._experiment(data, models, None, unseen_site)
-        prepared, store = (
-            prepare_data(config, data),
-            ExperimentStore(Store(self._results), config.name),
-        )
-        kept = [store.load_oof(study.model, study.best.trial) for study in store.summary().studies]
-        P = combine([one for one in kept if one is not None])
-        assessment = assess(
-            prepared.validated_y,
-            P,
-            prepared.validated_folds,
-            prepared.protocol,
-            config.validation.csmf_estimators,
-        )
-        scores = [fold["csmf_accuracy"] for fold in assessment.folds]
-        return TunedChoice(
-            params={},
-            method=config.tuning.search_method,
-            cv_score=sum(scores) / len(scores),
-            cv_scores=scores,
-            csmf_estimator=assessment.estimator,
-            calibration=Calibration.fit(prepared.validated_y, P).record(),
-            search=store.url,
-        )
-
     def _experiment(
         self,
         data: VaDataset,
@@ -205,9 +176,16 @@ class HyperparameterTuner:
             "seed": self._seed,
             "results": self._results,
         }
+        known = self._known
+        if known and known.estimators:
+            stated = known.document()
+            content["estimators"] = {m: e for m, e in stated["estimators"].items() if m in models}
+        if known and known.code:  # of a metric too
+            content["code"] = dict(known.code)
         try:
             config = ExperimentConfig.model_validate(content)
-            for model in models:
+            config = config.with_own_modules(known.own_modules if known else {})
+            for model in config.families:
                 config.space(model)
         except ValueError as error:
             raise ConfigError(f"tuning: {error}") from None
@@ -244,7 +222,7 @@ def read_tuned(
         )
     choices = {}
     for model in models:
-        study = cache.load_summary(store.experiment, choose_model(store, model))
+        study = cache.load_summary(store.experiment, choose_model(store, model).model)
         if study:
             choices[model] = _choice(study, store).model_copy(update={"saw_test_rows": True})
     return choices
@@ -253,19 +231,19 @@ def read_tuned(
 def _asked(config: ExperimentConfig) -> str:
     """All of a search that its outcome depends on, but for the data and the budget."""
     tuning = config.tuning
-    extent = [list(config.models), tuning.n_trials, tuning.selection]
+    extent = [config.families, tuning.n_trials, tuning.selection]  # the ensemble needs no search
     return json.dumps([decisive(config.document()), extent], sort_keys=True)
 
 
 def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
     objective = study.objectives[0]
+    default = next((step for step in study.steps if step.name == "default"), None)
     trials = store.load_trials(study.model)
-    best = next((trial for trial in trials if trial.trial == study.best.trial), None)
     return TunedChoice(
         params=study.best.params,
         method=study.search_method,
         cv_score=study.best.scores[objective],
-        cv_scores=[fold.validation[objective] for fold in best.folds] if best else [],
+        cv_scores=[fold[objective] for fold in study.best.folds],
         n_trials=sum(study.n_trials.values()),
         seconds=study.fit_seconds,
         history=[trial.scores.get(objective) for trial in trials if trial.trial >= 0],
@@ -273,6 +251,8 @@ def _choice(study: StudySummary, store: ExperimentStore) -> TunedChoice:
         schedule=study.best.schedule,
         csmf_estimator=study.best.csmf_estimator,
         calibration=study.calibration,
+        default_csmf_estimator=default and default.csmf_estimator,
+        default_calibration=default and default.calibration,
         trial=study.best.trial,
         search=store.url,
     )

@@ -22,8 +22,8 @@ class Budget(Closed):
     max_concurrent_trials: Annotated[int, Field(ge=1)] | None = None
     """Configurations under way at once; none: as many as there are CPUs for."""
     memory_per_task: MemorySize | None = None
-    """Memory that Ray reserves for one fit, or for one trial of Ray Tune, e.g. 2Gi; none: not
-    limited."""
+    """Memory that one fit takes, or one trial of Ray Tune, e.g. 2Gi: no more run at once than there
+    is memory for; none: not limited."""
     cpus_per_trial: Annotated[int, Field(ge=1)] = 1
     """CPUs of one trial of Ray Tune (asha, pbt), which grows as many folds side by side; other
     searches make a task of each fold."""

@@ -17,6 +17,10 @@ ACROSS_SITES = EXPERIMENT_TYPES[:4]
 """Those that are run unless others are asked for."""
 
 
+NOW_A_MODEL = "leave it out, and name ensemble among models to compare it"
+"""What to write instead of the key `ensemble`."""
+
+
 def _distinct(values: list[Any]) -> list[Any]:
     if len(set(values)) < len(values):
         raise ValueError(f"must be distinct, got {shown(values)}")
@@ -43,14 +47,19 @@ class ComparisonConfig(Closed):
     protocols: Annotated[list[Composition], Field(min_length=1), _Distinct] | None = None
     """Compositions of the test rows, and what is tuned for: natural (their own), dirichlet, or
     shift (`validation.shift` states it); none: what `validation.scheme` says."""
-    ensemble: bool = False
-    """Also the geometric mean of the models' probabilities, which costs no fit."""
     tune: bool = False
     """Also tune each model on each training set, as `tuning`, `validation` and `budget` say."""
     tuned_params: Annotated[str, AfterValidator(results_address)] | None = None
     """Address of a finished experiment on the same data: also compare what it chose."""
     n_bootstrap: Annotated[int, Field(ge=2, le=100_000)] = 100
     """Resamples of the test rows behind each interval."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_removed(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "ensemble" in content:
+            raise ValueError(f"ensemble: was removed in version 0.5.0; {NOW_A_MODEL}")
+        return content
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:

@@ -5,49 +5,69 @@ import csv
 import difflib
 import io
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from tuner_job.address import data_address
-from tuner_job.config import ray_tune_rules as ray_tune
+from tuner_job.config.code import read_own_modules
 from tuner_job.config.experiment import ExperimentConfig
-from tuner_job.config.tuning import ModelName
+from tuner_job.config.space_rules import Code, space_problems, unchecked
 from tuner_job.errors import ConfigError
 from tuner_job.files.yaml_file import read_yaml
 from tuner_job.models import FAMILIES
+from tuner_job.own_code.sources import Sources
 from tuner_job.public import is_url
 from tuner_job.schema import sentences
-from tuner_job.search_space import SearchSpace
 from tuner_job.wording import counted, listed, place, plain
 
-LARGEST_GRID = 1_000_000
-"""Configurations of a grid that nothing but its own end would stop."""
 _MOST_PROBLEMS = 10
-_NAMED = re.compile(r"[\w.\[\]]+: ")  # a problem of one parameter, not of the whole space
 
 
-def load_experiment(path: Path, mounted: str | None = None) -> ExperimentConfig:
+class InvalidExperimentError(ConfigError):
+    """What an experiment file holds is wrong; the message has the first problems.
+
+    Attributes
+    ----------
+    problems
+        All of them, each with its key.
+    """
+
+    def __init__(self, where: str, problems: list[str]):
+        self.problems = problems
+        lines = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS]]
+        if len(problems) > _MOST_PROBLEMS:
+            lines.append(f"  and {len(problems) - _MOST_PROBLEMS:,} more")
+        super().__init__("\n".join([f"{where}: {counted(len(problems), 'problem')}", *lines]))
+
+
+def load_experiment(path: Path, mounted: str | None = None, code: Code = "run") -> ExperimentConfig:
     """Read and check an experiment file; relative paths in it are taken from its folder.
 
     Parameters
     ----------
     mounted
         Search spaces below this folder are somewhere else, and are not looked for here.
+    code
+        Whether estimators are imported; see `check_experiment`.
 
     Raises
     ------
-    ConfigError
+    InvalidExperimentError
         With every problem, each with its key.
     """
-    return check_experiment(read_yaml(path), place(path), path.parent, mounted)
+    return check_experiment(read_yaml(path), place(path), path.parent, mounted, code=code)
 
 
 def check_experiment(
-    content: dict[str, Any], where: str, folder: Path = Path(), mounted: str | None = None
+    content: dict[str, Any],
+    where: str,
+    folder: Path = Path(),
+    mounted: str | None = None,
+    own_modules: Sources | None = None,
+    code: Code = "run",
 ) -> ExperimentConfig:
     """Check what an experiment file holds; see `load_experiment`.
 
@@ -56,23 +76,27 @@ def check_experiment(
     where
         Names it in messages.
     folder
-        From which relative paths in it are taken.
+        From which relative paths in it are taken, and where its own modules stand.
+    own_modules
+        Their texts, where they do not stand in the folder.
+    code
+        Whether estimators are imported; the search spaces of those that are not are left to
+        whoever runs them.
     """
     problems: list[str] = []
+    sources = read_own_modules(content, folder, own_modules, problems)
     _read_referenced_spaces(content, folder, mounted, problems)
     _read_referenced_causes(content, folder, problems)
     config = None
     try:
-        config = ExperimentConfig.model_validate(content)
+        config = ExperimentConfig.model_validate(content).with_own_modules(sources)
     except ValidationError as error:
         problems += sentences(error)
     if config:
-        problems += _space_problems(config)
+        config = config.leaving(unchecked(config, code, problems))
+        problems += space_problems(config)
     if problems or config is None:
-        lines = [f"  {problem}" for problem in problems[:_MOST_PROBLEMS]]
-        if len(problems) > _MOST_PROBLEMS:
-            lines.append(f"  and {len(problems) - _MOST_PROBLEMS:,} more")
-        raise ConfigError("\n".join([f"{where}: {counted(len(problems), 'problem')}", *lines]))
+        raise InvalidExperimentError(where, problems)
     return _with_absolute_paths(config, folder)
 
 
@@ -88,7 +112,7 @@ def _read_referenced_spaces(
         spaces = {}
     if isinstance(spaces, str):
         try:
-            spaces = space_files(folder / spaces, models)
+            spaces = space_files(folder / spaces, models, _families(content))
         except ConfigError as error:
             problems += [f"tuning.search_spaces: {line}" for line in str(error).split("\n")]
             spaces = {}
@@ -101,6 +125,12 @@ def _read_referenced_spaces(
         except ConfigError as error:
             problems.append(f"tuning.search_spaces.{plain(model, 80)}: {error}")
     tuning["search_spaces"] = read
+
+
+def _families(content: Mapping[str, Any]) -> list[str]:
+    """Names of all models that can be searched."""
+    estimators = content.get("estimators")
+    return [*FAMILIES, *(map(str, estimators) if isinstance(estimators, dict) else ())]
 
 
 def _read_referenced_causes(content: dict[str, Any], folder: Path, problems: list[str]) -> None:
@@ -150,7 +180,9 @@ def read_pairs(path: Path) -> dict[str, str]:
     return pairs
 
 
-def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
+def space_files(
+    folder: Path, models: Sequence[Any], known: Sequence[str] = tuple(FAMILIES)
+) -> dict[str, Path]:
     """Find the file of each model in a folder of search spaces; one that is misnamed must not go
     unnoticed.
 
@@ -168,15 +200,15 @@ def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
         raise ConfigError(
             f"{place(folder)}: must be a folder that holds <model>.yaml files: {reason}"
         ) from None
-    known = [f"{family}.yaml" for family in FAMILIES]
-    wanted = [
-        family for family in FAMILIES if family in models
-    ]  # what is no model is found out elsewhere
+    files = [f"{family}.yaml" for family in known]
+    wanted = [family for family in known if family in models]  # others are found out elsewhere
     problems = []
     for name in names:
-        if name.endswith((".yaml", ".yml")) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            problems.append(f"{place(folder / name)}: is named after no model; {_meant(near)}")
+        if name.endswith((".yaml", ".yml")) and name not in files:
+            near = difflib.get_close_matches(name, files, n=1)
+            problems.append(
+                f"{place(folder / name)}: is named after no model; {_meant(near, known)}"
+            )
     problems += [
         f"{place(folder)}: must hold a file for each of the models, but has no {model}.yaml"
         for model in wanted
@@ -187,36 +219,8 @@ def space_files(folder: Path, models: Sequence[Any]) -> dict[str, Path]:
     return {model: folder / f"{model}.yaml" for model in wanted}
 
 
-def _meant(near: list[str]) -> str:
-    return f"did you mean {near[0]}?" if near else f"models are {listed(FAMILIES)}"
-
-
-def _space_problems(config: ExperimentConfig) -> list[str]:
-    problems = []
-    for model in config.models:
-        key = f"tuning.search_spaces.{model}"
-        try:
-            _check_space(config, model, config.space(model))
-        except ValueError as error:
-            lines = str(error).split("\n")
-            problems += [
-                f"{key}.{line}" if _NAMED.match(line) else f"{key}: {line}" for line in lines
-            ]
-    return problems
-
-
-def _check_space(config: ExperimentConfig, model: ModelName, space: SearchSpace) -> None:
-    """Check that the search can go through the space; raises ValueError."""
-    if config.tuning.search_method == "grid":
-        space.configurations()
-        size, budget = space.count() or 0, config.budget
-        if size > LARGEST_GRID and not (budget.max_trials or budget.timeout or budget.cpu_seconds):
-            raise ValueError(
-                f"a grid of {size:,} configurations would not end; list fewer values, search at "
-                "random, or say in budget.max_trials how many to run"
-            )
-    if config.tuning.search_method == "pbt":
-        ray_tune.require_mutable(space, FAMILIES[model])
+def _meant(near: list[str], known: Sequence[str]) -> str:
+    return f"did you mean {near[0]}?" if near else f"models are {listed(known)}"
 
 
 def _with_absolute_paths(config: ExperimentConfig, folder: Path) -> ExperimentConfig:

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 from tuner_job.config.budget import Budget
 from tuner_job.config.tuning import SMALLEST_POPULATION, HyperparameterSearchConfig
-from tuner_job.models import FAMILIES, ModelFamily
+from tuner_job.models import FAMILIES, Families, ModelFamily
 from tuner_job.search_space import SearchSpace
 
 
 def problems(
-    tuning: HyperparameterSearchConfig, models: Sequence[str], budget: Budget
+    tuning: HyperparameterSearchConfig,
+    models: Sequence[str],
+    budget: Budget,
+    families: Families = FAMILIES,
 ) -> list[str]:
     """Say what does not compose between a search and the models and budget that it is for."""
-    found = refused_models(tuning, models)
+    found = refused_models(tuning, models, families)
     if budget.cpus_per_trial > 1 and not tuning.on_ray_tune:
         found.append(
             "budget.cpus_per_trial: is for search_method asha or pbt; "
@@ -34,14 +37,16 @@ def problems(
     return found
 
 
-def refused_models(tuning: HyperparameterSearchConfig, models: Sequence[str]) -> list[str]:
+def refused_models(
+    tuning: HyperparameterSearchConfig, models: Sequence[str], families: Families
+) -> list[str]:
     """Name the models that population-based training makes no sense for, and why."""
     if tuning.search_method != "pbt":
         return []
     return [
-        f"search_method: pbt cannot tune {model}: {FAMILIES[model].why_not_mutable}; use asha"
+        f"search_method: pbt cannot tune {model}: {families[model].why_not_mutable}; use asha"
         for model in models
-        if not FAMILIES[model].mutable
+        if model in families and not families[model].mutable
     ]
 
 

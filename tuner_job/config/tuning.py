@@ -8,13 +8,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tuner_job.evaluation.metrics import METRICS
-from tuner_job.models import FAMILIES
+from tuner_job.models import ENSEMBLE
 from tuner_job.schema import Closed, OrPath, one_of
 from tuner_job.search_space import ModelSearchSpace
 from tuner_job.wording import listed, plain
 
 StoppingRule = Literal["paired", "median", "wilcoxon", "none"]
-ModelName = Annotated[str, one_of(FAMILIES)]
+ModelName = Annotated[str, Field(max_length=80)]
+"""A model of the house, or one of the experiment's `estimators`; the experiment says which."""
+FamilyName = ModelName
+"""A model that is fitted, and has parameters to search."""
 Selection = Literal["best", "one_standard_error", "cod_within_standard_error"]
 SamplerName = Literal["tpe", "random", "qmc", "nsgaii", "gp"]
 MULTI_OBJECTIVE_SAMPLERS = {"tpe", "random", "qmc", "nsgaii"}
@@ -85,15 +88,17 @@ class HyperparameterSearchConfig(Closed):
     cv_folds: Annotated[int, Field(ge=2, le=10_000)] = 5
     """Cross-validation folds (leave_one_site_out has one a site instead)."""
     scoring_metric: str | Annotated[list[str], Field(min_length=1)] = "csmf_accuracy"
-    """What is maximised; a list asks for the Pareto front of several (not with asha and pbt)."""
-    search_spaces: Annotated[dict[ModelName, Annotated[ModelSearchSpace, OrPath]], OrPath] = {}
+    """What is maximised: a metric of ours, or module:function, a function of P, y and site of your
+    own. A list asks for the Pareto front of several (not with asha and pbt)."""
+    search_spaces: Annotated[dict[FamilyName, Annotated[ModelSearchSpace, OrPath]], OrPath] = {}
     """Model → its space, or the path of a YAML file with it; or one path of a folder that holds
     a <model>.yaml file for each. A model without an entry is searched in its default space."""
     lag: Annotated[int, Field(ge=1, le=10_000)] = 8
     """How many configurations may be under way: trial t is chosen, and stopped, knowing exactly the
     results of the trials up to t - lag. Larger keeps more workers busy, smaller learns faster."""
     sampler: SamplerName = "tpe"
-    """Optuna's sampler (search_method optuna); gp needs the extra va-tuning[gp]."""
+    """Optuna's sampler (search_method optuna); gp needs PyTorch: in a checkout, pip install
+    '.[gp]'."""
     selection: Selection = "best"
     """Which complete trial is chosen: the best one; one_standard_error: the simplest whose score
     lies within one standard error (of the difference, over folds) of it; cod_within_standard_error:
@@ -129,13 +134,25 @@ class HyperparameterSearchConfig(Closed):
             return {"rule": "none"}
         return {"rule": value} if isinstance(value, str) else value
 
+    @field_validator("search_spaces", mode="before")
+    @classmethod
+    def _of_families(cls, value: object) -> object:
+        if isinstance(value, dict) and ENSEMBLE in value:
+            raise ValueError(
+                f"{ENSEMBLE} has nothing to search: it is made of what the other models' searches "
+                "choose; leave it out"
+            )
+        return value
+
     @field_validator("scoring_metric")
     @classmethod
     def _known_metrics(cls, value: str | list[str]) -> str | list[str]:
         names = [value] if isinstance(value, str) else value
-        unknown = [name for name in names if name not in METRICS]
+        unknown = [name for name in names if name not in METRICS and ":" not in name]
         if unknown:
-            raise ValueError(f"must be among {', '.join(METRICS)}; got {plain(unknown[0])}")
+            raise ValueError(
+                f"must be among {', '.join(METRICS)}, or module:function; got {plain(unknown[0])}"
+            )
         if len(set(names)) < len(names):
             raise ValueError(f"objectives must be distinct, got {listed(names)}")
         return value

@@ -19,7 +19,6 @@ from tuner_job.data.instruments.phmrc import Phmrc
 from tuner_job.data.instruments.table import PlainTable
 from tuner_job.data.instruments.who import Who
 from tuner_job.data.notes import codebook_notes, instrument_notes, openva_hint
-from tuner_job.data.reading.read import read_table
 from tuner_job.data.refusals import check_none_tells, check_stated
 from tuner_job.data.rows import (
     Roles,
@@ -112,6 +111,9 @@ def read_source(config: DataConfig, read_bytes: ReadBytes) -> Table:
     DataError
         If it is no table with at least one row.
     """
+    # here: it brings Arrow, and whoever checks an experiment reads no data
+    from tuner_job.data.reading.read import read_table
+
     address = config.source or ""
     source = public(address)
     table = read_table(read_bytes(address), source)

@@ -66,13 +66,13 @@ def find_roles(table: Table, config: DataConfig, source_format: SourceFormat) ->
     for where, name in wanted:
         if name is not None and name not in table.columns:
             problems.append(
-                f"{where} names {_name(name)}, which is not there{_near(name, table.columns)}"
+                f"{where} names {_name(name)}, which is not there{near(name, table.columns)}"
             )
     patterns = [("data.drop", name) for name in config.drop]
     for where, pattern in [*patterns, *(("data.columns", name) for name in config.columns)]:
         if not any(named(name, pattern) for name in table.columns):
             problems.append(
-                f"{where} names {_name(pattern)}, which is not there{_near(pattern, table.columns)}"
+                f"{where} names {_name(pattern)}, which is not there{near(pattern, table.columns)}"
             )
     if config.sites and not (config.site or usual_site):
         problems.append("data.sites needs a site column; set data.site")
@@ -90,7 +90,8 @@ def _name(name: str) -> str:
     return plain(name, 80) if name.strip() else f"'{name}'"
 
 
-def _near(name: str, names: Iterable[str]) -> str:
+def near(name: str, names: Iterable[str]) -> str:
+    """Names near to one that is not there, or else those that are, as they follow a message."""
     lower = {
         candidate.lower(): candidate for candidate in names if len(candidate) <= MOST_CHARACTERS
     }
@@ -200,10 +201,10 @@ def rename_causes(
     there = {cause_key(value) for value in column.counts()}
     absent = [old for old in names if cause_key(old) not in there]
     if len(absent) == len(names):
-        near = _near(absent[0], column.counts()).replace("the file has", "the column has")
+        others = near(absent[0], column.counts()).replace("the file has", "the column has")
         raise DataError(
             f"{table.source}: data.causes must name causes of column {plain(label, 80)}; "
-            f"found {listed(map(cell, absent))}{near}"
+            f"found {listed(map(cell, absent))}{others}"
         )
     renamed = with_names(column, names)
     if not absent:

@@ -5,14 +5,16 @@ An estimator that needs a calibration gets it, for each fold, from the other fol
 nothing is judged on predictions that its calibration was fitted on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import adjust, candidates, estimate
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.folds import FoldIds, count_folds
 from tuner_job.evaluation.metrics import csmf_accuracy_of, rank_of_truth, score
 from tuner_job.evaluation.protocols import Samples, ScoringProtocol
@@ -31,7 +33,7 @@ class Assessment:
     estimator
         The CSMF estimator that suits it best under the protocol.
     fell_back
-        Whether another estimator scored higher than `mean`, but not by more than noise.
+        Whether another estimator scored higher, but by no more than noise; see `choose`.
     folds
         All metrics of each fold's held-out rows, CSMF accuracies by `estimator`.
     train
@@ -49,12 +51,17 @@ class Assessment:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Rows of causes y (n_rows,) with predictions P (n_rows, n_classes), and a calibration that was
-    not fitted on these predictions."""
+    """Deaths (n_rows) with predictions P (n_rows, n_classes), and a calibration that was not fitted
+    on these predictions."""
 
-    y: Causes
+    deaths: Deaths
     P: Probabilities
     calibration: Calibration | None
+
+    @property
+    def y(self) -> Causes:
+        """(n_rows,): their causes."""
+        return self.deaths.y
 
     def samples(self, protocol: ScoringProtocol, fold: int = 0, n_folds: int = 1) -> Samples:
         """Make the protocol's populations out of these rows."""
@@ -73,7 +80,8 @@ class Predictions:
     def score_each(
         self, estimator: CsmfEstimator, samples: Samples, estimates: Floats
     ) -> dict[str, Floats]:
-        """All metrics, (n_populations,) each, of populations made of these rows.
+        """All metrics, the user's own too, (n_populations,) each, of populations made of these
+        rows.
 
         Parameters
         ----------
@@ -81,7 +89,11 @@ class Predictions:
             CSMFs by `estimator`.
         """
         ranks = self.ranks(estimator, estimates)
-        return score(self.y, samples.counts, samples.true, estimates, ranks)
+        scores = score(self.y, samples.counts, samples.true, estimates, ranks)
+        if own := self.deaths.own:
+            adjusted = self._adjusted(estimator, estimates) or repeat(self.P, len(estimates))
+            scores |= own.score(self.y, self.deaths.site, samples.counts, adjusted)
+        return scores
 
     def ranks(self, estimator: CsmfEstimator, estimates: Floats) -> NDArray[np.intp]:
         """How many causes come before each death's true one, (n_populations or 1, n_rows).
@@ -89,44 +101,49 @@ class Predictions:
         An estimator that takes the composition to differ from training has single deaths' causes
         adjusted to its estimates, (n_populations, n_classes), too.
         """
+        by_population = self._adjusted(estimator, estimates) or [self.P]
+        return np.stack([rank_of_truth(self.y, P) for P in by_population])
+
+    def _adjusted(
+        self, estimator: CsmfEstimator, estimates: Floats
+    ) -> Iterator[Probabilities] | None:
+        """P adjusted to each population's estimate; None where it stays as it is in all."""
         if self.calibration is None or not estimator.needs_calibration:
-            return rank_of_truth(self.y, self.P)[None]
+            return None
         Q, prior = self.calibration.apply(self.P), self.calibration.prior
-        return np.stack(
-            [rank_of_truth(self.y, adjust(Q, prior, fractions)) for fractions in estimates]
-        )
+        return (adjust(Q, prior, fractions) for fractions in estimates)
 
 
 def assess(
-    y: Causes,
+    deaths: Deaths,
     P: Probabilities,
     folds: FoldIds,
     protocol: ScoringProtocol,
     methods: Sequence[EstimatorName],
-    probes: Sequence[tuple[Causes, Probabilities]] = (),
+    probes: Sequence[tuple[Deaths, Probabilities]] = (),
 ) -> Assessment:
     """Score every candidate estimator on every fold and choose one.
 
     Parameters
     ----------
-    y : (n_samples,)
+    deaths : (n_samples)
     P : (n_samples, n_classes)
         Out-of-fold probabilities.
     folds : (n_samples,)
     methods
         Kinds of estimators to choose from.
     probes
-        Training rows of each fold: their causes, (n_probe,), and what that fold's model says of
-        them, (n_probe, n_classes). They have no say in the choice. See `score_probes`.
+        Training rows of each fold, (n_probe), and what that fold's model says of them,
+        (n_probe, n_classes). They have no say in the choice. See `score_probes`.
     """
-    tried = candidates(methods)
-    parts = cross_fit(y, P, folds, tried)
+    tried = candidates(methods, protocol.stated_shift)
+    parts = cross_fit(deaths, P, folds, tried)
     tested = [part.samples(protocol, fold, len(parts)) for fold, part in enumerate(parts)]
     found = [part.estimate(tried, samples) for part, samples in zip(parts, tested, strict=True)]
     accuracy = np.stack(
         [csmf_accuracy_of(s.true, f).mean(axis=1) for s, f in zip(tested, found, strict=True)]
     )
-    chosen, fell_back = choose(tried, accuracy)
+    chosen, fell_back = choose(tried, accuracy, _plain(tried, protocol))
     estimator = tried[chosen]
     scores = [
         part.scores(estimator, samples, estimates[chosen])
@@ -138,7 +155,7 @@ def assess(
 
 
 def score_probes(
-    probes: Sequence[tuple[Causes, Probabilities]],
+    probes: Sequence[tuple[Deaths, Probabilities]],
     parts: Sequence[Predictions],
     estimator: CsmfEstimator,
     protocol: ScoringProtocol,
@@ -158,21 +175,21 @@ def score_probes(
         Each fold's held-out rows.
     """
     scores = []
-    for fold, ((y, P), held_out) in enumerate(zip(probes, parts, strict=True)):
-        part = Predictions(y, P, held_out.calibration)
+    for fold, ((deaths, P), held_out) in enumerate(zip(probes, parts, strict=True)):
+        part = Predictions(deaths, P, held_out.calibration)
         samples = part.samples(protocol, fold, len(parts))
         scores.append(part.scores(estimator, samples, part.estimate([estimator], samples)[0]))
     return scores
 
 
 def cross_fit(
-    y: Causes, P: Probabilities, folds: FoldIds, estimators: Sequence[CsmfEstimator]
+    deaths: Deaths, P: Probabilities, folds: FoldIds, estimators: Sequence[CsmfEstimator]
 ) -> list[Predictions]:
     """Part out-of-fold probabilities by fold, each calibrated, if an estimator needs that, on
     the other folds."""
-    fit = needs_calibration(estimators)
+    fit, y = needs_calibration(estimators), deaths.y
     return [
-        Predictions(y[out], P[out], Calibration.fit(y[~out], P[~out]) if fit else None)
+        Predictions(deaths.take(out), P[out], Calibration.fit(y[~out], P[~out]) if fit else None)
         for out in (folds == fold for fold in range(count_folds(folds)))
     ]
 
@@ -188,9 +205,11 @@ def needs_calibration(estimators: Sequence[CsmfEstimator]) -> bool:
     return any(estimator.needs_calibration for estimator in estimators)
 
 
-def choose(tried: Sequence[CsmfEstimator], accuracy: Floats) -> tuple[int, bool]:
-    """Choose the estimator with the highest mean accuracy, but `mean` where the gain over it may be
-    noise.
+def choose(
+    tried: Sequence[CsmfEstimator], accuracy: Floats, plain: CsmfEstimator = MEAN
+) -> tuple[int, bool]:
+    """Choose the estimator with the highest mean accuracy, but `plain` where the gain over it may
+    be noise.
 
     Parameters
     ----------
@@ -199,12 +218,22 @@ def choose(tried: Sequence[CsmfEstimator], accuracy: Floats) -> tuple[int, bool]
     Returns
     -------
     The position of the chosen one, and whether another one scored higher: its mean paired
-    difference to `mean` was not above its standard error over folds.
+    difference to `plain` was not above its standard error over folds; where `plain` is by `bayes`,
+    twice that, since folds are small and ask for more restraint than larger populations need.
     """
     best = int(accuracy.mean(axis=0).argmax())
-    if MEAN not in tried or tried[best] == MEAN:
+    if plain not in tried or tried[best] == plain:
         return best, False
-    mean = list(tried).index(MEAN)
-    gains = accuracy[:, best] - accuracy[:, mean]
+    position = list(tried).index(plain)
+    gains = accuracy[:, best] - accuracy[:, position]
     error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
-    return (best, False) if gains.mean() > error else (mean, True)
+    needed = 2 * error if plain.method == "bayes" else error
+    return (best, False) if gains.mean() > needed else (position, True)
+
+
+def _plain(tried: Sequence[CsmfEstimator], protocol: ScoringProtocol) -> CsmfEstimator:
+    """The estimator that is kept where another one's lead may be noise: the first by `bayes` for
+    populations that differ from training, else the mean."""
+    if protocol.composition == "natural":
+        return MEAN
+    return next((one for one in tried if one.method == "bayes"), MEAN)

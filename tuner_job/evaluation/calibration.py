@@ -1,11 +1,9 @@
 """What held-out predictions tell of a model's probabilities: how sure they are, and what each
 cause looks like."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from tuner_job.records import CalibrationRecord
 from tuner_job.types import Causes, Floats, Probabilities
@@ -16,6 +14,7 @@ _LOG_TEMPERATURE = (-3.0, 3.0)
 _ROW_WEIGHT = 0.5
 """Deaths that the overall mean counts for in a cause's row of the matrix: a cause may have none
 of its own."""
+_ADDED = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +30,15 @@ class Calibration:
         composed as in training.
     matrix
         (n_classes, n_classes) mean calibrated probabilities (column) of deaths of each cause (row).
+    training
+        (n_classes,) CSMF of the deaths it was fitted on, half a death added to each cause: about
+        how causes are composed in training. No fraction is 0.
     """
 
     temperature: float
     prior: Floats
     matrix: Floats
+    training: Floats
 
     @classmethod
     def fit(cls, y: Causes, P: Probabilities) -> "Calibration":
@@ -46,6 +49,8 @@ class Calibration:
         Source: Guo et al. 2017, On calibration of modern neural networks, ICML (temperature
         scaling).
         """
+        from scipy.optimize import minimize_scalar  # takes half a second to import
+
         logs = _logs(P)
         rows = np.arange(len(y))
 
@@ -59,25 +64,29 @@ class Calibration:
         Q = _softmax(logs / temperature)
         overall = Q.mean(axis=0)
         n_classes = P.shape[1]
-        deaths = np.bincount(y, minlength=n_classes)[:, None]
+        deaths = np.bincount(y, minlength=n_classes)
         summed = np.zeros((n_classes, n_classes))
         np.add.at(summed, y, Q)
-        return cls(temperature, overall, (summed + _ROW_WEIGHT * overall) / (deaths + _ROW_WEIGHT))
+        matrix = (summed + _ROW_WEIGHT * overall) / (deaths[:, None] + _ROW_WEIGHT)
+        training = (deaths + _ADDED) / (len(y) + _ADDED * n_classes)
+        return cls(temperature, overall, matrix, training)
 
     @classmethod
-    def of_lists(
-        cls, temperature: float, prior: Sequence[float], matrix: Sequence[Sequence[float]]
-    ) -> "Calibration":
-        """Rebuild one from plain lists, as a record holds them."""
-        return cls(
-            temperature, np.asarray(prior, dtype=np.float64), np.asarray(matrix, dtype=np.float64)
-        )
+    def of_record(cls, record: CalibrationRecord) -> "Calibration":
+        """Rebuild one from its record; of a version that did not keep `training`, it is the
+        prior."""
+        prior, matrix = (np.asarray(one, dtype=np.float64) for one in (record.prior, record.matrix))
+        training = np.asarray(record.training or record.prior, dtype=np.float64)
+        return cls(record.temperature, prior, matrix, training)
 
     def record(self) -> CalibrationRecord:
         """What stands in the store."""
         prior: list[float] = self.prior.tolist()
         matrix: list[list[float]] = self.matrix.tolist()
-        return CalibrationRecord(temperature=self.temperature, prior=prior, matrix=matrix)
+        training: list[float] = self.training.tolist()
+        return CalibrationRecord(
+            temperature=self.temperature, prior=prior, matrix=matrix, training=training
+        )
 
     def apply(self, P: Probabilities) -> Floats:
         """Calibrated probabilities, (n_rows, n_classes); rows sum to 1 and none is 0."""

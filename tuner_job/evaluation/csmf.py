@@ -10,14 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.records import ESTIMATORS, CsmfEstimator, EstimatorName
+from tuner_job.evaluation.likelihood import log_evidence, most_likely
+from tuner_job.evaluation.shifts import expected
+from tuner_job.records import ESTIMATORS, CsmfEstimator, EstimatorName, Shift
 from tuner_job.types import Floats, Probabilities
 
-TOLERANCE = 1e-5
-"""Largest change of a fraction at which an iteration has converged."""
-MAX_ITERATIONS = 500
 _LEAST_PRIOR = 1e-4
-
+_GROWTH = 0.75
+"""By measurement: with 1 a large sample would count for no more than `limit`."""
+LIMITS = (300.0, 100.0, 1000.0)
+"""Deaths from which on more of them count for clearly less each; the number that mostly suits
+first."""
 
 _GRID: dict[EstimatorName, list[CsmfEstimator]] = {
     "count": [CsmfEstimator(method="count")],
@@ -27,12 +30,22 @@ _GRID: dict[EstimatorName, list[CsmfEstimator]] = {
         *(CsmfEstimator(method="em", shrinkage=s, towards="mean") for s in (1.0, 4.0, 16.0)),
     ],
     "mixture": [CsmfEstimator(method="mixture", shrinkage=s) for s in (0.0, 0.5, 1.0)],
+    "bayes": [CsmfEstimator(method="bayes", limit=limit) for limit in LIMITS],
 }
 
 
-def candidates(methods: Sequence[EstimatorName]) -> list[CsmfEstimator]:
-    """Return every estimator that is tried for these methods: each with its shrinkages."""
-    return [estimator for method in ESTIMATORS if method in methods for estimator in _GRID[method]]
+def candidates(methods: Sequence[EstimatorName], shift: Shift | None = None) -> list[CsmfEstimator]:
+    """Return every estimator that is tried for these methods: each with its shrinkages.
+
+    Parameters
+    ----------
+    shift
+        How far compositions differ from training, as far as it is stated.
+    """
+    tried = [estimator for method in ESTIMATORS if method in methods for estimator in _GRID[method]]
+    return [
+        one.model_copy(update={"shift": shift}) if one.method == "bayes" else one for one in tried
+    ]
 
 
 def estimate(
@@ -71,6 +84,8 @@ def estimate(
             found[at] = mean(P, counts)
         elif calibration is None:
             raise ValueError(f"the CSMF estimator {chosen[0]} needs a calibration")
+        elif method == "bayes":
+            found[at] = _bayes_each(chosen, P, counts, calibration)
         else:
             Q = calibration.apply(P)
             average = mean(Q, counts)
@@ -143,7 +158,7 @@ def em(Q: Floats, counts: Floats, prior: Floats, pseudo: Floats) -> Floats:
     pseudo-deaths.
     """
     held = np.maximum(prior, _LEAST_PRIOR)
-    return _most_likely(counts, Q / held, pseudo, held / held.sum())
+    return most_likely(counts, Q / held, pseudo, held / held.sum())
 
 
 def mixture(average: Floats, n_deaths: Floats, matrix: Floats, pseudo: Floats) -> Floats:
@@ -169,32 +184,76 @@ def mixture(average: Floats, n_deaths: Floats, matrix: Floats, pseudo: Floats) -
     Firat 2016, Unified framework for quantification, arXiv:1606.00868.
     """
     n_classes = len(matrix)
-    return _most_likely(
+    return most_likely(
         average * n_deaths[:, None], matrix.T, pseudo, np.full(n_classes, 1 / n_classes)
     )
 
 
-def _most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Floats) -> Floats:
-    """Maximise ``sum_i counts_i log sum_j pi_j likelihood_ij + sum_j pseudo_j log pi_j`` over
-    compositions pi.
+def bayes(
+    likelihood: Floats, counts: Floats, alphas: Floats, weights: Floats, limits: Sequence[float]
+) -> Floats:
+    """Composition averaged over how far it may differ from training.
 
-    `counts` is (n_populations, n_items), `likelihood` (n_items, n_classes), up to a factor; the
-    rest is as in `em`.
+    Each hypothesis is a Dirichlet distribution of compositions. Under each the most likely one is
+    found, and they are averaged by how likely the sample is under the hypothesis. Deaths do not
+    look quite as the model expects, and that error does not become less with more of them: each of
+    *N* deaths counts for ``(1 + N / limit) ** -0.75``.
+
+    Parameters
+    ----------
+    likelihood : (n_rows, n_classes)
+        Of each death under each cause, up to a factor a death.
+    counts : (n_populations, n_rows)
+    alphas : (n_hypotheses, n_classes)
+    weights : (n_hypotheses,)
+        How likely each hypothesis is beforehand.
+    limits
+        Deaths from which on more of them count for clearly less each.
+
+    Returns
+    -------
+    (n_limits, n_populations, n_classes)
+
+    Source: Hoeting et al. 1999, Statistical Science 14(4) (Bayesian model averaging); what deaths
+    count for: Miller and Dunson 2019, JASA 114(527) (coarsened posterior).
     """
-    n_variants, _, n_classes = pseudo.shape
-    seen, added = np.tile(counts, (n_variants, 1)), pseudo.reshape(-1, n_classes)
-    total = seen.sum(axis=1, keepdims=True) + added.sum(axis=1, keepdims=True)
-    fractions = np.tile(start, (len(added), 1))
-    moving = np.arange(len(added))
-    for _ in range(MAX_ITERATIONS):
-        now = fractions[moving]
-        shares = seen[moving] / (now @ likelihood.T)
-        after = (now * (shares @ likelihood) + added[moving]) / total[moving]
-        fractions[moving] = after
-        moving = moving[np.abs(after - now).max(axis=1) > TOLERANCE]
-        if not len(moving):
-            break
-    return fractions.reshape(pseudo.shape)
+    n_limits, (n_hypotheses, n_classes) = len(limits), alphas.shape
+    variants = np.tile(alphas, (n_limits, 1))
+    start = alphas.mean(axis=0) / alphas.mean(axis=0).sum()
+    found = np.empty((n_limits, len(counts), n_classes))
+    for population, row in enumerate(counts):
+        there = row > 0
+        deaths, seen = row[there], likelihood[there]
+        powers = np.repeat((1 + deaths.sum() / np.asarray(limits)) ** -_GROWTH, n_hypotheses)
+        pseudo = variants / powers[:, None]  # the same maximum as with a power of the likelihood
+        fractions = most_likely(deaths[None], seen, pseudo[:, None], start)[:, 0]
+        fractions = np.maximum(fractions, np.finfo(float).tiny)
+        evidence = log_evidence(deaths, seen, variants, powers, fractions)
+        logs = evidence.reshape(n_limits, n_hypotheses) + np.log(weights)
+        shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        each = fractions.reshape(n_limits, n_hypotheses, n_classes)
+        found[:, population] = (shares[:, :, None] * each).sum(axis=1)
+    return found
+
+
+def likelihood_of(P: Probabilities, calibration: Calibration) -> Floats:
+    """Likelihood of each death under each cause, (n_rows, n_classes), up to a factor a death."""
+    return np.asarray(calibration.apply(P) / np.maximum(calibration.prior, _LEAST_PRIOR))
+
+
+def _bayes_each(
+    estimators: Sequence[CsmfEstimator], P: Probabilities, counts: Floats, calibration: Calibration
+) -> Floats:
+    """(n_estimators, n_populations, n_classes) of estimators by `bayes`."""
+    likelihood = likelihood_of(P, calibration)
+    found = np.empty((len(estimators), len(counts), P.shape[1]))
+    for shift in {estimator.shift for estimator in estimators}:
+        at = [i for i, estimator in enumerate(estimators) if estimator.shift == shift]
+        alphas, weights = expected(shift, calibration.training)
+        limits = [estimators[i].limit or LIMITS[0] for i in at]
+        found[at] = bayes(likelihood, counts, alphas, weights, limits)
+    return found
 
 
 def _pseudo_deaths(estimator: CsmfEstimator, average: Floats) -> Floats:

@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 from tuner_job.types import Causes, Floats, Probabilities
 
 METRICS = ("csmf_accuracy", "cccsmf_accuracy", "cod_accuracy", "ccc", "pccc3")
-"""Every metric that can be an objective; higher is better for all of them."""
-CSMF_METRICS = ("csmf_accuracy", "cccsmf_accuracy")
-"""Metrics that depend on the CSMF estimator."""
+"""Every metric of ours that can be an objective; higher is better for all of them."""
+COD_METRICS = ("cod_accuracy", "ccc", "pccc3")
+"""Those of single deaths; the others depend on the CSMF estimator."""
+LABELS = {
+    "csmf_accuracy": "CSMF accuracy",
+    "cccsmf_accuracy": "CCCSMF accuracy",
+    "cod_accuracy": "COD accuracy",
+    "ccc": "mean CCC",
+    "pccc3": "partial CCC(3)",
+}
+"""Metric → its name as the field writes it."""
 CSMF_CHANCE = float(1 - np.exp(-1))
 """CSMF accuracy that random fractions reach in the long run; Flaxman et al. 2015."""
 _NEAR = 3  # most probable causes that pccc3 looks at

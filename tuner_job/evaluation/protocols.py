@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.metrics import csmf
+from tuner_job.evaluation.shifts import draw_shifted
+from tuner_job.records import SHIFTS, Shift
 from tuner_job.types import Causes, Floats
 
 Composition = Literal["natural", "dirichlet", "shift"]
@@ -42,14 +44,19 @@ class ScoringProtocol:
     Attributes
     ----------
     composition
-        natural: the rows as they are, one population; dirichlet: fractions drawn from Dirichlet(1,
-        …, 1); shift: fractions within `ranges`, the other causes keeping their proportions.
+        natural: the rows as they are, one population; dirichlet: fractions drawn from Dirichlet
+        distributions; shift: fractions within `ranges`, the other causes keeping their proportions.
     n_draws
         Populations in all; folds share them evenly. Natural has one a fold.
     ranges
         Of shift: the causes whose fraction is stated.
     seed
         Of the draws.
+    shifts
+        Of dirichlet: how far compositions differ from that of the rows; populations take turns.
+    sizes
+        Fewest and most deaths of a population; sizes between them are spread evenly on a
+        logarithmic scale, and none has more deaths than there are rows. None: as many as rows.
 
     Source: Murray et al. 2011, Population Health Metrics 9:28 (test sets of Dirichlet composition,
     resampled with replacement within each cause).
@@ -59,6 +66,13 @@ class ScoringProtocol:
     n_draws: int = 100
     ranges: tuple[CauseRange, ...] = ()
     seed: int = 42
+    shifts: tuple[Shift, ...] = ("any",)
+    sizes: tuple[int, int] | None = None
+
+    @property
+    def stated_shift(self) -> Shift | None:
+        """How far compositions differ from training, where there is one answer."""
+        return self.shifts[0] if self.composition == "dirichlet" and len(self.shifts) == 1 else None
 
     def samples(self, y: Causes, n_classes: int, fold: int = 0, n_folds: int = 1) -> Samples:
         """Make the populations of one fold out of its held-out rows.
@@ -97,20 +111,29 @@ def draw_samples(
     natural = csmf(y, n_classes)
     if protocol.composition == "natural":
         return Samples(np.ones((1, len(y))), natural[None])
-    if protocol.composition == "dirichlet":
-        drawn = draw_dirichlet(natural, protocol.n_draws, rng)
-    else:
-        drawn = draw_within(natural, protocol.ranges, protocol.n_draws, rng)
-    return resample(y, drawn, rng)
+    drawn = draw_compositions(protocol, natural, rng)
+    return resample(y, drawn, rng, _sizes(protocol, len(y)))
 
 
-def draw_dirichlet(natural: Floats, n_draws: int, rng: np.random.Generator) -> Floats:
-    """Draw compositions, (n_draws, n_classes), uniformly from all over the causes that `natural`
-    (n_classes,) has."""
-    present = natural > 0
-    drawn = np.zeros((n_draws, len(natural)))
-    drawn[:, present] = rng.dirichlet(np.ones(int(present.sum())), n_draws)
-    return drawn
+def draw_compositions(
+    protocol: ScoringProtocol, natural: Floats, rng: np.random.Generator
+) -> Floats:
+    """Draw what causes populations have, (n_draws, n_classes), out of rows composed as `natural`
+    (n_classes,). Natural draws wherever it may lie: all strengths of shift take turns."""
+    if protocol.composition == "shift":
+        return draw_within(natural, protocol.ranges, protocol.n_draws, rng)
+    shifts = protocol.shifts if protocol.composition == "dirichlet" else SHIFTS
+    return draw_shifted(natural, shifts, protocol.n_draws, rng)
+
+
+def _sizes(protocol: ScoringProtocol, n_rows: int) -> NDArray[np.intp]:
+    """Deaths of each population, (n_draws,); each strength of shift has small and large ones."""
+    if protocol.sizes is None:
+        return np.full(protocol.n_draws, n_rows)
+    least, most = (min(n, n_rows) for n in protocol.sizes)
+    n_each = -(-protocol.n_draws // len(protocol.shifts))
+    spread = np.geomspace(least, most, n_each).round().astype(np.intp)
+    return np.repeat(spread, len(protocol.shifts))[: protocol.n_draws]
 
 
 def draw_within(
@@ -148,34 +171,41 @@ def draw_within(
     return drawn
 
 
-def resample(y: Causes, compositions: Floats, rng: np.random.Generator) -> Samples:
-    """Draw as many rows as there are, with replacement within each cause, for each composition.
+def resample(
+    y: Causes,
+    compositions: Floats,
+    rng: np.random.Generator,
+    sizes: NDArray[np.intp] | None = None,
+) -> Samples:
+    """Draw rows with replacement within each cause, for each composition.
 
     Parameters
     ----------
     y : (n_rows,)
     compositions : (n_draws, n_classes)
         0 for a cause that has no rows.
+    sizes : (n_draws,)
+        Deaths of each population; None: as many as there are rows.
 
     Returns
     -------
-    Populations of n_rows deaths, each cause's within one death of its composition; their true CSMF
-    is that of the
-    rows drawn.
+    Populations of which each cause's deaths are within one of its composition; their true CSMF is
+    that of the rows drawn.
     """
     n_draws, n_classes = compositions.shape
     n_rows = len(y)
+    n_deaths = np.full(n_draws, n_rows) if sizes is None else sizes
     upto = np.cumsum(compositions, axis=1)
     upto /= upto[:, -1:]  # exactly 1 from the last cause on that has rows
-    edges = np.floor(upto * n_rows + rng.random((n_draws, 1))).astype(np.intp)
+    edges = np.floor(upto * n_deaths[:, None] + rng.random((n_draws, 1))).astype(np.intp)
     deaths: NDArray[np.intp] = np.diff(edges, prepend=0)
     by_cause = np.argsort(y, kind="stable")
     available = np.bincount(y, minlength=n_classes)
     first = np.cumsum(available) - available
     cause = np.repeat(np.tile(np.arange(n_classes), n_draws), deaths.ravel())
     picked = by_cause[first[cause] + (rng.random(len(cause)) * available[cause]).astype(np.intp)]
-    draw = np.repeat(np.arange(n_draws), n_rows)
+    draw = np.repeat(np.arange(n_draws), n_deaths)
     counts = np.bincount(draw * n_rows + picked, minlength=n_draws * n_rows).reshape(
         n_draws, n_rows
     )
-    return Samples(counts.astype(np.float64), deaths / n_rows)
+    return Samples(counts.astype(np.float64), deaths / n_deaths[:, None])

@@ -5,10 +5,20 @@ from collections.abc import Mapping, Sequence
 
 from tuner_job.evaluation.assessment import Predictions, needs_calibration
 from tuner_job.evaluation.calibration import Calibration
-from tuner_job.evaluation.metrics import CSMF_METRICS
+from tuner_job.evaluation.csmf import LIMITS
+from tuner_job.evaluation.deaths import Deaths
+from tuner_job.evaluation.metrics import COD_METRICS
 from tuner_job.evaluation.protocols import Samples
 from tuner_job.records import CsmfEstimator, EstimatorName, Scores
-from tuner_job.types import Causes, Probabilities
+from tuner_job.types import Probabilities
+
+_USED: dict[str, CsmfEstimator] = {
+    "count": CsmfEstimator(method="count"),
+    "mean": CsmfEstimator(method="mean"),
+    "bayes": CsmfEstimator(method="bayes", limit=LIMITS[0]),
+    "em": CsmfEstimator(method="em", shrinkage=1),
+    "mixture": CsmfEstimator(method="mixture", shrinkage=1),
+}
 
 
 def screened(methods: Sequence[EstimatorName]) -> list[CsmfEstimator]:
@@ -17,16 +27,12 @@ def screened(methods: Sequence[EstimatorName]) -> list[CsmfEstimator]:
 
     `mixture` is not among them where there are others: a fold has too few rows for its matrix.
     """
-    order = ("em", "mean", "count") if set(methods) != {"mixture"} else ("mixture",)
-    return [
-        CsmfEstimator(method=m, shrinkage=float(m in ("em", "mixture")))
-        for m in order
-        if m in methods
-    ]
+    order = ("bayes", "em", "mean", "count") if set(methods) != {"mixture"} else ("mixture",)
+    return [_USED[m] for m in order if m in methods]
 
 
 def screen(
-    y: Causes, P: Probabilities, samples: Samples, estimators: Sequence[CsmfEstimator]
+    deaths: Deaths, P: Probabilities, samples: Samples, estimators: Sequence[CsmfEstimator]
 ) -> dict[str, Scores]:
     """All metrics on one fold alone by each estimator.
 
@@ -35,7 +41,7 @@ def screen(
 
     Parameters
     ----------
-    y : (n_rows,)
+    deaths : (n_rows)
     P : (n_rows, n_classes)
     estimators
         Some of `screened`.
@@ -45,7 +51,7 @@ def screen(
     Method → metrics.
     """
     fit = needs_calibration(estimators)
-    part = Predictions(y, P, Calibration.fit(y, P) if fit else None)
+    part = Predictions(deaths, P, Calibration.fit(deaths.y, P) if fit else None)
     found = part.estimate(estimators, samples)
     return {
         estimator.method: part.scores(estimator, samples, fractions)
@@ -54,12 +60,12 @@ def screen(
 
 
 def judged(by_method: Mapping[str, Scores], objectives: Sequence[str]) -> list[float]:
-    """What early stopping compares of a fold: each objective, but CSMF accuracies by every
-    estimator of `screen`."""
+    """What early stopping compares of a fold: each objective, but CSMF accuracies, and metrics of
+    the user's own, by every estimator of `screen`."""
     *_, plainest = by_method.values()
     values: list[float] = []
     for metric in objectives:
-        if metric in CSMF_METRICS:
+        if metric not in COD_METRICS:
             values += [scores[metric] for scores in by_method.values()]
         else:
             values.append(plainest[metric])
@@ -69,4 +75,4 @@ def judged(by_method: Mapping[str, Scores], objectives: Sequence[str]) -> list[f
 def n_values_judged(objectives: Sequence[str], methods: Sequence[EstimatorName]) -> int:
     """How many values `judged` gives."""
     n_estimators = len(screened(methods))
-    return sum(n_estimators if metric in CSMF_METRICS else 1 for metric in objectives)
+    return sum(1 if metric in COD_METRICS else n_estimators for metric in objectives)

@@ -1,1 +1,1 @@
-"""Running fits on Ray: the only place that imports it."""
+"""Running fits, in processes of this machine or on Ray: the only place that imports Ray."""

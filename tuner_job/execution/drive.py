@@ -33,6 +33,9 @@ class Driver:
         Called with each finished trial, before the sampler learns of later ones.
     should_stop
         Asked often; once it returns True the search is interrupted.
+    on_task
+        Called with each task that has ended: its study's name, the seconds that a worker spent on
+        it, and the number of slots.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Driver:
         budget: Budget,
         on_finished: Callable[[Study, Trial], None],
         should_stop: Callable[[], bool] = lambda: False,
+        on_task: Callable[[str, float, int], None] = lambda study, seconds, n_slots: None,
     ):
         self._studies = {study.name: study for study in studies}
         self._runner, self._budget = runner, budget
         self._on_finished, self._should_stop = on_finished, should_stop
+        self._on_task = on_task
         self._seconds: dict[str, float] = dict.fromkeys(self._studies, 0.0)
         self._running: dict[str, int] = dict.fromkeys(self._studies, 0)
         self._ended: dict[str, int] = dict.fromkeys(self._studies, 0)
@@ -155,6 +160,7 @@ class Driver:
             self._give_up_if_most_fail(study, finished.error)
         else:
             study.record(finished.task, finished.told)
+        self._on_task(study.name, finished.seconds, self._runner.n_slots)
 
     def _hand_over(self) -> None:
         for study in self._studies.values():

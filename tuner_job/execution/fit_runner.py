@@ -1,5 +1,7 @@
-"""Single fits with predictions as plain Ray tasks, for the comparison."""
+"""Single fits with predictions, for the comparison and the hold-out."""
 
+import os
+import platform
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -7,14 +9,13 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import ray
 from numpy.typing import NDArray
 
 from tuner_job.data.dataset import VaDataset
-from tuner_job.execution.ray_tasks import RayTasks, failure_reason
-from tuner_job.models import CONTINUED, FAMILIES
+from tuner_job.execution.tasks import Ended, Tasks
+from tuner_job.models import FAMILIES, Families
 from tuner_job.models.base import FoldData
-from tuner_job.models.growing import Stages, replay
+from tuner_job.models.growing import Stages, as_continued, replay
 from tuner_job.models.path import path_value
 from tuner_job.threads import one_thread
 
@@ -66,69 +67,52 @@ class _Shared:
     y: NDArray[np.int32]
     n_classes: int
     seed: int
-
-    @classmethod
-    def of(cls, data: VaDataset, seed: int) -> "_Shared":
-        return cls(data.X, data.y, data.n_causes, seed)
+    families: Families
 
 
 def run_fits(
+    tasks: Tasks,
     data: VaDataset,
     fits: Iterable[Fit],
     seed: int,
-    memory_per_task: float | None,
-    batch_size: int | None,
+    batch_size: int | None = None,
+    families: Families = FAMILIES,
 ) -> Iterator[FitResult]:
-    """Run fits on a started Ray, each on one CPU; yield them as they end.
+    """Run fits, each on one CPU; yield them as they end.
 
     Parameters
     ----------
-    memory_per_task
-        Bytes that Ray reserves for a fit; None: no limit.
     batch_size
-        Fits handed to Ray at once; None: twice as many as there are CPUs.
+        Fits handed over at once; None: twice as many as can run at once.
+    families
+        Those that models are of.
     """
-    tasks = RayTasks(memory_per_task, retries=0)  # tries are counted here
-    remote, shared = tasks.remote(_fit_and_predict), ray.put(_Shared.of(data, seed))
+    shared = tasks.share(_Shared(data.X, data.y, data.n_causes, seed, dict(families)))
     limit = batch_size or max(2, 2 * tasks.n_slots)
     waiting = iter(fits)
-
-    def start(fit: Fit, retries: int) -> None:
-        ref = remote.remote(shared, replace(fit, key=None))
-        tasks.add(ref, (fit, retries))
-
     try:
         while True:
             for fit in islice(waiting, limit - len(tasks)):
-                start(fit, 0)
+                tasks.start(_fit_and_predict, (shared, replace(fit, key=None)), fit)
             if not len(tasks):
                 return
-            for ref, (fit, retries) in tasks.wait():
-                fitted = _collect(ref, fit, retries)
-                if fitted is None:
-                    start(fit, retries + 1)
-                else:
-                    yield fitted
+            yield from map(_result, tasks.wait())
     finally:
         tasks.cancel_all()
 
 
-def _collect(ref: Any, fit: Fit, retries: int) -> FitResult | None:
-    """Take what a worker said; None if it died and the fit is to be tried again."""
-    try:
-        P, training, inference, worker = ray.get(ref)
-    except ray.exceptions.RayError as error:
-        if retries < MAX_RETRIES and not isinstance(error, ray.exceptions.RayTaskError):
-            return None
-        return FitResult(fit, None, retries=retries, error=failure_reason(error))
-    return FitResult(fit, P, training, inference, worker, retries)
+def _result(ended: Ended) -> FitResult:
+    if ended.failure:
+        return FitResult(ended.known, None, retries=ended.retries, error=ended.failure)
+    P, training, inference, worker = ended.value
+    return FitResult(ended.known, P, training, inference, worker, ended.retries)
 
 
 def _fit_and_predict(
     shared: _Shared, fit: Fit
 ) -> tuple[NDArray[np.floating[Any]], float, float, str]:
     """Fit on some rows and predict others: P, seconds of training and of inference, the worker."""
-    family = FAMILIES[fit.model]
+    family = shared.families[fit.model]
     X = shared.X if fit.columns is None else shared.X[:, fit.columns]
     fold = FoldData(
         X_train=np.ascontiguousarray(X[fit.train]),
@@ -140,7 +124,7 @@ def _fit_and_predict(
     begun = time.perf_counter()
     with one_thread():
         if fit.stages:
-            point = replay(CONTINUED[fit.model], fold, fit.stages, shared.seed)
+            point = replay(as_continued(family), fold, fit.stages, shared.seed)
         else:
             path = (path_value(family, fit.params),)
             (point,) = family.fit_path(fold, fit.params, path, shared.seed)
@@ -152,5 +136,5 @@ def _fit_and_predict(
         point.P_validation,
         training,
         seconds - training,
-        ray.get_runtime_context().get_worker_id(),
+        f"{platform.node()}:{os.getpid()}",
     )

@@ -1,14 +1,16 @@
 """What a worker does: fit one batch of configurations on one fold and score it."""
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.evaluation.assessment import Assessment, assess
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.folds import (
     FoldIds,
     count_folds,
@@ -16,11 +18,13 @@ from tuner_job.evaluation.folds import (
     train_probe,
     validated,
 )
+from tuner_job.evaluation.own_metrics import OwnMetrics
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.evaluation.screening import judged, screen, screened
-from tuner_job.models import CONTINUED, FAMILIES
+from tuner_job.failure import describe_failure
+from tuner_job.models import FAMILIES, Families
 from tuner_job.models.base import FoldData, PathPoint
-from tuner_job.models.growing import Stages
+from tuner_job.models.growing import Stages, as_continued
 from tuner_job.models.path import path_value
 from tuner_job.records import CsmfEstimator, EstimatorName, FoldRecord, Scores
 from tuner_job.search.trial import FoldOutcome, FoldTask
@@ -56,6 +60,15 @@ class SharedData:
     """Kinds of CSMF estimators that trials are scored by."""
     objectives: tuple[str, ...]
     """Metrics that are maximised."""
+    families: Families = field(default_factory=lambda: dict(FAMILIES))
+    """The experiment's models; an estimator is imported where it is fitted."""
+    site: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    """(n_samples,), for metrics of the user's own."""
+    own: OwnMetrics = field(default_factory=OwnMetrics)
+
+    def deaths(self, rows: NDArray[np.generic]) -> Deaths:
+        """Some rows, with what predictions of them are scored by."""
+        return Deaths(self.y, self.site, self.own).take(rows)
 
 
 _folds: OrderedDict[tuple[str, int], FoldData] = OrderedDict()
@@ -68,7 +81,7 @@ def score_fold(data: SharedData, model: str, task: FoldTask) -> list[FoldOutcome
     -------
     One outcome for each wanted value, in the order of ``task.wanted``.
     """
-    family = FAMILIES[model]
+    family = data.families[model]
     fold = fold_data(data, task.fold)
     values: Sequence[Any] = task.values or (path_value(family, task.params),)
     with one_thread():
@@ -86,12 +99,12 @@ def assess_trial(data: SharedData, points: Sequence[PathPoint]) -> Assessment:
     """Judge a trial by what its fits gave, one a fold, in their order."""
     P = in_row_order([point.P_validation.astype(np.float64) for point in points], data.folds)
     probes = [
-        (data.y[probe_rows(data, fold)], point.P_probe.astype(np.float64))
+        (data.deaths(probe_rows(data, fold)), point.P_probe.astype(np.float64))
         for fold, point in enumerate(points)
     ]
     rows = validated(data.folds)
     with one_thread():
-        return assess(data.y[rows], P, data.folds[rows], data.protocol, data.methods, probes)
+        return assess(data.deaths(rows), P, data.folds[rows], data.protocol, data.methods, probes)
 
 
 def fit_final(
@@ -105,8 +118,9 @@ def fit_final(
     )  # what lies in the object store is read-only, which trees refuse
     with one_thread():
         if stages:
-            return CONTINUED[model].fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()
-        return FAMILIES[model].fit(X, y, data.n_classes, params, data.seed).to_bytes()
+            continued = as_continued(data.families[model])
+            return continued.fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()
+        return data.families[model].fit(X, y, data.n_classes, params, data.seed).to_bytes()
 
 
 def score_point(data: SharedData, fold: int, point: PathPoint, seconds: float) -> FoldOutcome:
@@ -146,9 +160,9 @@ def _screen(
     P: Probabilities,
     estimators: Sequence[CsmfEstimator],
 ) -> dict[str, Scores]:
-    y = data.y[rows]
-    samples = data.protocol.samples(y, data.n_classes, fold, count_folds(data.folds))
-    return screen(y, P, samples, estimators)
+    deaths = data.deaths(rows)
+    samples = data.protocol.samples(deaths.y, data.n_classes, fold, count_folds(data.folds))
+    return screen(deaths, P, samples, estimators)
 
 
 def probe_rows(data: SharedData, fold: int) -> NDArray[np.intp]:
@@ -174,3 +188,35 @@ def fold_data(data: SharedData, fold: int) -> FoldData:
             _folds.popitem(last=False)
     _folds.move_to_end(key)
     return _folds[key]
+
+
+Told = tuple[list[Any], float, str | None]
+"""What a worker says of a task: a `FoldRecord` or an `Assessment` a trial, seconds, and why it
+failed if it did."""
+
+
+def score_together(
+    data: SharedData, model: str, tasks: Sequence[FoldTask]
+) -> tuple[list[Told], list[PathPoint | None]]:
+    """Score fits that go together; also return what each fit gave of each wanted value, None where
+    it failed."""
+    told: list[Told] = []
+    points: list[PathPoint | None] = []
+    for task in tasks:
+        started = time.perf_counter()
+        try:
+            outcomes = score_fold(data, model, task)
+            records = [outcome.record for outcome in outcomes]
+            told.append((records, time.perf_counter() - started, None))
+            points += [outcome.point for outcome in outcomes]
+        except Exception as error:  # the other fits know nothing of it
+            told.append(([], time.perf_counter() - started, describe_failure(error)))
+            points += [None] * len(task.wanted)
+    return told, points
+
+
+def assess_together(data: SharedData, trials: Sequence[Sequence[PathPoint]]) -> list[Told]:
+    """Judge trials, each by what its fits gave, in the order of the folds."""
+    started = time.perf_counter()
+    assessments = [assess_trial(data, points) for points in trials]
+    return [(assessments, time.perf_counter() - started, None)]

@@ -22,9 +22,13 @@ _LONGEST = 107  # bytes of a socket's path
 _LEAST_FREE = 100 * 2**20  # in the temporary folder: sockets, logs
 
 
+ADDRESS = "RAY_ADDRESS"
+"""Environment variable that names a Ray cluster; ``local``: an embedded one."""
+
+
 def address_given() -> str | None:
     """What RAY_ADDRESS says; None if it is not set, empty, or asks for an embedded Ray."""
-    address = os.environ.get("RAY_ADDRESS", "").strip()
+    address = os.environ.get(ADDRESS, "").strip()
     return None if address in ("", "local") else address
 
 

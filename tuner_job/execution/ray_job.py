@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tuner_job.process.command import run
+from tuner_job.process.owner import OWNER
 from tuner_job.public import without_secrets
 
 _PAUSE = 1.0
@@ -113,6 +114,13 @@ def _still(client: Any, submission_id: str, status: str) -> bool:
     return _status(client, submission_id) == status
 
 
+def _passed_on() -> list[str]:
+    """What has the entrypoint know who submitted it: it runs elsewhere, with another
+    environment."""
+    owner = os.environ.get(OWNER)
+    return ["env", f"{OWNER}={owner}"] if owner else []
+
+
 def main() -> None:
     """Run as the module's documentation says."""
     from ray.job_submission import JobSubmissionClient  # importing Ray takes a second
@@ -131,7 +139,7 @@ def main() -> None:
         status = stay_with_job(
             lambda: JobSubmissionClient(address),
             name,
-            shlex.join(given.entrypoint),
+            shlex.join([*_passed_on(), *given.entrypoint]),
             given.working_dir,
             say,
         )

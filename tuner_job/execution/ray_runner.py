@@ -1,7 +1,6 @@
 """Fits as plain Ray tasks."""
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,18 +10,18 @@ from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.execution.fold_task import (
     SharedData,
-    assess_trial,
+    Told,
+    assess_together,
     fit_final,
-    score_fold,
+    score_together,
 )
 from tuner_job.execution.ray_start import ray_logs
 from tuner_job.execution.ray_tasks import RayTasks, failure_reason
-from tuner_job.execution.runner import FinishedTask
-from tuner_job.failure import describe_failure
+from tuner_job.execution.runner import FinishedTask, finished_tasks
 from tuner_job.models.base import PathPoint
 from tuner_job.models.growing import Stages
 from tuner_job.records import TrialRecord
-from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task
+from tuner_job.search.trial import AssessmentTask, FoldTask, Task
 
 _log = logging.getLogger(__name__)
 _SYSTEM_RETRIES = 2  # of a fit whose worker died
@@ -124,52 +123,27 @@ class RayRunner:
         self._tasks.cancel_all()
 
 
-_Told = tuple[list[Any], float, str | None]
-"""What a worker says of a task: a `FoldRecord` or an `Assessment` a trial, seconds, and why it
-failed if it did."""
-
-
 def _collect(
     ref: Any, study: str, tasks: Sequence[Task], points: Sequence[Any]
 ) -> list[FinishedTask]:
     """Take what a worker said of tasks that went together."""
     try:
-        told: Sequence[_Told] = ray.get(ref)
+        told: Sequence[Told] = ray.get(ref)
     except ray.exceptions.RayError as error:
         return [FinishedTask(study, task, [], 0.0, failure_reason(error)) for task in tasks]
-    handles = iter(points)
-    finished = []
-    for task, (results, seconds, failure) in zip(tasks, told, strict=True):
-        if isinstance(task, FoldTask):
-            kept = [next(handles) for _ in task.wanted]
-            results = [FoldOutcome(*one) for one in zip(results, kept, strict=not failure)]
-        finished.append(FinishedTask(study, task, results, seconds, failure))
-    return finished
+    return finished_tasks(study, tasks, told, points)
 
 
 def _score(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:
     """Score fits; each one's `PathPoint` stays where it was made until somebody asks for it."""
-    told: list[_Told] = []
-    points: list[PathPoint | None] = []
-    for task in tasks:
-        started = time.perf_counter()
-        try:
-            outcomes = score_fold(shared_data(data), model, task)
-            records = [outcome.record for outcome in outcomes]
-            told.append((records, time.perf_counter() - started, None))
-            points += [outcome.point for outcome in outcomes]
-        except Exception as error:  # the other fits know nothing of it
-            told.append(([], time.perf_counter() - started, describe_failure(error)))
-            points += [None] * len(task.wanted)
+    told, points = score_together(shared_data(data), model, tasks)
     return (told, *points)
 
 
-def _assess(data: list[Any], n_trials: int, *points: PathPoint) -> list[_Told]:
-    started = time.perf_counter()
+def _assess(data: list[Any], n_trials: int, *points: PathPoint) -> list[Told]:
     n_folds = len(points) // n_trials
     by_trial = [points[i * n_folds : (i + 1) * n_folds] for i in range(n_trials)]
-    assessments = [assess_trial(shared_data(data), of_trial) for of_trial in by_trial]
-    return [(assessments, time.perf_counter() - started, None)]
+    return assess_together(shared_data(data), by_trial)
 
 
 def _fit_final(data: list[Any], model: str, params: Mapping[str, Any], stages: Stages) -> bytes:

@@ -59,6 +59,8 @@ def start_ray(n_workers: int | None, data_bytes: int) -> None:
         ):
             _start(_init, address)
         return
+    # by default its workers give way to everybody else's processes, and starve on a busy machine
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     options = {
         "num_cpus": n_workers,

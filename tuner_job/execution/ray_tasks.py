@@ -1,12 +1,13 @@
 """Plain Ray tasks that are under way: the one place that waits for them and ends them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
 
 from tuner_job.execution.ray_start import ray_logs, require_memory
+from tuner_job.execution.tasks import Ended
 from tuner_job.failure import Failure, describe_failure
 
 _FEW = 16  # tasks that are not worth a second look at which of them have ended
@@ -68,6 +69,64 @@ class RayTasks:
         for ref in self._running:
             ray.cancel(ref, force=True)
         self._running.clear()
+
+
+class RayCalls:
+    """Calls as `Tasks` has them, on Ray.
+
+    Tries are counted here and not by Ray, so that they can be told.
+
+    Parameters
+    ----------
+    memory_per_task
+        As in `RayTasks`.
+    retries
+        How often a call is begun again whose worker died.
+    """
+
+    def __init__(self, memory_per_task: float | None, retries: int):
+        self._tasks, self._retries = RayTasks(memory_per_task, 0), retries
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def n_slots(self) -> int:
+        """Calls that the cluster can run at once, at least 1."""
+        return self._tasks.n_slots
+
+    def share(self, value: Any) -> Any:
+        """Put a value in the object store."""
+        return ray.put(value)
+
+    def start(self, function: Callable[..., Any], arguments: Sequence[Any], known: Any) -> None:
+        """Have a function called in a worker."""
+        self._start(function, arguments, known, 0)
+
+    def wait(self, timeout: float | None = None) -> list[Ended]:
+        """Return calls that have ended, waiting for the first one."""
+        if not len(self):
+            return []
+        ended = []
+        for ref, (function, arguments, known, retries) in self._tasks.wait(timeout):
+            try:
+                ended.append(Ended(known, ray.get(ref), None, retries))
+            except ray.exceptions.RayError as error:
+                if retries < self._retries and not isinstance(error, ray.exceptions.RayTaskError):
+                    self._start(function, arguments, known, retries + 1)
+                else:
+                    ended.append(Ended(known, None, failure_reason(error), retries))
+        return ended
+
+    def cancel_all(self) -> None:
+        """End what is running; its results are lost."""
+        self._tasks.cancel_all()
+
+    def _start(
+        self, function: Callable[..., Any], arguments: Sequence[Any], known: Any, retries: int
+    ) -> None:
+        ref = self._tasks.remote(function).remote(*arguments)
+        self._tasks.add(ref, (function, arguments, known, retries))
 
 
 def failure_reason(error: Exception) -> Failure:

@@ -1,13 +1,13 @@
-"""What a driver asks of whatever runs its tasks, so that another runner can stand in for Ray."""
+"""What a driver asks of whatever runs its tasks, whatever that is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tuner_job.execution.fold_task import SharedData
+from tuner_job.execution.fold_task import SharedData, Told
 from tuner_job.models.base import PathPoint
 from tuner_job.records import TrialRecord
-from tuner_job.search.trial import AssessmentTask, FoldTask, Task, TaskResult
+from tuner_job.search.trial import AssessmentTask, FoldOutcome, FoldTask, Task, TaskResult
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,26 @@ class FinishedTask:
     told: Sequence[TaskResult]
     seconds: float
     error: str | None = None
+
+
+def finished_tasks(
+    study: str, tasks: Sequence[Task], told: Sequence[Told], points: Sequence[Any]
+) -> list[FinishedTask]:
+    """Take what a worker said of tasks that went together.
+
+    Parameters
+    ----------
+    points
+        Of each fit and each value that it wanted, what the fit gave, or the handle of that.
+    """
+    left = iter(points)
+    finished = []
+    for task, (results, seconds, failure) in zip(tasks, told, strict=True):
+        if isinstance(task, FoldTask):
+            kept = [next(left) for _ in task.wanted]
+            results = [FoldOutcome(*one) for one in zip(results, kept, strict=not failure)]
+        finished.append(FinishedTask(study, task, results, seconds, failure))
+    return finished
 
 
 class Runner(Protocol):

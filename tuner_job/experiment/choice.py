@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.errors import RunError
 from tuner_job.evaluation.selection import optimism, within_one_standard_error
-from tuner_job.models import FAMILIES
-from tuner_job.records import StopReason, TrialRecord
+from tuner_job.records import StopReason, StudySummary, TrialRecord
+from tuner_job.types import Floats
 
 
 def choose_trial(
@@ -30,7 +30,7 @@ def choose_trial(
     rank: list[Any] = []
     match config.tuning.selection:
         case "one_standard_error":
-            rank = [FAMILIES[model].complexity(record.params) for record in complete]
+            rank = [config.family(model).complexity(record.params) for record in complete]
         case "cod_within_standard_error":
             rank = [-record.scores["cod_accuracy"] for record in complete]
     if rank:
@@ -59,6 +59,22 @@ def estimate_optimism(records: Sequence[TrialRecord], metric: str) -> float | No
             np.array([values for record in complete for values in record.csmf.values()])
         )
     return optimism(_by_fold(complete, metric)) if complete else None
+
+
+def pooled_optimism(members: Sequence[StudySummary], exponents: Floats) -> float | None:
+    """How much a pool's score owes to its members being the best of many.
+
+    Its exponents are cross-fitted and add nothing. What luck its members had is estimated as the
+    mean of their own optimism, each as it weighs in the pool; a member that was not chosen of
+    several had none. The pool averages luck too, so this is rather too much.
+
+    Returns
+    -------
+    None if it is not known of any member.
+    """
+    if all(study.optimism is None for study in members):
+        return None
+    return float(np.average([study.optimism or 0.0 for study in members], weights=exponents))
 
 
 def _by_fold(records: Sequence[TrialRecord], metric: str) -> NDArray[np.float64]:

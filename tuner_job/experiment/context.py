@@ -13,11 +13,14 @@ from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.execution.runner import Runner
+from tuner_job.execution.workers import Workers, workers_running
 from tuner_job.problem import Prepared
 from tuner_job.records import (
     ExperimentSummary,
     ModelSummary,
     Scores,
+    StartRecord,
+    Step,
     StopReason,
     TrialRecord,
 )
@@ -27,28 +30,31 @@ from tuner_job.results.monitor import TuningMonitor
 
 @dataclass(frozen=True)
 class Chosen:
-    """A model whose search has something to commit.
+    """A model that has something to commit.
 
     Attributes
     ----------
     records
-        All trials of the search.
+        All trials of its search; none of an ensemble.
     trial
         The one that is committed.
-    P : (n_searched, n_classes)
+    P : (n_validated, n_classes)
         Its out-of-fold probabilities.
     P_default
         The same of the untuned default.
-    default, tuned
+    counted, tuned
         The untuned default as it is used today, its most probable causes counted; and the trial.
+    default
+        The untuned default with the CSMF estimator that suits it.
     """
 
     records: Sequence[TrialRecord]
     trial: TrialRecord
     P: NDArray[np.floating[Any]]
     P_default: NDArray[np.floating[Any]]
-    default: ModelSummary
+    counted: ModelSummary
     tuned: ModelSummary
+    default: Step
 
 
 @dataclass
@@ -58,9 +64,9 @@ class Run:
     Attributes
     ----------
     n_workers
-        Workers of the embedded Ray; None: one a CPU.
-    listener
-        Called with how the search is going, again and again.
+        Processes that fit models on this machine; None: one a CPU.
+    monitor
+        Knows how it is going, and tells whoever wants to know.
     should_stop
         Whether somebody asked this run to end, or took it over.
     take_over
@@ -68,10 +74,12 @@ class Run:
     job
         Uid of the RayJob that this run is a part of; None: of none.
     resources
-        What is held until the run ends: the lease, Ray.
+        What is held until the run ends: the lease, workers.
     unfinished
         Model → the finished trials that its search goes on from; models that are committed, all
         whole, are left out.
+    start
+        The experiments that it starts from; None: from none.
     reason
         Why the search ended.
     missing
@@ -79,19 +87,21 @@ class Run:
     fitted
         Waits for the bytes of a model that is fitted on all rows.
     held_out
-        Model → ``default``, ``tuned`` and ``copy_train`` → metrics on rows never searched.
+        Model → ``copy_train`` and each step → metrics on rows never searched.
     """
 
     prepared: Prepared
     store: ExperimentStore
     n_workers: int | None
-    listener: Callable[[TuningMonitor], None] | None
+    monitor: TuningMonitor
     should_stop: Callable[[], bool]
     take_over: bool
     job: str | None
     resources: ExitStack
     started: float = field(default_factory=time.monotonic)
     unfinished: dict[ModelName, Sequence[TrialRecord]] = field(default_factory=dict)
+    workers: Workers | None = None
+    start: StartRecord | None = None
     runner: Runner | None = None
     reason: StopReason = "finished"
     missing: dict[str, RunError] = field(default_factory=dict)
@@ -104,3 +114,17 @@ class Run:
     def config(self) -> ExperimentConfig:
         """What the experiment file says."""
         return self.prepared.config
+
+    def have_workers(self) -> Workers:
+        """Return what fits run on; it is started when it is first needed.
+
+        Raises
+        ------
+        InputError, RunError
+            It cannot be started.
+        """
+        if self.workers is None:
+            size, on_ray_tune = self.prepared.dataset.X.nbytes, self.config.tuning.on_ray_tune
+            running = workers_running(self.config.budget, self.n_workers, size, on_ray_tune)
+            self.workers = self.resources.enter_context(running)
+        return self.workers

@@ -8,27 +8,44 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner_job.config.tuning import ModelName
 from tuner_job.errors import RunError
 from tuner_job.evaluation.baselines import baseline_scores
+from tuner_job.evaluation.best import best_model
 from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.coverage import measure_coverage
+from tuner_job.evaluation.curve import OutOfFold, by_population
+from tuner_job.evaluation.fractions import fit_residual
+from tuner_job.evaluation.steps import gains_of
+from tuner_job.experiment.begin import asked_of
 from tuner_job.experiment.choice import choose_trial, estimate_optimism
 from tuner_job.experiment.context import Chosen, Run
+from tuner_job.experiment.held_out import fitted_rows
+from tuner_job.experiment.page import DRAWING
 from tuner_job.experiment.search import all_data
-from tuner_job.experiment.summarise import count_states, pareto_front, summarise_trial
+from tuner_job.experiment.summarise import (
+    count_known,
+    count_repeated,
+    count_states,
+    default_step,
+    pareto_front,
+    spent,
+    steps_of,
+    summarise_trial,
+    why_ended,
+)
 from tuner_job.prediction.tuned_model import pack_model
 from tuner_job.problem import Prepared
 from tuner_job.records import (
     DEFAULT_TRIAL,
     ExperimentSummary,
-    StopReason,
     StudySummary,
     TrialRecord,
 )
-from tuner_job.results.commits import Commit, Commits
+from tuner_job.results.commits import Commit, Commits, runs_of
 from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.types import Probabilities
 
 _log = logging.getLogger(__name__)
 
@@ -58,14 +75,23 @@ def commit(run: Run) -> None:
     for model, chosen in run.chosen.items():
         assert run.fitted is not None  # `refit` has begun it
         try:
-            summary = _study_summary(run, model, chosen)
+            summary = study_summary(run, model, chosen)
+            summary = summary.model_copy(update=_of_search(run, model, chosen))
             fitted = run.fitted(model)
         except RunError as error:
             _log.info("%s: cannot be committed: %s", model, error)
             run.missing[model] = error
             continue
         packed = pack_model(model, run.prepared.dataset, run.config.data, summary, fitted)
-        _commit(run.store, model, summary, packed)
+        made = Commit(
+            params=dict(summary.best.params),
+            summary=summary,
+            trials=runs_of(r.trial for r in chosen.records if r.trial != DEFAULT_TRIAL),
+            asked=asked_of(run.prepared, model),
+        )
+        commit_model(run.store, model, made, packed)
+    if run.chosen:
+        run.have_workers().load(DRAWING)  # not earlier: it would be in the memory of fits
     if run.config.tuning.on_ray_tune and not run.missing:
         _forget_trials_under_way(run)
 
@@ -75,22 +101,6 @@ def summarise(run: Run) -> None:
     commits = [Commits(run.store.store, run.config.name, m).newest() for m in run.config.models]
     studies = [commit.summary for commit in commits if commit and commit.summary]
     run.summary = _experiment_summary(run.prepared, studies, time.monotonic() - run.started)
-
-
-def report(run: Run) -> None:
-    """Write the report of the models that are committed, if there are any."""
-    if run.summary and run.summary.studies:
-        write_report(run.store, run.summary)
-
-
-def write_report(store: ExperimentStore, summary: ExperimentSummary) -> str:
-    """Write ``summary.json`` and ``report.html`` from what the store holds; return the page."""
-    from tuner_job.report import render_report  # figures take a second to import
-
-    trials = {study.model: store.load_trials(study.model) for study in summary.studies}
-    page = render_report(summary, store.provenance(), trials)
-    store.save_report(summary, page)
-    return page
 
 
 def _choose(run: Run, model: ModelName) -> Chosen:
@@ -104,14 +114,35 @@ def _choose(run: Run, model: ModelName) -> Chosen:
     records = run.store.load_trials(model)
     trial = choose_trial(run.config, model, records, run.reason)
     default = _default_of(model, records)
-    P, P_default = (_load_oof(run.store, model, n) for n in (trial.trial, DEFAULT_TRIAL))
+    P, P_default = (probabilities_of(run.store, model, n) for n in (trial.trial, DEFAULT_TRIAL))
+    return look_at(run.prepared, records, default, P_default, trial, P)
+
+
+def look_at(
+    prepared: Prepared,
+    records: Sequence[TrialRecord],
+    default: TrialRecord,
+    P_default: Probabilities,
+    trial: TrialRecord,
+    P: Probabilities,
+) -> Chosen:
+    """Look at each step from the untuned default to the trial that is committed.
+
+    Parameters
+    ----------
+    records
+        As in `Chosen`.
+    P_default, P : (n_validated, n_classes)
+        Out-of-fold probabilities of the two.
+    """
     return Chosen(
         records,
         trial,
         P,
         P_default,
-        default=summarise_trial(default, P_default, run.prepared, ["count"]),
-        tuned=summarise_trial(trial, P, run.prepared, run.config.validation.csmf_estimators),
+        counted=summarise_trial(default, P_default, prepared, ["count"]),
+        tuned=summarise_trial(trial, P, prepared, prepared.config.validation.csmf_estimators),
+        default=default_step(default, P_default, prepared),
     )
 
 
@@ -124,15 +155,23 @@ def _default_of(model: ModelName, records: Sequence[TrialRecord]) -> TrialRecord
     return default
 
 
-def _load_oof(store: ExperimentStore, model: str, trial: int) -> NDArray[np.floating[Any]]:
+def probabilities_of(store: ExperimentStore, model: str, trial: int) -> Probabilities:
+    """Out-of-fold probabilities, (n_validated, n_classes), of a trial.
+
+    Raises
+    ------
+    RunError
+        They were not kept, or lost.
+    """
     P = store.load_oof(model, trial)
     if P is None:
         raise RunError(f"{store.url}/{model}/oof: probabilities of trial {trial} are missing")
     return P
 
 
-def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, packed: bytes) -> None:
+def commit_model(store: ExperimentStore, model: ModelName, made: Commit, packed: bytes) -> None:
     """Write the model, then the commit that names it; one that is there already and whole stays."""
+    assert made.summary is not None
     commits = Commits(store.store, store.experiment, model)
     earlier = commits.newest()
     update = {
@@ -140,66 +179,92 @@ def _commit(store: ExperimentStore, model: ModelName, summary: StudySummary, pac
         "model_sha256": sha256(packed).hexdigest(),
     }
     known = earlier and earlier.summary
-    goes_on = known and (known.n_trials, known.selection) != (summary.n_trials, summary.selection)
-    if known and not goes_on and isinstance(store.committed_model(model, known), bytes):
+    if (
+        known
+        and _extent(known) == _extent(made.summary)
+        and isinstance(store.committed_model(model, known), bytes)
+    ):
         commits.copy()
         return
-    summary = summary.model_copy(update=update)
-    commits.add(Commit(params=dict(summary.best.params), summary=summary), over=earlier)
+    summary = made.summary.model_copy(update=update)
+    commits.add(made.model_copy(update={"summary": summary}), over=earlier)
+
+
+def _extent(summary: StudySummary) -> tuple[object, ...]:
+    """What differs where a commit is another one and not the same again."""
+    return summary.n_trials, summary.selection, summary.members
 
 
 def _forget_trials_under_way(run: Run) -> None:
     """Remove what Ray Tune kept to go on from: every model is committed."""
     from tuner_job.execution.ray_tune.storage import TuneFolder  # brings Ray
 
-    for model in run.config.models:
+    for model in run.config.families:
         TuneFolder.below(f"{run.store.url}/{model}").remove()
 
 
-def _study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
-    # importing Optuna takes a second
-    from tuner_job.search.samplers.optuna import parameter_importance
-
-    config, objectives = run.config, run.config.tuning.objectives
-    records, space = chosen.records, config.space(model)
-    searched = [record for record in records if record.trial != DEFAULT_TRIAL]
-    front = [chosen.trial.trial]
-    if len(objectives) > 1:
-        front = pareto_front(searched, objectives)
-    calibration = Calibration.fit(run.prepared.validated_y, chosen.P)
+def study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
+    """What is known of a model from its probabilities, be they a search's or pooled."""
+    config, y = run.config, run.prepared.validated_y
+    folds, protocol = run.prepared.validated_folds, run.prepared.protocol
+    estimator = chosen.tuned.csmf_estimator
+    steps = steps_of(chosen.counted, chosen.default, chosen.tuned)
+    out_of_fold = OutOfFold(y, chosen.P, chosen.P_default)
     return StudySummary(
         model=model,
         search_method=config.tuning.search_method,
-        objectives=objectives,
-        n_trials=count_states(records),
-        default=chosen.default,
+        objectives=config.tuning.objectives,
+        n_trials=count_states(chosen.records),
+        default=chosen.counted,
         best=chosen.tuned,
-        pareto_front=front,
-        stopped_by=_stopped_by(run, model, records),
-        fit_seconds=sum(record.fit_seconds for record in records),
+        steps=steps,
+        gains=gains_of(steps),
+        pareto_front=[],
+        stopped_by="finished",
+        fit_seconds=spent(chosen.records),
         selection=config.tuning.selection,
-        optimism=estimate_optimism(records, objectives[0]),
-        parameter_importance=parameter_importance(searched, space, objectives[0], config.seed),
+        parameter_importance={},
         deterministic=not config.tuning.on_ray_tune,
         holdout=dict(run.held_out.get(model, {})),
-        calibration=calibration.record(),
+        fitted_on=fitted_rows(run.prepared),
+        calibration=Calibration.fit(y, chosen.P).record(),
+        by_population=by_population(out_of_fold, estimator, config.seed),
+        residual=fit_residual(y, chosen.P, estimator, protocol, config.seed),
+        coverage=measure_coverage(y, chosen.P, folds, estimator, protocol, config.seed),
     )
 
 
-def _stopped_by(run: Run, model: ModelName, records: Sequence[TrialRecord]) -> StopReason:
-    """Why a model's search ended: `finished` if all that was planned has been run."""
-    planned = run.prepared.planned()[model]
-    n_run = sum(count_states(records).values())
-    if run.reason != "finished" and (planned is None or n_run < planned):
-        return run.reason
-    is_grid = run.config.tuning.search_method == "grid"
-    return "max_trials" if is_grid and planned != run.config.space(model).count() else "finished"
+def _of_search(run: Run, model: ModelName, chosen: Chosen) -> dict[str, Any]:
+    """What only trials tell: fields of `StudySummary`."""
+    config, objectives = run.config, run.config.tuning.objectives
+    records, space = chosen.records, config.space(model)
+    searched = [record for record in records if record.trial != DEFAULT_TRIAL]
+    several = len(objectives) > 1
+    return {
+        "pareto_front": pareto_front(searched, objectives) if several else [chosen.trial.trial],
+        "repeated": count_repeated(records),
+        "known": count_known(records),
+        "stopped_by": why_ended(config, model, run.prepared.planned()[model], records, run.reason),
+        "optimism": estimate_optimism(records, objectives[0]),
+        "parameter_importance": run.have_workers().call(
+            importance, searched, space, objectives[0], config.seed
+        ),
+    }
+
+
+def importance(*arguments: Any) -> dict[str, float]:
+    """Say how much each parameter matters, as `parameter_importance` does."""
+    # importing Optuna and what it asks takes seconds
+    from tuner_job.search.samplers.optuna import parameter_importance
+
+    return parameter_importance(*arguments)
 
 
 def _experiment_summary(
     prepared: Prepared, studies: list[StudySummary], wall_seconds: float
 ) -> ExperimentSummary:
     dataset, config = prepared.dataset, prepared.config
+    committed = {study.model for study in studies}
     counts = np.bincount(dataset.site, minlength=len(dataset.sites))
     baselines = baseline_scores(
         prepared.search_data.y, prepared.folds, dataset.n_causes, prepared.protocol
@@ -214,8 +279,11 @@ def _experiment_summary(
         codebook=list(dataset.codebook.variables),
         scheme=config.validation.scheme,
         shift=config.validation.ranges,
+        shifts=list(prepared.protocol.shifts),
+        sizes=prepared.protocol.sizes,
         n_folds=prepared.n_folds,
         baselines=baselines,
         studies=studies,
+        best_model=best_model(studies, [m for m in config.models if m not in committed]),
         wall_seconds=wall_seconds,
     )

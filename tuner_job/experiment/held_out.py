@@ -1,20 +1,28 @@
 """The step that tests on deaths which the search never saw."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tuner_job.config.tuning import ModelName
+from tuner_job.data.dataset import digest_of_rows
 from tuner_job.errors import RunError
 from tuner_job.evaluation.assessment import Predictions
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.intervals import reported
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
+from tuner_job.execution.fit_runner import Fit, run_fits
 from tuner_job.experiment.context import Chosen, Run
 from tuner_job.problem import Prepared
-from tuner_job.records import ModelSummary, Scores
+from tuner_job.records import CsmfEstimator, FittedRows, ModelSummary, Scores, StepName
+from tuner_job.types import Floats
+
+_FEWEST_TO_HIDE_AMONG = 20  # with fewer deaths a digest of all tells of each
+
+HeldOut = Mapping[tuple[ModelName, int], Floats | str]
+"""Model and trial → probabilities of the hold-out, (n_held_out, n_classes), or why its fit
+failed."""
 
 
 def hold_out(run: Run) -> None:
@@ -22,62 +30,118 @@ def hold_out(run: Run) -> None:
 
     A model of which one cannot be fitted is missing from then on.
     """
-    if not run.prepared.held_out.any() or not run.chosen:
+    if not run.prepared.held_out.any():
         return
-    predicted = _predict(run)
+    found = predict_held_out(
+        run, {model: (chosen.counted, chosen.tuned) for model, chosen in run.chosen.items()}
+    )
     for model, chosen in list(run.chosen.items()):
         try:
-            run.held_out[model] = _scores(run.prepared, model, chosen, predicted)
+            default, tuned = (predicted(found, model, c) for c in (chosen.counted, chosen.tuned))
+            run.held_out[model] = score_held_out(run.prepared, chosen, default, tuned)
         except RunError as error:
             run.missing[model] = error
             del run.chosen[model]
 
 
-def _predict(run: Run) -> Mapping[Any, Any]:
-    """Model and trial → what became of its fit."""
-    from tuner_job.execution.fit_runner import Fit, run_fits  # brings Ray
-
-    train = np.flatnonzero(~run.prepared.held_out)
-    test = np.flatnonzero(run.prepared.held_out)
-    wanted = {
-        (model, one.trial): one
-        for model, chosen in run.chosen.items()
-        for one in (chosen.default, chosen.tuned)
-    }
-    fits = [
-        Fit(key, key[0], dict(one.params), train, test, [(s.size, s.params) for s in one.schedule])
-        for key, one in wanted.items()
-    ]
-    memory, seed = run.config.budget.memory_per_task, run.config.seed
-    fitted = run_fits(run.prepared.dataset, fits, seed, memory, None)
-    return {one.fit.key: one for one in fitted}
+def predict_held_out(run: Run, wanted: Mapping[ModelName, Sequence[ModelSummary]]) -> HeldOut:
+    """Read what configurations say of the hold-out; fit those of which that is not stored yet."""
+    shape = int(run.prepared.held_out.sum()), run.prepared.dataset.n_causes
+    found: dict[tuple[ModelName, int], Floats | str] = {}
+    lacking = {}
+    for model, ones in wanted.items():
+        for one in ones:
+            P = run.store.load_held_out(model, one.trial, _identity(one), shape)
+            if P is None:
+                lacking[model, one.trial] = one
+            else:
+                found[model, one.trial] = P
+    return found | _fit(run, lacking) if lacking else found
 
 
-def _scores(
-    prepared: Prepared, model: ModelName, chosen: Chosen, predicted: Mapping[Any, Any]
-) -> dict[str, Scores]:
-    """``copy_train``, ``default`` and ``tuned`` → metrics.
+def predicted(found: HeldOut, model: ModelName, one: ModelSummary) -> Floats:
+    """Look up what a configuration says of the hold-out.
 
     Raises
     ------
     RunError
-        One of them cannot be fitted.
+        It could not be fitted.
     """
-    y, searched = prepared.dataset.y[prepared.held_out], prepared.search_data.y
-    samples = reported(prepared.protocol).samples(y, prepared.dataset.n_causes)
+    P = found[model, one.trial]
+    if isinstance(P, str):
+        which = "the untuned default" if one.trial < 0 else f"trial {one.trial}"
+        raise RunError(f"{model}: {which} cannot be fitted for the hold-out: {P}")
+    return P
+
+
+def score_held_out(
+    prepared: Prepared, chosen: Chosen, default: Floats, tuned: Floats
+) -> dict[str, Scores]:
+    """``copy_train`` and each step → metrics in the protocol's populations.
+
+    Parameters
+    ----------
+    default, tuned : (n_held_out, n_classes)
+        What the untuned default and the chosen trial say of the hold-out, fitted on the searched
+        rows.
+    """
+    deaths, searched = prepared.deaths.take(prepared.held_out), prepared.search_data.y
+    samples = reported(prepared.protocol).samples(deaths.y, prepared.dataset.n_causes)
     copied = csmf(searched, prepared.dataset.n_causes)
     scores = {"copy_train": {"csmf_accuracy": float(csmf_accuracy_of(samples.true, copied).mean())}}
-    for kind, one, P in _kinds(chosen):
-        fitted = predicted[model, one.trial]
-        if fitted.P is None:
-            raise RunError(f"{model}: {kind} cannot be fitted for the hold-out: {fitted.error}")
-        part = Predictions(y, fitted.P, Calibration.fit(prepared.validated_y, P))
-        found = part.estimate([one.csmf_estimator], samples)[0]
-        scores[kind] = part.scores(one.csmf_estimator, samples, found)
+    untuned, best = (
+        Predictions(deaths, P, Calibration.fit(prepared.validated_y, out_of_fold))
+        for P, out_of_fold in ((default, chosen.P_default), (tuned, chosen.P))
+    )
+    for step, estimator in _estimators(chosen):
+        part = best if step == "tuned" else untuned
+        found = part.estimate([estimator], samples)[0]
+        scores[step] = part.scores(estimator, samples, found)
     return scores
 
 
-def _kinds(chosen: Chosen) -> Iterator[tuple[str, ModelSummary, NDArray[np.floating[Any]]]]:
-    """The configurations that are tested, and the probabilities that calibrate them."""
-    yield "default", chosen.default, chosen.P_default
-    yield "tuned", chosen.tuned, chosen.P
+def fitted_rows(prepared: Prepared) -> FittedRows:
+    """What the models that are kept have seen: all rows, the hold-out too."""
+    data, held_out = prepared.dataset, prepared.held_out
+    n_held_out = int(held_out.sum())
+    apart = n_held_out >= _FEWEST_TO_HIDE_AMONG
+    return FittedRows(
+        n_rows=data.n_samples,
+        n_held_out=n_held_out,
+        digest=digest_of_rows(data.X, data.y),
+        held_out_digest=digest_of_rows(data.X[held_out], data.y[held_out]) if apart else None,
+    )
+
+
+def _estimators(chosen: Chosen) -> Iterator[tuple[StepName, CsmfEstimator]]:
+    yield "default_counted", chosen.counted.csmf_estimator
+    yield "default", chosen.default.csmf_estimator
+    yield "tuned", chosen.tuned.csmf_estimator
+
+
+def _fit(
+    run: Run, wanted: Mapping[tuple[ModelName, int], ModelSummary]
+) -> dict[tuple[ModelName, int], Floats | str]:
+    """Fit on the searched rows, and store what is predicted, so that nobody fits that again."""
+    dataset, held_out = run.prepared.dataset, run.prepared.held_out
+    train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    fits = [
+        Fit(key, key[0], dict(one.params), train, test, [(s.size, s.params) for s in one.schedule])
+        for key, one in wanted.items()
+    ]
+    found: dict[tuple[ModelName, int], Floats | str] = {}
+    tasks, families = run.have_workers().tasks(), run.config.catalogue
+    for fitted in run_fits(tasks, dataset, fits, run.config.seed, None, families):
+        (model, trial), P = fitted.fit.key, fitted.P
+        if P is None:
+            found[model, trial] = str(fitted.error)
+            continue
+        found[model, trial] = P.astype(np.float64)
+        run.store.save_held_out(model, trial, _identity(wanted[model, trial]), P)
+    return found
+
+
+def _identity(one: ModelSummary) -> str:
+    """What a fit is of, beside the data: a trial's number may come to stand for another one."""
+    stages = [stage.model_dump() for stage in one.schedule]
+    return json.dumps([dict(one.params), stages], sort_keys=True)

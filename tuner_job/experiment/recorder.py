@@ -53,13 +53,19 @@ class Recorder:
         self._store, self._writer, self._fetch, self._monitor = store, writer, fetch, monitor
         self._folds, self._objectives = folds, tuning.objectives
         self._keep_all = tuning.selection != "best"
+        self._known: set[tuple[str, int]] = set()
+        """Models and trials that other experiments ran."""
         self._leaders: dict[tuple[str, str], list[float]] = {}  # heaps of the best scores so far
 
     def recall(self, model: str, records: Sequence[TrialRecord]) -> None:
         """Know of the trials that an earlier run wrote."""
         for record in records:
             self._is_leader(model, record)
-            if record.duplicate_of is None:  # duplicates come to `record` again
+            if record.source:
+                self._known.add((model, record.trial))
+                if record.trial != DEFAULT_TRIAL:
+                    self._monitor.know(model, record, record.scores.get(self._objectives[0]))
+            elif record.duplicate_of is None:  # duplicates come to `record` again
                 self._monitor_trial(model, record, record.scores.get(self._objectives[0]))
 
     def record(self, study: Searched, trial: Trial) -> None:
@@ -77,12 +83,15 @@ class Recorder:
             writes.insert(0, failure)
         self._writer.submit(_in_order, writes)
         score = trial.scores[0] if trial.state == "complete" else None
-        self._monitor_trial(study.model, record, score)
+        if (study.model, trial.number) not in self._known:
+            self._monitor_trial(study.model, record, score)
         trial.release()
 
     def _monitor_trial(self, model: str, record: TrialRecord, score: float | None) -> None:
+        self._monitor.take_note(record)
         if record.trial != DEFAULT_TRIAL:
-            self._monitor.log_trial(f"{model}/{record.trial}", record.params, score, record.state)
+            number, seconds = f"{model}/{record.trial}", record.fit_seconds
+            self._monitor.log_trial(number, record.params, score, record.state, seconds)
 
     def _is_leader(self, model: str, record: TrialRecord) -> bool:
         if not record.scores:  # given up, failed, or a duplicate

@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from importlib import import_module
+from threading import Thread
 
 import numpy as np
 
@@ -20,13 +21,14 @@ from tuner_job.execution.fold_task import SharedData
 from tuner_job.execution.runner import Runner
 from tuner_job.experiment.begin import versions
 from tuner_job.experiment.context import Run
-from tuner_job.experiment.recorder import Recorder
-from tuner_job.models import FAMILIES
+from tuner_job.experiment.fitting_in import untuned
+from tuner_job.experiment.known import known_trials
+from tuner_job.experiment.paces import paces_of, paces_on_ray_tune
+from tuner_job.experiment.recorder import Recorder, Searched
 from tuner_job.problem import Prepared
 from tuner_job.process.interruption import held_back
 from tuner_job.records import DEFAULT_TRIAL, TrialRecord
 from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.writer import BackgroundWriter
 from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.known import OnMismatch, still_proposed
@@ -34,11 +36,9 @@ from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers import make_sampler, make_stopping_rule
 from tuner_job.search.samplers.fixed import FixedSampler
 from tuner_job.search.study import Study
+from tuner_job.search.trial import Trial
 from tuner_job.search_space import Configuration
 from tuner_job.wording import listed, shown
-
-if TYPE_CHECKING:
-    from tuner_job.execution.ray_runner import RayRunner
 
 _log = logging.getLogger(__name__)
 
@@ -55,13 +55,9 @@ def search(run: Run) -> None:
     """
     if not run.unfinished:
         return
-    from tuner_job.execution.ray_runner import RayRunner  # importing Ray takes a second
-    from tuner_job.execution.ray_start import ray_running
-
-    data = searched_data(run.prepared)
-    run.resources.enter_context(ray_running(run.n_workers, data.X.nbytes))
-    runner = run.runner = RayRunner(data, run.config.budget.memory_per_task)
-    with _recording(run, runner) as recorder:
+    Thread(target=import_module, args=("scipy.optimize",), daemon=True).start()
+    runner = run.runner = run.have_workers().runner(searched_data(run.prepared))
+    with recording(run, runner) as recorder:
         started = time.monotonic()
         cpu_seconds = _drive(run, runner, recorder)
         if run.config.tuning.on_ray_tune and run.reason == "finished":
@@ -81,6 +77,9 @@ def searched_data(prepared: Prepared) -> SharedData:
         protocol=prepared.protocol,
         methods=tuple(config.validation.csmf_estimators),
         objectives=tuple(config.tuning.objectives),
+        site=dataset.site,
+        own=prepared.deaths.own,
+        families={model: config.family(model) for model in config.families},
     )
 
 
@@ -90,20 +89,22 @@ def all_data(prepared: Prepared) -> SharedData | None:
         return None
     dataset = prepared.dataset
     no_folds = np.zeros(dataset.n_samples, dtype=np.int32)
-    searched = searched_data(prepared)
-    return replace(searched, key=dataset.digest, X=dataset.X, y=dataset.y, folds=no_folds)
+    return replace(
+        searched_data(prepared),
+        key=dataset.digest,
+        X=dataset.X,
+        y=dataset.y,
+        site=dataset.site,
+        folds=no_folds,
+    )
 
 
 @contextmanager
-def _recording(run: Run, runner: Runner) -> Iterator[Recorder]:
+def recording(run: Run, runner: Runner) -> Iterator[Recorder]:
     """Have finished trials written, all of them when the block is left."""
-    planned: dict[str, int | None] = {
-        model: n for model, n in run.prepared.planned().items() if model in run.unfinished
-    }
-    monitor = TuningMonitor(planned, run.listener)
     tuning, folds = run.config.tuning, run.prepared.folds
     with held_back(), BackgroundWriter() as writer:
-        recorder = Recorder(run.store, writer, runner.fetch, monitor, folds, tuning)
+        recorder = Recorder(run.store, writer, runner.fetch, run.monitor, folds, tuning)
         for model, records in run.unfinished.items():
             recorder.recall(model, records)
         yield recorder
@@ -114,17 +115,23 @@ def _drive(run: Run, runner: Runner, recorder: Recorder) -> float:
     studies = [
         study for model, stored in run.unfinished.items() for study in _studies(run, model, stored)
     ]
-    driver = Driver(studies, runner, run.config.budget, recorder.record, run.should_stop)
+    run.monitor.follow(run.unfinished, paces_of(run, studies), run.prepared.n_folds)
+    run.monitor.enter("search")
+    on_task = run.monitor.log_task
+    budget = run.config.budget
+    driver = Driver(studies, runner, budget, recorder.record, run.should_stop, on_task)
     run.reason = driver.run()
     run.missing |= driver.given_up
     return driver.cpu_seconds
 
 
 def _search_on_ray_tune(
-    run: Run, runner: "RayRunner", recorder: Recorder, used: tuple[float, float]
+    run: Run, runner: Runner, recorder: Recorder, used: tuple[float, float]
 ) -> None:
+    from tuner_job.execution.ray_runner import RayRunner  # importing Ray takes a second
     from tuner_job.execution.ray_tune.run import Wanted, search_models  # takes a second more
 
+    assert isinstance(runner, RayRunner)  # `workers` has Ray for such searches
     config = run.config
     left = {m: records for m, records in run.unfinished.items() if m not in run.missing}
     stored = {model: _taken(run, model, records) for model, records in left.items()}
@@ -136,8 +143,16 @@ def _search_on_ray_tune(
         n_folds=run.prepared.n_folds,
         seed=config.seed,
         url=run.store.url,
+        families=run.config.catalogue,
     )
-    run.reason, given_up = search_models(wanted, runner, recorder.record, used, run.should_stop)
+    run.monitor.follow(run.unfinished, paces_on_ray_tune(run, stored), run.prepared.n_folds)
+
+    def finished(searched: Searched, trial: Trial) -> None:
+        seconds = sum(outcome.record.fit_seconds for outcome in trial.outcomes.values())
+        run.monitor.log_task(searched.model, seconds, runner.n_slots)
+        recorder.record(searched, trial)
+
+    run.reason, given_up = search_models(wanted, runner, finished, used, run.should_stop)
     run.missing |= given_up
 
 
@@ -148,14 +163,14 @@ def _taken(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[Tr
     if config.tuning.search_method == "pbt":
         return records  # a member ends with other parameters than it was proposed with
     sampler = make_sampler(config.tuning, config.space(model), None, config.seed)
-    on_mismatch = _mismatch_teller(run.store, model, config.tuning.search_method)
+    on_mismatch = _mismatch_teller(run.store, model, config)
     return still_proposed(sampler, records, config.tuning.objectives, on_mismatch)
 
 
 def _studies(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[Study]:
     """Build the evaluation of a model's untuned default, and its search unless Ray Tune runs
     that."""
-    on_mismatch = _mismatch_teller(run.store, model, run.config.tuning.search_method)
+    on_mismatch = _mismatch_teller(run.store, model, run.config)
     default = _default_study(run, model, stored, on_mismatch)
     if run.config.tuning.on_ray_tune:
         return [default]
@@ -165,7 +180,20 @@ def _studies(run: Run, model: ModelName, stored: Sequence[TrialRecord]) -> list[
 def _default_study(
     run: Run, model: ModelName, stored: Sequence[TrialRecord], on_mismatch: OnMismatch
 ) -> Study:
-    untuned = FAMILIES[model].Parameters.model_validate({}).model_dump()
+    default = {record.trial: record for record in stored if record.trial == DEFAULT_TRIAL}
+    params = untuned(run.config.family(model))
+    return single_study(run, model, params, DEFAULT_TRIAL, default, on_mismatch)
+
+
+def single_study(
+    run: Run,
+    model: ModelName,
+    params: Configuration,
+    number: int,
+    stored: Mapping[int, TrialRecord] | None = None,
+    on_mismatch: OnMismatch = lambda record, proposed: None,
+) -> Study:
+    """Build the evaluation of one configuration, as the trial of a number."""
     return Study(
         StudyPlan(
             name=f"{model} default",
@@ -175,12 +203,12 @@ def _default_study(
             n_folds=run.prepared.n_folds,
             lag=1,
             max_trials=1,
-            first_trial=DEFAULT_TRIAL,
+            first_trial=number,
             assessed=needs_assessment(run.config.validation.csmf_estimators),
         ),
-        FixedSampler([untuned]),
+        FixedSampler([params]),
         NeverStop(),
-        stored={record.trial: record for record in stored if record.trial == DEFAULT_TRIAL},
+        stored=stored,
         on_mismatch=on_mismatch,
     )
 
@@ -189,10 +217,12 @@ def _search_study(
     run: Run, model: ModelName, stored: Sequence[TrialRecord], on_mismatch: OnMismatch
 ) -> Study:
     config, n_folds = run.config, run.prepared.n_folds
-    family, tuning = FAMILIES[model], config.tuning
+    family, tuning = config.family(model), config.tuning
     methods = config.validation.csmf_estimators
     sampler = make_sampler(tuning, config.space(model), family.path_parameter, config.seed)
     n_values = n_values_judged(tuning.objectives, methods)
+    known = known_trials(stored)
+    own = {r.trial: r for r in stored if r.trial != DEFAULT_TRIAL and r.source is None}
     return Study(
         StudyPlan(
             name=model,
@@ -202,13 +232,15 @@ def _search_study(
             n_folds=n_folds,
             lag=tuning.lag,
             max_trials=_most_trials(config),
+            first_trial=len(known),
             assessed=needs_assessment(methods),
             nested=family.path_is_nested,
         ),
         sampler,
         make_stopping_rule(tuning, n_folds, n_values),
-        stored={record.trial: record for record in stored if record.trial != DEFAULT_TRIAL},
+        stored=own,
         on_mismatch=on_mismatch,
+        known=[Trial.of(record, tuning.objectives) for record in known],
     )
 
 
@@ -217,17 +249,20 @@ def _most_trials(config: ExperimentConfig) -> int | None:
     return min((n for n in (config.budget.max_trials, asked) if n), default=None)
 
 
-def _mismatch_teller(store: ExperimentStore, model: ModelName, method: str) -> OnMismatch:
+def _mismatch_teller(
+    store: ExperimentStore, model: ModelName, config: ExperimentConfig
+) -> OnMismatch:
     """Say what a stored trial means that is not the one that the search proposes.
 
     If the same versions wrote it, it is of another experiment: it is run again. Else this version's
     search is another one, and running its trials again would lose those that are there.
     """
-    began, changed = store.provenance().versions.get("va-tuning"), _changed_versions(store)
+    now, method = versions(config), config.tuning.search_method
+    began, changed = store.provenance().versions.get("va-tuning"), _changed_versions(store, now)
 
     def tell(record: TrialRecord, proposed: Configuration) -> None:
         trial = f"trial {record.trial} is {shown(record.params)} there and {shown(proposed)} here"
-        if began and began != versions().get("va-tuning"):
+        if began and began != now.get("va-tuning"):
             raise StoreError(
                 f"{store.url}/{model}: was begun by va-tuning {began}, whose {method} search has "
                 f"other trials ({trial}); finish it with that version, or choose another `name`"
@@ -245,8 +280,8 @@ def _mismatch_teller(store: ExperimentStore, model: ModelName, method: str) -> O
     return tell
 
 
-def _changed_versions(store: ExperimentStore) -> list[str]:
-    before, now = store.provenance().versions, versions()
+def _changed_versions(store: ExperimentStore, now: Mapping[str, str]) -> list[str]:
+    before = store.provenance().versions
     return [
         f"{name} {before[name]}, here {now.get(name)}"
         for name in before

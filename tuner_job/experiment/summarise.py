@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.data.dataset import VaDataset
 from tuner_job.evaluation.assessment import Predictions, assess, cross_fit
+from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.intervals import over_compositions, over_rows
 from tuner_job.evaluation.metrics import ccc_by_cause, csmf, sensitivity
 from tuner_job.evaluation.protocols import Samples
@@ -21,6 +22,8 @@ from tuner_job.records import (
     FoldRecord,
     ModelSummary,
     Scores,
+    Step,
+    StopReason,
     TrialRecord,
 )
 
@@ -41,17 +44,17 @@ def summarise_trial(
         CSMF estimators to choose from: those of the search, or `count` alone for how models are
         used untuned.
     """
-    y, folds, protocol = prepared.validated_y, prepared.validated_folds, prepared.protocol
-    assessment = assess(y, P, folds, protocol, methods)
+    folds, protocol = prepared.validated_folds, prepared.protocol
+    assessment = assess(prepared.validated, P, folds, protocol, methods)
     estimator = assessment.estimator
-    same = estimator == scored_by(record, prepared.config)
-    parts = cross_fit(y, P, folds, [estimator])
+    same = record.folds and estimator == scored_by(record, prepared.config)
+    parts = cross_fit(prepared.validated, P, folds, [estimator])
     return ModelSummary(
         trial=record.trial,
         params=record.params,
-        scores=_mean(assessment.folds),
+        scores=mean_scores(assessment.folds),
         folds=assessment.folds,
-        train_scores=_mean([fold.train for fold in record.folds]) if same else {},
+        train_scores=mean_scores([fold.train for fold in record.folds]) if same else {},
         csmf_estimator=estimator,
         out_of_fold=over_rows(parts, estimator, prepared.config.seed),
         over_compositions=over_compositions(parts, estimator, protocol)
@@ -60,8 +63,36 @@ def summarise_trial(
         by_estimator={name: sum(values) / len(values) for name, values in assessment.csmf.items()},
         causes=_by_cause(parts, estimator, prepared.search_data),
         fit_seconds=record.fit_seconds,
+        source=record.source,
         schedule=record.schedule,
     )
+
+
+def default_step(record: TrialRecord, P: NDArray[np.floating[Any]], prepared: Prepared) -> Step:
+    """Look at the untuned default as the search scored it: by the CSMF estimator that suits it.
+
+    Parameters
+    ----------
+    P : (n_validated, n_classes)
+        Its out-of-fold probabilities.
+    """
+    folds = [one.validation for one in sorted(record.folds, key=lambda one: one.fold)]
+    return Step(
+        name="default",
+        csmf_estimator=scored_by(record, prepared.config),
+        scores=mean_scores(folds),
+        folds=folds,
+        calibration=Calibration.fit(prepared.validated_y, P).record(),
+    )
+
+
+def steps_of(counted: ModelSummary, default: Step, tuned: ModelSummary) -> list[Step]:
+    """The way from the default as it is used today to what was tuned."""
+    first, last = (
+        Step(name=name, csmf_estimator=one.csmf_estimator, scores=one.scores, folds=one.folds)
+        for name, one in (("default_counted", counted), ("tuned", tuned))
+    )
+    return [first, default, last]
 
 
 def scored_by(record: TrialRecord, config: ExperimentConfig) -> CsmfEstimator:
@@ -71,7 +102,7 @@ def scored_by(record: TrialRecord, config: ExperimentConfig) -> CsmfEstimator:
 
 def mean_validation(folds: Sequence[FoldRecord]) -> Scores:
     """Mean over folds of every validation metric."""
-    return _mean([fold.validation for fold in folds])
+    return mean_scores([fold.validation for fold in folds])
 
 
 def pareto_front(records: Sequence[TrialRecord], objectives: Sequence[str]) -> list[int]:
@@ -90,13 +121,59 @@ def pareto_front(records: Sequence[TrialRecord], objectives: Sequence[str]) -> l
 
 def count_states(records: Sequence[TrialRecord]) -> dict[Any, int]:
     """How many of the trials are complete, pruned, failed; the untuned default is not
-    one of them."""
-    counts = Counter(record.state for record in records if record.trial >= 0)
+    one of them, nor are trials of other experiments."""
+    own = [record for record in records if record.trial >= 0 and record.source is None]
+    counts = Counter(record.state for record in own)
     return {state: counts[state] for state in ("complete", "pruned", "failed")}
 
 
-def _mean(scores: Sequence[Scores]) -> Scores:
-    return {metric: sum(s[metric] for s in scores) / len(scores) for metric in scores[0]}
+def count_repeated(records: Sequence[TrialRecord]) -> dict[Any, int]:
+    """How many of the trials, by state, are of a configuration that was tried before."""
+    return count_states([record for record in records if record.duplicate_of is not None])
+
+
+def count_known(records: Sequence[TrialRecord]) -> dict[str, int]:
+    """Address → trials of that experiment among these, the untuned default not counted."""
+    return dict(Counter(r.source.address for r in records if r.source and r.trial >= 0))
+
+
+def spent(records: Sequence[TrialRecord]) -> float:
+    """Seconds of fitting, those of other experiments' trials not counted."""
+    return sum(record.fit_seconds for record in records if record.source is None)
+
+
+def why_ended(
+    config: ExperimentConfig,
+    model: str,
+    planned: int | None,
+    records: Sequence[TrialRecord],
+    reason: StopReason,
+) -> StopReason:
+    """Why a model's search ended.
+
+    Parameters
+    ----------
+    planned
+        Trials that were to be run; None: nobody knew.
+    reason
+        Why the searches of all models ended together.
+    """
+    n_run = sum(count_states(records).values())
+    if reason != "finished" and (planned is None or n_run < planned):
+        return reason
+    n_known = sum(count_known(records).values())
+    if n_known + n_run - sum(count_repeated(records).values()) == config.space(model).count():
+        return "exhausted"
+    limit = config.budget.max_trials
+    asked = None if config.tuning.search_method == "grid" else config.tuning.n_trials
+    is_limited = limit is not None and limit <= n_run and (asked is None or limit < asked)
+    return "max_trials" if is_limited else "finished"
+
+
+def mean_scores(scores: Sequence[Scores]) -> Scores:
+    """Mean of each metric; empty if there are no scores."""
+    metrics = scores[0] if scores else ()
+    return {metric: sum(s[metric] for s in scores) / len(scores) for metric in metrics}
 
 
 def _by_cause(

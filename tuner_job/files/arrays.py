@@ -21,8 +21,9 @@ from tuner_job.wording import plain
 
 Arrays = Mapping[str, NDArray[Any]]
 
-MOST_MEMBERS = 64
-"""Members of a zip file, those of a zip file within it included."""
+MOST_MEMBERS = 128
+"""Members of a zip file, those of a zip file within it included: a model has a dozen, an ensemble
+those of all its members."""
 FREE_BYTES = 64 * 2**20
 """What any zip file may unpack to; more than that only in proportion to its own size."""
 MOST_RATIO = 32

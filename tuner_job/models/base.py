@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
 Params = Mapping[str, Any]
+UNKNOWN_RANK = 500
+"""Rank of a family that is not of our own: behind all of those, as nobody knows how complex it
+is."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +83,46 @@ class Predictor(Protocol):
 class ModelFamily(Protocol):
     """One kind of model: its parameters, its default search space, its fits."""
 
-    name: ClassVar[str]
-    Parameters: ClassVar[type[BaseModel]]
-    """Every parameter the family takes, with its range and the untuned default; others are
-    refused."""
-    default_space: ClassVar[Mapping[str, Any]]
-    """The search space as it would stand in an experiment file."""
-    path_parameter: ClassVar[str | None]
-    """The parameter whose values are all scored by one fit; ``None`` if there is none."""
-    mutable: ClassVar[frozenset[str]]
-    """Parameters that may change while a fit is under way and what it has learned stays; empty if
-    there is nothing to carry over."""
-    why_not_mutable: ClassVar[str]
-    """If `mutable` is empty, the reason, as the end of a sentence that names the model."""
-    path_is_nested: ClassVar[bool]
-    """Whether the fit of one value goes through every smaller one, so that these take no further
-    fitting."""
+    @property
+    def name(self) -> str:
+        """As in an experiment file."""
+
+    @property
+    def rank(self) -> int:
+        """Place among the families from the simplest, 10, to the most complex: where two are
+        equally good, the simpler one is taken. Steps of 10 leave room for others between them."""
+
+    @property
+    def Parameters(self) -> type[BaseModel]:  # noqa: N802 (a class)
+        """Every parameter the family takes, with its range and the untuned default; others are
+        refused."""
+
+    @property
+    def default_space(self) -> Mapping[str, Any]:
+        """The search space as it would stand in an experiment file."""
+
+    @property
+    def path_parameter(self) -> str | None:
+        """The parameter whose values are all scored by one fit; ``None`` if there is none."""
+
+    @property
+    def mutable(self) -> frozenset[str]:
+        """Parameters that may change while a fit is under way and what it has learned stays; empty
+        if there is nothing to carry over."""
+
+    @property
+    def why_not_mutable(self) -> str:
+        """If `mutable` is empty, the reason, as the end of a sentence that names the model."""
+
+    @property
+    def path_is_nested(self) -> bool:
+        """Whether the fit of one value goes through every smaller one, or contains it, so that
+        these take no further fitting."""
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Modules, beside NumPy and SciPy's linear algebra, that a fit imports: workers load them
+        while the data are read."""
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Return a value by which configurations can be ordered: smaller is simpler, whatever it

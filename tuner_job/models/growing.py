@@ -2,7 +2,7 @@
 parameters means."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +48,7 @@ class GrowingFamily(ModelFamily, Protocol):
 
 class ContinuedFamily(GrowingFamily, Protocol):
     """A growing family in which what is added later corrects what is there, so that training on
-    is worth it."""
-
-    mutable: ClassVar[frozenset[str]]
+    is worth it: it has parameters that are `mutable`."""
 
     def fit_stages(
         self,
@@ -61,6 +59,18 @@ class ContinuedFamily(GrowingFamily, Protocol):
         seed: int,
     ) -> Predictor:
         """Fit all rows stage by stage, each going on from the one before; see `replay`."""
+
+
+def as_growing(family: ModelFamily) -> GrowingFamily | None:
+    """Return a family whose fits pass through every smaller size; None: it is judged fold by
+    fold."""
+    return cast(GrowingFamily, family) if hasattr(family, "start") else None
+
+
+def as_continued(family: ModelFamily) -> ContinuedFamily:
+    """Return a family that population-based training can tune."""
+    assert family.mutable, f"{family.name} has no parameter that changes during a fit"
+    return cast(ContinuedFamily, family)
 
 
 def replay(family: GrowingFamily, fold: FoldData, stages: Stages, seed: int) -> PathPoint:

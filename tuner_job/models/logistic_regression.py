@@ -117,7 +117,9 @@ class LogisticRegression:
     """
 
     name: ClassVar[str] = NAME
+    rank: ClassVar[int] = 20
     Parameters: ClassVar[type[BaseModel]] = LogisticRegressionParameters
+    libraries: ClassVar[tuple[str, ...]] = ()
     path_parameter: ClassVar[str | None] = "C"
     path_is_nested: ClassVar[bool] = False
     default_space: ClassVar[Mapping[str, Any]] = {
@@ -128,9 +130,7 @@ class LogisticRegression:
         "forbid": [{"penalty": "elasticnet", "solver": "liblinear"}],
     }
     mutable: ClassVar[frozenset[str]] = frozenset()
-    why_not_mutable: ClassVar[str] = (
-        "its fit has one minimum, which does not depend on where the search for it began"
-    )
+    why_not_mutable: ClassVar[str] = "its fit has one minimum, wherever it begins"
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """How little the weights are held back; of equals, fewer weights are simpler; see

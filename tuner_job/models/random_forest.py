@@ -62,7 +62,9 @@ class RandomForest:
     last bit."""
 
     name: ClassVar[str] = NAME
+    rank: ClassVar[int] = 30
     Parameters: ClassVar[type[BaseModel]] = RandomForestParameters
+    libraries: ClassVar[tuple[str, ...]] = ("sklearn.ensemble", "scipy.sparse")
     path_parameter: ClassVar[str | None] = "n_estimators"
     path_is_nested: ClassVar[bool] = True
     default_space: ClassVar[Mapping[str, Any]] = {
@@ -73,10 +75,7 @@ class RandomForest:
         "max_features": ["sqrt", "log2", 0.5, 0.8],
     }
     mutable: ClassVar[frozenset[str]] = frozenset()
-    why_not_mutable: ClassVar[str] = (
-        "its trees know nothing of each other, so trees grown later with other parameters improve "
-        "none that are there"
-    )
+    why_not_mutable: ClassVar[str] = "its trees know nothing of each other"
 
     def complexity(self, params: Params) -> tuple[float, ...]:
         """Depth and smallest leaf of a tree, then the number of trees; see `ModelFamily`."""

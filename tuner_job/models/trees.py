@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from tuner_job.files.arrays import require
 from tuner_job.models.archive import Fields, conform, pack, unpack
@@ -47,6 +46,8 @@ class Trees(Nodes):
     @classmethod
     def of(cls, trees: Sequence[Any]) -> "Trees":
         """Copy scikit-learn's ``tree_`` objects."""
+        from scipy import sparse  # here: checking an experiment imports the families
+
         sizes = np.array([tree.node_count for tree in trees])
         roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
         left = np.concatenate([tree.children_left for tree in trees])
@@ -123,6 +124,8 @@ class Trees(Nodes):
     def _summed(self, X: NDArray[np.float32], n_present: int) -> Floats:
         """Multiply by a matrix that has a 1 for each leaf of a row; the product adds in the
         order of the trees."""
+        from scipy import sparse  # as above
+
         n_trees, n_nodes = len(self.roots), len(self.left)
         chosen = self.leaves(X).T.ravel()
         starts = np.arange(len(X) + 1) * n_trees

@@ -107,7 +107,9 @@ class XGBoost:
     """
 
     name: ClassVar[str] = NAME
+    rank: ClassVar[int] = 40
     Parameters: ClassVar[type[BaseModel]] = XGBoostParameters
+    libraries: ClassVar[tuple[str, ...]] = ("xgboost",)
     path_parameter: ClassVar[str | None] = "n_estimators"
     path_is_nested: ClassVar[bool] = True
     default_space: ClassVar[Mapping[str, Any]] = {

@@ -17,10 +17,13 @@ from tuner_job.data.new_rows import NewDeaths, read_new
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import adjust, estimate
+from tuner_job.evaluation.fractions import interval
 from tuner_job.files.arrays import read_zip, reading, require, write_zip
-from tuner_job.models import FAMILIES
+from tuner_job.models import ENSEMBLE
 from tuner_job.models.base import Predictor
-from tuner_job.records import CsmfEstimator, StudySummary
+from tuner_job.models.estimators.trust import Trust, UntrustedError
+from tuner_job.prediction.ensemble import read_ensemble, read_fitted
+from tuner_job.records import CalibrationRecord, CsmfEstimator, ResidualRecord, StudySummary
 from tuner_job.results.store import read_bytes
 from tuner_job.schema import Closed
 from tuner_job.wording import plain, shown
@@ -51,6 +54,8 @@ class TunedModel:
     csmf_estimator: CsmfEstimator
     """How a CSMF is best made of its probabilities, under the protocol that it was tuned for."""
     calibration: Calibration
+    residual: ResidualRecord | None = None
+    """How far its fractions lie from true ones; None in a model that an earlier version stored."""
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -68,6 +73,29 @@ class TunedModel:
         found = estimate([self.csmf_estimator], P, np.ones((1, len(P))), self.calibration)
         return np.asarray(found[0, 0])
 
+    def csmf_interval(
+        self, P: NDArray[np.floating[Any]], level: float = 0.95
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """CSMF as by `estimate_csmf`, with the lower and upper bound of each cause's true fraction
+        among these deaths, (n_causes,) each.
+
+        Where `residual` is None, bounds are those of resampling the deaths: of the model's own
+        errors they know nothing, and are too narrow.
+
+        Parameters
+        ----------
+        P : (n_rows, n_causes)
+            Of at least one death.
+        level
+            Nominal coverage, above 0 and at most 0.99.
+
+        Raises
+        ------
+        ValueError
+            `level` lies outside.
+        """
+        return interval(P, self.csmf_estimator, self.calibration, self.residual, level)
+
     def calibrate(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Calibrated probabilities (n_rows, n_causes).
 
@@ -79,7 +107,12 @@ class TunedModel:
             return Q
         return adjust(Q, self.calibration.prior, self.estimate_csmf(P))
 
-    def read(self, source: str, say: Callable[[str], None] = lambda note: None) -> NewDeaths:
+    def read(
+        self,
+        source: str,
+        say: Callable[[str], None] = lambda note: None,
+        by: Sequence[str] = (),
+    ) -> NewDeaths:
         """Read new deaths, coded like the training data, from a path or URL.
 
         Parameters
@@ -87,6 +120,8 @@ class TunedModel:
         say
             Called with what was found and handled, one sentence each: cells that could not be
             read, for example.
+        by
+            Which groups deaths are sorted into; see `tuner_job.data.labels.read_labels`.
 
         Raises
         ------
@@ -94,7 +129,7 @@ class TunedModel:
             The file cannot be read, or is coded in another way than the training data.
         """
         data = self.data.model_copy(update={"source": source})
-        return read_new(data, self.codebook, self.causes, read_bytes, say)
+        return read_new(data, self.codebook, self.causes, read_bytes, say, by)
 
     def encode(
         self, source: str, say: Callable[[str], None] = lambda note: None
@@ -113,6 +148,8 @@ class _Calibration(Closed):
     temperature: Annotated[FiniteFloat, Ge(0.04), Le(25)]  # a little more than what is fitted
     prior: list[Share]
     matrix: list[list[Share]]
+    training: list[Share] = []
+    """Empty in a model that an earlier version stored."""
 
 
 class _Description(Closed):
@@ -125,6 +162,7 @@ class _Description(Closed):
     data: DataConfig
     csmf_estimator: CsmfEstimator
     calibration: _Calibration
+    residual: ResidualRecord | None = None
 
 
 def pack_model(
@@ -140,6 +178,7 @@ def pack_model(
         "data": data.model_dump(mode="json"),
         "csmf_estimator": summary.best.csmf_estimator.model_dump(),
         "calibration": summary.calibration and summary.calibration.model_dump(),
+        "residual": summary.residual and summary.residual.model_dump(),
     }
     return write_zip(
         {_DESCRIPTION: json.dumps(description).encode(), _MODEL: fitted}, stored={_MODEL}
@@ -151,7 +190,12 @@ def _codebook_of(dataset: VaDataset) -> Codebook:
     return dataset.codebook if dataset.codebook.variables else of_features(dataset.features)
 
 
-def unpack_model(content: bytes, address: str, family: str) -> TunedModel:
+def unpack_model(
+    content: bytes,
+    address: str,
+    family: str,
+    trust: Trust = Trust(),  # noqa: B008 (frozen)
+) -> TunedModel:
     """Read what `pack_model` wrote, whoever did: what is accepted gives probabilities.
 
     Parameters
@@ -160,30 +204,50 @@ def unpack_model(content: bytes, address: str, family: str) -> TunedModel:
         Where it stands, for messages.
     family
         The model that it must be.
+    trust
+        Whose code may run: that of estimators of other packages.
 
     Raises
     ------
     StoreError
     """
     try:
-        return _unpack(content, family)
+        return _unpack(content, family, trust)
+    except UntrustedError as error:
+        raise StoreError(f"{address}: {error}") from None
     except StoreError as error:
         raise StoreError(f"{address}: cannot be used as a model: {error}") from None
 
 
-def _unpack(content: bytes, family: str) -> TunedModel:
+def fitted_bytes(content: bytes) -> bytes:
+    """Return what was fitted, of what `pack_model` wrote.
+
+    Raises
+    ------
+    StoreError
+    """
+    return _members(content)[_MODEL]
+
+
+def _members(content: bytes) -> dict[str, bytes]:
     members = read_zip(content, MOST_DESCRIPTION + 2 * len(content))
     require(
         members.keys() == {_DESCRIPTION, _MODEL},
         f"it must hold {_DESCRIPTION} and {_MODEL}, and nothing else",
     )
+    return members
+
+
+def _unpack(content: bytes, family: str, trust: Trust) -> TunedModel:
+    members = _members(content)
     description = _read_description(members[_DESCRIPTION])
     found = plain(description.family, 40)
-    require(
-        description.family == family and family in FAMILIES,
-        f"it must be a model of {family}, found {found}",
+    require(description.family == family, f"it must be a model of {family}, found {found}")
+    predictor: Predictor = (
+        read_ensemble(members[_MODEL], trust)
+        if family == ENSEMBLE
+        else read_fitted(family, members[_MODEL], trust)
     )
-    predictor = FAMILIES[family].from_bytes(members[_MODEL])
     features = [Feature(**feature.model_dump()) for feature in description.features]
     codebook = of_features(features) if features else description.codebook
     shape = len(codebook.features), len(description.causes)
@@ -198,6 +262,7 @@ def _unpack(content: bytes, family: str) -> TunedModel:
         predictor=predictor,
         csmf_estimator=description.csmf_estimator,
         calibration=_calibration(description),
+        residual=description.residual,
     )
 
 
@@ -240,18 +305,20 @@ def _no_number(text: str) -> NoReturn:
 def _calibration(description: _Description) -> Calibration:
     """Fractions of every cause; no cause may be impossible among the deaths of any."""
     stated, n_causes = description.calibration, len(description.causes)
-    rows = [stated.prior, *stated.matrix]
+    rows = [stated.prior, *stated.matrix, stated.training or stated.prior]
     square = len(stated.matrix) == n_causes and all(len(row) == n_causes for row in rows)
     require(
         square,
-        f"{_DESCRIPTION}: calibration must have {n_causes} fractions in {n_causes} rows and the "
-        "prior",
+        f"{_DESCRIPTION}: calibration must have {n_causes} fractions in {n_causes} rows, the prior "
+        "and the training CSMF",
     )
-    calibration = Calibration.of_lists(stated.temperature, stated.prior, stated.matrix)
-    sums = np.append(calibration.matrix.sum(axis=1), calibration.prior.sum())
+    calibration = Calibration.of_record(CalibrationRecord(**stated.model_dump()))
+    sums = np.array([sum(row) for row in rows])
     require(
         (np.abs(sums - 1) < 1e-6).all(), f"{_DESCRIPTION}: calibration: fractions must sum to 1"
     )
-    possible = (calibration.matrix > _LEAST_LIKELY).all()
-    require(possible, f"{_DESCRIPTION}: calibration.matrix must be above {_LEAST_LIKELY:g}")
+    for key in ("matrix", "training"):
+        possible = (getattr(calibration, key) > _LEAST_LIKELY).all()
+        told = f"{_DESCRIPTION}: calibration.{key} must be above {_LEAST_LIKELY:g}"
+        require(bool(possible) or not getattr(stated, key), told)
     return calibration

@@ -1,8 +1,8 @@
 """How the process of a command begins and ends, whatever ends it.
 
 A command works in a child process. Its parent stays with it and does nothing else, so that a signal
-is answered at any moment: while modules are imported, while Ray starts or a fit holds the
-interpreter, and even if Ray ends the child. The parent asks the child to end, ends it if it has not
+is answered at any moment: while modules are imported or a fit holds the interpreter, and even if a
+library ends the child. The parent asks the child to end, ends it if it has not
 within `GRACE`, ends what it has left behind, says the one sentence and gives the exit code.
 
 This module imports little, so that signals are looked after as soon as the interpreter runs.
@@ -70,7 +70,7 @@ def _work(
     _parent = say
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _OURS)
-        # what is started from here, Ray's processes above all, is not to be deaf
+        # what is started from here is not to be deaf
         os.register_at_fork(
             after_in_child=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, watched)
         )
@@ -102,7 +102,7 @@ def give_up(sentence: str, code: int = 1) -> None:
         return
     _say(sentence, code)
     _tell_parent(code)
-    interruption.ask(at_once=True)
+    interruption.ask(at_once=True, because=sentence)
     time.sleep(_LAST_MOMENTS)
     os._exit(code)
 
@@ -139,7 +139,7 @@ def _how_it_died(status: int) -> str:
         if code < 0
         else f"ended with exit code {code}"
     )
-    why = "perhaps memory ran out" if code == -signal.SIGKILL else "perhaps Ray ended under it"
+    why = "perhaps memory ran out" if code == -signal.SIGKILL else "perhaps a library ended it"
     return (
         f"the process {how}, {why}; what is finished is kept: run the same command again to go on "
         "from here"
@@ -167,7 +167,7 @@ def _adopt_orphans() -> None:
 
 
 def _end_what_is_left() -> None:
-    """End every process that descends from this one: Ray's own, whose driver has gone."""
+    """End every process that descends from this one: what the command has started."""
     deadline = time.monotonic() + _CLEANUP_SECONDS
     while time.monotonic() < deadline and (left := descendants()):
         kill(left)
@@ -183,8 +183,8 @@ def kill(pids: Iterable[int]) -> None:
 
 
 def descendants() -> list[int]:
-    """Find what this process has started, in /proc; where there is none, Ray's processes follow
-    their driver."""
+    """Find what this process has started, in /proc; where there is none, processes follow their
+    driver."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc") if sys.platform == "linux" else ():  # noqa: PTH208 (pathlib is not imported yet)
         with suppress(OSError, ValueError):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 _asked = threading.Event()
 _held_back = False
+_because = ""
 
 
 def asked() -> bool:
@@ -18,10 +19,23 @@ def asked() -> bool:
     return _asked.is_set()
 
 
-def ask(at_once: bool = False) -> None:
-    """Ask the main thread to stop, once; `at_once` also where it holds that back."""
+def because() -> str:
+    """Why it was asked to, in one sentence; empty: a signal did."""
+    return _because
+
+
+def ask(at_once: bool = False, because: str = "") -> None:
+    """Ask the main thread to stop, once; `at_once` also where it holds that back.
+
+    Parameters
+    ----------
+    because
+        Why, if it is no signal.
+    """
+    global _because
     if _asked.is_set():
         return
+    _because = because
     _asked.set()
     if at_once or not _held_back:
         _thread.interrupt_main()

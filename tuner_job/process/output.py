@@ -89,8 +89,8 @@ class _Log(logging.Handler):
     """Tells each warning of the package once, as a note on standard error; what is below it with
     time and place."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
         self._told: set[str] = set()
         self._lines = logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S")
 
@@ -122,9 +122,9 @@ def tell_notes() -> None:
     if name not in LEVELS:
         raise InputError(f"{LEVEL}: must be one of {', '.join(LEVELS)}; got {shown(name)}")
     logger = logging.getLogger("tuner_job")
-    logger.handlers = [_Log()]
+    logger.handlers = [_Log(LEVELS[name])]
     logger.propagate = False
-    logger.setLevel(LEVELS[name])
+    logger.setLevel(min(LEVELS[name], logging.INFO))  # what is done stands in a run's own log
     if debugging():
         _let_native_libraries_speak()
 
@@ -139,14 +139,20 @@ def _let_native_libraries_speak() -> None:
             os.dup2(sink.fileno(), 2)
 
 
-def console() -> "Console":
+def console(width: int = _LOG_WIDTH) -> "Console":
     """Standard output for tables and lines; names are shown as they are, and a log is as wide as
-    it needs to be."""
+    it needs to be.
+
+    Parameters
+    ----------
+    width
+        Characters of a line where there is no terminal.
+    """
     from rich.console import Console  # only who prints needs it
 
     plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
     terminal = Console(**plain)
-    return terminal if terminal.is_terminal else Console(**plain, width=_LOG_WIDTH)
+    return terminal if terminal.is_terminal else Console(**plain, width=width)
 
 
 class _Sink(io.RawIOBase):

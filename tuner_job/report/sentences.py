@@ -1,10 +1,10 @@
 """The findings in whole sentences: what the records say and no more."""
 
-import numpy as np
-
-from tuner_job.records import ExperimentSummary, StudySummary
+from tuner_job.evaluation.best import best_of
+from tuner_job.records import BestModel, ExperimentSummary, StudySummary
 from tuner_job.report.tables import difference
 from tuner_job.report.text import baseline_label, count, metric_label, number
+from tuner_job.report.trials import Trials
 
 _CHOSEN = {
     "best": "best",
@@ -13,40 +13,63 @@ _CHOSEN = {
 }
 
 
-def best_study(summary: ExperimentSummary) -> StudySummary | None:
-    """Return the study with the highest tuned score; of equals, the first; None if there is
-    none."""
-    scored = [s for s in summary.studies if np.isfinite(s.best.scores.get(s.objectives[0], np.nan))]
-    return max(scored, key=lambda s: s.best.scores[s.objectives[0]], default=None)
-
-
 def overall(summary: ExperimentSummary) -> str:
-    """Say which model scored highest."""
-    best = best_study(summary)
+    """Say which model is best."""
+    best = best_of(summary)
     if best is None:
         return "No configuration has a score."
-    metric = best.objectives[0]
-    which = _called(best)
+    study = next(study for study in summary.studies if study.model == best.model)
     text = (
-        f"{best.model}, {which}, has {metric_label(metric)} {number(best.best.scores[metric])}, "
-        f"as the mean over {count(summary.n_folds, 'fold')}"
+        f"{best.model}, {_called(study)}, has {metric_label(best.metric)} "
+        f"{number(study.best.scores[best.metric])}, as the mean over "
+        f"{count(summary.n_folds, 'fold')}"
     )
+    n_models = len(best.candidates) + len(best.missing)
+    return f"Best of {n_models} models: {text}." if n_models > 1 else f"{text}."
+
+
+def best_study(summary: ExperimentSummary) -> StudySummary | None:
+    """Return the study of the best model; None if there is none."""
+    best = best_of(summary)
+    return next((s for s in summary.studies if best and s.model == best.model), None)
+
+
+def why_best(summary: ExperimentSummary) -> str:
+    """Say why the best model is held for it; empty where there was nothing to choose from."""
+    best = best_of(summary)
+    if best is None or len(best.candidates) + len(best.missing) < 2:
+        return ""
+    return f"{best.model} {'' if _led(best) else 'is '}{best.reason}."
+
+
+def _led(best: BestModel) -> bool:
+    return best.model == best.candidates[0].model and len(best.candidates) > 1
+
+
+def kept_models(summary: ExperimentSummary) -> str:
+    """Say what the models that are kept have seen of the hold-out."""
+    fitted = next((study.fitted_on for study in summary.studies if study.fitted_on), None)
+    rows = f"all {fitted.n_rows} deaths" if fitted else "all deaths"
     return (
-        f"Highest of {len(summary.studies)} models: {text}."
-        if len(summary.studies) > 1
-        else f"{text}."
+        f"The models that are kept (predict uses them) are fitted on {rows}, these too: what "
+        "they predict of these deaths is in-sample and no measure of them. The scores above are "
+        "those of fits that had not seen them."
     )
 
 
 def finding(summary: ExperimentSummary, study: StudySummary) -> str:
     """Say in one sentence what tuning did for one model."""
-    metric, complete = study.objectives[0], study.n_trials.get("complete", 0)
+    metric, complete = study.objectives[0], study.n_evaluated("complete")
     default, tuned = (number(one.scores.get(metric)) for one in (study.default, study.best))
+    untuned = "geometric mean of their untuned defaults" if study.members else "untuned default"
     compared = (
-        f"{metric_label(metric)} {tuned}, {_against_default(study)} the untuned default ({default})"
+        f"{metric_label(metric)} {tuned}, {_against_default(study)} the {untuned} ({default})"
     )
-    if study.best.trial >= 0:
+    if study.members:
+        text = f"the members’ tuned configurations, pooled, have {compared}"
+    elif study.best.trial >= 0:
         tried = f"{count(complete, 'finished trial')}"
+        tried += f" and {study.n_known:,} known from elsewhere" if study.n_known else ""
         text = f"the {_CHOSEN.get(study.selection, 'chosen one')} of {tried} has {compared}"
     elif _other_estimator(study):
         kept = "stand, as no trial of the search finished" if complete == 0 else "were not beaten"
@@ -62,6 +85,32 @@ def finding(summary: ExperimentSummary, study: StudySummary) -> str:
         )
         text = f"{reason}, with {metric_label(metric)} {default}"
     return f"{text}{_against_baselines(summary, study)}.{_deaths_found(study)}"
+
+
+def pooled() -> str:
+    """Say how an ensemble is made of its members."""
+    return (
+        "Its probabilities are the training fractions times what each member adds to them, raised "
+        "to that member’s exponent. The larger an exponent, the more its member counts; one that "
+        "is too sure of itself has a smaller one. The exponents make the members’ out-of-fold "
+        "probabilities fit the causes best; each fold is scored with those that the other folds "
+        "give. No model was fitted anew."
+    )
+
+
+def known(study: StudySummary, trials: Trials) -> str:
+    """Say which trials are known from other experiments; empty if none is."""
+    parts = []
+    for (address, commit), records in trials.by_source().items():
+        numbers = f"{records[0].trial}–{records[-1].trial}" if len(records) > 1 else "one"
+        scores = [trials.score(one) for one in records if one.state == "complete"]
+        best = f", the best with {number(max(scores))}" if scores else ""
+        where = f"{address} ({f'its commit {commit}' if commit else 'not committed then'})"
+        parts.append(f"{count(len(records), 'trial')} ({numbers}) from {where}{best}")
+    if not parts:
+        return ""
+    chosen = f" The tuned configuration is {study.best.source}." if study.best.source else ""
+    return f"Known before the search began, and not fitted again: {'; '.join(parts)}.{chosen}"
 
 
 def timing(study: StudySummary) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from tuner_job.evaluation.steps import LABELS, SHOWN
 from tuner_job.records import (
     DEFAULT_TRIAL,
     CauseRecord,
+    CoverageRecord,
     ExperimentSummary,
     Interval,
     ModelSummary,
@@ -17,6 +19,7 @@ from tuner_job.records import (
     StudySummary,
     TrialRecord,
 )
+from tuner_job.report.text import baseline_label
 from tuner_job.report.trials import Trials
 
 MAX_TRIALS = 50
@@ -32,6 +35,7 @@ class ResultRow:
     kind: str
     """``default``, ``tuned`` or ``baseline``."""
     trial: int | None
+    """None of a baseline and of an ensemble."""
     tested: dict[str, Interval]
     """Over drawn compositions, or over rows; see `ModelSummary.tested`."""
     scores: Scores
@@ -39,6 +43,10 @@ class ResultRow:
     """Tuned minus default in the first objective."""
     fit_seconds: float | None
     below_copy_train: bool
+
+
+_LEVEL = 0.95
+_FRACTIONS = ("small", "middle", "large")
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,8 @@ class HoldoutRow:
 
     model: str
     kind: str
-    """``default``, ``tuned`` or ``copy_train``."""
+    """A step, or ``copy_train``."""
+    label: str
     scores: Scores
 
 
@@ -87,6 +96,11 @@ def score_metrics(summary: ExperimentSummary) -> list[str]:
     have."""
     objectives = [metric for study in summary.studies for metric in study.objectives]
     return list(dict.fromkeys([*objectives, "csmf_accuracy", "cod_accuracy"]))
+
+
+def holdout_metrics(summary: ExperimentSummary) -> list[str]:
+    """Return the metrics shown of the hold-out: those above, and those of the steps."""
+    return list(dict.fromkeys([*score_metrics(summary), *SHOWN]))
 
 
 def difference(study: StudySummary) -> float | None:
@@ -115,7 +129,7 @@ def result_rows(summary: ExperimentSummary) -> list[ResultRow]:
                 ResultRow(
                     study.model,
                     kind,
-                    one.trial,
+                    None if study.members else one.trial,
                     one.tested,
                     one.scores,
                     gained,
@@ -137,11 +151,45 @@ def compositions_drawn(summary: ExperimentSummary) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class CoverageRow:
+    """How often the 95 % intervals of fractions held the true one, in populations of one size."""
+
+    size: str
+    by_fraction: list[CoverageRecord | None]
+    """Of small, middle and large fractions."""
+
+
+def coverage_rows(study: StudySummary) -> list[CoverageRow]:
+    """Coverage of the model's own 95 % intervals, by size of population; none where it was not
+    measured."""
+    found: dict[tuple[str, str], CoverageRecord] = {
+        (one.size, one.fraction): one
+        for one in study.coverage
+        if one.method == "interval" and one.level == _LEVEL and one.fraction != "every"
+    }
+    sizes = list(dict.fromkeys(size for size, _ in found))
+    return [
+        CoverageRow(size, [found.get((size, fraction)) for fraction in _FRACTIONS])
+        for size in sizes
+    ]
+
+
+def interval_methods(study: StudySummary) -> list[CoverageRecord]:
+    """The model's intervals and the simpler ones that they are to beat, on all populations."""
+    return [
+        one
+        for one in study.coverage
+        if one.size == "every" and one.fraction == "every" and one.level == _LEVEL
+    ]
+
+
 def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
     """Return every CSMF estimator that was tried; none where there was nothing to choose."""
     if len(study.best.by_estimator) < 2:
         return []
-    tried = {name: float(np.mean(values)) for name, values in trials[DEFAULT_TRIAL].csmf.items()}
+    untuned = trials[DEFAULT_TRIAL].csmf if DEFAULT_TRIAL in trials else {}  # not of an ensemble
+    tried = {name: float(np.mean(values)) for name, values in untuned.items()}
     default = study.default.by_estimator | tried
     used, chosen = str(study.default.csmf_estimator), str(study.best.csmf_estimator)
     return [
@@ -153,19 +201,22 @@ def estimator_rows(study: StudySummary, trials: Trials) -> list[EstimatorRow]:
 
 
 def holdout_rows(summary: ExperimentSummary) -> list[HoldoutRow]:
-    """Return default, tuned and copy-train of each model on the hold-out; none without one."""
-    kinds = ("default", "tuned", "copy_train")
+    """Return each step and copy-train of each model on the hold-out; none without one."""
+    labels: list[tuple[str, str]] = [*LABELS.items()]
+    labels.append(("copy_train", baseline_label("copy_train")))
     return [
-        HoldoutRow(s.model, kind, s.holdout[kind])
-        for s in summary.studies
-        for kind in kinds
-        if kind in s.holdout
+        HoldoutRow(study.model, kind, label, study.holdout[kind])
+        for study in summary.studies
+        for kind, label in labels
+        if kind in study.holdout
     ]
 
 
 def parameter_rows(study: StudySummary) -> list[ParameterRow]:
-    """Return every parameter of the default or the tuned configuration."""
-    default, tuned = study.default.params, study.best.params
+    """Return every parameter of the default or the tuned configuration; what the search did not
+    touch stays as the default has it."""
+    default = study.default.params
+    tuned = default | study.best.params
     return [
         ParameterRow(name, default.get(name), tuned.get(name), name in default, name in tuned)
         for name in dict.fromkeys([*tuned, *default])

@@ -5,20 +5,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tuner_job.evaluation.metrics import LABELS
+from tuner_job.wording import STOPS, short
+
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
 DASH = "–"
 """Stands where there is no value."""
-
-METRICS = {
-    "csmf_accuracy": "CSMF accuracy",
-    "cccsmf_accuracy": "CCCSMF accuracy",
-    "cod_accuracy": "COD accuracy",
-    "ccc": "mean CCC",
-    "pccc3": "partial CCC(3)",
-}
 
 BASELINES = {
     "copy_train": (
@@ -46,11 +41,11 @@ SCHEMES = {
         "other sites need not bear out.",
     ),
     "dirichlet": (
-        "Dirichlet-resampled compositions",
-        "Each fold's validation deaths were resampled within each cause to cause fractions drawn "
-        "at random from a Dirichlet(1, …, 1), the same draws for every configuration. The scores "
-        "say how a model does where the composition differs from training and is not known, but "
-        "causes look as they do in training.",
+        "resampled populations",
+        "Each fold's validation deaths were resampled within each cause to populations whose cause "
+        "fractions were drawn from Dirichlet distributions, the same draws for every "
+        "configuration. The scores say how a model does where the composition may differ from "
+        "training and is not known, but causes look as they do in training.",
     ),
     "shift": (
         "stated compositions",
@@ -66,8 +61,16 @@ ESTIMATORS = {
     "mean": "the mean probability over deaths",
     "em": "the composition that makes the calibrated probabilities of all deaths together most "
     "likely",
+    "bayes": "the composition that explains all deaths together, averaged over how far it may "
+    "differ from training",
     "mixture": "the mix of the causes’ typical probabilities that comes closest to the mean over "
     "deaths",
+}
+
+SHIFT_LABELS = {
+    "near": "nearly as in training",
+    "moderate": "moderately otherwise",
+    "any": "in any way",
 }
 
 SELECTIONS = {
@@ -76,13 +79,6 @@ SELECTIONS = {
     "difference) behind the best",
     "cod_within_standard_error": "of the complete trials that are hardly (one standard error of "
     "the difference) behind the best, the one with the highest COD accuracy",
-}
-
-STOPS = {
-    "finished": "all configurations were tried",
-    "timeout": "the time budget ended",
-    "max_trials": "the trial budget ended",
-    "cpu_seconds": "the budget of fitting seconds ended",
 }
 
 
@@ -94,7 +90,7 @@ def visible(page: str) -> str:
 
 def metric_label(name: str) -> str:
     """Return the name of a metric as a reader knows it; an unknown one is left as it is."""
-    return METRICS.get(name, name)
+    return LABELS.get(name, name)
 
 
 def baseline_label(name: str) -> str:
@@ -115,6 +111,11 @@ def scheme_label(scheme: str) -> str:
 def scheme_meaning(scheme: str) -> str:
     """Say which composition a protocol tests."""
     return SCHEMES.get(scheme, ("", ""))[1]
+
+
+def shift_label(shift: str) -> str:
+    """Say how far a population is composed otherwise than training."""
+    return SHIFT_LABELS.get(shift, shift)
 
 
 def estimator_meaning(method: str) -> str:
@@ -161,9 +162,7 @@ def value(setting: Any) -> str:
 
 def short_value(setting: Any) -> str:
     """Write a parameter's value in at most four significant digits."""
-    if isinstance(setting, float):
-        return f"{setting:.4g}".replace("-", "−")
-    return value(setting)
+    return short(setting).replace("-", "−") if isinstance(setting, float) else short(setting)
 
 
 def shorten(name: str, length: int) -> str:
@@ -188,3 +187,8 @@ def count(n: int, noun: str) -> str:
 def capitalised(sentence: str) -> str:
     """Begin a sentence with a capital and leave the rest as it is."""
     return sentence[:1].upper() + sentence[1:]
+
+
+def thousands(n: int) -> str:
+    """Write a whole number with narrow spaces between thousands."""
+    return f"{n:,}".replace(",", "\u202f")

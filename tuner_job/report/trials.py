@@ -1,12 +1,22 @@
 """The trials of one study, sorted out by what became of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner_job.records import DEFAULT_TRIAL, CsmfEstimator, FoldRecord, Scores, TrialRecord
+from tuner_job.records import (
+    DEFAULT_TRIAL,
+    CsmfEstimator,
+    FoldRecord,
+    Scores,
+    TrialRecord,
+    TrialState,
+)
+from tuner_job.report.text import number as score_text
+from tuner_job.report.text import settings
 
 
 class Trials:
@@ -39,8 +49,8 @@ class Trials:
 
     @cached_property
     def complete(self) -> list[TrialRecord]:
-        """Searched trials with a score."""
-        return [t for t in self.searched if t.state == "complete" and np.isfinite(self.score(t))]
+        """Searched trials with a score of their own."""
+        return [t for t in self._own("complete") if np.isfinite(self.score(t))]
 
     @cached_property
     def assessed(self) -> bool:
@@ -50,12 +60,28 @@ class Trials:
     @cached_property
     def pruned(self) -> list[TrialRecord]:
         """Searched trials that were given up before their last fold."""
-        return [t for t in self.searched if t.state == "pruned"]
+        return self._own("pruned")
 
     @cached_property
     def failed(self) -> list[TrialRecord]:
         """Trials that ended in an error, the default too if it did."""
-        return [t for t in self._by_number.values() if t.state == "failed"]
+        default = self._by_number.get(DEFAULT_TRIAL)
+        return ([default] if default and default.state == "failed" else []) + self._own("failed")
+
+    @cached_property
+    def repeated(self) -> dict[TrialState, int]:
+        """State → searched trials of a configuration that was tried before: they have its result,
+        and no figure or table shows it twice."""
+        states = Counter(t.state for t in self.searched if t.duplicate_of is not None)
+        return dict(states)
+
+    def by_source(self) -> dict[tuple[str, int], list[TrialRecord]]:
+        """Address and commit of another experiment → the trials that are known from it."""
+        found: dict[tuple[str, int], list[TrialRecord]] = {}
+        for one in self.searched:
+            if one.source:
+                found.setdefault((one.source.address, one.source.commit), []).append(one)
+        return found
 
     def folds(self, number: int) -> list[FoldRecord]:
         """Fold records of a trial; those of the trial that it repeats if it has none of its own."""
@@ -97,9 +123,18 @@ class Trials:
         """Number and score of `trials`, (n_trials, 2)."""
         return np.array([(t.trial, self.score(t)) for t in trials], dtype=float).reshape(-1, 2)
 
+    def in_words(self, number: int) -> str:
+        """Write a trial in one line: its number, score and parameters."""
+        trial = self._by_number[number]
+        source = f"; {trial.source}" if trial.source else ""
+        return f"trial {number}: {score_text(self.score(trial))}; {settings(trial.params)}{source}"
+
     def ranked(self) -> list[TrialRecord]:
         """Complete trials, best first; of equals, the earliest."""
         return sorted(self.complete, key=lambda t: (-self.score(t), t.trial))
+
+    def _own(self, state: TrialState) -> list[TrialRecord]:
+        return [t for t in self.searched if t.state == state and t.duplicate_of is None]
 
     def _mean(self, scores: Sequence[Scores]) -> float:
         found = [s[self.objective] for s in scores if np.isfinite(s.get(self.objective, np.nan))]

@@ -9,17 +9,42 @@ from tuner_job.report.text import (
     number,
     percent,
     scheme_meaning,
+    shift_label,
 )
 from tuner_job.report.trials import Trials
 
 _NEAR_1 = 0.05
 """A temperature this near to 1 changes no probability that a reader would notice."""
+_PASSED_ON = (
+    "Its members were chosen on these folds, and so was its CSMF estimator; for each fold its "
+    "exponents were fitted on the others."
+)
 
 
 def protocol(summary: ExperimentSummary) -> str:
     """Say which populations configurations were tested on."""
     stated = ", ".join(f"{cause} {_range(*bounds)}" for cause, bounds in summary.shift.items())
-    return scheme_meaning(summary.scheme) + (f" Stated: {stated}." if stated else "")
+    return (
+        f"{scheme_meaning(summary.scheme)}{_populations(summary)}"
+        f"{f' Stated: {stated}.' if stated else ''}"
+    )
+
+
+def _populations(summary: ExperimentSummary) -> str:
+    """Say how large drawn populations were, and how far they differed from training."""
+    if summary.scheme not in ("dirichlet", "shift"):
+        return ""
+    if summary.sizes is None:
+        size = "as many deaths as their fold"
+    else:
+        fewest, most = summary.sizes
+        upto = f" to {most:,}" if most < summary.n_samples else " to all of their fold"
+        size = f"{fewest:,}{'' if most == fewest else upto} deaths"
+    if summary.scheme == "shift":
+        return f" They have {size}."
+    parts = ", ".join(shift_label(shift) for shift in summary.shifts)
+    equal = ", in equal parts" if len(summary.shifts) > 1 else ""
+    return f" They have {size} and are composed {parts}{equal}."
 
 
 def _range(low: float, high: float) -> str:
@@ -31,6 +56,8 @@ def estimator(study: StudySummary, trials: Trials) -> str:
     chosen = study.best.csmf_estimator
     added = f"{chosen.shrinkage:g} pseudo-death{'' if chosen.shrinkage == 1 else 's'} a cause"
     held = f", held back by {added}" if chosen.shrinkage else ""
+    if chosen.limit:
+        held = f"; from some {chosen.limit:g} deaths on, more of them count for less each"
     how = f"Its CSMF is made by {chosen}: {estimator_meaning(chosen.method)}{held}."
     return f"{how} {_why(study, trials)}{_alone(study, trials)}"
 
@@ -40,11 +67,13 @@ def _why(study: StudySummary, trials: Trials) -> str:
     if len(tried) < 2:
         return "The experiment file allows no other."
     best = max(tried, key=lambda name: tried[name])
-    if trials[study.best.trial].fell_back and best != chosen:
+    if best != chosen and (study.members or trials[study.best.trial].fell_back):
         return (
             f"{best} has the higher mean CSMF accuracy, {number(tried[best])} against "
-            f"{number(tried[chosen])}, but by no more than one standard error over folds: the gain "
-            "may be noise, so the plain mean was kept."
+            f"{number(tried[chosen])}, but by no more than "
+            f"{'two standard errors' if chosen.startswith('bayes') else 'one standard error'} "
+            "over folds: the gain may be noise, "
+            f"so {'the plain mean' if chosen == 'mean' else chosen} was kept."
         )
     beside = (
         ""
@@ -59,8 +88,10 @@ def _why(study: StudySummary, trials: Trials) -> str:
 
 def _alone(study: StudySummary, trials: Trials) -> str:
     """Say how much of the gain is the estimator's, not the parameters'."""
+    if study.members or study.best.trial == DEFAULT_TRIAL:
+        return ""
     accuracies = trials[DEFAULT_TRIAL].csmf.get(str(study.best.csmf_estimator))
-    if not accuracies or study.best.trial == DEFAULT_TRIAL:
+    if not accuracies:
         return ""
     return f" With it the default’s parameters reach {number(sum(accuracies) / len(accuracies))}."
 
@@ -87,11 +118,21 @@ def optimism(study: StudySummary) -> str:
     score = study.best.scores.get(metric)
     if found is None or score is None:
         return (
-            "How much the choice flatters its score cannot be estimated: too few trials are "
-            "complete."
+            _PASSED_ON
+            if study.members
+            else (
+                "How much the choice flatters its score cannot be estimated: too few trials are "
+                "complete."
+            )
+        )
+    corrected = f"corrected for that, its {metric_label(metric)} is {number(score - found)}."
+    if study.members:
+        return (
+            f"{_PASSED_ON} Their scores are estimated to be {number(found)} too high, averaged by "
+            f"exponent; {corrected}"
         )
     return (
         f"The best inner score is estimated to be {number(found)} too high through selection among "
-        f"{count(study.n_trials.get('complete', 0), 'finished trial')}, the default and their CSMF "
-        f"estimators; corrected for that, its {metric_label(metric)} is {number(score - found)}."
+        f"{count(study.n_evaluated('complete'), 'finished trial')}, the default and their CSMF "
+        f"estimators; {corrected}"
     )

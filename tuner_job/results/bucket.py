@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
@@ -17,6 +17,7 @@ from tuner_job.address import Address
 from tuner_job.public import without_secrets
 from tuner_job.results.download import server_says
 from tuner_job.results.environment import check_environment
+from tuner_job.results.look import Look, Object
 from tuner_job.wording import plain
 
 _log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ OF_ONE_OBJECT = (OSError, exceptions.PermissionDeniedError)
 """Those that may say something of one object alone."""
 _MOST_SHOWN = 200  # characters of a reason
 _PAUSE = 0.5
+_CHUNK = 2**20
 _T = TypeVar("_T")
 
 
@@ -85,6 +87,31 @@ class Bucket:
         )
         return [prefix.rsplit("/", 1)[-1] for prefix in prefixes]
 
+    def look(self, folder: str) -> Look:
+        """What stands right in a folder."""
+        found = self._insist(
+            lambda _: obstore.list_with_delimiter(self._store, f"{folder}/" if folder else None)
+        )
+        objects = {
+            one["path"].rsplit("/", 1)[-1]: Object(
+                one["size"],
+                one["e_tag"] or f"{one['last_modified']}-{one['size']}",
+                one["last_modified"].timestamp(),
+            )
+            for one in found["objects"]
+        }
+        return Look(
+            [one.rstrip("/").rsplit("/", 1)[-1] for one in found["common_prefixes"]], objects
+        )
+
+    def chunks(self, path: str) -> Iterator[bytes] | None:
+        """Content of one object piece by piece; None if there is none."""
+        try:
+            found = self._insist(lambda _: obstore.get(self._store, path))
+        except _ABSENT:
+            return None
+        return (bytes(piece) for piece in found.stream(min_chunk_size=_CHUNK))
+
     def _insist(self, request: Callable[[int], _T]) -> _T:
         """Repeat a request that a passing fault hit: the client does so only where it knows that
         to be harmless."""
@@ -140,11 +167,28 @@ def _cloud(address: Address, patience: timedelta) -> ObjectStore:
     )
 
 
-_CAUSE = re.compile(
-    r"failed to lookup address "
-    r"information|ConnectionRefused|InvalidCertificate\([^\n]*|UnknownIssuer"
-)
+_CAUSE = re.compile(r"failed to lookup address information|ConnectionRefused")
 """What obstore says only to programmers."""
+
+
+_CERTIFICATE = re.compile(r"InvalidCertificate\(\s*(\w+)")
+_AUTHORITIES = "SSL_CERT_FILE"
+"""Environment variable that names the file with the certificates of trusted authorities."""
+
+
+def _of_certificate(what: str) -> str:
+    """Say what is wrong with a server's certificate, and what to do about it."""
+    if what not in ("UnknownIssuer", "BadSignature"):
+        return f"the server's certificate is not trusted ({what})"
+    if said := os.environ.get(_AUTHORITIES):
+        return (
+            f"the server's certificate is not trusted: {plain(said, 100)}, which {_AUTHORITIES} "
+            "names, lacks its authority"
+        )
+    return (
+        "the server's certificate is not trusted, as its authority is not known: name a file with "
+        f"that authority's certificate in {_AUTHORITIES} (AWS_CA_BUNDLE is not looked at)"
+    )
 
 
 def reason_of(error: Exception) -> str:
@@ -163,6 +207,11 @@ def reason_of(error: Exception) -> str:
             "the store is at an http:// address, which sends data unprotected; "
             "GOOGLE_ALLOW_HTTP=true (AWS_…, AZURE_…) in the environment asks for it"
         )
+    if wrong := _CERTIFICATE.search(debug):
+        return _of_certificate(wrong[1])
+    authorities = os.environ.get(_AUTHORITIES)
+    if "builder error" in text and authorities and not os.access(authorities, os.R_OK):
+        return f"{plain(authorities, 100)}, which {_AUTHORITIES} names, cannot be read"
     cause = _CAUSE.search(debug)
     return plain(
         without_secrets(f"{said} ({cause[0]})" if cause and cause[0] not in said else said),

@@ -10,15 +10,20 @@ from tuner_job.results.claim import damaged_documents
 from tuner_job.results.commits import Commits
 from tuner_job.results.damage import Damage
 from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.start import NAME as START
+from tuner_job.results.start import damaged_starts
 
 ASIDE = ".damaged"
 """Folder below an experiment for what was damaged: nothing lists it, and nothing is lost."""
 
+_STAY = ("experiment.yaml", "provenance.json", START)
+
 
 def find_damage(store: ExperimentStore) -> list[Damage]:
     """Read every object of an experiment; return what is not whole. Nothing is written."""
-    found = damaged_documents(store)
-    for model in models_of(store):
+    models = models_of(store)
+    found = [*damaged_documents(store), *damaged_starts(store, models)]
+    for model in models:
         commits = Commits(store.store, store.experiment, model)
         found += [
             *store.damaged_numbered(model),
@@ -31,10 +36,11 @@ def find_damage(store: ExperimentStore) -> list[Damage]:
 def mend(store: ExperimentStore, found: list[Damage]) -> list[Damage]:
     """Set damaged objects aside, so that a run makes them again; return what only a run can mend.
 
-    ``experiment.yaml`` and ``provenance.json`` stay: they say whose results these are.
+    ``experiment.yaml``, ``provenance.json`` and ``start_from.json`` stay: they say whose results
+    these are.
     """
     for damage in found:
-        if damage.path.rpartition("/")[2] not in ("experiment.yaml", "provenance.json"):
+        if damage.path.rpartition("/")[2] not in _STAY:
             _set_aside(store, damage.path)
     for model in models_of(store):
         Commits(store.store, store.experiment, model).copy()

@@ -14,6 +14,8 @@ from tuner_job.files.yaml_file import parse_yaml
 from tuner_job.records import ExperimentSummary, Provenance
 from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
 from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.new_name import to_paste
+from tuner_job.results.progress import find_progress
 from tuner_job.results.trial_folder import RUN_AGAIN
 from tuner_job.wording import listed
 
@@ -69,9 +71,10 @@ def damaged_documents(store: ExperimentStore) -> list[Damage]:
         "summary.json": lambda content: parse_record(content, ExperimentSummary),
     }
     remedy = f"{RUN_AGAIN} writes it anew"
-    found = [
+    found: list[object] = [
         read_whole(store.store, store.path(name), parse, remedy) for name, parse in read.items()
     ]
+    found.append(find_progress(store.store, store.experiment))
     return [one for one in found if isinstance(one, Damage)]
 
 
@@ -111,14 +114,25 @@ def _check_document(
     elif found is not None:
         digest, before = found
         if changed := differences(before, document):
-            raise StoreError(
-                f"{store.url}: holds results of another experiment ({listed(changed)}); "
-                f"{_with_its_version(earlier, provenance)}choose another `name` or another "
-                "`results` location"
-            )
+            told, lines = _with_its_version(earlier, provenance), ""
+            if earlier and earlier.data_digest == provenance.data_digest:
+                lines = to_paste(store, before, document)
+            raise StoreError(_taken(store, listed(changed), told, lines))
         if any(_extent(before)[key] != value for key, value in _extent(document).items()):
             # under the digest that it began with, by which an earlier version knows it again
             store.store.put(path, _written(digest, joined(before, document)))
+
+
+def _taken(store: ExperimentStore, changed: str, way_out: str, lines: str) -> str:
+    """Say that a name is taken, and how a new experiment has the trials that are there."""
+    offer = (
+        "; with these two lines it starts from the trials that are here, as far as they lie in its "
+        f"search space:\n{lines}"
+    )
+    return (
+        f"{store.url}: holds results of another experiment ({changed}); {way_out}choose another "
+        f"`name` or another `results` location{offer if lines else ''}"
+    )
 
 
 def _with_its_version(earlier: Provenance | None, now: Provenance) -> str:

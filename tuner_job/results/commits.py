@@ -2,11 +2,12 @@
 
 import logging
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tuner_job.records import StudySummary
-from tuner_job.results.damage import Damage, parse_record, read_whole, tell
+from tuner_job.records import DEFAULT_TRIAL, StudySummary, TrialRecord
+from tuner_job.results.damage import Damage, DamagedError, parse_record, read_whole, tell
 from tuner_job.results.store import Store
 from tuner_job.schema import Closed
 
@@ -16,11 +17,52 @@ _NAME = re.compile(r"([0-9]{4,18})\.json")
 _AGAIN = "`va-tuning tune` with the experiment's file commits again, from the trials that are there"
 
 
+class Asked(Closed):
+    """How far a search was to go when it was committed; None: nothing ended it there."""
+
+    trials: int | None = None
+    timeout: float | None = None
+    cpu_seconds: float | None = None
+
+    def exceeds(self, before: "Asked") -> bool:
+        """Whether a search may go further than it was to."""
+        pairs = [(getattr(self, name), getattr(before, name)) for name in Asked.model_fields]
+        return any(then is not None and (now is None or now > then) for now, then in pairs)
+
+
 class Commit(Closed):
     """The outcome of a search."""
 
     params: dict[str, Any]
     summary: StudySummary | None = None
+    trials: list[tuple[int, int]] | None = None
+    """First and last number of each run of trials that it rests on, the untuned default not among
+    them; None before version 0.6.0."""
+    asked: Asked | None = None
+    """None before version 0.6.0, and of an ensemble."""
+
+    def of(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Find the trials that it rests on, the untuned default among them.
+
+        Of a commit that does not name them, the first ones: as many as it counted.
+        """
+        if self.trials is not None:
+            own = {n for first, last in self.trials for n in range(first, last + 1)}
+            return [one for one in records if one.trial in own or one.trial == DEFAULT_TRIAL]
+        left = sum(self.summary.n_trials.values()) if self.summary else 0
+        searched = [one.trial for one in records if one.trial >= 0][:left]
+        return [one for one in records if one.trial < 0 or one.trial in set(searched)]
+
+
+def runs_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Write numbers as runs, each by its first and last one."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs
 
 
 class Commits:
@@ -42,6 +84,29 @@ class Commits:
             if found:
                 tell([found])
         return None
+
+    def numbers(self) -> list[int]:
+        """Numbers of the commits that are there, the newest first; of the copy alone, 1."""
+        return [_number(path) for path in self._paths() if path != self._best] or (
+            [1] if self.newest() else []
+        )
+
+    def at(self, number: int) -> Commit | None:
+        """Return the commit of a number; None if there is none.
+
+        Raises
+        ------
+        DamagedError
+        """
+        path = f"{self._folder}/commits/{number:04d}.json"
+        found = (
+            self.read(path if path in self._paths() else self._best)
+            if (number in self.numbers())
+            else None
+        )
+        if isinstance(found, Damage):
+            raise DamagedError(found)
+        return found
 
     def add(self, commit: Commit, over: Commit | None = None) -> bool:
         """Commit over `over`, the newest commit so far as the caller knows; None: there is none.

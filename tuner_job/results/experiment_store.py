@@ -4,11 +4,15 @@
 
     <prefix>/<experiment>/experiment.yaml          with all defaults filled in, and its digest
                          /provenance.json
+                         /start_from.json          the experiments that it starts from, if any
                          /lease.json               while it runs: who runs it
+                         /progress.json            how it is going, or how it ended
+                         /logs/<run>/000001.log …  what each run has said
                          /<model>/trials/000017.json   one finished trial
                                  /errors/000017.txt    why it failed: the traceback
                                  /oof/000017.npz       its out-of-fold probabilities, if worth
                                  keeping
+                                 /holdout/000017.npz   what it says of the hold-out
                                  /models/<sha256>.bin  the best configuration fitted on all rows
                                  /commits/0001.json    the commit point: created once, last
                                  /best.json            a copy of the newest commit
@@ -30,20 +34,29 @@ from pydantic import BaseModel
 
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.files.arrays import write_arrays
-from tuner_job.records import ExperimentSummary, Provenance, StudySummary, TrialRecord
+from tuner_job.records import (
+    ExperimentSummary,
+    ProgressRecord,
+    Provenance,
+    StudySummary,
+    TrialRecord,
+)
 from tuner_job.results.damage import (
     Damage,
     DamagedError,
+    parse_arrays,
     parse_matrix,
     parse_record,
     read_whole,
     tell,
 )
+from tuner_job.results.progress import read_progress
+from tuner_job.results.run_log import log_pieces, read_log
 from tuner_job.results.store import FIRST_CONTACT, Store
 from tuner_job.results.trial_folder import RUN_AGAIN, TrialFolder, parse_trial
 from tuner_job.wording import listed, shown
 
-_FOLDERS = ("trials", "errors", "oof", "commits", "models")
+_FOLDERS = ("trials", "errors", "oof", "holdout", "commits", "models")
 _MODEL = re.compile(r"model\.bin|models/[0-9a-f]{64}\.bin")
 _R = TypeVar("_R", bound=BaseModel)
 
@@ -76,10 +89,27 @@ class ExperimentStore:
         """Read the summary of a finished experiment."""
         return self._read("summary.json", ExperimentSummary)
 
+    def finished(self) -> ExperimentSummary | None:
+        """Read the summary of an experiment; None if it has not ended."""
+        return self._find("summary.json", ExperimentSummary)
+
+    def progress(self) -> ProgressRecord | None:
+        """Read how the experiment is going, or how it ended; None if nothing whole says so."""
+        return read_progress(self.store, self.experiment)
+
+    def log_pieces(self) -> list[str]:
+        """Paths of all that its runs have said, in the order of time."""
+        return log_pieces(self.store, self.experiment)
+
+    def read_log(self, tail: int | None = None) -> list[str]:
+        """Read what its runs have said: the last lines of it, or with None all."""
+        return read_log(self.store, self.experiment, tail)
+
     def models(self) -> list[str]:
-        """Models that have trials here."""
+        """Models that have trials or commits here."""
         paths = [path.split("/") for path in self.store.paths(self.experiment)]
-        return sorted({parts[1] for parts in paths if len(parts) == 4 and parts[2] == "trials"})
+        kinds = ("trials", "commits")
+        return sorted({parts[1] for parts in paths if len(parts) == 4 and parts[2] in kinds})
 
     # trials
 
@@ -140,7 +170,11 @@ class ExperimentStore:
         """What of a model's trials, probabilities and folders is not whole."""
         found = [
             *self._folder(model, "trials").read_all(parse_trial),
-            *self._folder(model, "oof").read_all(lambda content, _: parse_matrix(content)),
+            *(
+                one
+                for kind in ("oof", "holdout")
+                for one in self._folder(model, kind).read_all(lambda held, _: parse_matrix(held))
+            ),
         ]
         misplaced = self.files_for_folders(model)
         return [
@@ -171,6 +205,35 @@ class ExperimentStore:
         found = self._folder(model, "oof").read_all(lambda content, _: parse_matrix(content, shape))
         tell(one for _, one in found if isinstance(one, Damage))
         return {trial: not isinstance(one, Damage) for trial, one in found}
+
+    def save_held_out(self, model: str, trial: int, of: str, P: NDArray[np.floating[Any]]) -> None:
+        """Write what a trial, fitted on the searched rows, says of the hold-out.
+
+        Parameters
+        ----------
+        of
+            Tells the trial from another one of its number.
+        P : (n_held_out, n_classes)
+        """
+        path = self._folder(model, "holdout").path(trial, "npz")
+        self.store.put(path, write_arrays({"P": P, "of": np.array(of)}, deflate=False))
+
+    def load_held_out(
+        self, model: str, trial: int, of: str, shape: tuple[int, int]
+    ) -> NDArray[np.float64] | None:
+        """Read what `save_held_out` wrote of this very trial; None if there is nothing, or nothing
+        whole, which is told."""
+
+        def parse(content: bytes, _: int) -> NDArray[np.float64] | None:
+            P = parse_matrix(content, shape)
+            stated = parse_arrays(content, ["of"])["of"]
+            return P if stated.dtype.kind == "U" and str(stated) == of else None
+
+        found = self._folder(model, "holdout").read(trial, "npz", parse)
+        if isinstance(found, Damage):
+            tell([found])
+            return None
+        return found
 
     # models
 
@@ -203,8 +266,10 @@ class ExperimentStore:
     # reports
 
     def save_report(self, summary: ExperimentSummary, page: str | None = None) -> None:
-        """Write the summary and, if given, the report page."""
-        self.store.put(self.path("summary.json"), _json(summary))
+        """Write the summary, unless the experiment has not ended, and, if given, the report
+        page."""
+        if not summary.unfinished:
+            self.store.put(self.path("summary.json"), _json(summary))
         if page is not None:
             self.store.put(self.path("report.html"), page.encode())
 
@@ -212,16 +277,20 @@ class ExperimentStore:
         return TrialFolder(self.store, self.path(f"{model}/{kind}"))
 
     def _read(self, name: str, record: type[_R]) -> _R:
+        found = self._find(name, record)
+        if found is None:
+            raise StoreError(
+                f"{self.url}: has no {name}; is it the address of an experiment that has finished?"
+            )
+        return found
+
+    def _find(self, name: str, record: type[_R]) -> _R | None:
         remedy = f"{RUN_AGAIN} writes it anew"
         found = read_whole(
             self.store, self.path(name), lambda content: parse_record(content, record), remedy
         )
         if isinstance(found, Damage):
             raise DamagedError(found)
-        if found is None:
-            raise StoreError(
-                f"{self.url}: has no {name}; is it the address of an experiment that has finished?"
-            )
         return found
 
 

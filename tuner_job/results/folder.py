@@ -13,8 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from tuner_job.results.look import Look, Object
+
 _log = logging.getLogger(__name__)
 
+_CHUNK = 2**20
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EROFS}
 """What file systems answer that cannot sync a folder, or anything."""
 _FILES = (".json", ".npz", ".bin", ".yaml")
@@ -81,11 +84,44 @@ class Folder:
         except FileNotFoundError:
             return []
 
+    def look(self, folder: str) -> Look:
+        """What stands right in a folder; nothing where there is none."""
+        found = Look([], {})
+        try:
+            entries = list(os.scandir(self._at(folder) if folder else self.root))
+        except (FileNotFoundError, NotADirectoryError):
+            return found
+        for entry in entries:
+            with suppress(FileNotFoundError):  # it has gone in between, or is a link to nothing
+                told = entry.stat()
+                if stat.S_ISDIR(told.st_mode):
+                    found.folders.append(entry.name)
+                elif stat.S_ISREG(told.st_mode):
+                    version = f"{told.st_mtime_ns}-{told.st_size}-{told.st_ino}"
+                    found.objects[entry.name] = Object(told.st_size, version, told.st_mtime)
+        return found
+
+    def chunks(self, path: str) -> Iterator[bytes] | None:
+        """Content of a file piece by piece; None if there is none."""
+        target = self._at(path)
+        try:
+            if not stat.S_ISREG(target.stat().st_mode):
+                raise IsADirectoryError(errno.EISDIR, "it is no file")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return _pieces(target)
+
     def _at(self, path: str) -> Path:
         parts = path.strip("/").split("/")
         if any(part in ("", ".", "..") or "\0" in part or os.sep in part for part in parts):
             raise ValueError("its name would lead out of the folder, or names nothing")
         return self.root.joinpath(*parts)
+
+
+def _pieces(target: Path) -> Iterator[bytes]:
+    with target.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            yield piece
 
 
 @contextmanager

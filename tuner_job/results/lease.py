@@ -123,6 +123,13 @@ def leased(
         )
 
 
+def holder(store: Store, experiment: str) -> str | None:
+    """Say who holds the lease of an experiment; None if nobody does, or a process of this machine
+    that is no more."""
+    lease = _Lease(store, experiment, Owner.here())
+    return lease.seen()
+
+
 class _Lease:
     def __init__(self, store: Store, experiment: str, owner: Owner):
         self._store, self._path, self._owner = (
@@ -136,6 +143,12 @@ class _Lease:
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._beat, name="lease", daemon=True)
         self._number = 0
+
+    def seen(self) -> str | None:
+        """Who holds it at one look."""
+        content = self._there()
+        found = _read(content) if content else {}
+        return plain(found["who"]) if "who" in found and not self._is_free(found) else None
 
     def take(self, take_over: bool, should_stop: Callable[[], bool]) -> None:
         """Get the lease, at once or after its holder has been watched."""

@@ -9,7 +9,15 @@ from tuner_job.files.whole import local_path
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.wording import plain
 
-_OBJECTS = ("experiment.yaml", "provenance.json", "lease.json", "summary.json", "report.html")
+_OBJECTS = (
+    "experiment.yaml",
+    "provenance.json",
+    "start_from.json",
+    "lease.json",
+    "progress.json",
+    "summary.json",
+    "report.html",
+)
 
 
 def check_outside_results(

@@ -21,6 +21,7 @@ from tuner_job.public import public
 from tuner_job.results.bucket import OF_ONE_OBJECT, REFUSALS, Bucket, reason_of
 from tuner_job.results.download import download
 from tuner_job.results.folder import Folder
+from tuner_job.results.look import Look
 from tuner_job.wording import plain
 
 _MOST_SHOWN = 200
@@ -44,6 +45,8 @@ class _Place(Protocol):
     def delete(self, path: str) -> None: ...
     def paths(self, prefix: str) -> list[str]: ...
     def folders(self) -> list[str]: ...
+    def look(self, folder: str) -> Look: ...
+    def chunks(self, path: str) -> Iterator[bytes] | None: ...
 
 
 class Store:
@@ -101,6 +104,21 @@ class Store:
         """Names of the first-level folders, sorted."""
         with self._translated("listed"):
             return sorted(name for name in self._place.folders() if not name.startswith("."))
+
+    def look(self, folder: str = "") -> Look:
+        """Find what stands right in a folder; an empty name is the whole address."""
+        with self._translated("listed", folder):
+            found = self._place.look(folder)
+        return Look(
+            sorted(name for name in found.folders if not name.startswith(".")),
+            {name: one for name, one in found.objects.items() if not name.startswith(".")},
+        )
+
+    def chunks(self, path: str) -> Iterator[bytes] | None:
+        """Content of one object piece by piece, for what may be larger than memory; None if there
+        is none."""
+        with self._translated("read", path):
+            return self._place.chunks(path)
 
     @contextmanager
     def _translated(self, done: str, path: str = "") -> Iterator[None]:

@@ -1,7 +1,7 @@
 """A folder of a model's that has an object a trial: its records, errors or probabilities."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -37,21 +37,29 @@ class TrialFolder:
         """Read a trial's object; None if there is none."""
         return self._read(trial, self.path(trial, ending), parse)
 
-    def read_all(self, parse: Callable[[bytes, int], _T]) -> list[tuple[int, "_T | Damage"]]:
-        """Read what there is, with the trials' numbers and in their order."""
+    def there(self) -> "dict[int, str] | Damage":
+        """Trial → path of its object, in the trials' order; or the file in this folder's way."""
         paths = self._store.paths(self._top)
         if misplaced := self._file_among(paths):
-            return [(DEFAULT_TRIAL, misplaced)]
+            return misplaced
         own: dict[int, str] = {}
         for path in paths:
             if name := _NUMBERED.fullmatch(path.removeprefix(f"{self._top}/")):
                 own[DEFAULT_TRIAL if name[1] == "default" else int(name[1])] = path
-        trials = sorted(own)
+        return dict(sorted(own.items()))
+
+    def read_all(self, parse: Callable[[bytes, int], _T]) -> list[tuple[int, "_T | Damage"]]:
+        """Read what there is, with the trials' numbers and in their order."""
+        own = self.there()
+        return [(DEFAULT_TRIAL, own)] if isinstance(own, Damage) else self.read_these(own, parse)
+
+    def read_these(
+        self, own: Mapping[int, str], parse: Callable[[bytes, int], _T]
+    ) -> list[tuple[int, "_T | Damage"]]:
+        """Read some of what is `there`; what has gone in between is left out."""
         with ThreadPoolExecutor(_READERS) as readers:
-            found = readers.map(lambda trial: self._read(trial, own[trial], parse), trials)
-            return [
-                (trial, one) for trial, one in zip(trials, found, strict=True) if one is not None
-            ]
+            found = readers.map(lambda trial: self._read(trial, own[trial], parse), own)
+            return [(trial, one) for trial, one in zip(own, found, strict=True) if one is not None]
 
     def file_in_its_way(self) -> Damage | None:
         """The file that stands where this folder must, so that nothing can be written here."""

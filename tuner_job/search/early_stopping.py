@@ -5,7 +5,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from tuner_job.search.trial import FoldScores, Trial
 
@@ -125,6 +124,8 @@ class PairedTest:
         n_others = int(others.sum())
         if n_others < self.MIN_TRIALS:
             return None
+        from scipy.special import stdtrit  # takes a quarter of a second to import
+
         variances = self._variances[: self._n] if self._single else self._variances_to(rival)
         variance = variances[others].mean(axis=0)
         n = np.arange(1, n_folds + 1)

@@ -24,6 +24,14 @@ class KnownResults:
         self._by_params: dict[tuple[object, ...], Trial] = {}
         self._duplicates: dict[int, list[Trial]] = {}  # unfinished, by the number of their original
 
+    def learn(self, trial: Trial) -> None:
+        """Know the result of a trial that another experiment ran."""
+        self._by_params.setdefault(configuration_key(trial.params), trial)
+
+    def knows(self, params: Configuration) -> bool:
+        """Whether a trial with these parameters was there before."""
+        return configuration_key(params) in self._by_params
+
     def are_stored(self, number: int) -> bool:
         """Whether an earlier run finished a trial of this number."""
         return number in self._stored

@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from tuner_job.evaluation.assessment import Assessment
 from tuner_job.records import TrialRecord, TrialState
 from tuner_job.search.batch import AlikeTrials, Batch, Draws
-from tuner_job.search.early_stopping import Judge, StoppingRule
+from tuner_job.search.early_stopping import Judge, NeverStop, StoppingRule
+from tuner_job.search.effort import Effort, EffortCount
 from tuner_job.search.known import KnownResults, OnMismatch
 from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.base import Sampler
@@ -41,6 +42,9 @@ class Study:
     on_mismatch
         Called with a stored trial that is not the one proposed, or of another batch, and what is
         proposed: the stored result is not taken.
+    known
+        Trials that other experiments ran, before any of this one: sampler and stopping rule know of
+        them from the beginning, and a proposal that equals one has its result.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Study:
         rule: StoppingRule,
         stored: Mapping[int, TrialRecord] | None = None,
         on_mismatch: OnMismatch = lambda record, proposed: None,
+        known: Sequence[Trial] = (),
     ):
         self.name, self.model, self.assessed = plan.name, plan.model, plan.assessed
         self.trials: list[Trial] = []
@@ -72,14 +77,28 @@ class Study:
         self._ready: list[tuple[int, int]] = []
         self._spare: list[tuple[int, int]] = []
         self._unfinished: dict[int, Trial] = {}  # by number, those that are drawn only too
+        self._ran = EffortCount(self.n_tasks, stops=not isinstance(rule, NeverStop))
         self._alike: AlikeTrials | None = None
         if plan.path and plan.nested and not sampler.learns:
             self._alike = AlikeTrials(plan.path)
+        self._learn(known)
 
     @property
     def done(self) -> bool:
         """Whether every configuration has its result."""
         return self._draws.exhausted and not self._batches
+
+    @property
+    def n_tasks(self) -> int:
+        """Tasks of a trial that runs to its end."""
+        return self._plan.n_folds + self.assessed
+
+    def effort(self, planned: int) -> Effort:
+        """Tell how many tasks it has had and will need, if it is to have so many trials."""
+        under_way = list(self._unfinished.values())  # at once: another thread may ask
+        lag = self._plan.lag
+        free = [trial for trial in under_way if trial.batch < lag]
+        return self._ran.effort(planned, free, [t for t in under_way if t.batch >= lag])
 
     @property
     def n_under_way(self) -> int:
@@ -147,6 +166,16 @@ class Study:
         finished, self._finished = self._finished, []
         return finished
 
+    def _learn(self, known: Sequence[Trial]) -> None:
+        """Know of the trials of other experiments."""
+        self._sampler.learn(known)
+        for trial in known:
+            self._known.learn(trial)
+            if len(trial.fold_scores) == self._plan.n_folds:
+                self._rule.tell([trial])
+            if trial.state == "complete" and (self.best is None or _rank(trial) > _rank(self.best)):
+                self.best = trial
+
     # drawing and opening
 
     def _open_while_allowed(self) -> None:
@@ -177,8 +206,9 @@ class Study:
             self._ahead.append(batch)
             self._batches[batch.number] = batch
             self._unfinished |= {trial.number: trial for trial in batch.trials}
-            if self._alike and len(batch.values) == 1:
-                self._alike.add(batch.trials[0])
+            first = batch.trials[0]
+            if self._alike and len(batch.values) == 1 and not self._known.knows(first.params):
+                self._alike.add(first)
 
     def _open(self, batch: Batch) -> None:
         batch.judge = self._rule.judge()
@@ -283,6 +313,7 @@ class Study:
     def _count(self, trial: Trial) -> None:
         assert trial.state is not None
         self.counts[trial.state] += 1
+        self._ran.add(trial, self.assessed, judged=trial.batch >= self._plan.lag)
         if trial.state == "complete" and (self.best is None or _rank(trial) > _rank(self.best)):
             self.best = trial
 

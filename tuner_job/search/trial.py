@@ -97,7 +97,8 @@ class Trial:
     def take_record(self, record: TrialRecord, objectives: Sequence[str]) -> None:
         """Take the result that an earlier run wrote."""
         self.state, self.error = record.state, record.error
-        self.fold_scores = [tuple(fold.judged) for fold in record.folds]
+        judged = all(fold.judged for fold in record.folds)  # an earlier version did not keep it
+        self.fold_scores = [tuple(fold.judged) for fold in record.folds if judged]
         self.scores = tuple(record.scores[metric] for metric in objectives) if record.scores else ()
 
     def take_result(self, original: "Trial") -> None:

@@ -1,6 +1,7 @@
 """Search spaces: which values a parameter may take, and which combinations are valid."""
 
 from tuner_job.search_space.binding import ModelSearchSpace
+from tuner_job.search_space.carry import carried
 from tuner_job.search_space.parameters import (
     Choices,
     Configuration,
@@ -19,5 +20,6 @@ __all__ = [
     "Range",
     "Scalar",
     "SearchSpace",
+    "carried",
     "configuration_key",
 ]

@@ -1,13 +1,14 @@
 """A search space as it stands in an experiment file, and its check against the model that it is
 for."""
 
+import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from tuner_job.schema import finding, sentences
+from tuner_job.schema import Described, finding, sentences
 from tuner_job.search_space.parameters import (
     LARGEST,
     Choices,
@@ -25,14 +26,14 @@ _CHECKED_CONFIGURATIONS = (
 )
 
 
-class ModelSearchSpace(BaseModel):
+class ModelSearchSpace(Described):
     """The search space of one model, as it stands in an experiment file: parameter name → values.
 
     A list holds choices; ``{low, high, step | log}`` is a range; ``{choices: …, when: {other:
     value}}`` exists only where another parameter has that value.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Parameter]
 
     forbid: list[dict[str, Single]] = []
@@ -96,10 +97,10 @@ class _Binding:
 
     def _read(self, name: str, parameter: Choices | Range) -> None:
         if name not in self._kinds:
-            known = listed(self._schema.model_fields, most=20)
-            self._problems.append(
-                f"{plain(name)}: is not a parameter of this model; it has {known}"
-            )
+            near = difflib.get_close_matches(name, self._schema.model_fields, n=1)
+            known = f"it has {listed(self._schema.model_fields, most=20)}"
+            hint = f"did you mean {near[0]}?" if near else known
+            self._problems.append(f"{plain(name)}: is not a parameter of this model; {hint}")
             return
         try:
             self._parameters[name] = self._kinds[name].put(parameter)

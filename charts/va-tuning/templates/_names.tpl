@@ -91,6 +91,11 @@ http://{{ include "va-tuning.fullname" . }}-head-svc:8265
 {{- end }}
 {{- end }}
 
+{{/* What the embedded store's root, and who only reads, have for keys; no part of it reaches Ray's pods. */}}
+{{- define "va-tuning.storeAccounts" -}}
+{{ default (printf "%s-accounts" (include "va-tuning.storeName" .)) .Values.store.embedded.accountsSecret }}
+{{- end }}
+
 {{- define "va-tuning.storeEndpoint" -}}
 http://{{ include "va-tuning.storeName" . }}:7070
 {{- end }}

@@ -57,12 +57,49 @@ limits:
 {{- range $name, $key := .Values.store.secretKeys }}
 - {name: {{ $name | quote }}, valueFrom: {secretKeyRef: {name: {{ $.Values.store.existingSecret | quote }}, key: {{ $key | quote }}}}}
 {{- end }}
+{{- include "va-tuning.storeAuthorities" . }}
+{{- end }}
+
+{{- define "va-tuning.storeAuthorities" -}}
+{{- if .Values.store.caBundle.configMap }}
+- {name: SSL_CERT_FILE, value: /etc/va-tuning/ca/ca.crt}
+{{- end }}
+{{- end }}
+
+{{/* Where that file is mounted, and what it is mounted from: lists for each pod with `storeEnv`. */}}
+{{- define "va-tuning.storeMounts" -}}
+{{- if .Values.store.caBundle.configMap }}
+- {name: store-ca, mountPath: /etc/va-tuning/ca, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "va-tuning.storeVolumes" -}}
+{{- with .Values.store.caBundle }}
+{{- if .configMap }}
+- {name: store-ca, configMap: {name: {{ .configMap | quote }}, items: [{key: {{ .key | quote }}, path: ca.crt}]}}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- define "va-tuning.storeEnvFrom" -}}
 {{- if not .Values.store.secretKeys }}
 {{- with include "va-tuning.storeSecret" . }}
 - secretRef: {name: {{ . | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Names and secrets of accounts of the embedded store. Call with (dict "root" $ "accounts" (list …)), of client, root, reader. */}}
+{{- define "va-tuning.accountsEnv" -}}
+{{- $keys := .root.Values.store.secretKeys -}}
+{{- $clients := include "va-tuning.storeSecret" .root -}}
+{{- $others := include "va-tuning.storeAccounts" .root -}}
+{{- range .accounts }}
+{{- $prefix := get (dict "client" "AWS" "root" "ROOT" "reader" "READER") . }}
+{{- $secret := ternary $clients $others (eq . "client") }}
+{{- range $part := list "ACCESS_KEY_ID" "SECRET_ACCESS_KEY" }}
+{{- $name := printf "%s_%s" $prefix $part }}
+- {name: {{ $name }}, valueFrom: {secretKeyRef: {name: {{ $secret | quote }}, key: {{ dig $name $name $keys | quote }}}}}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -170,11 +207,21 @@ containers:
     {{- end }}
     volumeMounts:
       - {name: tmp, mountPath: /tmp}
+      {{- if .store }}
+      {{- with trim (include "va-tuning.storeMounts" .root) }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- end }}
       {{- with .mounts }}
       {{- . | nindent 6 }}
       {{- end }}
 volumes:
   - {name: tmp, emptyDir: {}}
+  {{- if .store }}
+  {{- with trim (include "va-tuning.storeVolumes" .root) }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
   {{- with .volumes }}
   {{- . | nindent 2 }}
   {{- end }}

@@ -1,6 +1,7 @@
 {{/* The Ray cluster, and the RayJobs that run on it or bring their own. */}}
 
-{{/* The common part of the two containers. Call with (dict "root" $ "settings" …). */}}
+{{/* The common part of the two containers. Call with (dict "root" $ "settings" …), and as needed "drain", the seconds that fits
+     get to end in once the pod is told to. */}}
 {{- define "va-tuning.rayContainer" -}}
 image: {{ include "va-tuning.image" .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
@@ -10,6 +11,9 @@ env:
   - {name: HOME, value: /tmp}
   - {name: VA_TUNING_IMAGE, value: {{ include "va-tuning.image" .root | quote }}}
   - {name: RAY_JOB_STOP_WAIT_TIME_S, value: "10"} # a search that is told to end needs up to 8 s
+  {{- if hasKey . "drain" }}
+  - {name: RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S, value: {{ .drain | quote }}}
+  {{- end }}
   {{- with trim (include "va-tuning.storeEnv" .root) }}
   {{- . | nindent 2 }}
   {{- end }}
@@ -90,6 +94,9 @@ headGroupSpec:
             {{- if .experiment }}
             - {name: experiment, mountPath: /etc/va-tuning/experiment, readOnly: true}
             {{- end }}
+            {{- with trim (include "va-tuning.storeMounts" .root) }}
+            {{- . | nindent 12 }}
+            {{- end }}
             {{- with $values.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -113,6 +120,9 @@ headGroupSpec:
         - name: experiment
           configMap: {name: {{ . }}}
         {{- end }}
+        {{- with trim (include "va-tuning.storeVolumes" .root) }}
+        {{- . | nindent 8 }}
+        {{- end }}
         {{- with $values.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -128,17 +138,25 @@ workerGroupSpecs:
       spec:
         serviceAccountName: {{ include "va-tuning.serviceAccount" .root | quote }}
         automountServiceAccountToken: false
+        terminationGracePeriodSeconds: {{ int $values.workers.terminationGracePeriodSeconds }}
         {{- include "va-tuning.podBase" (dict "root" .root "settings" $values.workers) | nindent 8 }}
         containers:
           - name: ray-worker
-            {{- include "va-tuning.rayContainer" (dict "root" .root "settings" $values.workers) | nindent 12 }}
+            {{- $drain := max 0 (sub (int $values.workers.terminationGracePeriodSeconds) 5) }}
+            {{- include "va-tuning.rayContainer" (dict "root" .root "settings" $values.workers "drain" $drain) | nindent 12 }}
             volumeMounts:
               - {name: tmp, mountPath: /tmp}
+              {{- with trim (include "va-tuning.storeMounts" .root) }}
+              {{- . | nindent 14 }}
+              {{- end }}
               {{- with $values.extraVolumeMounts }}
               {{- toYaml . | nindent 14 }}
               {{- end }}
         volumes:
           - {name: tmp, emptyDir: {}}
+          {{- with trim (include "va-tuning.storeVolumes" .root) }}
+          {{- . | nindent 10 }}
+          {{- end }}
           {{- with $values.extraVolumes }}
           {{- toYaml . | nindent 10 }}
           {{- end }}

@@ -44,6 +44,17 @@
 {{- $problems = append $problems (printf "schedules: a CronJob's name may have 52 characters, %s-%s has more. Shorten the schedule's name or set fullnameOverride." $full .name) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.web.ingress.enabled (not .Values.web.ingress.host) -}}
+{{- $problems = append $problems "web.ingress needs web.ingress.host, the name by which the page is opened." -}}
+{{- end -}}
+{{- if and .Values.web.httpRoute.enabled (not .Values.web.httpRoute.parentRefs) -}}
+{{- $problems = append $problems "web.httpRoute needs web.httpRoute.parentRefs, the gateways that it hangs on." -}}
+{{- end -}}
+{{- range splitList "\n" (trim (include "va-tuning.operatorProblems" .)) -}}
+{{- if . -}}
+{{- $problems = append $problems (trim .) -}}
+{{- end -}}
+{{- end -}}
 {{- if $problems -}}
 {{- fail (printf "\n\nva-tuning cannot be installed:\n- %s\n" (join "\n- " $problems)) -}}
 {{- end -}}

@@ -38,6 +38,8 @@ def main(source: str) -> None:
     experiment["name"] = run_name(experiment["name"], job_name)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "experiment.yaml").write_text(yaml.safe_dump(experiment, sort_keys=False))
+        for module in Path(source).parent.glob("*.py"):  # the experiment's own
+            Path(folder, module.name).write_bytes(module.read_bytes())
         status = stay_with_job(
             JobSubmissionClient, job_name, "va-tuning tune experiment.yaml", folder, print
         )

@@ -8,7 +8,7 @@ node_base_image=$local_prefix/node-base:$DEBIAN_RELEASE
 python_packages=(ca-certificates python3 python3-venv)
 proxy_packages=(iptables nftables conntrack kmod)
 node_packages=("${proxy_packages[@]}" ca-certificates systemd systemd-sysv dbus iproute2 procps ethtool socat mount util-linux
-  containerd runc containernetworking-plugins dnsmasq-base jq curl pigz)
+  containerd runc containernetworking-plugins dnsmasq-base ipset jq curl pigz)
 
 build_python_base() {
   build_once "$(base_key minimal)" bootstrap_into

@@ -4,6 +4,7 @@
 node_image=$local_prefix/node:v$KUBERNETES_VERSION
 storage_helper_image=$local_prefix/storage-helper:1
 storage_module=github.com/rancher/local-path-provisioner
+kube_router_module=github.com/cloudnativelabs/kube-router/v2
 etcd_module=go.etcd.io/etcd/server/v3
 kuberay_image=quay.io/kuberay/operator:v$KUBERAY_VERSION # the name in KubeRay's own manifests
 nonroot=65532
@@ -11,6 +12,7 @@ nonroot=65532
 build_node_programs() {
   go_build etcd "$ETCD_VERSION" "$etcd_module" "$etcd_module"
   go_install coredns "$COREDNS_VERSION" github.com/coredns/coredns
+  go_install kube-router "$KUBE_ROUTER_VERSION" "$kube_router_module/cmd/kube-router"
   go_build local-path-provisioner "$LOCAL_PATH_PROVISIONER_VERSION" "$storage_module" "$storage_module"
 }
 
@@ -38,7 +40,7 @@ lay_out_node_context() {
   mkdir "$context"/{bin,images,manifests}
   cp "$rig/node/Dockerfile" "$context/"
   cp -r "$rig/node/files" "$context/"
-  cp "$kubernetes"/{kubeadm,kubectl,kubelet} "$context/bin/"
+  cp "$kubernetes"/{kubeadm,kubectl,kubelet} "$(built "kube-router-$KUBE_ROUTER_VERSION")/kube-router" "$context/bin/"
   storage_manifest >"$context/manifests/default-storage.yaml"
   build_control_plane_images
   pause=$(control_plane_images | grep /pause:)

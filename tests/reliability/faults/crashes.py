@@ -42,6 +42,7 @@ QUICK: dict[str, tuple[str, ...]] = {
     "a finished tune": FINISHED,
 }
 COMMANDS = ("tune", *QUICK)
+KNOWN = {"out.csv", "csmf.csv", "deaths.html", "page.html", "now.csv", "now-csmf.csv", "now.html"}
 _TUNE_POINTS, _QUICK_POINTS = 16, 10
 
 
@@ -98,7 +99,7 @@ def _quick(name: str, how: str, share: int, folder: Path) -> Iterator[str]:
     outcome = run(folder, *QUICK[name], plan=Plan(str(folder), at, how))
     yield from _was_killed(outcome.code)
     yield from readable(folder, STORED_PLACE)
-    for part in ("out.csv", "csmf.csv", "page.html"):
+    for part in ("out.csv", "csmf.csv", "deaths.html", "page.html"):
         if (folder / part).exists() and (folder / part).read_bytes() != _whole(name, part):
             yield f"{part} was left in part"
     lost = [path for path, content in before.items() if not (folder / path).exists()]
@@ -106,7 +107,7 @@ def _quick(name: str, how: str, share: int, folder: Path) -> Iterator[str]:
         yield f"lost {lost[:3]}"
     again = run(folder, *QUICK[name])
     yield from ends(again, "accepted")
-    made = {p.name for p in folder.iterdir()} - {"out.csv", "csmf.csv", "page.html", "now.csv"}
+    made = {p.name for p in folder.iterdir()} - KNOWN
     if (
         strange := made
         - {"results", "deaths.csv", "experiment.yaml"}

@@ -1,10 +1,12 @@
-"""Ray's processes killed, two runs at once, clocks that are wrong, memory that is not there."""
+"""Workers and Ray's processes killed, two runs at once, clocks that are wrong, memory that is not
+there."""
 
 import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import psutil
 
 from tests.reliability.faults.fault import (
     MODEL,
+    ON_RAY,
     SMALL,
     TUNE,
     WHERE,
@@ -26,13 +29,16 @@ from tests.reliability.faults.fault import (
     undisturbed,
 )  # fmt: skip
 
-GROUP = "Ray, clocks, two runs"
+GROUP = "workers, clocks, two runs"
+_SERVER = "tuner_job.execution.local.server"
+_OURS = ("a worker", "all workers", "what workers are copies of", "the driver")
+_RAYS = ("ray::_score", "raylet", "gcs_server")
 _YEARS = {"1970": 0.0, "1979": 315_000_000.0, "2107": 4_340_000_000.0, "2400": 13_570_000_000.0}
 
 
 def faults() -> Iterator[Fault]:
     """Yield the faults."""
-    for process in ("ray::_score", "raylet", "gcs_server"):
+    for process in (*_OURS, *_RAYS):
         for n_trials in (1, 3):
             yield Fault(
                 GROUP,
@@ -40,7 +46,8 @@ def faults() -> Iterator[Fault]:
                 f"{process}, after {n_trials} trials",
                 partial(_killed, process, n_trials),
             )
-    yield Fault(GROUP, "killed", "ray::_score, each of them, always", _always_killed)
+    for process in ("all workers", "what workers are copies of", "ray::_score"):
+        yield Fault(GROUP, "killed", f"{process}, always", partial(_always_killed, process))
     for year in _YEARS:
         yield Fault(GROUP, "clock", year, partial(_clock, year))
     yield Fault(GROUP, "two at once", "in a folder", _two)
@@ -54,39 +61,56 @@ def _n_trials(folder: Path) -> int:
 
 
 def _kill(started: Run, name: str) -> int:
-    """Kill processes of a run by a part of their command lines; return how many there were."""
+    """Kill processes of a run by what they are; return how many there were."""
     killed = 0
-    for child in psutil.Process(started.process.pid).children(recursive=True):
-        try:
-            if name in " ".join(child.cmdline()[:1]):
-                child.kill()
-                killed += 1
-        except psutil.NoSuchProcess:
-            continue
+    with suppress(psutil.NoSuchProcess):  # the run has ended
+        for child in psutil.Process(started.process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if _is(child, name) and not (killed and name == "a worker"):
+                    child.kill()
+                    killed += 1
     return killed
+
+
+def _is(process: psutil.Process, name: str) -> bool:
+    if name in _RAYS:
+        return name in " ".join(process.cmdline()[:1])
+    server, parent = _SERVER in repr(process.cmdline()), process.parent()
+    copied = parent is not None and _SERVER in repr(parent.cmdline())
+    if name == "the driver":
+        return not server
+    return server and (copied == name.endswith(("worker", "workers")))
+
+
+def _environment(name: str) -> Mapping[str, str]:
+    return ON_RAY if name in _RAYS else {}
 
 
 def _killed(name: str, n_trials: int, folder: Path) -> Iterator[str]:
     put_small(folder)
     undisturbed()
-    with running(folder, *TUNE) as started:
+    with running(folder, *TUNE, environment=_environment(name)) as started:
         started.wait_for(lambda: _n_trials(folder) >= n_trials)
+        family = psutil.Process(started.process.pid).children(recursive=True)
         killed = _kill(started, name)
         outcome = started.wait(300)
-    allowed = ("accepted",) if name.startswith("ray::") or not killed else ("accepted", "run error")
-    yield from ends(outcome, *allowed)
+        left = psutil.wait_procs(family, timeout=10)[1]
+    if left:
+        yield f"{len(left)} processes outlive the command: {left}"
+    vital = killed and name in ("raylet", "gcs_server", "the driver")
+    yield from ends(outcome, *(("accepted", "run error") if vital else ("accepted",)))
     yield from goes_on(folder)
 
 
-def _always_killed(folder: Path) -> Iterator[str]:
+def _always_killed(name: str, folder: Path) -> Iterator[str]:
     """Workers that never live long enough, as where memory is short: what has finished is kept."""
     put_small(folder)
     undisturbed()
-    with running(folder, *TUNE) as started:
+    with running(folder, *TUNE, environment=_environment(name)) as started:
         for _ in range(2000):
             if started.wait_for(lambda: False, seconds=0.1) or started.process.poll() is not None:
                 break
-            _kill(started, "ray::_score")
+            _kill(started, name)
         outcome = started.wait(300)
     yield from ends(outcome, "accepted", "run error")
     # a trial that failed is a result of the search, so the same trials can only be asked of an

@@ -38,6 +38,8 @@ SMALL: dict[str, Any] = {
 }
 TUNE = ("tune", "experiment.yaml", "--workers", "2")
 WHERE = "results/small"
+ON_RAY = {"RAY_ADDRESS": "local"}
+"""Environment with which fits run on an embedded Ray."""
 
 
 @dataclass(frozen=True)
@@ -189,13 +191,16 @@ def same_as_undisturbed(
             yield f"other {what} than those of the undisturbed search"
 
 
+_NOW = ("--output", "now.csv", "--csmf", "now-csmf.csv", "--page", "now.html")
+
+
 def readable(folder: Path, where: str = WHERE) -> Iterator[str]:
     """What a reader finds at this moment is old or new, and whole: no command ends with a
     traceback."""
     for argv in (
         ("show", where),
         ("show", where, "--trials"),
-        ("predict", where, "deaths.csv", "--output", "now.csv"),
+        ("predict", where, "deaths.csv", *_NOW),
     ):
         outcome = run(folder, *argv)
         if verdict_of(outcome) not in ("accepted", "refused"):

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.reliability.faults.fault import (
+    ON_RAY,
     SMALL,
     TUNE,
     WHERE,
@@ -25,21 +26,30 @@ _MOMENTS: dict[str, Plan] = {
     "reading the experiment": Plan(event="open", text="experiment.yaml", at=1),
     "reading the data": Plan(event="open", text="deaths.csv", at=1),
     "claiming": Plan(event="open", text="results/small", at=1),
+    "what workers are copies of": Plan(event="subprocess.Popen", text="local.server", at=1),
     "Ray's first process": Plan(event="subprocess.Popen", text="gcs_server", at=1),
     "Ray's last process": Plan(event="subprocess.Popen", text="raylet", at=1),
     "the first trial": Plan(event="open", text="/trials/", at=1),
     "the third trial": Plan(event="open", text="/trials/", at=3),
-    "the last fits": Plan(event="import", text="tuner_job.search.samplers.optuna.importance", at=1),
+    "the last fits": Plan(event="open", text="oof/default.npz', 'r'", at=1),
     "the model": Plan(event="open", text="/models/", at=1),
     "the commit": Plan(event="open", text="/commits/", at=1),
     "the summary": Plan(event="os.rename", text="summary.json", at=1),
     "the report": Plan(event="import", text="tuner_job.report", at=1),
 }
 """Moment → the event at which the process waits for a signal."""
+_EARLY = (
+    "while it imports",
+    "reading the experiment",
+    "reading the data",
+    "what workers are copies of",
+)
+"""Before which nothing is written."""
 _LATE = ("the summary", "the report")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 _TWICE = (
     "while it imports",
+    "what workers are copies of",
     "Ray's first process",
     "the first trial",
     "the last fits",
@@ -88,7 +98,8 @@ def _play(
     undisturbed()
     marker = folder.parent / "marker"
     waiting = Plan(do="pause", marker=str(marker), at=plan.at, event=plan.event, text=plan.text)
-    with running(folder, *TUNE, plan=waiting) as started:
+    environment = ON_RAY if moment.startswith("Ray's") else {}
+    with running(folder, *TUNE, plan=waiting, environment=environment) as started:
         if not started.wait_for(marker.exists):
             outcome = started.wait()
             yield f"{moment} never came: exit {outcome.code}: {outcome.said[-200:]!r}"
@@ -102,5 +113,5 @@ def _play(
         yield from ends(outcome, "interrupted", *(("accepted",) if moment in _LATE else ()))
         if outcome.code == 130 and (folder / WHERE).exists() and _SAID not in outcome.err:
             yield f"it does not say how to go on: {outcome.err[-300:]!r}"
-    if moment not in list(_MOMENTS)[:3]:
+    if moment not in _EARLY:
         yield from goes_on(folder)

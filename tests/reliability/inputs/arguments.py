@@ -45,6 +45,11 @@ def cases() -> Iterator[Case]:
             f"predict --model {name}",
             ("predict", WHERE, "deaths.csv", f"--model={text}"),
         )
+        yield _case(
+            "strange",
+            f"predict --by {name}",
+            ("predict", WHERE, "deaths.csv", "--model", "xgboost", f"--by={text}"),
+        )
         yield _case("strange", f"space {name}", ("space", "--", text))
         yield _case("strange", f"command {name}", ("--", text))
     yield from _outputs()
@@ -177,7 +182,7 @@ def _outputs() -> Iterator[Case]:
         new,
         linked,
         ONLY_ACCEPTED,
-        creates=("fine.csv", "shares.csv"),
+        creates=("fine.csv", "shares.csv", "deaths.html"),
         check=_no_rest,
     )
 

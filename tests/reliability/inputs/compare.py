@@ -99,7 +99,7 @@ _SECTIONS: dict[str, object] = {
     "more folds than rows": {"experiments": ["cross_validation"], "outer_folds": 1000},
     "folds without end": {"outer_folds": 10**30}, "folds of text": {"outer_folds": "many"},
     "an unknown protocol": {"protocols": ["stratified"]}, "no protocols": {"protocols": []},
-    "shift that is not stated": {"protocols": ["shift"]}, "ensemble of text": {"ensemble": "many"},
+    "shift that is not stated": {"protocols": ["shift"]}, "a removed key": {"ensemble": True},
     "one resample": {"n_bootstrap": 1}, "resamples of true": {"n_bootstrap": True},
     "two choices": {"tune": True, "tuned_params": "x"}, "tune of text": {"tune": "perhaps"},
     "an empty address": {"tuned_params": ""}, "an address of ftp": {"tuned_params": "ftp://x"},

@@ -61,6 +61,8 @@ def _case(
 
     made = (
         "out.csv",
+        "csmf.csv",
+        "deaths.html",
         "out",
         "out/*",
         f"{WHERE}/report.html",
@@ -254,7 +256,7 @@ def _folders() -> Iterator[Case]:
 
 def _ray() -> Iterator[Case]:
     """Places where Ray cannot start or be reached: one sentence, soon, and the search can go on
-    later."""
+    later. Workers of this machine need no place."""
     end = frozenset({REFUSED, RUN_ERROR})
     addresses = {
         "nobody listens": "127.0.0.1:9", "no such host": "nowhere.invalid:6379", "text": "nonsense",
@@ -273,13 +275,17 @@ def _ray() -> Iterator[Case]:
         "a file": "/etc/passwd",
         "/proc": "/proc",
     }.items():
-        allowed = frozenset({REFUSED, RUN_ERROR, ACCEPTED})
-        yield _case("Ray", f"TMPDIR {name}", SMALL, allowed, TMPDIR=place, RAY_TMPDIR=place)
-    yield _case(
-        "Ray",
-        "TMPDIR long",
-        SMALL,
-        SAID,
-        arrange=lambda folder: (folder / ("t" * 120)).mkdir(),
-        TMPDIR="t" * 120,
-    )
+        places = {"TMPDIR": place, "RAY_TMPDIR": place}
+        yield _case("Ray", f"TMPDIR {name}", SMALL, SAID, RAY_ADDRESS="local", **places)
+        yield _case("workers", f"TMPDIR {name}", SMALL, ONLY_ACCEPTED, **places)
+    long = "t" * 120
+    for kind, allowed, address in (("Ray", SAID, "local"), ("workers", ONLY_ACCEPTED, None)):
+        yield _case(
+            kind,
+            "TMPDIR long",
+            SMALL,
+            allowed,
+            arrange=lambda folder: (folder / long).mkdir(),
+            TMPDIR=long,
+            RAY_ADDRESS=address,
+        )

@@ -1,5 +1,6 @@
 """Files of new deaths, read by predict."""
 
+import csv
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ def _prediction(
         "--csmf",
         "csmf.csv",
     )
-    made = ("out.csv", "csmf.csv")
+    made = ("out.csv", "csmf.csv", "deaths.html")
     return Case(
         GROUP,
         kind,
@@ -55,7 +56,8 @@ def _whole(folder: Path, outcome: Outcome) -> Iterator[str]:
     would run."""
     path = folder / "csmf.csv"
     if outcome.code == 0:
-        fractions = [float(line.rsplit(",", 1)[1]) for line in path.read_text().splitlines()[1:]]
+        with path.open(newline="", encoding="utf-8") as file:
+            fractions = [float(row["fraction"]) for row in csv.DictReader(file)]
         if not abs(sum(fractions) - 1) < 1e-3:
             yield f"fractions of causes that sum to {sum(fractions)}"
 

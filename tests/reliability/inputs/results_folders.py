@@ -18,13 +18,14 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "show": ("show", WHERE),
     "show --json": ("show", WHERE, "--json"),
     "show --trials": ("show", WHERE, "--trials"),
+    "show --wide": ("show", WHERE, "--trials", "--wide"),
     "report": ("report", WHERE),
     "predict": ("predict", WHERE, "deaths.csv", "--model", MODEL, "--output", "out.csv"),
     "check": ("check", WHERE),
 }
 CREATES = {
     "report": (f"{WHERE}/report.html", f"{WHERE}/summary.json"),
-    "predict": ("out.csv",),
+    "predict": ("out.csv", "csmf.csv", "deaths.html"),
 }
 _NOBODY = 65534
 

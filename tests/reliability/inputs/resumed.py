@@ -14,6 +14,8 @@ from tests.reliability.samples import STORED, current, put_stored
 GROUP = "results resumed"
 KEPT = STORED.parent / "0.3.0"
 """The oldest version whose random search has the same trials still."""
+NEWEST = STORED.parent / "0.5.0"
+"""The version whose trials a search that begins now has still."""
 _TUNE = ("tune", "experiment.yaml", "--results", "results", "--workers", "1")
 _FEW = (
     "absent",
@@ -98,13 +100,14 @@ def _as_undisturbed(kind: str, folder: Path, outcome: Outcome) -> Iterator[str]:
             yield f"afterwards {command} says {problem!r}"
             return
     rows = [line for line in said["show --trials"].splitlines() if line.startswith(MODEL)]
+    begun = NEWEST if kind == "now" else KEPT
     expected = [
-        line for line in (KEPT / "trials.csv").read_text().splitlines() if line.startswith(MODEL)
+        line for line in (begun / "trials.csv").read_text().splitlines() if line.startswith(MODEL)
     ]
     if rows != expected:
         others = str(set(rows) ^ set(expected))[:500]
         yield f"the trials are others than those of the undisturbed search: {others}"
-    if said["predict"] != _undisturbed_predictions():
+    if said["predict"] != _undisturbed_predictions(begun):
         yield "the committed model predicts otherwise than that of the undisturbed search"
 
 
@@ -116,10 +119,10 @@ def _answer_to(command: str, folder: Path) -> tuple[str, str]:
 
 
 @cache
-def _undisturbed_predictions() -> str:
-    """Predictions for the same deaths by the model as the kept version stored it."""
+def _undisturbed_predictions(begun: Path) -> str:
+    """Predictions for the same deaths by the model as a version stored it."""
     with process.scratch() as folder:
-        put_stored(folder, KEPT / "finished")
+        put_stored(folder, begun / "finished")
         said, problem = _answer_to("predict", folder)
     assert not problem, problem
     return said

@@ -48,5 +48,11 @@ def waiting_pod(reason: str, message: str = "") -> Pod:
 def warning(kind: str, name: str, reason: str, message: str) -> Event:
     about = {"kind": kind, "name": name}
     return Event.model_validate(
-        {"type": "Warning", "reason": reason, "message": message, "involvedObject": about}
+        {
+            "metadata": {"name": f"{name}.1"},
+            "type": "Warning",
+            "reason": reason,
+            "message": message,
+            "involvedObject": about,
+        }
     )

@@ -122,3 +122,16 @@ def test_what_others_say_is_bounded_and_does_not_act_on_the_terminal() -> None:
     found = problems([waiting_pod("ErrImagePull", "\x1b]0;title\x07" + "y" * 10**6)], [])[0]
     assert "\x1b" not in found
     assert len(found) < 800
+
+
+QUOTA = "exceeded quota: small, requested: cpu=2, used: cpu=0, limited: cpu=1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("RayCluster", "FailedToCreateHeadPod"), ("Job", "FailedCreate")]
+)
+def test_a_quota_is_named(kind: str, reason: str) -> None:
+    message = f'pods "adult-head" is forbidden: {QUOTA}'
+    (problem,) = problems([], [warning(kind, "adult", reason, message)])
+    assert problem.startswith(f"Kubernetes refuses a pod of {kind} adult: ")
+    assert "exceeded quota: small" in problem

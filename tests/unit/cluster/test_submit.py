@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tuner_job.cluster.submit import read_for_cluster
+from tuner_job.cluster.submit import Asked, build, read_for_cluster
 from tuner_job.cluster.template import HeadContainer, Template, config_map, fill_in
 from tuner_job.errors import ClusterError, ConfigError
 
@@ -51,6 +51,10 @@ def test_config_map_belongs_to_its_job() -> None:
     made = config_map(job, "name: adult\n")
     assert made["metadata"] == {"name": "adult", "namespace": "va", "labels": {"a": "b"}}
     assert made["data"] == {"experiment.yaml": "name: adult\n"}
+    with_code = config_map(job, "name: adult\n", {"mine": "x = 1\n"})
+    assert with_code["data"] == {"experiment.yaml": "name: adult\n", "mine.py": "x = 1\n"}
+    with pytest.raises(ClusterError, match="search spaces and own modules"):
+        config_map(job, "name: adult\n", {"mine": "#" * 2**20})
 
 
 def test_a_release_without_a_cluster_says_how_to_bring_one() -> None:
@@ -62,9 +66,31 @@ def test_a_release_without_a_cluster_says_how_to_bring_one() -> None:
         template.rayjob("adult", own_cluster=False)
 
 
+def test_an_experiment_may_bring_an_image() -> None:
+    container = {"image": "here/tuner:1", "env": [{"name": "IMAGE", "value": "here/tuner:1"}]}
+    job = {"metadata": {"name": "NAME"}, "spec": {"containers": [container]}}
+    installed = {"metadata": {"name": "NAME"}, "spec": {"image": "here/tuner:1"}}
+    head = HeadContainer(image="here/tuner:1")
+    template = Template("s3://results", job, installed, "NAME", head)
+    assert template.of_image("") == template
+    made = template.of_image("there/more:2").rayjob("adult", own_cluster=True)
+    assert made["spec"]["containers"][0] == {
+        "image": "there/more:2",
+        "env": [{"name": "IMAGE", "value": "there/more:2"}],
+    }
+    kept = template.of_image("there/more:2").rayjob("adult", own_cluster=False)
+    assert kept["spec"]["image"] == "here/tuner:1"
+
+
+def test_an_image_needs_a_cluster_of_its_own(tmp_path: Path) -> None:
+    asked = Asked(image="there/more:2")
+    with pytest.raises(ConfigError, match=r"--image there/more:2: needs --own-cluster"):
+        build(write(tmp_path), asked, lambda: pytest.fail("asked"))
+
+
 def test_spaces_in_files_beside_the_experiment_go_along(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text("max_depth: [3, 6]\n")
-    content, data = read_for_cluster(
+    content, _, data = read_for_cluster(
         write(tmp_path, tuning={"search_spaces": {"xgboost": "space.yaml"}})
     )
     assert content["tuning"]["search_spaces"]["xgboost"]["max_depth"] == {
@@ -72,6 +98,14 @@ def test_spaces_in_files_beside_the_experiment_go_along(tmp_path: Path) -> None:
         "when": None,
     }
     assert data is None
+
+
+def test_own_modules_go_along(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def metric(P, y, site):\n    return 1.0\n")
+    tuning = {"scoring_metric": ["csmf_accuracy", "mine:metric"], "search_method": "optuna"}
+    _, modules, _ = read_for_cluster(write(tmp_path, tuning=tuning))
+    assert list(modules) == ["mine"]
+    assert modules["mine"].startswith("def metric")
 
 
 def test_spaces_that_the_chart_mounts_stay_where_they_are(tmp_path: Path) -> None:
@@ -83,11 +117,11 @@ def test_data_on_this_machine_is_found_out(tmp_path: Path) -> None:
     (tmp_path / "adult.csv").write_text("site,cause\n")
     table = {"format": "table", "label": "cause"}
     assert (
-        read_for_cluster(write(tmp_path, data={**table, "source": "adult.csv"}))[1]
+        read_for_cluster(write(tmp_path, data={**table, "source": "adult.csv"}))[2]
         == tmp_path / "adult.csv"
     )
     for elsewhere in ("s3://data/adult.csv", "/volume/adult.csv"):
-        assert read_for_cluster(write(tmp_path, data={**table, "source": elsewhere}))[1] is None
+        assert read_for_cluster(write(tmp_path, data={**table, "source": elsewhere}))[2] is None
 
 
 def test_a_wrong_file_is_refused_before_any_cluster_is_asked(tmp_path: Path) -> None:
@@ -109,6 +143,6 @@ def test_no_password_or_signature_gets_into_a_config_map(tmp_path: Path, source:
     assert (
         read_for_cluster(
             write(tmp_path, data={"label": "cause", "source": "https://host.org/adult.csv"})
-        )[1]
+        )[2]
         is None
     )

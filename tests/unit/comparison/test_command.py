@@ -181,7 +181,7 @@ def test_flags_that_are_left_out_have_the_defaults_of_an_experiment_file() -> No
     stated: dict[str, Any] = {
         "name": "comparison",
         "data": {"source": str(Path("x.csv").absolute()), "label": "va34", "site": "site"},
-        "models": ["xgboost", "random_forest", "logistic_regression"],
+        "models": ["xgboost", "random_forest", "logistic_regression", "naive_bayes"],
         "comparison": {"protocols": ["natural"]},
         "results": "comparison-results",
     }
@@ -192,9 +192,10 @@ def test_flags_that_are_left_out_have_the_defaults_of_an_experiment_file() -> No
 
 def test_every_flag_sets_its_key() -> None:
     config = described(
-        *("--sites", "A", "--label-type", "cod5", "--models", "xgboost", "random_forest"),
+        *("--models", "xgboost", "random_forest", "ensemble"),
+        *("--sites", "A", "--label-type", "cod5"),
         *("--experiments", "in_domain", "cross_validation", "--outer-folds", "3"),
-        *("--protocols", "natural", "shift", "--shift", "a=0.1:0.4", "b=0.2", "--ensemble"),
+        *("--protocols", "natural", "shift", "--shift", "a=0.1:0.4", "b=0.2"),
         *("--n-bootstrap", "7", "--random-seed", "1", "--output-dir", "s3://bucket/x"),
         *("--tune-hyperparameters", "--tuning-method", "random", "--tuning-trials", "3"),
         *("--tuning-timeout", "10m", "--tuning-metric", "ccc", "--tuning-cv-folds", "4"),
@@ -205,7 +206,7 @@ def test_every_flag_sets_its_key() -> None:
         "data": {
             "source": str(Path("x.csv").absolute()), "label": "cod5", "site": "site", "sites": ["A"]
         },
-        "models": ["xgboost", "random_forest"],
+        "models": ["xgboost", "random_forest", "ensemble"],
         "tuning": {
             "search_method": "random", "n_trials": 3, "scoring_metric": "ccc", "cv_folds": 4,
             "selection": "one_standard_error",
@@ -216,9 +217,14 @@ def test_every_flag_sets_its_key() -> None:
         "results": "s3://bucket/x",
         "comparison": {
             "experiments": ["in_domain", "cross_validation"], "outer_folds": 3,
-            "protocols": ["natural", "shift"], "ensemble": True, "n_bootstrap": 7, "tune": True,
+            "protocols": ["natural", "shift"], "n_bootstrap": 7, "tune": True,
         },
     })  # fmt: skip
+
+
+def test_the_flag_of_earlier_ensembles_says_what_to_write(folder: Path) -> None:
+    said = refused(folder, "--ensemble")
+    assert "ensemble: was removed in version 0.5.0; leave it out, and name ensemble among" in said
 
 
 def test_columns_of_other_labels_and_raw_phmrc_are_known(folder: Path) -> None:

@@ -153,7 +153,7 @@ def test_what_decides_the_results_is_what_is_claimed(folder: Path) -> None:
         {"models": ["xgboost"]},
         {"validation": SHIFT},
         {"comparison": {"protocols": ["natural"]}},
-        {"comparison": {"ensemble": True}},
+        {"models": ["xgboost", "random_forest", "ensemble"]},
         {"comparison": {"tune": True}},
     ):
         assert document(config(**changes), data) != first
@@ -206,6 +206,14 @@ def test_a_comparison_of_an_earlier_version_goes_on(earlier: Path) -> None:
     ):
         with pytest.raises(StoreError, match=rf"holds another comparison \({key} differ\)"):
             store.claim(document(config(**{**EARLIER, **changes}), data), resume=True)
+
+
+def test_a_comparison_with_an_earlier_ensemble_says_what_to_write(earlier: Path) -> None:
+    source = DataConfig(source=str(earlier.with_name("data.csv")), label="va34", site="site")
+    data, claim = load_dataset(source, read_bytes), earlier / "comparison.json"
+    claim.write_text(claim.read_text().replace('"ensemble": false', '"ensemble": true'))
+    with pytest.raises(StoreError, match=r"comparison\.ensemble, .* name ensemble among models"):
+        ComparisonStore(str(earlier)).claim(document(config(**EARLIER), data), resume=True)
 
 
 def test_settings_that_cannot_be_read_any_more_are_named(earlier: Path) -> None:

@@ -17,8 +17,12 @@ from tuner_job.comparison.store import ComparisonStore, predictions_name
 from tuner_job.comparison.tables import full_table, summary_statistics
 from tuner_job.data.dataset import Feature, VaDataset
 from tuner_job.errors import StoreError
+from tuner_job.evaluation.assessment import Predictions
+from tuner_job.evaluation.calibration import Calibration
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.protocols import ScoringProtocol
 from tuner_job.execution.fit_runner import Fit, FitResult
+from tuner_job.records import CsmfEstimator
 
 CHOICE = TunedChoice(
     params={"C": 1.0}, method="grid", cv_score=0.8, cv_scores=[0.7, 0.9], n_trials=3, seconds=5.0
@@ -129,14 +133,57 @@ def test_gain_is_paired_and_its_interval_holds_no_zero_where_all_improve(
         name = predictions_name(training, "xgboost", tuned_for)  # type: ignore[arg-type]
         store.save_predictions(name, training.tests[0].rows, predictions(data, training, right))
     settings = Settings(("xgboost",), n_bootstrap=200, seed=0)
-    gains = {g.metric: g for g in tuned_gains(data, [training], settings, results, store)}
+    found = tuned_gains(data, [training], settings, results, store)
+    assert {g.step for g in found} == {"in_all"}, "the search did not tell of the step between"
+    gains = {g.metric: g for g in found}
     cod = gains["cod_accuracy"]
-    assert (cod.default, cod.tuned, cod.improved) == (0.3, 0.9, 1.0)
+    assert (cod.before, cod.after, cod.improved) == (0.3, 0.9, 1.0)
     assert cod.gain == pytest.approx(0.6)
     assert cod.low < cod.gain < cod.high
     assert cod.low > 0
     assert cod.relative == pytest.approx(2.0)
     assert not math.isnan(gains["csmf_accuracy"].gain)
+
+
+def test_the_steps_of_tuning_are_told_apart_and_add_up(
+    data: VaDataset, training: TrainingSet, tmp_path: Path
+) -> None:
+    store, rows = ComparisonStore(str(tmp_path)), training.tests[0].rows
+    P = 0.9 * predictions(data, training, 0.6) + 0.1 / 3
+    y = data.y[rows]
+    record = Calibration.fit(y, P).record()
+    em = CsmfEstimator(method="em", shrinkage=0)
+    choice = CHOICE.model_copy(
+        update={"csmf_estimator": CsmfEstimator(method="mean"), "default_csmf_estimator": em,
+                "default_calibration": record}
+    )  # fmt: skip
+    fit = Fit(None, "xgboost", {}, training.rows, rows)
+    results = [
+        next(iter(score_tests(data, training, FitResult(fit, P), tuned, ScoringProtocol(), 50)))
+        for tuned in (None, choice)
+    ]
+    for tuned_for in (None, "natural"):
+        store.save_predictions(predictions_name(training, "xgboost", tuned_for), rows, P)  # type: ignore[arg-type]
+    settings = Settings(("xgboost",), n_bootstrap=100, seed=0)
+    found = tuned_gains(data, [training], settings, results, store)
+    by_step = {g.step: g for g in found if g.metric == "csmf_accuracy"}
+    counted, default, tuned = (
+        by_step["estimator"].before,
+        by_step["estimator"].after,
+        by_step["parameters"].after,
+    )
+    assert counted == pytest.approx(csmf_accuracy(y, P))
+    assert tuned == pytest.approx(results[1].csmf_accuracy.estimate)  # type: ignore[union-attr]
+    part = Predictions(Deaths(y), P.astype(np.float32), Calibration.of_record(record))
+    samples = ScoringProtocol().samples(y, 3)
+    own = part.scores(em, samples, part.estimate([em], samples)[0])
+    assert default == pytest.approx(own["csmf_accuracy"])
+    assert by_step["parameters"].before == default
+    assert by_step["in_all"].gain == pytest.approx(
+        by_step["estimator"].gain + by_step["parameters"].gain
+    )
+    assert {g.metric for g in found} == {"csmf_accuracy", "cccsmf_accuracy", "cod_accuracy", "ccc"}
+    assert all(bool(g.claimed) == (g.metric == "csmf_accuracy") for g in found)
 
 
 def test_another_comparison_in_the_same_place_is_refused(tmp_path: Path) -> None:

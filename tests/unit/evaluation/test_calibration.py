@@ -41,6 +41,6 @@ def test_each_cause_has_a_row_of_the_matrix_also_one_without_deaths() -> None:
 def test_it_survives_a_record() -> None:
     y, P = draw(100, K, 4)
     one = Calibration.fit(y, P)
-    again = Calibration.of_lists(one.temperature, one.prior.tolist(), one.matrix.tolist())
+    again = Calibration.of_record(one.record())
     np.testing.assert_array_equal(again.apply(P), one.apply(P))
     np.testing.assert_array_equal(again.matrix, one.matrix)

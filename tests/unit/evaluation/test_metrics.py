@@ -8,6 +8,7 @@ from tests.unit.evaluation import oracle
 from tuner_job.evaluation import metrics
 from tuner_job.evaluation.assessment import Predictions
 from tuner_job.evaluation.baselines import baseline_scores
+from tuner_job.evaluation.deaths import Deaths
 from tuner_job.evaluation.folds import (
     count_folds,
     in_row_order,
@@ -27,7 +28,7 @@ def one_hot(assigned: list[int], n_classes: int) -> np.ndarray:
 
 def score(y: np.ndarray, P: np.ndarray) -> dict[str, float]:
     """All metrics of deaths as they are, each counted for its most probable cause."""
-    part = Predictions(y, P, None)
+    part = Predictions(Deaths(y), P, None)
     samples = part.samples(ScoringProtocol())
     return part.scores(COUNT, samples, part.estimate([COUNT], samples)[0])
 
@@ -123,7 +124,7 @@ def test_intervals_cover_what_other_samples_give() -> None:
         ]
 
     y, P = sample()
-    intervals = over_rows([Predictions(y, P, None)], COUNT, seed=1)
+    intervals = over_rows([Predictions(Deaths(y), P, None)], COUNT, seed=1)
     for name, interval in intervals.items():
         assert interval.estimate == pytest.approx(score(y, P)[name])
         assert interval.low < interval.estimate < interval.high <= 1

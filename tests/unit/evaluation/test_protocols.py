@@ -9,10 +9,11 @@ from tuner_job.evaluation.metrics import csmf
 from tuner_job.evaluation.protocols import (
     Samples,
     ScoringProtocol,
-    draw_dirichlet,
     draw_within,
     resample,
 )
+from tuner_job.evaluation.shifts import concentration, draw_shifted
+from tuner_job.records import SHIFTS
 
 K = 4
 Y = np.repeat(np.arange(K), [50, 30, 15, 5])
@@ -21,6 +22,8 @@ PROTOCOLS = [
     ScoringProtocol("natural"),
     ScoringProtocol("dirichlet", n_draws=60),
     ScoringProtocol("shift", n_draws=60, ranges=((1, 0.5, 0.7), (3, 0.1, 0.1))),
+    ScoringProtocol("dirichlet", n_draws=60, shifts=SHIFTS, sizes=(20, 80)),
+    ScoringProtocol("dirichlet", n_draws=60, shifts=("near",), sizes=(70, 1_000)),
 ]
 
 
@@ -33,13 +36,14 @@ def true_of(samples: Samples, y: np.ndarray) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.composition)
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: f"{one.composition} {one.sizes}")
 class TestProtocol:
-    def test_populations_are_as_large_as_the_rows_and_have_the_csmf_that_is_said(
+    def test_populations_are_as_large_as_is_said_and_have_the_csmf_that_is_said(
         self, protocol: ScoringProtocol
     ) -> None:
         samples = protocol.samples(Y, K)
-        assert (samples.counts.sum(axis=1) == len(Y)).all()
+        least, most = (min(n, len(Y)) for n in protocol.sizes or (len(Y), len(Y)))
+        assert (samples.counts.sum(axis=1).min(), samples.counts.sum(axis=1).max()) == (least, most)
         assert (samples.counts == samples.counts.astype(int)).all()
         np.testing.assert_allclose(true_of(samples, Y), samples.true, atol=1e-12)
 
@@ -80,12 +84,32 @@ def test_natural_is_the_rows_as_they_are() -> None:
 
 
 def test_dirichlet_compositions_have_the_mean_and_variance_of_their_distribution() -> None:
-    drawn = draw_dirichlet(NATURAL, 20_000, np.random.default_rng(1))
+    drawn = draw_shifted(NATURAL, ["any"], 20_000, np.random.default_rng(1))
     np.testing.assert_allclose(drawn.sum(axis=1), 1)
     np.testing.assert_allclose(drawn.mean(axis=0), 1 / K, atol=0.005)
     np.testing.assert_allclose(drawn.var(axis=0), (1 / K) * (1 - 1 / K) / (K + 1), rtol=0.04)
-    present = draw_dirichlet(np.array([0.5, 0.0, 0.5]), 50, np.random.default_rng(1))
+    present = draw_shifted(np.array([0.5, 0.0, 0.5]), SHIFTS, 50, np.random.default_rng(1))
     assert (present[:, 1] == 0).all()
+
+
+def test_the_nearer_a_shift_the_nearer_are_compositions_to_training() -> None:
+    drawn = draw_shifted(NATURAL, SHIFTS, 30_000, np.random.default_rng(1))
+    for number, shift in enumerate(SHIFTS):
+        alpha = concentration(shift, NATURAL)
+        expected = alpha / alpha.sum()
+        mine = drawn[number :: len(SHIFTS)]
+        np.testing.assert_allclose(mine.mean(axis=0), expected, atol=0.01)
+        variance = expected * (1 - expected) / (alpha.sum() + 1)
+        np.testing.assert_allclose(mine.var(axis=0), variance, rtol=0.06)
+    assert concentration("near", NATURAL).sum() == pytest.approx(10 * K)
+    assert concentration("moderate", NATURAL).sum() == pytest.approx(K)
+
+
+def test_each_strength_of_shift_has_small_and_large_populations() -> None:
+    protocol = ScoringProtocol("dirichlet", n_draws=30, shifts=SHIFTS, sizes=(10, 100))
+    sizes = protocol.samples(Y, K).counts.sum(axis=1).reshape(10, 3)
+    assert (sizes == sizes[:, :1]).all()
+    assert sizes[:, 0].tolist() == np.geomspace(10, 100, 10).round().tolist()
 
 
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.integers(1, 400), st.integers(0, 99))

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import pytest
 
+from tests.contracts.runner import shared_data
 from tuner_job.config.budget import Budget
-from tuner_job.execution import ray_runner
+from tuner_job.execution import fold_task
 from tuner_job.execution.drive import PACKED, Driver
 from tuner_job.execution.runner import FinishedTask, Runner
 from tuner_job.records import FoldRecord
@@ -108,10 +109,9 @@ def test_a_fit_that_fails_leaves_the_others_of_its_pack_alone(monkeypatch: pytes
             raise ValueError("no such fold")
         return [replace(outcome(task), point=f"P {task.fold}")]
 
-    monkeypatch.setattr(ray_runner, "score_fold", score_fold)
-    monkeypatch.setattr(ray_runner, "shared_data", lambda handle: None)
+    monkeypatch.setattr(fold_task, "score_fold", score_fold)
     tasks = [FoldTask(0, fold, {"max_depth": 1}, (), (0,), (0,)) for fold in range(3)]
-    told, *points = ray_runner._score([], "xgboost", tasks)
+    told, points = fold_task.score_together(shared_data(), "xgboost", tasks)
     assert [[record.fold for record in records] for records, _, _ in told] == [[0], [], [2]]
     assert [bool(failure and "no such fold" in failure) for _, _, failure in told] == [
         False,

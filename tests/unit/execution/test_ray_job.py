@@ -1,5 +1,6 @@
 """The submitter against a head that comes and goes; the real one is in tests/e2e."""
 
+import shlex
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -114,3 +115,11 @@ def test_a_head_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(ray_job, "_PATIENCE", 0.0)
     with pytest.raises(ConnectionError, match="has not answered for 0 s: refused"):
         stay([ConnectionError("refused")] * 3)
+
+
+def test_the_entrypoint_is_told_who_submitted_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VA_TUNING_OWNER", raising=False)
+    assert ray_job._passed_on() == []
+    monkeypatch.setenv("VA_TUNING_OWNER", "Jane Doe")
+    entrypoint = shlex.join([*ray_job._passed_on(), "va-tuning", "tune", "experiment.yaml"])
+    assert entrypoint == "env 'VA_TUNING_OWNER=Jane Doe' va-tuning tune experiment.yaml"

@@ -1,32 +1,12 @@
-import numpy as np
 import pytest
 
 from tuner_job.models import FoldData
+from tuner_job.testing import ABSENT, N_CLASSES, make_fold, make_rows
 
-N_CLASSES = 5
-ABSENT = 3
-
-
-def make_rows(n_rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows with yes/no, numeric, constant and never-observed columns, a tenth of the values
-    missing."""
-    rng = np.random.default_rng(seed)
-    y = rng.integers(0, N_CLASSES, n_rows)
-    profile = np.random.default_rng(7).uniform(0.1, 0.9, (N_CLASSES, 8))
-    symptoms = rng.random((n_rows, 8)) < profile[y]
-    age = rng.gamma(2.0, 1.0 + y)
-    X = np.column_stack([symptoms, age]).astype(np.float32)
-    X[rng.random(X.shape) < 0.1] = np.nan
-    ends = np.column_stack([np.ones(n_rows), np.full(n_rows, np.nan)])
-    return np.column_stack([X, ends]).astype(np.float32), y.astype(np.int32)
+__all__ = ["ABSENT", "N_CLASSES", "make_rows"]
 
 
 @pytest.fixture
 def fold() -> FoldData:
     """A fold without any training row of cause `ABSENT`."""
-    X, y = make_rows(220, seed=1)
-    seen = y != ABSENT
-    X, y = X[seen], y[seen]
-    X_validation, _ = make_rows(40, seed=2)
-    X_validation[:5, 0] = np.nan
-    return FoldData(X, y, X_validation, X[10:50], N_CLASSES)
+    return make_fold()

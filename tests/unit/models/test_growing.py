@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from tuner_job.models import CONTINUED, FAMILIES, GROWING, FoldData
-from tuner_job.models.growing import full_size, replay
+from tuner_job.models import FAMILIES, FoldData
+from tuner_job.models.growing import as_continued, as_growing, full_size, replay
 
 PARAMS = {
     "xgboost": {"subsample": 0.6, "colsample_bytree": 0.6, "learning_rate": 0.2},
     "random_forest": {"max_depth": 4, "class_weight": "balanced"},
 }
+GROWING = {name: grows for name, one in FAMILIES.items() if (grows := as_growing(one))}
 STAGES = [
     (4, {"subsample": 0.6, "learning_rate": 0.3, "max_depth": 4}),
     (8, {"subsample": 0.6, "learning_rate": 0.3, "max_depth": 4}),
@@ -63,7 +64,7 @@ def test_a_booster_without_random_draws_goes_on_as_if_never_interrupted(fold: Fo
 
 
 def test_a_schedule_replays_to_the_last_bit_and_its_parameters_matter(fold: FoldData) -> None:
-    family = CONTINUED["xgboost"]
+    family = as_continued(FAMILIES["xgboost"])
     once, again = replay(family, fold, STAGES, 3), replay(family, fold, STAGES, 3)
     np.testing.assert_array_equal(once.P_validation, again.P_validation)
     unchanged = replay(family, fold, [*STAGES[:2], (12, STAGES[1][1])], 3)
@@ -92,6 +93,7 @@ def test_a_size_is_the_configuration_s_own_or_the_default_s() -> None:
 
 
 def test_families_say_what_may_change_during_training_or_why_nothing() -> None:
-    for name, family in FAMILIES.items():
+    for family in FAMILIES.values():
         assert family.mutable <= set(family.Parameters.model_fields)
-        assert bool(family.mutable) == (name in CONTINUED) == (not family.why_not_mutable)
+        assert bool(family.mutable) == (not family.why_not_mutable)
+        assert not family.mutable or as_growing(family)

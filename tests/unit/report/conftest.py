@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tuner_job.evaluation.metrics import CSMF_CHANCE
 from tuner_job.records import (
     CauseRecord,
     ExperimentSummary,
@@ -19,7 +20,7 @@ from tuner_job.records import (
     TrialRecord,
     TrialState,
 )
-from tuner_job.report import render_report
+from tuner_job.report.page import render_report
 
 DEFAULT_PARAMS: dict[str, Any] = {"max_depth": None, "learning_rate": 0.3, "booster": "tree"}
 
@@ -44,7 +45,13 @@ class Maker:
         self.causes, self.objectives, self.n_folds = list(causes), list(objectives), n_folds
 
     def scores(self, level: float) -> Scores:
-        return {"csmf_accuracy": level, "cod_accuracy": level / 2, "ccc": level / 3}
+        corrected = (level - CSMF_CHANCE) / (1 - CSMF_CHANCE)
+        return {
+            "csmf_accuracy": level,
+            "cccsmf_accuracy": corrected,
+            "cod_accuracy": level / 2,
+            "ccc": level / 3,
+        }
 
     def params(self) -> dict[str, Any]:
         drawn = {

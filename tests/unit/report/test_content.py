@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from markupsafe import escape
 
+from tuner_job.evaluation.best import best_of
 from tuner_job.evaluation.folds import Scheme
 from tuner_job.report import sentences, tables
 from tuner_job.report.figures.axis import NOT_USED, parameter_axis
@@ -44,9 +45,7 @@ def test_table_of_results_holds_the_records_numbers(usual, page):
             expected = [
                 interval(configuration.out_of_fold[m]) for m in ("csmf_accuracy", "cod_accuracy")
             ]
-            expected += [
-                f"{configuration.scores[m]:.3f}" for m in ("csmf_accuracy", "cod_accuracy")
-            ]
+            expected += [number(configuration.scores[m]) for m in ("csmf_accuracy", "cod_accuracy")]
             row = next(r for r in table if r[2:6] == expected)
             assert kind in row[1]
         gained = study.best.scores["csmf_accuracy"] - study.default.scores["csmf_accuracy"]
@@ -95,8 +94,9 @@ def test_sentences_hold_the_scores_and_stand_in_the_page(usual, page):
             in sentence
         )
         assert escape(sentence) in page
-    best = max(usual.summary.studies, key=lambda s: s.best.scores["csmf_accuracy"])
-    assert f"Highest of 2 models: {best.model}, tuned" in page
+    best = best_of(usual.summary)
+    assert f"Best of 2 models: {best.model}, tuned" in page
+    assert best.reason in page
 
 
 def test_causes_are_listed_commonest_first_with_their_numbers(usual, page):
@@ -186,17 +186,25 @@ def test_numbers_are_written_as_read():
     assert shorten("Stroke", 6) == "Stroke"
 
 
-def test_numeric_choices_keep_their_distances():
-    axis = parameter_axis([100, 200, 500])
-    assert axis.positions == (0.0, 0.25, 1.0)
-    assert [label for _, label in axis.ticks] == ["100", "200", "500"]
-    assert not axis.logarithmic
+def test_numbers_lie_on_the_scale_that_the_space_declares():
+    drawn = [1, 10, 100]
+    assert parameter_axis(drawn).positions == pytest.approx((0, 9 / 99, 1))
+    assert parameter_axis(drawn, "log").positions == pytest.approx((0, 0.5, 1))
+    assert parameter_axis([100, 200, 500], "list").positions == (0.0, 0.5, 1.0)
+    assert [label for _, label in parameter_axis([100, 500], "list").ticks] == ["100", "500"]
+    assert parameter_axis([-1, 10], "log").scale == "linear"  # a space cannot declare it
 
 
-def test_log_like_choices_are_spaced_by_factors_with_zero_below():
-    axis = parameter_axis([0.01, 0.1, 1, 0])
+def test_a_long_list_has_ticks_at_values_of_its_own():
+    axis = parameter_axis([i * i for i in range(40)], "list")
+    assert [label for _, label in axis.ticks] == ["0", "100", "400", "841", "1521"]
+    assert [at for at, _ in axis.ticks] == pytest.approx([0, 10 / 39, 20 / 39, 29 / 39, 1])
+
+
+def test_a_logarithmic_axis_has_zero_below():
+    axis = parameter_axis([0.01, 0.1, 1, 0], "log")
     low, middle, high, zero = axis.positions
-    assert axis.logarithmic
+    assert axis.scale == "log"
     assert middle - low == pytest.approx(high - middle)
     assert zero < low
     assert [label for _, label in axis.ticks] == ["0", "0.01", "0.1", "1"]
@@ -213,8 +221,7 @@ def test_a_single_value_and_a_continuum_have_axes():
     assert parameter_axis([7, 7]).positions == (0.5, 0.5)
     assert parameter_axis(["a"]).positions == (0.5,)
     many = parameter_axis([i / 1000 for i in range(1000)])
-    assert not many.logarithmic
-    assert parameter_axis([10 ** (i / 300) for i in range(1000)]).logarithmic
+    assert many.scale == "linear"
     assert len(many.ticks) == 5
     assert min(many.positions) == 0
     assert max(many.positions) == 1

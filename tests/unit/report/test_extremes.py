@@ -26,13 +26,13 @@ def test_one_trial(make):
     assert "Too few trials finished to say which parameters matter." in page
 
 
-def drawn_records(records) -> str:
+def drawn_records(records, scales=None) -> str:
     trials = Trials(records, "csmf_accuracy")
     with style.applied():
         drawings = (
             history.history("m", trials, None),
             scores.training_gap("m", trials, -1),
-            parameters.parallel_coordinates("m", trials, -1),
+            parameters.parallel_coordinates("m", trials, -1, scales or {}),
         )
         return "".join(style.to_svg(d, "f") + d.caption for d in drawings)
 
@@ -40,9 +40,10 @@ def drawn_records(records) -> str:
 def test_one_parameter_and_one_value_of_it(make):
     records = make().trials["xgboost"]
     factors = [t.model_copy(update={"params": {"C": 10.0**t.trial}}) for t in records]
-    assert "(log)" in drawn_records(factors)
+    assert "(log)" in drawn_records(factors, {"C": "log"})
+    assert "(log)" not in drawn_records(factors)
     same = [t.model_copy(update={"params": {"C": 1.0}}) for t in records]
-    assert "The same in every trial: C = 1.0." in drawn_records(same)
+    assert "The same in every trial: C = 1." in drawn_records(same)
 
 
 def test_equal_scores_everywhere(make):
@@ -85,7 +86,7 @@ def test_many_configurations_are_thinned_but_the_best_stay(make, monkeypatch):
     monkeypatch.setattr(parameters, "MAX_LINES", 20)
     monkeypatch.setattr(parameters, "_BEST", 5)
     trials = Trials(make(states=("complete",) * 60).trials["xgboost"], "csmf_accuracy")
-    drawing = parameters.parallel_coordinates("m", trials, trials.ranked()[0].trial)
+    drawing = parameters.parallel_coordinates("m", trials, trials.ranked()[0].trial, {})
     assert "the 5 best and an even selection of the rest: 20 of 60 trials" in drawing.caption
     drawn = parameters._thinned(trials)
     assert len({t.trial for t in drawn}) == 20

@@ -1,17 +1,21 @@
 """The page as a whole: self-contained, well-formed, escaped, the same at every run."""
 
+import html
 import re
 from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
+from markupsafe import escape
 from matplotlib import rcParams
 
 from tuner_job.errors import StoreError
 from tuner_job.report.figures import style
 from tuner_job.report.figures.parameters import importance
+from tuner_job.report.page import render_report
+from tuner_job.wording import GLOSSARY
 
-VOID = {"meta", "br", "link", "img", "hr", "input"}
+VOID = {"meta", "br", "col", "wbr", "link", "img", "hr", "input"}
 
 
 class Reader(HTMLParser):
@@ -78,8 +82,12 @@ def test_nothing_is_loaded_and_nothing_runs(page):
 
 def test_every_figure_has_a_caption_and_a_label(page):
     read = Reader(page)
-    assert read.tags["figure"] == read.tags["figcaption"] == read.tags["svg"]
+    assert read.tags["figure"] == read.tags["figcaption"]
     assert read.tags["figure"] == 2 + 5 * 2  # comparison; five of each model
+    n_narrow = 2 + 3 * 2  # two of each model fit a narrow screen as they are
+    assert read.tags["svg"] == read.tags["figure"] + n_narrow
+    classes = [value for name, value in read.attributes if name == "class"]
+    assert classes.count("wide") == classes.count("narrow") == n_narrow
     assert page.count('<svg role="img" aria-label="') == read.tags["svg"]
 
 
@@ -147,3 +155,45 @@ def test_a_trial_without_record_is_told_with_all_others(make):
     lost = rf"xgboost/trials/default\.json is missing.*trials/{number:06d}\.json is missing"
     with pytest.raises(StoreError, match=lost):
         experiment.render()
+
+
+def test_every_mark_has_its_numbers(usual, page):
+    titles = re.findall(r"<(?:use|path)[^>]*><title>([^<]*)</title></(?:use|path)>", page)
+    for records in usual.trials.values():
+        for trial in records:
+            if trial.state == "complete" and trial.trial >= 0:
+                score = f"trial {trial.trial}: {trial.scores['csmf_accuracy']:.3f}; "
+                own = [title for title in titles if title.startswith(score)]
+                assert len(own) >= 2  # in the history, among the configurations
+    for study in usual.summary.studies:
+        for interval in study.best.tested.values():
+            told = f"{interval.estimate:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+            assert told in titles
+        for cause in study.best.causes:
+            assert f"{cause.cause}: tuned {cause.predicted_fraction:.3f}" in titles
+    assert len(titles) == page.count("<title>") - 1  # the page's own
+
+
+def test_a_narrow_figure_fits_a_telephone(usual, page):
+    for width in re.findall(r'<div class="narrow"><svg [^>]*style="width:(\d+)px"', page):
+        assert int(width) <= 362  # 390 less the page's margins
+    assert style.HALF * 96 * 0.85 < 362, "letters shrink by no more than a seventh"
+
+
+def test_what_now_has_the_real_address(make):
+    experiment = make(models=("xgboost",))
+    study = experiment.summary.studies[0].model_copy(update={"model_object": "models/x.bin"})
+    summary = experiment.summary.model_copy(update={"studies": [study]})
+    page = render_report(
+        summary, experiment.provenance, experiment.trials, address="s3://b/my results/e"
+    )
+    line = "va-tuning predict 's3://b/my results/e' new_deaths.csv --csmf csmf.csv"
+    assert html.escape(line, quote=False).replace("'", "&#39;") in page
+    assert "va-tuning predict" not in experiment.render(), "nothing is committed"
+
+
+def test_every_word_of_the_glossary_stands_once(page):
+    words = page[page.index('<section id="words">') :]
+    for entry in GLOSSARY.values():
+        word, _, meaning = entry.partition(": ")
+        assert f"<dt>{escape(word)}</dt><dd>{escape(meaning)}.</dd>" in words

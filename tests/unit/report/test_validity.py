@@ -9,8 +9,11 @@ import pytest
 from markupsafe import escape
 
 from tests.unit.report.conftest import Experiment
-from tuner_job.records import CalibrationRecord, CsmfEstimator, Interval, StudySummary
+from tuner_job.evaluation.steps import gains_of
+from tuner_job.experiment.summarise import steps_of
+from tuner_job.records import CalibrationRecord, CsmfEstimator, Interval, Step, StudySummary
 from tuner_job.report import sentences, tables, validity
+from tuner_job.report.text import number, percent, signed
 from tuner_job.report.trials import Trials
 
 EM = CsmfEstimator(method="em", shrinkage=1)
@@ -136,16 +139,41 @@ def test_the_calibration_temperature_is_explained(make, temperature, told):
 
 
 def test_the_hold_out_has_a_table_and_its_absence_is_told(make):
-    scores = {"default": 0.6123, "tuned": 0.7346, "copy_train": 0.5012}
+    scores = {"default_counted": 0.6123, "default": 0.7, "tuned": 0.7346, "copy_train": 0.5012}
     experiment = assessed(
         make, {}, holdout={kind: {"csmf_accuracy": value} for kind, value in scores.items()}
     )
     page = plain(experiment.render())
-    assert "xgboost untuned default 0.612 – tuned 0.735 – Copy-train 0.501 –" in page
+    steps = ("default, counted 0.612", "default, its estimator 0.700", "tuned, its estimator 0.735")
+    assert f"xgboost {' – – – '.join(steps)} – – – Copy-train 0.501" in page
     assert "No choice was made on these deaths." in page
+    assert "are fitted on all deaths, these too" in page
     without = plain(make().render())
     assert "this experiment holds none out" in without
     assert "va-tuning compare" in without
+
+
+def test_the_steps_of_tuning_have_a_table_near_the_top(make):
+    experiment = make()
+    study = experiment.summary.studies[0]
+    em = CsmfEstimator(method="em", shrinkage=2)
+    between = Step(
+        name="default", csmf_estimator=em, scores=study.best.scores, folds=study.best.folds
+    )
+    told = steps_of(study.default, between, study.best)
+    studies = [study.model_copy(update={"steps": told, "gains": gains_of(told)})]
+    experiment.summary = experiment.summary.model_copy(update={"studies": studies})
+    page = plain(experiment.render())
+    gain = gains_of(told)[0]
+    before, after = (one.scores["csmf_accuracy"] for one in (study.default, study.best))
+    assert f"default, counted {number(before)}" in page
+    assert (
+        f"default, its estimator em(2) {number(after)} {signed(100 * gain.gain, 1)} "
+        f"± {percent(gain.error)} {signed(100 * gain.relative, 1)}" in page
+    )
+    assert f"tuned, its estimator count {number(after)} 0.0 ± 0.0 0.0 less" in page
+    assert page.index("What tuning gives") < page.index("Untuned default and tuned")
+    assert "What tuning gives" not in plain(make().render()), "earlier versions told of none"
 
 
 def test_stated_compositions_and_the_selection_rule_are_told(make):
@@ -158,5 +186,10 @@ def test_stated_compositions_and_the_selection_rule_are_told(make):
 
 
 def test_pruned_trials_are_said_to_be_scored_by_the_plainest_estimator(make):
-    assert "a cross by the plainest one" in assessed(make, {}).render()
-    assert "a cross by the plainest one" not in make().render()
+    said = "theirs is the plainest CSMF estimator"
+    experiment = assessed(make, {})
+    assert said not in experiment.render()
+    (model, records), pruned = *experiment.trials.items(), make(states=("pruned",)).trials
+    given_up = pruned[model][1].model_copy(update={"trial": 6})
+    experiment.trials = {model: [*records, given_up]}
+    assert said in experiment.render()

@@ -215,8 +215,8 @@ class TestCommits:
             finished.store.put("new/xgboost/best.json", content)
             commits.copy()
             assert json.loads(finished.store.get("new/xgboost/best.json") or b"") == {
+                **dict.fromkeys(Commit.model_fields),
                 "params": {"n": 1},
-                "summary": None,
             }
 
 

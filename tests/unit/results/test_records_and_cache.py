@@ -123,9 +123,7 @@ def test_the_monitor_follows_the_best_score() -> None:
     assert progress.convergence == [(1, 0.5), (4, 0.7)]
     assert (progress.best_trial, progress.best_params) == (3, {"n": 3})
     assert progress.states == {"complete": 3, "pruned": 1}
-    assert len(calls) == 4
-    assert 0 <= (monitor.seconds_left() or 0) < 10
-    assert monitor.seconds_left(timeout=0.0) == 0
+    assert len(calls) == 1 + 4  # at the beginning, and at each trial
 
 
 def test_a_failed_write_is_raised_and_the_others_are_kept() -> None:

@@ -41,6 +41,7 @@ def make_study(
     assessed: bool = False,
     nested: bool = True,
     on_mismatch: Callable[[TrialRecord, Configuration], None] = lambda record, proposed: None,
+    known: Sequence[Trial] = (),
 ) -> Study:
     return Study(
         StudyPlan(
@@ -51,6 +52,7 @@ def make_study(
             n_folds=N_FOLDS,
             lag=lag,
             max_trials=max_trials,
+            first_trial=len(known),
             assessed=assessed,
             nested=nested,
         ),
@@ -58,6 +60,7 @@ def make_study(
         rule or NeverStop(),
         stored=stored,
         on_mismatch=on_mismatch,
+        known=known,
     )
 
 

@@ -105,6 +105,9 @@ def test_a_tuner_is_asked_knowing_exactly_the_trials_up_to_the_lag() -> None:
             self.asked: list[int] = []
             self.told = 0
 
+        def learn(self, known: object) -> None:
+            assert not known
+
         def ask(self) -> list[dict[str, object]]:
             self.asked.append(self.told)
             return [{"depth": 1, "rate": 0.1, "rounds": 10 + len(self.asked)}]

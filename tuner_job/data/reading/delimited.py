@@ -58,6 +58,8 @@ def read_delimited(text: bytes, source: str) -> Cells:
     if ragged:
         raise DataError(_ragged_message(ragged, layout, source))
     columns = [to_column(*coded) for coded in _coded(chunked)]
+    del chunked
+    pa.default_memory_pool().release_unused()  # a search would hold on to it until its end
     rows = np.arange(len(columns[0].codes)) + layout.row + 1
     _check_closed(below, layout, len(rows), source)
     cells = Cells(layout.names, columns, rows, layout.counting, layout.notes)

@@ -22,7 +22,7 @@ from tuner_job.execution.ray_tune.reporting import Limits, Reporter
 from tuner_job.execution.ray_tune.schedulers import largest_size, make_scheduler, step_size, teach
 from tuner_job.execution.ray_tune.storage import NAME, TuneFolder
 from tuner_job.execution.ray_tune.trainable import SearchSettings, TrialTrainable
-from tuner_job.models import FAMILIES
+from tuner_job.models import Families
 from tuner_job.records import StopReason, TrialRecord
 from tuner_job.search.samplers import make_sampler
 from tuner_job.search.trial import Trial
@@ -60,6 +60,8 @@ class Wanted:
         Model → the trials of its search that an earlier run finished.
     url
         Address of the experiment's results.
+    families
+        Those that models are of.
     """
 
     tuning: HyperparameterSearchConfig
@@ -69,6 +71,7 @@ class Wanted:
     n_folds: int
     seed: int
     url: str
+    families: Families
 
 
 def search_models(
@@ -135,7 +138,7 @@ class _Search:
         self._folder = TuneFolder.below(f"{wanted.url}/{model}")
         self._searched, self._on_finished = Searched(model), on_finished
         family, space, objective = (
-            FAMILIES[model],
+            wanted.families[model],
             wanted.spaces[model],
             wanted.tuning.objectives[0],
         )

@@ -14,9 +14,8 @@ from ray.tune.schedulers import (
 
 from tuner_job.config.tuning import HyperparameterSearchConfig
 from tuner_job.execution.ray_tune.trainable import SCORE, SIZE
-from tuner_job.models import GROWING
 from tuner_job.models.base import ModelFamily
-from tuner_job.models.growing import full_size
+from tuner_job.models.growing import as_growing, full_size
 from tuner_job.records import TrialRecord
 from tuner_job.search.samplers.perturb import perturb
 from tuner_job.search_space import Range, SearchSpace
@@ -31,7 +30,7 @@ _GENERATIONS = 10
 
 def largest_size(family: ModelFamily, space: SearchSpace, n_folds: int) -> int:
     """Size that the longest trial of a space ends at: rounds, trees or folds."""
-    if family.name not in GROWING:
+    if as_growing(family) is None:
         return n_folds
     parameter = space.parameters.get(str(family.path_parameter))
     if parameter is None:

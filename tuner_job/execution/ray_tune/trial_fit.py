@@ -16,9 +16,8 @@ from tuner_job.execution.fold_task import (
     score_point,
 )
 from tuner_job.files.arrays import read_array, require, write_array
-from tuner_job.models import GROWING
 from tuner_job.models.base import PathPoint
-from tuner_job.models.growing import Growing, full_size
+from tuner_job.models.growing import Growing, as_growing, full_size
 from tuner_job.records import FoldRecord
 from tuner_job.search.trial import FoldOutcome, FoldTask
 from tuner_job.threads import one_thread
@@ -70,7 +69,7 @@ def begin(
     cpus
         Folds that grow side by side.
     """
-    if model in GROWING:
+    if as_growing(data.families[model]):
         return GrowingTrial(data, model, params, step, cpus, begun)
     return FoldwiseTrial(data, model, params, begun)
 
@@ -87,7 +86,8 @@ class GrowingTrial:
         cpus: int,
         begun: Begun | None,
     ):
-        family, n_folds = GROWING[model], count_folds(data.folds)
+        family, n_folds = as_growing(data.families[model]), count_folds(data.folds)
+        assert family is not None  # or it is a `FoldwiseTrial`
         self.full_size = full_size(family, params)
         self.outcomes = [FoldOutcome(record) for record in begun.records] if begun else []
         self._data, self._step, self._pool = data, step, ThreadPoolExecutor(cpus)

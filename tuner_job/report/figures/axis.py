@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from tuner_job.report.text import short_value, shorten
 NOT_USED = object()
 """The value of a parameter that a configuration does not have."""
 
-_LOG_RATIO = 30
-"""A choice such as 0.01, 0.1, 0.3 is meant by its factors; 100, 200, 500 by its differences."""
+Scale = Literal["linear", "log", "list"]
+"""How the search space declares a parameter: a range, a logarithmic one, or a list of choices,
+which have an order and no distances."""
 _MAX_TICKS = 9
 
 
@@ -27,23 +28,29 @@ class ParameterAxis:
         (n_trials,) position of each value, in the order given.
     ticks
         Positions and labels that fit beside the axis.
-    logarithmic
-        Whether equal distances mean equal factors.
+    scale
+        What equal distances mean: equal differences, equal factors, or nothing.
     """
 
     positions: tuple[float, ...]
     ticks: tuple[tuple[float, str], ...]
-    logarithmic: bool
+    scale: Scale
 
 
-def parameter_axis(values: Sequence[Any]) -> ParameterAxis:
+def parameter_axis(values: Sequence[Any], scale: Scale = "linear") -> ParameterAxis:
     """Lay out numbers by size, with what is no number in slots of its own below and above them.
 
     Below: not used, and 0 on a logarithmic axis. Above: words in alphabetical order, then ``None``.
+
+    Parameters
+    ----------
+    scale
+        Those of a ``list`` stand at equal distances.
     """
     numbers = sorted({float(v) for v in values if _is_number(v)})
-    logarithmic = _is_log_like(numbers)
-    if logarithmic and numbers[0] == 0:
+    if scale == "log" and not (numbers and numbers[0] >= 0 and numbers[-1] > 0):
+        scale = "linear"
+    if scale == "log" and numbers[0] == 0:
         numbers = numbers[1:]
         low = ["0"]
     else:
@@ -52,15 +59,15 @@ def parameter_axis(values: Sequence[Any]) -> ParameterAxis:
     words = {_word(v) for v in values if not _is_number(v) and v is not NOT_USED and v is not None}
     high = sorted(words) + (["None"] if None in values else [])
     bottom, top, slots = _slots(low, high, bool(numbers))
-    scaled = _scaled(numbers, bottom, top, logarithmic)
+    scaled = _scaled(numbers, (bottom, top), scale)
     positions = tuple(
         scaled[float(v)] if _is_number(v) and float(v) in scaled else slots[_word(v)]
         for v in values
     )
-    ticks = _number_ticks(numbers, scaled, logarithmic) + [
+    ticks = _number_ticks(numbers, scaled, scale) + [
         (at, shorten(w, 18)) for w, at in slots.items()
     ]
-    return ParameterAxis(positions, tuple(sorted(_apart(ticks))), logarithmic)
+    return ParameterAxis(positions, tuple(sorted(_apart(ticks))), scale)
 
 
 def _is_number(value: Any) -> bool:
@@ -71,16 +78,6 @@ def _word(value: Any) -> str:
     if value is NOT_USED:
         return "not used"
     return "0" if _is_number(value) else short_value(value)
-
-
-def _is_log_like(numbers: Sequence[float]) -> bool:
-    positive = [n for n in numbers if n > 0]
-    if len(positive) < 2 or numbers[0] < 0 or positive[-1] / positive[0] < _LOG_RATIO * (1 - 1e-9):
-        return False
-    low, middle, high = np.quantile(positive, [0, 0.5, 1])
-    return bool(
-        middle < low + 0.25 * (high - low)
-    )  # drawn evenly from a range, it would lie half-way
 
 
 def _slots(
@@ -98,21 +95,25 @@ def _slots(
 
 
 def _scaled(
-    numbers: Sequence[float], bottom: float, top: float, logarithmic: bool
+    numbers: Sequence[float], ends: tuple[float, float], scale: Scale
 ) -> dict[float, float]:
+    bottom, top = ends
     if len(numbers) < 2:
         return dict.fromkeys(numbers, (bottom + top) / 2)
-    size = np.log(numbers) if logarithmic else np.asarray(numbers)
+    size = np.arange(len(numbers)) if scale == "list" else np.asarray(numbers)
+    size = np.log(size) if scale == "log" else size
     at = bottom + (top - bottom) * (size - size[0]) / (size[-1] - size[0])
     return dict(zip(numbers, at.tolist(), strict=True))
 
 
 def _number_ticks(
-    numbers: Sequence[float], scaled: dict[float, float], logarithmic: bool
+    numbers: Sequence[float], scaled: dict[float, float], scale: Scale
 ) -> list[tuple[float, str]]:
+    if scale == "list" and len(numbers) > _MAX_TICKS:
+        numbers = [numbers[i] for i in np.linspace(0, len(numbers) - 1, 5).round().astype(int)]
     if len(numbers) <= _MAX_TICKS:
         return [(scaled[n], short_value(n)) for n in numbers]
-    marks = (np.geomspace if logarithmic else np.linspace)(numbers[0], numbers[-1], 5)
+    marks = (np.geomspace if scale == "log" else np.linspace)(numbers[0], numbers[-1], 5)
     at = np.linspace(scaled[numbers[0]], scaled[numbers[-1]], 5)
     return [(float(a), f"{mark:.3g}") for a, mark in zip(at, marks, strict=True)]
 

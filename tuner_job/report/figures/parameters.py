@@ -10,13 +10,13 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from tuner_job.records import TrialRecord
 from tuner_job.report.figures import style
-from tuner_job.report.figures.axis import NOT_USED, ParameterAxis, parameter_axis
-from tuner_job.report.text import count, metric_label, percent, shorten, value
+from tuner_job.report.figures.axis import NOT_USED, ParameterAxis, Scale, parameter_axis
+from tuner_job.report.text import count, metric_label, percent, short_value, shorten
 from tuner_job.report.trials import Trials
 
 MAX_AXES = 12
@@ -57,12 +57,21 @@ def importance(model: str, shares: Mapping[str, float]) -> style.Drawing:
     return style.Drawing(figure, f"Parameter importance of {model}", caption)
 
 
-def parallel_coordinates(model: str, trials: Trials, best: int) -> style.Drawing:
-    """Draw every complete configuration as a line across its parameters, ending at its score."""
+def parallel_coordinates(
+    model: str, trials: Trials, best: int, scales: Mapping[str, Scale]
+) -> style.Drawing:
+    """Draw every complete configuration as a line across its parameters, ending at its score.
+
+    Parameters
+    ----------
+    scales
+        Parameter → the scale that the search space declares; linear where it says none.
+    """
     drawn = _thinned(trials)
     names, constant = _varying(trials.complete)
     axes_of = {
-        n: parameter_axis([t.params.get(n, NOT_USED) for t in drawn]) for n in names[:MAX_AXES]
+        n: parameter_axis([t.params.get(n, NOT_USED) for t in drawn], scales.get(n, "linear"))
+        for n in names[:MAX_AXES]
     }
     scores = np.array([trials.score(t) for t in drawn])
     columns = [*axes_of.values(), parameter_axis(scores.tolist())]
@@ -71,17 +80,42 @@ def parallel_coordinates(model: str, trials: Trials, best: int) -> style.Drawing
     heights = np.array([axis.positions for axis in columns]).T
     heights[:, :-1] += _jitter(drawn)[:, None]
     norm = _colour_range(scores)
-    _lines(axes, heights, scores, norm, [t.trial for t in drawn].index(best) if best >= 0 else None)
+    numbers = [t.trial for t in drawn]
+    notes = [trials.in_words(number) for number in numbers]
+    _lines(axes, heights, scores, norm, numbers.index(best) if best >= 0 else None, notes)
     labels = [
-        shorten(name, 24) + ("\n(log)" if a.logarithmic else "") for name, a in axes_of.items()
+        shorten(name, 24) + ("\n(log)" if a.scale == "log" else "") for name, a in axes_of.items()
     ]
     _axes_of_parameters(axes, columns, [*labels, metric_label(trials.objective)])
     figure.colorbar(
         ScalarMappable(norm, _COLOURS), ax=axes, pad=0.02, fraction=0.025, label="score (colour)"
     ).outline.set_visible(False)
     return style.Drawing(
-        figure, f"Configurations of {model}", _caption(trials, drawn, names, constant)
+        figure,
+        f"Configurations of {model}",
+        _caption(trials, drawn, names, constant),
+        _slices(axes_of, scores, metric_label(trials.objective)) if axes_of else None,
     )
+
+
+def _slices(
+    axes_of: Mapping[str, ParameterAxis], scores: NDArray[np.float64], label: str
+) -> Figure:
+    """Draw the scores over each parameter by itself, one below the other, for a narrow screen."""
+    figure = Figure(figsize=(style.NARROW, 1.55 * len(axes_of) + 0.2))
+    panels = figure.subplots(len(axes_of), 1, squeeze=False)[:, 0]
+    for panel, (name, axis) in zip(panels, axes_of.items(), strict=True):
+        panel.scatter(
+            axis.positions, scores, c=style.TUNED, s=9, alpha=0.6,
+            rasterized=len(scores) > style.MAX_VECTOR_MARKS,
+        )  # fmt: skip
+        ticks = [tick for i, tick in enumerate(axis.ticks) if len(axis.ticks) < 7 or i % 2 == 0]
+        panel.set_xticks([at for at, _ in ticks], [text for _, text in ticks])
+        panel.set_xlim(-0.06, 1.06)
+        panel.set_xlabel(shorten(name, 34) + (" (log)" if axis.scale == "log" else ""))
+        panel.set_ylabel(label if len(label) < 16 else "score")
+        panel.yaxis.set_major_locator(MaxNLocator(nbins=3))
+    return figure
 
 
 def _thinned(trials: Trials) -> list[TrialRecord]:
@@ -121,14 +155,15 @@ def _lines(
     scores: NDArray[np.float64],
     norm: Normalize,
     best: int | None,
+    notes: Sequence[str],
 ) -> None:
     x = np.arange(heights.shape[1])
     segments = [np.column_stack([x, row]) for row in heights]
     colours = colormaps[_COLOURS](norm(scores))
     alpha = float(np.clip(12 / np.sqrt(len(segments)), 0.35, 0.85))
-    axes.add_collection(
-        LineCollection(segments, colors=colours, linewidths=1.0, alpha=alpha, zorder=2)
-    )
+    lines = LineCollection(segments, colors=colours, linewidths=1.0, alpha=alpha, zorder=2)
+    axes.add_collection(lines)
+    style.note(lines, notes)
     if best is not None:
         axes.plot(x, heights[best], color=style.DEFAULT, lw=2.4, marker="o", ms=5, zorder=4)
 
@@ -163,7 +198,8 @@ def _caption(
         "Each line is one finished configuration, crossing every parameter at its value and "
         "ending at its score on the right; brighter lines score higher, the thick orange line is "
         "the best. Where bright lines bundle, that value did well. Lines are shifted slightly so "
-        "that equal values do not hide each other."
+        "that equal values do not hide each other. On a narrow screen each parameter stands by "
+        "itself, a dot a configuration."
     ]
     if len(drawn) < len(trials.complete):
         parts.append(
@@ -173,6 +209,8 @@ def _caption(
     if len(names) > MAX_AXES:
         parts.append(f"Only the first {MAX_AXES} of {len(names)} parameters are shown.")
     if constant:
-        same = ", ".join(f"{shorten(n, 40)} = {shorten(value(v), 40)}" for n, v in constant.items())
+        same = ", ".join(
+            f"{shorten(n, 40)} = {shorten(short_value(v), 40)}" for n, v in constant.items()
+        )
         parts.append(f"The same in every trial: {same}.")
     return " ".join(parts)

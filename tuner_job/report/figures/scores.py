@@ -43,8 +43,18 @@ def tested_intervals(studies: Sequence[StudySummary], drawn: bool) -> style.Draw
     drawn
         Whether they are over drawn compositions, not over rows.
     """
-    figure = Figure(figsize=(style.WIDE, 1.15 + 0.5 * len(studies)))
-    panels = figure.subplots(1, 2, sharey=True)
+    height = 1.15 + 0.5 * len(studies)
+    beside, below = Figure(figsize=(style.WIDE, height)), Figure(figsize=(style.NARROW, 2 * height))
+    _tested(beside.subplots(1, 2, sharey=True), studies, drawn)
+    _tested(below.subplots(2, 1), studies, drawn)
+    if drawn:
+        title, caption = "Default and tuned over 500 drawn compositions", _OVER_COMPOSITIONS
+    else:
+        title, caption = "Default and tuned over all out-of-fold deaths", _OVER_ROWS
+    return style.Drawing(beside, title, caption, below)
+
+
+def _tested(panels: Sequence[Axes], studies: Sequence[StudySummary], drawn: bool) -> None:
     rows = np.arange(len(studies))[::-1]
     for axes, metric in zip(panels, TESTED, strict=True):
         for row, study in zip(rows, studies, strict=True):
@@ -56,13 +66,8 @@ def tested_intervals(studies: Sequence[StudySummary], drawn: bool) -> style.Draw
         axes.set_ylim(-0.5, len(studies) - 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
         axes.grid(visible=False, axis="y")
-    panels[0].set_yticks(rows, [shorten(study.model, 28) for study in studies])
+        axes.set_yticks(rows, [shorten(study.model, 20) for study in studies])
     _legend_of_configurations(panels[0])
-    if drawn:
-        return style.Drawing(
-            figure, "Default and tuned over 500 drawn compositions", _OVER_COMPOSITIONS
-        )
-    return style.Drawing(figure, "Default and tuned over all out-of-fold deaths", _OVER_ROWS)
 
 
 def _interval(
@@ -72,24 +77,16 @@ def _interval(
     if found is None:
         return
     axes.plot([found.low, found.high], [row, row], color=colour, lw=2, solid_capstyle="butt")
-    axes.plot(found.estimate, row, marker, color=colour, ms=6)
+    (mark,) = axes.plot(found.estimate, row, marker, color=colour, ms=6)
+    style.note(mark, [f"{number(found.estimate)} ({number(found.low)} to {number(found.high)})"])
 
 
 def fold_spread(studies: Sequence[StudySummary], baselines: Mapping[str, Scores]) -> style.Drawing:
     """Draw the score of each fold, default above tuned, one pair of rows a model."""
-    objective = studies[0].objectives[0]
-    figure = Figure(figsize=(style.WIDE, 1.5 + 0.66 * len(studies)))
-    axes = figure.subplots()
-    rows = np.arange(len(studies))[::-1]
-    for row, study in zip(rows, studies, strict=True):
-        _fold_pair(axes, row, study, objective)
-    outside = _baseline_lines(axes, objective, baselines)
-    axes.set_yticks(rows, [shorten(study.model, 28) for study in studies])
-    axes.set_ylim(-0.85, len(studies) - 0.45)
-    axes.set_xlabel(f"{metric_label(objective)} of one fold")
-    axes.grid(visible=False, axis="y")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=9))
-    _legend_of_configurations(axes)
+    objective, height = studies[0].objectives[0], 1.5 + 0.66 * len(studies)
+    figure, narrow = (Figure(figsize=(w, height)) for w in (style.WIDE, style.NARROW))
+    outside = _folds(figure.subplots(), studies, baselines)
+    _folds(narrow.subplots(), studies, baselines)
     caption = (
         "Each thin line joins the same fold under the untuned default (upper row) and the tuned "
         "configuration (lower row); the tall marks are the means. Lines that all lean to the "
@@ -100,7 +97,24 @@ def fold_spread(studies: Sequence[StudySummary], baselines: Mapping[str, Scores]
         caption += " Dotted lines are predictions that need no model (means over the same folds)."
     if outside:
         caption += f" Beyond the axis: {', '.join(outside)}."
-    return style.Drawing(figure, "Spread over the folds", caption)
+    return style.Drawing(figure, "Spread over the folds", caption, narrow)
+
+
+def _folds(
+    axes: Axes, studies: Sequence[StudySummary], baselines: Mapping[str, Scores]
+) -> list[str]:
+    """Draw every model's folds; return the baselines that are too far off to be drawn."""
+    objective, rows = studies[0].objectives[0], np.arange(len(studies))[::-1]
+    for row, study in zip(rows, studies, strict=True):
+        _fold_pair(axes, row, study, objective)
+    outside = _baseline_lines(axes, objective, baselines)
+    axes.set_yticks(rows, [shorten(study.model, 20) for study in studies])
+    axes.set_ylim(-0.85, len(studies) - 0.45)
+    axes.set_xlabel(f"{metric_label(objective)} of one fold")
+    axes.grid(visible=False, axis="y")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=7))
+    _legend_of_configurations(axes)
+    return outside
 
 
 def _fold_pair(axes: Axes, row: float, study: StudySummary, objective: str) -> None:
@@ -115,7 +129,10 @@ def _fold_pair(axes: Axes, row: float, study: StudySummary, objective: str) -> N
         (tuned, lower, style.TUNED, style.TUNED_MARKER),
     ):
         if values:
-            axes.plot(values, [at] * len(values), marker, color=colour, ms=4.5, alpha=0.75, mew=0)
+            (marks,) = axes.plot(
+                values, [at] * len(values), marker, color=colour, ms=4.5, alpha=0.75, mew=0
+            )
+            style.note(marks, [f"fold {i}: {number(one)}" for i, one in enumerate(values)])
             axes.plot(np.mean(values), at, "|", color=colour, ms=16, mew=2.2)
 
 
@@ -153,7 +170,14 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     figure = Figure(figsize=(style.HALF, 3.7))
     axes = figure.subplots()
     style.cloud(
-        axes, *([score(t) for t in trials.complete] for score in (trials.train_score, trials.score))
+        axes,
+        [trials.train_score(t) for t in trials.complete],
+        [trials.score(t) for t in trials.complete],
+        [
+            f"trial {t.trial}: {number(trials.train_score(t))} on training rows, "
+            f"{number(trials.score(t))} on validation rows"
+            for t in trials.complete
+        ],
     )
     for trial, colour, marker, label in (
         (DEFAULT_TRIAL, style.DEFAULT, style.DEFAULT_MARKER, "default’s parameters"),
@@ -179,7 +203,7 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
     axes.set_ylabel(f"{metric_label(trials.objective)} on validation rows")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-    style.legend_above(axes, columns=4)
+    style.legend_above(axes, columns=2)
     caption = (
         "Each dot is a finished configuration: its score on rows that it was trained on against "
         "its score on rows that it was not. The further right of the dotted line (where there is "
@@ -204,7 +228,11 @@ def pareto(
     on_front = [t for t in trials.complete if t.trial in set(front)]
     for axes, other in zip(panels, others, strict=True):
         pair = (objectives[0], other)
-        style.cloud(axes, *_pairs(trials.complete, pair))
+        style.cloud(
+            axes,
+            *_pairs(trials.complete, pair),
+            [trials.in_words(t.trial) for t in trials.complete],
+        )
         x, y = _pairs(sorted(on_front, key=lambda t: t.scores.get(pair[0], np.nan)), pair)
         line = "-" if len(objectives) == 2 else ""
         axes.plot(
@@ -224,7 +252,7 @@ def pareto(
         axes.set_xlabel(metric_label(pair[0]))
         axes.set_ylabel(metric_label(pair[1]))
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
-    style.legend_above(panels[0], columns=3)
+    style.legend_above(panels[0], columns=2)
     caption = (
         "Each dot is a finished configuration; better is up and to the right. Trials on the "
         "Pareto front are beaten by no other trial in all objectives at once: which of them to "

@@ -20,6 +20,9 @@ class Sampler(Protocol):
     def learns(self) -> bool:
         """Whether what it proposes depends on what it was told."""
 
+    def learn(self, known: Sequence[Trial]) -> None:
+        """Know of finished trials of other experiments, before the first `ask`."""
+
     def ask(self) -> list[Configuration] | None:
         """Propose the next batch; None when nothing is left.
 

@@ -14,6 +14,9 @@ class FixedSampler:
     def __init__(self, configurations: Sequence[Configuration]):
         self._left = iter(configurations)
 
+    def learn(self, known: Sequence[Trial]) -> None:
+        """Nothing to learn."""
+
     def ask(self) -> list[Configuration] | None:
         """Propose the next one."""
         configuration = next(self._left, None)

@@ -37,6 +37,9 @@ class GridSampler:
         order = rng.permutation(len(batches))
         self._batches = iter([batches[i] for i in order])
 
+    def learn(self, known: Sequence[Trial]) -> None:
+        """Nothing to learn: a grid is fixed."""
+
     def ask(self) -> list[Configuration] | None:
         """Propose the next group of configurations that share a fit."""
         return next(self._batches, None)

@@ -20,6 +20,9 @@ class RandomSampler:
     def __init__(self, space: SearchSpace, seed: int):
         self._drawn = _distinct(space, np.random.default_rng(seed))
 
+    def learn(self, known: Sequence[Trial]) -> None:
+        """Nothing to learn: draws are independent."""
+
     def ask(self) -> list[Configuration] | None:
         """Propose the next configuration; None once the space is used up."""
         drawn = next(self._drawn, None)

@@ -7,7 +7,7 @@ from functools import partial
 import optuna
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.storages import InMemoryStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tuner_job.search.samplers.optuna.recall import Recall
 from tuner_job.search.samplers.optuna.translation import (
@@ -45,6 +45,20 @@ class OptunaSampler:
         """What the sampler knows."""
         return self._study.get_trials(deepcopy=False)
 
+    def learn(self, known: Sequence[Trial]) -> None:
+        """Add them to the study, as if it had asked for them."""
+        for trial in known:
+            named = translated(self._space, trial.params)
+            self._study.add_trial(
+                create_trial(
+                    state=STATES[trial.state or "failed"],
+                    values=trial.scores if trial.state == "complete" else None,
+                    params={name: value for name, (value, _) in named.items()},
+                    distributions={name: one for name, (_, one) in named.items()},
+                    intermediate_values=dict(enumerate(self._means(trial))),
+                )
+            )
+
     def ask(self) -> list[Configuration]:
         """Propose one configuration; there is always another."""
         for attempt in itertools.count():
@@ -67,11 +81,14 @@ class OptunaSampler:
         """Hand a trial's result to Optuna, fold scores included where there is one objective."""
         (trial,) = trials
         asked = self._asked.pop(trial.batch)
-        if len(self._study.directions) == 1:
-            for fold, mean in enumerate(running_means(trial.fold_scores)):
-                asked.report(mean, fold)
+        for fold, mean in enumerate(self._means(trial)):
+            asked.report(mean, fold)
         scores = trial.scores if trial.state == "complete" else None
         self._study.tell(asked, scores, state=STATES[trial.state or "failed"])
+
+    def _means(self, trial: Trial) -> list[float]:
+        """What Optuna sees of a trial's folds, where there is one objective."""
+        return running_means(trial.fold_scores) if len(self._study.directions) == 1 else []
 
     def _become(self, asked: optuna.trial.Trial, configuration: Configuration) -> None:
         """Change the parameters of a trial that Optuna asked for to those of a configuration."""

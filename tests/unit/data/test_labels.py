@@ -1,0 +1,148 @@
+"""What new deaths are known by: identifiers, sites, groups."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tests.unit.data.training import one_of, sheet, train, whole
+from tuner_job.data import DataConfig
+from tuner_job.data.ages import AGE_BANDS
+from tuner_job.data.labels import Grouping, Labels
+from tuner_job.data.new_rows import read_new
+from tuner_job.errors import DataError
+
+TRAINED = train(sheet({"fever": one_of("yes", "no"), "cough": one_of("yes", "no")}))
+
+
+def labels(text: str, by: Sequence[str] = (), **config: Any) -> Labels:
+    """Labels of deaths whose answers are added to each row."""
+    head, *rows = text.strip().split("\n")
+    answers = [f"{row},{'yes,no' if i % 2 else 'no,yes'}" for i, row in enumerate(rows)]
+    content = "\n".join([f"{head},fever,cough", *answers]).encode()
+    section = DataConfig(**{"source": "new.csv", "label": "cause", **config})
+    said = lambda note: None  # noqa: E731
+    return read_new(section, TRAINED.codebook, TRAINED.causes, lambda _: content, said, by).labels
+
+
+def counts(found: Grouping) -> dict[str, int]:
+    codes = found.codes.tolist()
+    return {name: codes.count(number) for number, name in enumerate(found.names)}
+
+
+def of_one(column: str, cells: Sequence[str], by: str) -> dict[str, int]:
+    (found,) = labels("\n".join([f"n,{column}", *(f"1,{cell}" for cell in cells)]), [by]).groups
+    return counts(found)
+
+
+def test_identifiers_and_sites_are_those_of_the_file_in_its_order() -> None:
+    found = labels("who,place\nc7,North\na1,\nb 2,South\n", id="who", site="place")
+    assert found.id_column == "who"
+    assert list(found.ids) == ["c7", "a1", "b 2"]
+    assert list(found.sites) == ["North", "", "South"]
+
+
+def test_without_an_identifier_deaths_have_the_number_of_their_row() -> None:
+    found = labels("x\n5\n5\n")
+    assert (found.id_column, list(found.ids), list(found.sites)) == ("", ["2", "3"], ["", ""])
+
+
+def test_a_column_that_training_left_out_as_identifier_is_taken_if_it_tells_all_deaths_apart() -> (
+    None
+):
+    answers = {"case_id": whole(100_000, 999_999), "fever": one_of("yes", "no")}
+    data = train(sheet(answers))
+    assert next(v for v in data.codebook.variables if v.name == "case_id").role == "left_out"
+    config = DataConfig(source="new.csv", label="cause")
+    for cells, expected in ((("9", "8"), ["9", "8"]), (("9", "9"), ["2", "3"])):
+        text = f"case_id,fever\n{cells[0]},yes\n{cells[1]},no\n".encode()
+        found = read_new(config, data.codebook, data.causes, lambda _, text=text: text).labels
+        assert list(found.ids) == expected
+
+
+def test_any_column_groups_deaths_one_spelling_each_and_what_is_not_known_stands_last() -> None:
+    cells = ["Zona B", "zona b", "Zona B", "a", "NA", ""]
+    assert of_one("zone", cells, "zone") == {"Zona B": 3, "a": 1, "not known": 2}
+    assert of_one("ward", ["10", "9", "10"], "WARD") == {"9": 1, "10": 2}
+
+
+@pytest.mark.parametrize("column", ["sex", "Gender", "g1_05", "Id10019"])
+def test_sex_is_found_under_its_usual_names(column: str) -> None:
+    assert of_one(column, ["male", "Female", "female"], "sex") == {"Female": 2, "male": 1}
+
+
+def test_site_is_the_experiments_own() -> None:
+    (found,) = labels("site,hospital\nx,A\nx,B\n", ["site"], site="hospital").groups
+    assert (found.column, found.names) == ("hospital", ("A", "B"))
+
+
+AGES = [
+    (
+        "age_days",
+        ["0", "27", "28", "365", "366"],
+        {"0–27 days": 2, "1–11 months": 2, "1–4 years": 1},
+    ),
+    (
+        "age_years",
+        ["0.05", "0.5", "1", "4.9", "5", "14", "15", "49.9", "50", "64", "65", "101"],
+        dict(zip(AGE_BANDS[2:], [1, 1, 2, 2, 2, 2, 2], strict=True)),
+    ),
+    ("age", ["0", "0", "3", "200", "-1"], {"under 1 year": 2, "1–4 years": 1, "not known": 2}),
+    ("ageInMonths", ["0", "1", "11", "12"], {"under 1 month": 1, "1–11 months": 2, "1–4 years": 1}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("column", "cells", "expected"), AGES)
+def test_ages_make_the_usual_groups_as_far_as_they_tell_them_apart(
+    column: str, cells: list[str], expected: dict[str, int]
+) -> None:
+    found = of_one(column, cells, "age_group")
+    assert found == expected
+    assert list(found) == list(expected)
+
+
+def test_days_are_taken_before_years() -> None:
+    (found,) = labels("age,age_days\n0,3\n0,40\n2,\n", ["age_group"]).groups
+    assert counts(found) == {"0–27 days": 1, "1–11 months": 1, "1–4 years": 1}
+
+
+@pytest.mark.parametrize("column", ["date_of_death", "year", "dod", "Id10023"])
+def test_years_are_read_of_dates_in_many_spellings(column: str) -> None:
+    cells = ["2019-05-03", "3/5/2019", "20190503", "43588", "May 2020", "2020", "3.5.19", ""]
+    assert of_one(column, cells, "year") == {"2019": 4, "2020": 2, "not known": 2}
+
+
+def test_a_year_that_one_column_lacks_is_taken_of_the_next() -> None:
+    (found,) = labels("Id10023_b,Id10023_a\n2019-01-01,\n2019-01-01,2020-01-01\n", ["year"]).groups
+    assert counts(found) == {"2019": 1, "2020": 1}
+
+
+def test_the_year_of_another_column_can_be_named() -> None:
+    assert of_one("visited", ["2018-01-01"], "year:visited") == {"2018": 1}
+
+
+REFUSED = [
+    ("sx", "sex", r"new\.csv: --by sx: the file has no such column \(near: sex"),
+    ("year", "sex", r"--by year: the file has no such column.*; year:COLUMN names another"),
+    ("year:sex", "sex", "--by year:sex: column sex holds no year of four figures"),
+    ("age_group", "sex", "--by age_group: needs a column of ages"),
+    ("", "sex", "--by without a name: the file has no such column"),
+    ("mother_name", "mother_name", "must be a column of groups of deaths; it holds names"),
+    ("phone", "phone", "must be a column of groups of deaths; it holds telephone numbers"),
+]
+
+
+@pytest.mark.parametrize(("by", "column", "message"), REFUSED)
+def test_what_is_no_group_is_refused(by: str, column: str, message: str) -> None:
+    cells = [f"+44 20 7946 0{i:03}" if column == "phone" else f"Ann {i}" for i in range(30)]
+    with pytest.raises(DataError, match=message):
+        of_one(column, cells, by)
+
+
+def test_a_column_of_too_many_answers_is_no_group_and_all_problems_are_said_at_once() -> None:
+    with pytest.raises(DataError) as error:
+        labels("\n".join(["note", *(f"t{i}" for i in range(60))]), ["note", "sight"])
+    assert "--by note: must be a column of at most 50 groups; column note holds 60" in str(
+        error.value
+    )
+    assert "--by sight: the file has no such column" in str(error.value)

@@ -1,0 +1,51 @@
+"""Estimators given as objects of Python, written as an experiment file has them."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
+from sklearn.naive_bayes import BernoulliNB, GaussianNB
+from sklearn.preprocessing import Binarizer
+
+from tuner_job import Experiment
+from tuner_job.api.estimators import written
+from tuner_job.errors import ConfigError
+
+BERNOULLI = "sklearn.naive_bayes:BernoulliNB"
+
+
+def test_classes_are_named_and_parameters_of_instances_fixed_unless_searched() -> None:
+    assert written({"a": BernoulliNB}) == {"a": {"class": BERNOULLI}}
+    assert written({"a": BernoulliNB(alpha=2.0, binarize=0.5)}, {"a": {"alpha": [1]}}) == {
+        "a": {"class": BERNOULLI, "fixed": {"binarize": 0.5}}
+    }
+    section = {"class": HistGradientBoostingClassifier(max_iter=3), "path": "max_iter"}
+    found = written({"a": section}, {"a": {"max_iter": [3, 6]}})["a"]
+    assert (found["path"], found["fixed"]) == ("max_iter", {})
+    assert written({"a": {"class": [Binarizer, BERNOULLI]}})["a"]["class"][1] == BERNOULLI
+    assert written({"a": {"class": "x.Y", "path": "n"}}) == {"a": {"class": "x.Y", "path": "n"}}
+
+
+def test_what_other_processes_cannot_find_is_refused() -> None:
+    class Local(BernoulliNB):
+        pass
+
+    with pytest.raises(ConfigError, match=r"estimators.a.class: .* put it into a module"):
+        written({"a": Local})
+    for given in (GaussianNB(priors=np.ones(2) / 2), VotingClassifier([("b", BernoulliNB())])):
+        with pytest.raises(ConfigError, match=r"estimators.a.fixed.\w+: of an instance must be"):
+            written({"a": given})
+
+
+def test_an_experiment_takes_them() -> None:
+    content = {
+        "name": "e",
+        "data": {"format": "synthetic"},
+        "models": ["a"],
+        "estimators": {"a": BernoulliNB(binarize=0.5)},
+        "tuning": {"search_spaces": {"a": {"alpha": [0.1, 1.0]}}},
+    }
+    config = Experiment.from_dict(content).config
+    assert config.document()["estimators"]["a"]["class"] == BERNOULLI
+    searched = config.family("a").Parameters().model_dump()
+    assert searched["alpha"] == 1.0
+    assert "binarize" not in searched

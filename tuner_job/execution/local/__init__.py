@@ -1,0 +1,1 @@
+"""Workers that are plain processes of this machine."""

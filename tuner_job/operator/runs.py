@@ -1,0 +1,204 @@
+"""One look at a `TuningExperiment`: what there is, what is to be done, what is to be said.
+
+Nothing is remembered between two looks but what stands in the object's status and on its RayJob;
+what a look has done, the next one finds. So it may end at any instant.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from tuner_job.cluster.cancel import delete_ours
+from tuner_job.cluster.kube import Kube
+from tuner_job.cluster.objects import ConfigMap, RayJob
+from tuner_job.cluster.state import ENDED, state_of
+from tuner_job.cluster.template import Template, of_rayjob
+from tuner_job.errors import ClusterError
+from tuner_job.operator.asked import Asked, InvalidError, digest_of, read
+from tuner_job.operator.ends import SAID, end_of, end_of_gone
+from tuner_job.operator.ledger import End, Ledger
+from tuner_job.operator.making import RefusalError, begin, check_same, name_taken, objects_of
+from tuner_job.operator.resource import SPEC, TuningExperiment
+from tuner_job.operator.results import Results
+from tuner_job.operator.status import TERMINAL, Outcome, State, Verdict, condition_of
+from tuner_job.results.lease import RAYJOB_UID
+
+_log = logging.getLogger(__name__)
+_ACCEPTED = Verdict()
+_CHANGED = Verdict(
+    True,
+    "ChangedWhileRunning",
+    "what runs was begun before the object was changed; suspend: true and then false goes on with "
+    "the change from the finished trials",
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """An experiment and what there is of its name."""
+
+    asked_for: TuningExperiment
+    job: RayJob | None
+    experiment: ConfigMap | None
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.asked_for.metadata.name
+
+    @property
+    def run(self) -> RayJob | None:
+        """The RayJob, if it was made for this object."""
+        return self.job if self.job and self.asked_for.owns(self.job) else None
+
+
+class Runs:
+    """Takes the steps that an experiment needs."""
+
+    def __init__(
+        self, kube: Kube, template: Callable[[], Template], ledger: Ledger, results: Results
+    ):
+        self._kube, self._template = kube, template
+        self._ledger, self._results = ledger, results
+        self._read: dict[str, tuple[int, Asked | InvalidError]] = {}
+
+    def step(self, found: Found) -> Outcome:
+        """Take the next step of an experiment, if there is one to be taken."""
+        asked_for, run = found.asked_for, found.run
+        if run and state_of(run) == "ending":
+            return _as_before(found)
+        if asked_for.spec.suspend:
+            return self._suspend(found)
+        asked = self._asked(asked_for)
+        if run is None:
+            return self._without_run(found, asked)
+        if state_of(run) in ENDED:
+            return self._with_ended(found, run, asked)
+        return self._with_running(found, run, asked)
+
+    def _asked(self, asked_for: TuningExperiment) -> Asked | InvalidError:
+        """What is asked for, or what is wrong with it, looked at once a generation."""
+        uid, generation = asked_for.metadata.uid, asked_for.metadata.generation
+        known = self._read.get(uid)
+        if known is None or known[0] != generation:
+            try:
+                known = (generation, read(asked_for))
+            except InvalidError as error:
+                known = (generation, error)
+            self._read[uid] = known
+        return known[1]
+
+    def keep(self, uids: set[str]) -> None:
+        """Forget what was read of objects that are gone."""
+        self._read = {uid: one for uid, one in self._read.items() if uid in uids}
+
+    def _suspend(self, found: Found) -> Outcome:
+        run, before = found.run, found.asked_for.state
+        if run is None:
+            return Outcome("Succeeded" if before == "Succeeded" else "Suspended")
+        if state_of(run) in ENDED:
+            done = end_of(run)[0] == "done"
+            return Outcome("Succeeded" if done else "Suspended", run=run)
+        if before == "Suspending":  # it is said, so that nobody takes it for an end
+            self._drop(run)
+        return Outcome("Suspending", run=run)
+
+    def _with_running(self, found: Found, run: RayJob, asked: Asked | InvalidError) -> Outcome:
+        changed = run.metadata.annotations.get(SPEC) != digest_of(found.asked_for)
+        brought = found.experiment and found.experiment.data.get(RAYJOB_UID) == run.metadata.uid
+        if not brought and changed:  # nothing of it has begun
+            self._drop(run)
+            return Outcome("Waiting", anew=True)
+        if not brought and isinstance(asked, Asked):
+            self._bring(found, run, asked)
+        self._ledger.pause(run.metadata.uid, False)
+        verdict = _verdict(asked, _CHANGED if changed else _ACCEPTED)
+        state = state_of(run)
+        if state in ("running", "retrying"):
+            return Outcome("Running", verdict, run)
+        queued = "Kueue has not admitted it yet" if state == "suspended" else ""
+        return Outcome("Waiting", verdict, run, queued)
+
+    def _bring(self, found: Found, run: RayJob, asked: Asked) -> None:
+        """Make the ConfigMap that a RayJob's pods wait for."""
+        experiment, _ = objects_of(found.asked_for, asked, self._template(), self._kube.namespace)
+        if found.experiment:
+            self._kube.delete(found.experiment.must_be_of(found.name, self._kube.namespace))
+        self._kube.create(ConfigMap, of_rayjob(experiment, run))
+
+    def _with_ended(self, found: Found, run: RayJob, asked: Asked | InvalidError) -> Outcome:
+        asked_for, status = found.asked_for, found.asked_for.status
+        is_said = status.get("rayJob", {}).get("uid") == run.metadata.uid
+        changed = run.metadata.annotations.get(SPEC) != digest_of(asked_for)
+        again = asked_for.state == "Suspended" or (asked_for.state in TERMINAL and changed)
+        if is_said and again and isinstance(asked, Asked):
+            self._kube.delete(run)
+            return Outcome("Waiting", anew=True)
+        end, why = end_of(run)
+        return Outcome(SAID[end], _verdict(asked), run, why)
+
+    def _without_run(self, found: Found, asked: Asked | InvalidError) -> Outcome:
+        asked_for, status = found.asked_for, found.asked_for.status
+        ran = status.get("rayJob", {})
+        if asked_for.state in ("Running", "Waiting") and ran:
+            end, why = self._end_of_gone(found)
+            return Outcome(SAID[end], _verdict(asked), message=why)
+        if asked_for.state in TERMINAL and ran.get("spec") == digest_of(asked_for):
+            return _as_before(found)
+        if isinstance(asked, InvalidError):
+            return Outcome("Invalid", _verdict(asked))
+        try:
+            return Outcome("Waiting", run=self._begin(found, asked))
+        except RefusalError as error:
+            said = Verdict(False, error.reason, str(error))
+            return Outcome("Invalid" if error.reason == "Changed" else "Waiting", said, anew=True)
+
+    def _end_of_gone(self, found: Found) -> tuple[End, str]:
+        """How the run has ended whose RayJob is gone, in the same words as others are told it."""
+        status = found.asked_for.status
+        uid = status["rayJob"]["uid"]
+        if (entry := self._ledger.entries.get(uid)) and entry.end:
+            return entry.end, entry.reason
+        url, _, name = str(status.get("results", "")).rpartition("/")
+        last = self._results.last_words(url, name)
+        return end_of_gone(uid, status.get("startTime", ""), last)
+
+    def _begin(self, found: Found, asked: Asked) -> RayJob | None:
+        """Begin an experiment; None if what is in its place is to go first."""
+        if found.job:
+            if state_of(found.job) not in ENDED:
+                raise name_taken(found.name)
+            self._kube.delete(found.job)
+            return None
+        try:
+            template = self._template()
+            made = objects_of(found.asked_for, asked, template, self._kube.namespace)
+            if found.experiment:
+                found.experiment.must_be_of(found.name, self._kube.namespace)
+        except RefusalError:
+            raise
+        except ClusterError as error:
+            raise RefusalError("NotReady", str(error)) from None
+        check_same(asked, self._results, template.results_of(asked.content))
+        return begin(self._kube, found.asked_for, made, found.experiment)
+
+    def _drop(self, run: RayJob) -> None:
+        """Delete a RayJob without this being the end of its experiment."""
+        self._ledger.pause(run.metadata.uid)
+        delete_ours(self._kube, run, run.metadata.name)
+
+
+def _verdict(asked: Asked | InvalidError, otherwise: Verdict = _ACCEPTED) -> Verdict:
+    return otherwise if isinstance(asked, Asked) else Verdict(False, "Invalid", str(asked))
+
+
+def _as_before(found: Found) -> Outcome:
+    """Say again what was said."""
+    asked_for = found.asked_for
+    accepted = condition_of(asked_for.status, "Accepted")
+    verdict = Verdict()
+    if accepted.get("status") == "False":
+        verdict = Verdict(False, str(accepted["reason"]), str(accepted["message"]))
+    said = str(condition_of(asked_for.status, "Failed").get("message", ""))
+    return Outcome(cast(State, asked_for.state or "Waiting"), verdict, found.run, said)

@@ -1,0 +1,42 @@
+"""What several records are made of."""
+
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from tuner_job.schema import Closed
+
+Scores = dict[str, float]
+"""Metric name → value; see `tuner_job.evaluation.metrics`."""
+
+TrialState = Literal["complete", "pruned", "failed"]
+
+StopReason = Literal["finished", "exhausted", "timeout", "max_trials", "cpu_seconds", "unfinished"]
+"""Why a search ended: all trials that were asked for have run (in 0.3.0 and before also where
+every configuration was tried); no configuration is left; or a budget. What is stored never says
+``unfinished``: only a summary of an experiment that has not ended does."""
+
+DEFAULT_TRIAL = -1
+"""Number of the untuned default among the trials of a model."""
+
+GONE = frozenset({"free", "n_free"})
+"""Fields that earlier versions wrote, and that nothing asks for any more."""
+
+
+class Stored(Closed):
+    """A record that an earlier version may have written."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_is_gone(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or not GONE & content.keys():
+            return content
+        return {name: value for name, value in content.items() if name not in GONE}
+
+
+class Interval(Closed):
+    """An estimate with a 95 % interval; where it stands says over what: rows or compositions."""
+
+    estimate: float
+    low: float
+    high: float
