@@ -141,8 +141,12 @@ def test_after_a_while_nothing_is_left_but_results(told: Namespace, fetched_tabl
     def left() -> list[dict[str, Any]]:
         return told.list(kinds, "va-tuning/experiment")
 
+    def noted() -> dict[str, str]:
+        found: dict[str, str] = told.get("configmap", f"{RELEASE}-operator").get("data", {})
+        return found
+
     wait_until("the end of what is over", lambda: not left(), 60 + 2 * RETENTION)
-    assert told.get("configmap", f"{RELEASE}-operator").get("data", {}) == {}
+    wait_until("the end of what is noted", lambda: not noted(), 60)  # one look later
     assert {t["status"]["state"] for t in told.list("tune")} == {"Succeeded"}
     assert fetched_table("lines").count("\n") > 16
 
