@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import obstore
 from obstore import exceptions
@@ -22,10 +22,6 @@ from tuner_job.wording import plain
 
 _log = logging.getLogger(__name__)
 
-REFUSALS = (exceptions.BaseError,)
-"""Errors that storage answers with, besides the operating system's."""
-OF_ONE_OBJECT = (OSError, exceptions.PermissionDeniedError)
-"""Those that may say something of one object alone."""
 _MOST_SHOWN = 200  # characters of a reason
 _PAUSE = 0.5
 _CHUNK = 2**20
@@ -38,9 +34,25 @@ class Bucket:
     It raises obstore's errors, which `reason_of` puts in words.
     """
 
+    REFUSALS: ClassVar[tuple[type[Exception], ...]] = (exceptions.BaseError, OSError, ValueError)
+    OF_ONE_OBJECT: ClassVar[tuple[type[Exception], ...]] = (
+        OSError,
+        exceptions.PermissionDeniedError,
+    )
+
     def __init__(self, address: Address, patience: timedelta):
         self._store = _cloud(address, patience)
         self._patience = patience
+
+    @classmethod
+    def open(cls, address: Address, patience: timedelta) -> Self:
+        """Make a client; nothing is asked of the server yet."""
+        return cls(address, patience)
+
+    @staticmethod
+    def reason_of(error: Exception) -> str:
+        """The one sentence that helps, out of an error that may span pages."""
+        return reason_of(error)
 
     def get(self, path: str) -> bytes | None:
         """Content of one object; None if there is none."""

@@ -10,14 +10,20 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar, Self
 from uuid import uuid4
 
+from tuner_job.address import Address
+from tuner_job.public import without_secrets
 from tuner_job.results.look import Look, Object
+from tuner_job.wording import plain
 
 _log = logging.getLogger(__name__)
 
 _CHUNK = 2**20
+_MOST_SHOWN = 200  # characters of a reason
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EROFS}
 """What file systems answer that cannot sync a folder, or anything."""
 _FILES = (".json", ".npz", ".bin", ".yaml")
@@ -30,8 +36,23 @@ class Folder:
     `ValueError` for a name that would lead out of the folder.
     """
 
+    REFUSALS: ClassVar[tuple[type[Exception], ...]] = (OSError, ValueError)
+    OF_ONE_OBJECT: ClassVar[tuple[type[Exception], ...]] = (OSError,)
+
     def __init__(self, root: Path):
         self.root = root
+
+    @classmethod
+    def open(cls, address: Address, patience: timedelta) -> Self:
+        """Take a ``file`` address; a folder is there at once."""
+        return cls(Path(address.path).absolute())
+
+    @staticmethod
+    def reason_of(error: Exception) -> str:
+        """The one sentence that helps."""
+        if isinstance(error, OSError) and error.errno:
+            return os.strerror(error.errno)
+        return plain(without_secrets(" ".join(str(error).split())), _MOST_SHOWN)
 
     def get(self, path: str) -> bytes | None:
         """Content of a file; None if there is none."""

@@ -11,14 +11,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol, Self
 from uuid import uuid4
 
-from tuner_job.address import parse_data, parse_results
+from tuner_job.address import Address, parse_data, parse_results
 from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.files.whole import read_file
 from tuner_job.public import public
-from tuner_job.results.bucket import OF_ONE_OBJECT, REFUSALS, Bucket, reason_of
 from tuner_job.results.download import download
 from tuner_job.results.folder import Folder
 from tuner_job.results.look import Look
@@ -39,6 +38,14 @@ or more."""
 class _Place(Protocol):
     """What a kind of storage does; it raises errors of its own."""
 
+    REFUSALS: ClassVar[tuple[type[Exception], ...]]
+    OF_ONE_OBJECT: ClassVar[tuple[type[Exception], ...]]
+    """Those that may say something of one object alone."""
+
+    @classmethod
+    def open(cls, address: Address, patience: timedelta) -> Self: ...
+    @staticmethod
+    def reason_of(error: Exception) -> str: ...
     def get(self, path: str) -> bytes | None: ...
     def put(self, path: str, content: bytes) -> None: ...
     def create(self, path: str, content: bytes) -> bool: ...
@@ -59,8 +66,15 @@ class Store:
 
     def __init__(self, url: str, patience: timedelta = PATIENCE):
         self.url = public(url).rstrip("/") or "/"
+        self._kind: type[_Place] = Folder
         with self._translated("opened"):
-            self._place = _open(url, patience)
+            address = parse_results(url)
+            if address.scheme != "file":
+                # 7 MiB, which a folder has no use for.
+                from tuner_job.results.bucket import Bucket
+
+                self._kind = Bucket
+            self._place = self._kind.open(address, patience)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.url,)
@@ -125,10 +139,10 @@ class Store:
         where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
         try:
             yield
-        except (*REFUSALS, OSError, ValueError) as error:
-            of_object = path and done == "read" and isinstance(error, OF_ONE_OBJECT)
+        except self._kind.REFUSALS as error:
+            of_object = path and done == "read" and isinstance(error, self._kind.OF_ONE_OBJECT)
             kind = UnreadableError if of_object else StoreError
-            raise kind(f"{where}: cannot be {done}: {reason_of(error)}") from None
+            raise kind(f"{where}: cannot be {done}: {self._kind.reason_of(error)}") from None
 
 
 def check_writable(url: str) -> None:
@@ -186,10 +200,3 @@ def _read_file(path: Path, shown: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise StoreError(f"{plain(shown, _MOST_SHOWN)}: cannot be read: {reason}") from None
-
-
-def _open(url: str, patience: timedelta) -> _Place:
-    address = parse_results(url)
-    if address.scheme == "file":
-        return Folder(Path(address.path).absolute())
-    return Bucket(address, patience)

@@ -8,7 +8,6 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.reading.decode import decode
 from tuner_job.data.reading.delimited import delimited_names, read_delimited
 from tuner_job.data.reading.kinds import PARQUET, TEXT, WORKBOOK, R, find_kind
-from tuner_job.data.reading.parquet import parquet_names, read_parquet
 from tuner_job.data.reading.r_data import r_names, read_r
 from tuner_job.data.reading.raw import Cells, check_names
 from tuner_job.data.reading.statistical import read_statistical, statistical_names
@@ -71,6 +70,11 @@ def _read(content: bytes, source: str) -> Cells:
         cells = read_delimited(text, source)
         cells.notes[:0] = [note] if note else []
         return cells
+    if kind == PARQUET:
+        # Memory that a search would hold on to, of which a table of text makes no use.
+        from tuner_job.data.reading.parquet import read_parquet
+
+        return read_parquet(content, source)
     if kind in _READERS:
         return _READERS[kind](content, source)
     return read_statistical(content, source, kind)
@@ -80,13 +84,17 @@ def _names(content: bytes, source: str) -> list[str]:
     kind = find_kind(content, source)
     if kind == TEXT:
         return delimited_names(decode(content, source)[0], source)
+    if kind == PARQUET:
+        from tuner_job.data.reading.parquet import parquet_names  # as above
+
+        return parquet_names(content, source)
     if kind in _NAMES:
         return _NAMES[kind](content, source)
     return statistical_names(content, source, kind)
 
 
-_READERS = {PARQUET: read_parquet, WORKBOOK: read_workbook, R: read_r}
-_NAMES = {PARQUET: parquet_names, WORKBOOK: workbook_names, R: r_names}
+_READERS = {WORKBOOK: read_workbook, R: read_r}
+_NAMES = {WORKBOOK: workbook_names, R: r_names}
 
 
 def _kept(names: Sequence[str], columns: Sequence[Column], source: str) -> list[int]:
