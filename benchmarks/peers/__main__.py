@@ -21,15 +21,13 @@ FLAML_PYTHON = Path(".venv-peers/bin/python")
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser("python -m benchmarks.peers", description=__doc__)
-    parser.add_argument(
-        "data", nargs="?", help="raw PHMRC file for the nested table; without it synthetic deaths"
-    )
+    parser.add_argument("data", nargs="?", help="raw PHMRC file; without it synthetic deaths")
     parser.add_argument(
         "--quick",
         action="store_true",
         help="tiny grids and seconds of budget, to see that it works",
     )
-    parser.add_argument("--seeds", type=int, help="how many, 5 by default (3 at most for grids)")
+    parser.add_argument("--seeds", type=int, help="how many, 5 by default")
     parser.add_argument(
         "--minutes", type=float, nargs="+", help="budgets of the nested table, 1 2 5 10 by default"
     )
@@ -58,15 +56,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def grid(options: argparse.Namespace) -> str:
-    """Table A."""
+    """Time for the same configurations."""
     cases = same_grid.QUICK if options.quick else same_grid.CASES
-    return same_grid.time_table(cases, _grid_seeds(options), options.output, options.flaml_python)
-
-
-def cores(options: argparse.Namespace) -> str:
-    """Efficiency on two cores."""
-    case = same_grid.QUICK[0] if options.quick else same_grid.FOR_CORES
-    return same_grid.cores_table(case, _grid_seeds(options), options.output, options.flaml_python)
+    data = str(Path(options.data).resolve()) if options.data else None
+    seeds = range(1, options.seeds + 1)
+    return same_grid.time_table(cases, data, seeds, options.output, options.flaml_python)
 
 
 def held_out(options: argparse.Namespace) -> str:
@@ -84,13 +78,8 @@ def held_out(options: argparse.Namespace) -> str:
 
 TABLES: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {
     "grid": ("The same configurations, on 2 cores", grid),
-    "cores": ("The same configurations on 1 and 2 cores", cores),
     "nested": ("A third of the deaths held out, a core a search", held_out),
 }
-
-
-def _grid_seeds(options: argparse.Namespace) -> Sequence[int]:
-    return range(1, min(options.seeds, 3) + 1)
 
 
 def main() -> None:

@@ -161,6 +161,10 @@ class Problem:
         """Return the model that all peers fit, on one thread."""
         return CLASSIFIERS[self.model](**params, random_state=self.seed, n_jobs=1)
 
+    def refit(self, params: Mapping[str, Any]) -> None:
+        """Fit a configuration on all rows, as somebody does who wants a model."""
+        self.classifier(params).fit(self.X, self.y)
+
     @property
     def judge(self) -> "Judge":
         """What scores predictions and logs the scores."""

@@ -25,7 +25,7 @@ def grid_search_cv(problem: Problem) -> None:
         scoring=problem.judge,
         cv=problem.splits,
         n_jobs=problem.cores,
-        refit=False,
+        refit=problem.seconds is None,
     ).fit(problem.X, problem.y)
 
 
@@ -85,6 +85,8 @@ def optuna_alone(problem: Problem) -> None:
         sampler = optuna.samplers.GridSampler(dict(problem.space))
     study = optuna.create_study(direction="maximize", sampler=sampler)
     study.optimize(objective, n_jobs=problem.cores, timeout=problem.seconds)
+    if not problem.seconds:
+        problem.refit(study.best_params)
 
 
 def ray_tune(problem: Problem) -> None:
@@ -118,12 +120,14 @@ def ray_tune(problem: Problem) -> None:
             "max_concurrent_trials": problem.cores,
         }
     with_data = tune.with_parameters(trainable, problem=problem)
-    tune.Sampler(
+    found = tune.Tuner(
         tune.with_resources(with_data, {"cpu": 1}),
         param_space=space,
         tune_config=tune.TuneConfig(metric="score", mode="max", **timed),
         run_config=tune.RunConfig(storage_path=str(problem.folder / "ray"), verbose=0),
     ).fit()
+    if not problem.seconds:
+        problem.refit(found.get_best_result().config)
 
 
 def _suggest(trial: Any, name: str, parameter: Any) -> Any:

@@ -85,9 +85,11 @@ def test_a_log_gives_the_best_configuration_known_at_each_time(tmp_path: Path) -
 
 
 def test_what_is_not_beaten_is_said() -> None:
-    assert same_grid.verdict(2.0) == "va-tuning 2.0 × as fast"
-    assert "not beaten" in same_grid.verdict(1.0)
-    assert "not beaten" in same_grid.verdict(0.5)
+    assert same_grid.ratio_of([1.9, 2.0, 2.1]).verdict == "va-tuning 2.0 × as fast"
+    assert same_grid.ratio_of([0.9, 1.0, 1.1]).verdict == "level"
+    assert same_grid.ratio_of([2.0]).verdict == "level"  # of one pair nothing is known
+    assert "not beaten: 2.00" in same_grid.ratio_of([0.49, 0.5, 0.51]).verdict
+    assert str(same_grid.ratio_of([1.9, 2.0, 2.1])) == "2.00 (1.76 to 2.26)"
     assert nested.verdict([0.03, 0.02, 0.04]) == "+0.030 ± 0.006; higher in 3, lower in 0 of 3"
     assert "not beaten" in nested.verdict([-0.03, -0.02, -0.04])
     assert "undecided" in nested.verdict([0.03, -0.02])
