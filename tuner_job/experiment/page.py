@@ -1,8 +1,5 @@
 """The step that writes the report, drawn where its libraries are loaded."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from tuner_job.execution.workers import Workers
 from tuner_job.experiment.context import Run
 from tuner_job.records import ExperimentSummary
@@ -29,24 +26,25 @@ def write_report(
     workers
         One of them draws; None: this process does.
     """
-    from tuner_job.report.scales import declared_scales  # brings the spaces' rules
-
-    trials = {study.model: store.load_trials(study.model) for study in summary.studies}
-    scales = declared_scales(read_document(store))
-    page = _render(workers, (summary, store.provenance(), trials, scales, store.url))
+    page = _drawn(workers, store, summary)
     store.save_report(summary, page)
     return page
 
 
-def _render(workers: Workers | None, arguments: Sequence[Any]) -> str:
+def _drawn(workers: Workers | None, store: ExperimentStore, summary: ExperimentSummary) -> str:
     if workers is None:
-        return render(*arguments)
+        return draw(store, summary)
     workers.load(DRAWING)
-    return workers.call(render, *arguments)
+    return workers.call(draw, store, summary)
 
 
-def render(*arguments: Any) -> str:
-    """Render the report, as `tuner_job.report.page.render_report` does."""
-    from tuner_job.report.page import render_report  # figures take a second to import
+def draw(store: ExperimentStore, summary: ExperimentSummary) -> str:
+    """Draw the report of what the store holds; trials are read here, so that the process that
+    searches need not hold them."""
+    # figures take a second to import
+    from tuner_job.report.page import render_report
+    from tuner_job.report.scales import declared_scales
 
-    return render_report(*arguments)
+    trials = {study.model: store.load_trials(study.model) for study in summary.studies}
+    scales = declared_scales(read_document(store))
+    return render_report(summary, store.provenance(), trials, scales, store.url)

@@ -116,6 +116,7 @@ def _drive(run: Run, runner: Runner, recorder: Recorder) -> float:
         study for model, stored in run.unfinished.items() for study in _studies(run, model, stored)
     ]
     run.monitor.follow(run.unfinished, paces_of(run, studies), run.prepared.n_folds)
+    run.unfinished = dict.fromkeys(run.unfinished, ())  # the studies have what they need
     run.monitor.enter("search")
     on_task = run.monitor.log_task
     budget = run.config.budget

@@ -39,7 +39,7 @@ from tuner_job.records.progress import (
 )
 from tuner_job.records.start import KnownRecord, SettledSource, StartRecord
 from tuner_job.records.study import FittedRows, Member, ModelSummary, StudySummary
-from tuner_job.records.trial import FoldRecord, Source, Stage, TrialRecord
+from tuner_job.records.trial import FoldRecord, Source, Stage, TrialRecord, share_names
 
 __all__ = [
     "DEFAULT_TRIAL",
@@ -85,5 +85,6 @@ __all__ = [
     "TrialRecord",
     "TrialState",
     "VariableRecord",
+    "share_names",
     "utc",
 ]

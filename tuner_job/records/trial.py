@@ -1,6 +1,9 @@
 """One evaluated configuration."""
 
+from functools import cache
 from typing import Any
+
+from pydantic import BaseModel
 
 from tuner_job.records.base import Scores, Stored, TrialState
 from tuner_job.records.estimator import CsmfEstimator
@@ -85,3 +88,16 @@ class TrialRecord(Stored):
     def fit_seconds(self) -> float:
         """Seconds spent fitting, all folds together."""
         return sum(fold.fit_seconds for fold in self.folds)
+
+
+def share_names(record: TrialRecord) -> TrialRecord:
+    """Let a record have its set of given fields in common with all others: of a hundred thousand
+    trials these sets would take as much room as the values, and nothing asks for them."""
+    for one in (record, *record.folds):
+        object.__setattr__(one, "__pydantic_fields_set__", _names(type(one)))
+    return record
+
+
+@cache
+def _names(kind: type[BaseModel]) -> set[str]:
+    return set(kind.model_fields)

@@ -41,6 +41,7 @@ class Folder:
 
     def __init__(self, root: Path):
         self.root = root
+        self._top = str(root)
 
     @classmethod
     def open(cls, address: Address, patience: timedelta) -> Self:
@@ -56,11 +57,13 @@ class Folder:
 
     def get(self, path: str) -> bytes | None:
         """Content of a file; None if there is none."""
-        target = self._at(path)
+        target = self._name(path)
         try:
-            if not stat.S_ISREG(target.stat().st_mode):  # opening a pipe would wait for ever
+            # opening a pipe would wait for ever
+            if not stat.S_ISREG(os.stat(target).st_mode):  # noqa: PTH116
                 raise IsADirectoryError(errno.EISDIR, "it is no file")
-            return target.read_bytes()
+            with open(target, "rb") as file:  # noqa: PTH123
+                return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -95,7 +98,9 @@ class Folder:
         found = [name for name in _above(prefix) if self._at(name).is_file()]
         for folder, folders, names in os.walk(top):
             names += [name for name in folders if name.endswith(_FILES)]
-            found += [(Path(folder) / name).relative_to(self.root).as_posix() for name in names]
+            inside = Path(folder).relative_to(self.root).as_posix()
+            above = "" if inside == "." else f"{inside}/"
+            found += [f"{above}{name}" for name in names]
         return found
 
     def folders(self) -> list[str]:
@@ -133,10 +138,14 @@ class Folder:
         return _pieces(target)
 
     def _at(self, path: str) -> Path:
+        return Path(self._name(path))
+
+    def _name(self, path: str) -> str:
+        """Name of a file as the system has it; making a `Path` takes longer than reading one."""
         parts = path.strip("/").split("/")
         if any(part in ("", ".", "..") or "\0" in part or os.sep in part for part in parts):
             raise ValueError("its name would lead out of the folder, or names nothing")
-        return self.root.joinpath(*parts)
+        return os.path.join(self._top, *parts)  # noqa: PTH118
 
 
 def _pieces(target: Path) -> Iterator[bytes]:

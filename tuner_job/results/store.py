@@ -136,10 +136,10 @@ class Store:
 
     @contextmanager
     def _translated(self, done: str, path: str = "") -> Iterator[None]:
-        where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
         try:
             yield
         except self._kind.REFUSALS as error:
+            where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
             of_object = path and done == "read" and isinstance(error, self._kind.OF_ONE_OBJECT)
             kind = UnreadableError if of_object else StoreError
             raise kind(f"{where}: cannot be {done}: {self._kind.reason_of(error)}") from None

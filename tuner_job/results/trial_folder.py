@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
-from tuner_job.records import DEFAULT_TRIAL, TrialRecord
+from tuner_job.records import DEFAULT_TRIAL, TrialRecord, share_names
 from tuner_job.results.damage import Damage, parse_record, read_whole
 from tuner_job.results.store import Store
 
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
+_AT_ONCE = 1024  # whatever waits to be read takes memory
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names: a sync client's copies and other files do not matter."""
@@ -57,9 +59,13 @@ class TrialFolder:
         self, own: Mapping[int, str], parse: Callable[[bytes, int], _T]
     ) -> list[tuple[int, "_T | Damage"]]:
         """Read some of what is `there`; what has gone in between is left out."""
+        found: list[tuple[int, _T | Damage]] = []
         with ThreadPoolExecutor(_READERS) as readers:
-            found = readers.map(lambda trial: self._read(trial, own[trial], parse), own)
-            return [(trial, one) for trial, one in zip(own, found, strict=True) if one is not None]
+            trials = iter(own)
+            while some := list(islice(trials, _AT_ONCE)):
+                read = readers.map(lambda trial: self._read(trial, own[trial], parse), some)
+                found += [(n, one) for n, one in zip(some, read, strict=True) if one is not None]
+        return found
 
     def file_in_its_way(self) -> Damage | None:
         """The file that stands where this folder must, so that nothing can be written here."""
@@ -109,4 +115,4 @@ def parse_trial(content: bytes, number: int, metrics: Sequence[str] = ()) -> Tri
             raise ValueError("it says that the trial is complete, and lacks scores")
         if lacking := [metric for metric in metrics if metric not in record.scores]:
             raise ValueError(f"it is of another experiment: it has no {lacking[0]}")
-    return record
+    return share_names(record)

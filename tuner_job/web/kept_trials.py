@@ -3,15 +3,14 @@ store, which has an object each."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from pathlib import Path
 from statistics import fmean
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from tuner_job.records import DEFAULT_TRIAL, FoldRecord, Scores, TrialRecord
+from tuner_job.records import DEFAULT_TRIAL, FoldRecord, Scores, TrialRecord, share_names
 from tuner_job.results.claim import read_document
 from tuner_job.results.damage import Damage
 from tuner_job.results.experiment_store import ExperimentStore
@@ -22,7 +21,6 @@ FULL = 2000
 figures and tables show means, and what is in full is read again."""
 _TOLD_EVERY = 0.3
 _NOTHING: dict[str, Any] = {}
-_R = TypeVar("_R", bound=BaseModel)
 Told = Callable[[int, int], None]
 """Called with how many trials have been read, and of how many."""
 
@@ -112,14 +110,12 @@ def condensed(record: TrialRecord, metrics: Sequence[str]) -> TrialRecord:
     """
     if record.trial == DEFAULT_TRIAL:
         return record
-    fold = _lean(
-        FoldRecord(
-            fold=0,
-            n_validation=sum(one.n_validation for one in record.folds),
-            validation=_means([one.validation for one in record.folds], metrics),
-            train=_means([one.train for one in record.folds], metrics),
-            fit_seconds=record.fit_seconds,
-        )
+    fold = FoldRecord(
+        fold=0,
+        n_validation=sum(one.n_validation for one in record.folds),
+        validation=_means([one.validation for one in record.folds], metrics),
+        train=_means([one.train for one in record.folds], metrics),
+        fit_seconds=record.fit_seconds,
     )
     scores = {name: record.scores[name] for name in metrics if name in record.scores}
     update = {
@@ -132,19 +128,13 @@ def condensed(record: TrialRecord, metrics: Sequence[str]) -> TrialRecord:
     return _lean(record.model_copy(update=update))
 
 
-def _lean(record: _R) -> _R:
-    """Share what is the same in a hundred thousand records: a set of names takes more room than the
-    values."""
-    object.__setattr__(record, "__pydantic_fields_set__", _names(type(record)))
-    for name, value in record.__dict__.items():
-        if value == {}:
-            record.__dict__[name] = _NOTHING
+def _lean(record: TrialRecord) -> TrialRecord:
+    """Share what is the same in a hundred thousand records."""
+    for one in (share_names(record), *record.folds):
+        for name, value in one.__dict__.items():
+            if value == {}:
+                one.__dict__[name] = _NOTHING
     return record
-
-
-@cache
-def _names(kind: type[BaseModel]) -> set[str]:
-    return set(kind.model_fields)
 
 
 def _means(scores: Sequence[Scores], metrics: Sequence[str]) -> Scores:
@@ -168,10 +158,7 @@ def _load(file: Path) -> Iterable[TrialRecord]:
     try:
         with file.open("rb") as lines:
             for line in lines:
-                record = TrialRecord.model_validate_json(line)
-                for fold in record.folds:
-                    _lean(fold)
-                yield _lean(record)
+                yield _lean(TrialRecord.model_validate_json(line))
     except FileNotFoundError:
         return
     except ValidationError:  # whoever wrote it was ended; the rest is read again
