@@ -52,10 +52,14 @@ class Calibration:
         from scipy.optimize import minimize_scalar  # takes half a second to import
 
         logs = _logs(P)
-        rows = np.arange(len(y))
+        rows, top = np.arange(len(y)), logs.max(axis=1, keepdims=True)
 
-        def loss(log_temperature: float) -> float:
-            return -float(np.log(_softmax(logs / np.exp(log_temperature))[rows, y]).mean())
+        def loss(log_temperature: float) -> float:  # of the softmax, taken for the truth alone
+            temperature = np.exp(log_temperature)
+            E = logs / temperature
+            E -= top / temperature
+            np.exp(E, out=E)
+            return -float(np.log(E[rows, y] / E.sum(axis=1)).mean())
 
         found = minimize_scalar(
             loss, bounds=_LOG_TEMPERATURE, method="bounded", options={"xatol": 1e-3}
@@ -65,8 +69,8 @@ class Calibration:
         overall = Q.mean(axis=0)
         n_classes = P.shape[1]
         deaths = np.bincount(y, minlength=n_classes)
-        summed = np.zeros((n_classes, n_classes))
-        np.add.at(summed, y, Q)
+        cells = y[:, None] * n_classes + np.arange(n_classes)
+        summed = np.bincount(cells.ravel(), Q.ravel(), n_classes**2).reshape(n_classes, -1)
         matrix = (summed + _ROW_WEIGHT * overall) / (deaths[:, None] + _ROW_WEIGHT)
         training = (deaths + _ADDED) / (len(y) + _ADDED * n_classes)
         return cls(temperature, overall, matrix, training)

@@ -54,7 +54,8 @@ class Scaling:
         observed = np.maximum((~missing).sum(axis=0), 1)
         fill = np.where(missing, 0, X).sum(axis=0, dtype=np.float64) / observed
         often = np.flatnonzero(missing.mean(axis=0) > INDICATED)
-        first = np.unique(missing[:, often], axis=1, return_index=True)[1]
+        patterns = np.packbits(missing[:, often], axis=0)  # eight rows a byte: quicker to compare
+        first = np.unique(patterns, axis=1, return_index=True)[1]
         indicated = np.sort(often[first]).astype(np.int32)
         wide = _widen(X, fill, indicated)
         scale = wide.std(axis=0)
@@ -87,7 +88,9 @@ class Scaling:
         """Build the design matrix (n_rows, n_kept + 1); its last column is the intercept's ones."""
         check_columns(X, len(self.fill))
         with np.errstate(over="ignore"):
-            Z = (_widen(X, self.fill, self.indicated)[:, self.kept] - self.mean) / self.scale
+            Z = _widen(X, self.fill, self.indicated)[:, self.kept]
+            Z -= self.mean
+            Z /= self.scale
         np.clip(Z, -_LARGEST, _LARGEST, out=Z)
         return np.hstack([Z, np.ones((len(Z), 1))], dtype=np.float32, casting="same_kind")
 
