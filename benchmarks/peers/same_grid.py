@@ -80,14 +80,15 @@ CASES = (
         "XGBoost, PHMRC child, no fit shared",
         "xgboost",
         None,
-        {"max_depth": [4, 6], "learning_rate": [0.1, 0.3], "colsample_bytree": [0.5, 1.0]},
-    ),
-    Case(
-        "XGBoost, 7,500 × 160 × 34, no fit shared",
-        "xgboost",
-        ADULT,
         {"max_depth": [4, 6], "learning_rate": [0.1, 0.3]},
     ),
+    Case(
+        "random forest, 7,500 × 160 × 34, no fit shared",
+        "random_forest",
+        ADULT,
+        {"min_samples_leaf": [1, 2, 5, 10]},
+    ),
+    Case("XGBoost, 7,500 × 160 × 34, no fit shared", "xgboost", ADULT, {"max_depth": [4, 6]}),
 )
 QUICK = (Case("XGBoost, tiny", "xgboost", TINY, {"n_estimators": [2, 4], "max_depth": [2, 3]}),)
 
