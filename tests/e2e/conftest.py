@@ -47,7 +47,7 @@ def release(namespace: Namespace) -> Iterator[Namespace]:
     namespace.kubectl("wait", "raycluster", RELEASE, *provisioned, timeout=510)
     yield namespace
     if os.environ.get("VA_TUNING_E2E_KEEP") != "true":
-        namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+        namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
 
 
 @pytest.fixture

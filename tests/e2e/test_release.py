@@ -40,7 +40,7 @@ def test_upgrade_takes_effect_and_uninstallation_leaves_nothing_but_the_keys(
     )
     assert changed["max_depth"] == [2, 3]
     assert _keys(elsewhere) == keys  # an upgrade must not lock anybody out
-    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
     left = before | {f"secret/{RELEASE}-store", f"secret/{RELEASE}-store-accounts"}
     wait_until("the end of all its other objects", lambda: _objects(elsewhere) == left)
     wait_until(  # a claim goes after the pod that had it; values-kind.yaml does not keep it
@@ -116,7 +116,7 @@ def test_the_results_volume_is_kept_where_that_is_asked(elsewhere: Namespace) ->
         "store.embedded.persistence.keep=true",
         "--wait",
     )
-    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
     assert [claim["metadata"]["name"] for claim in elsewhere.list("persistentvolumeclaims")] == [
         f"{RELEASE}-store"
     ]
@@ -176,4 +176,4 @@ def test_workers_come_for_an_experiment_and_go_afterwards_and_schedules_run(
         lambda: not elsewhere.list("pods", "ray.io/node-type=worker"),
         300,
     )
-    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+    elsewhere.helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
