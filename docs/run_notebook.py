@@ -7,7 +7,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parent / "notebook.ipynb"
-_SECONDS = 900  # for one cell
+_SECONDS = 900  # for one cell, and for the start
 
 
 def executed() -> nbformat.NotebookNode:
@@ -24,6 +24,7 @@ def executed() -> nbformat.NotebookNode:
         NotebookClient(
             notebook,
             timeout=_SECONDS,
+            startup_timeout=_SECONDS,
             kernel_name="python3",
             resources=place,
             record_timing=False,

@@ -16,4 +16,4 @@ if [[ $already != *control-plane* ]]; then
   trap 'tests/cluster/cluster.sh down' EXIT
 fi
 tests/cluster/cluster.sh up load
-.venv/bin/pytest tests/e2e "$@"
+.venv/bin/pytest --timeout 1800 tests/e2e "$@"

@@ -102,7 +102,7 @@ def run(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         env=os.environ | environment,
         cwd=chart_tools.ROOT,
     )

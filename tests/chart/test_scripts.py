@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,9 +49,9 @@ def free_port() -> int:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
+        with urllib.request.urlopen(url, timeout=30) as response:
             return bool(response.status == 200)
-    except urllib.error.URLError:
+    except OSError:
         return False
 
 
@@ -94,7 +93,7 @@ def store(
     with subprocess.Popen(
         [binary, *arguments], env=environment, stdout=subprocess.DEVNULL
     ) as server:
-        endpoint, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 20
+        endpoint, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
         while not answers(endpoint + health):
             assert server.poll() is None
             assert time.monotonic() < deadline
@@ -113,7 +112,7 @@ def run_script(
     command = [sys.executable, FILES / name, *arguments]
     clean = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env=clean | environment
+        command, capture_output=True, text=True, timeout=300, env=clean | environment
     )
 
 

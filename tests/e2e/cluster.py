@@ -18,6 +18,8 @@ CACHE = Path(os.environ.get("VA_TUNING_CACHE", Path.home() / ".cache" / "va-tuni
 RELEASE = "va-tuning"
 TOOLS = {**os.environ, "PATH": f"{CACHE / 'bin'}:{os.environ['PATH']}"}
 """The environment, with the cluster's tools on its path."""
+_BEGINS_WITH = (("serviceaccount", "default"), ("configmap", "kube-root-ca.crt"))
+"""Kind and name of what every namespace has."""
 SECOND = ("--set", "crds.install=false")
 """What every release but the first says: a cluster has one definition of TuningExperiment."""
 
@@ -66,6 +68,25 @@ class Namespace:
             *arguments,
             stdin=stdin,
             timeout=timeout,
+        )
+
+    def make(self) -> None:
+        """Make it anew, with what a cluster puts into it a moment later: pods need that."""
+        self.delete()
+        self.kubectl("create", "namespace", self.name)
+        kinds = ",".join(kind for kind, _ in _BEGINS_WITH)
+        wanted = {f"{kind}/{name}" for kind, name in _BEGINS_WITH}
+        wait_until(
+            f"what {self.name} begins with",
+            lambda: wanted <= set(self.kubectl("get", kinds, "--output", "name").split()),
+        )
+
+    def delete(self) -> None:
+        """Delete it, if it is there, and wait until it is gone."""
+        self.kubectl(
+            *("delete", "namespace", self.name, "--ignore-not-found", "--wait"),
+            *("--timeout", "600s"),
+            timeout=630,
         )
 
     def helm(self, *arguments: str | Path, timeout: float = 900) -> str:

@@ -32,13 +32,10 @@ def cluster() -> None:
 def namespace(cluster: None) -> Iterator[Namespace]:
     """An empty namespace that enforces restricted Pod Security."""
     here = Namespace(NAMESPACE)
-    here.kubectl(
-        "delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait", "--timeout", "180s"
-    )
-    here.kubectl("create", "namespace", NAMESPACE)
+    here.make()
     here.kubectl("label", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted")
     yield here
-    here.kubectl("delete", "namespace", NAMESPACE, "--wait", "--timeout", "180s")
+    here.delete()
 
 
 @pytest.fixture(scope="session")
@@ -46,18 +43,11 @@ def release(namespace: Namespace) -> Iterator[Namespace]:
     """The chart, installed as its README says for kind."""
     values = CHART / "values-kind.yaml"
     namespace.helm("install", RELEASE, CHART, "--values", values, "--wait", "--timeout", "5m")
-    namespace.kubectl(
-        "wait",
-        "raycluster",
-        RELEASE,
-        "--for",
-        "condition=RayClusterProvisioned",
-        "--timeout",
-        "240s",
-    )
+    provisioned = ("--for", "condition=RayClusterProvisioned", "--timeout", "480s")
+    namespace.kubectl("wait", "raycluster", RELEASE, *provisioned, timeout=510)
     yield namespace
     if os.environ.get("VA_TUNING_E2E_KEEP") != "true":
-        namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "3m")
+        namespace.helm("uninstall", RELEASE, "--wait", "--timeout", "5m")
 
 
 @pytest.fixture
@@ -126,7 +116,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def told(release: Namespace) -> Iterator[Namespace]:
     """The release, with a receiver that fails at times, and a short retention."""
     start_pod(release, release, "receiver", {"app": "receiver"}, ["python", "-c", RECEIVER])
-    release.kubectl("wait", "pod/receiver", "--for", "condition=Ready", "--timeout", "120s")
+    release.kubectl("wait", "pod/receiver", "--for", "condition=Ready", "--timeout", "240s")
     release.kubectl("create", "secret", "generic", "notify", f"--from-literal=key={KEY}")
     address = release.get("pod", "receiver")["status"]["podIP"]
     peers = [{"podSelector": {"matchLabels": {"app": "receiver"}}}]

@@ -88,7 +88,7 @@ def heard(where: Namespace, name: str) -> dict[str, set[str]]:
 
 def must_have_heard_once(where: Namespace, name: str, end: str) -> None:
     """Wait until the receiver has heard of an end, under one key and in one wording."""
-    wait_until(f"word of the end of {name}", lambda: heard(where, name), 120)
+    wait_until(f"word of the end of {name}", lambda: heard(where, name), 300)
     time.sleep(8)  # in which it would be said again
     ((key, bodies),) = heard(where, name).items()
     assert key.endswith(f"-{end}")

@@ -64,7 +64,7 @@ def test_fault(
     release.va_tuning("fetch", name, "--output", tmp_path / "before")
     fault(release)
     local.start()
-    release.must_succeed(name, 480)
+    release.must_succeed(name, 900)
     local.join()
     assert [fetched_table(name)] == expected
     finished_before = sorted((tmp_path / "before").rglob("trials/*.json"))
@@ -100,7 +100,7 @@ def test_a_driver_that_is_told_to_end(
     release.kubectl(
         "exec", head["metadata"]["name"], "--container", "ray-head", "--", "python", "-c", _SIGNAL
     )
-    assert release.wait_for_end("told-to-end", 120) == "FAILED"
+    assert release.wait_for_end("told-to-end", 300) == "FAILED"
     said = release.va_tuning("status", "told-to-end")
     assert "the search was interrupted; run the same command again to go on from here" in said
     release.va_tuning("submit", experiment)

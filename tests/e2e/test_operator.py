@@ -27,17 +27,18 @@ Fetched = Callable[[str], str]
 def test_the_lines_run_and_kubectl_shows_how_far_they_are(
     told: Namespace, write: Write, local_table: Table, fetched_table: Fetched
 ) -> None:
-    file = write("lines", tuning=LONG)
+    file = write("lines", tuning={**LONG, "n_trials": 24})  # it runs on while it is looked at
     name = apply(told, file)
     wait_until("trials in kubectl get", lambda: trials_of(told, name) >= 2)
     header, row = told.kubectl("get", "tune", name).splitlines()
     assert header.split() == ["NAME", "STATE", "DONE", "PLANNED", "BEST", "MODEL", "AGE"]
     assert row.split()[:2] == [name, "Running"]
-    assert row.split()[3] == "16"
+    assert row.split()[3] == "24"
     assert row.split()[5] == "random_forest"
     wait_for(told, name)
     told.kubectl("wait", f"rayjob/{name}", "--for=jsonpath={.status.jobStatus}=SUCCEEDED")
-    assert trials_of(told, name) == 16
+    # a store that is slow just then is read again, for a minute
+    wait_until("all trials in its status", lambda: trials_of(told, name) == 24, 60)
     assert fetched_table(name) == local_table(file)
     selector = f"involvedObject.name={name},involvedObject.kind=TuningExperiment"
     events = told.kubectl("get", "events", "--field-selector", selector)
@@ -54,7 +55,7 @@ def test_suspended_it_waits_and_goes_on_to_the_same_answer(
     name = apply(told, file)
     wait_until("the second trial", lambda: trials_of(told, name) >= 2)
     apply(told, file, suspend=True)
-    wait_for(told, name, "Suspended", 120)
+    wait_for(told, name, "Suspended", 240)
     assert told.list("rayjobs", f"va-tuning/experiment={name}") == []
     before = fetched_table(name)
     time.sleep(10)
@@ -84,17 +85,17 @@ def test_the_controller_may_die_at_any_moment(
 def test_cancelled_it_says_so_and_deleted_it_leaves_its_results(
     told: Namespace, write: Write, fetched_table: Fetched
 ) -> None:
-    name = apply(told, write("cancelled", tuning=LONG))
+    # its status is some seconds late: it has to have trials left by then
+    name = apply(told, write("cancelled", tuning={**LONG, "n_trials": 400}))
     wait_until("the second trial", lambda: trials_of(told, name) >= 2)
     told.va_tuning("cancel", name)
-    wait_for(told, name, "Failed", 60)
+    wait_for(told, name, "Failed", 240)
     assert condition_of(told, name, "Failed")["reason"] == "Cancelled"
     must_have_heard_once(told, name, "cancelled")
     told.kubectl("delete", "tune", name, "--wait")
     wait_until(
         "the end of what it made",
         lambda: not told.list("rayjobs,configmaps", f"va-tuning/experiment={name}"),
-        60,
     )
     assert fetched_table(name).count("\n") > 2
 
@@ -102,7 +103,7 @@ def test_cancelled_it_says_so_and_deleted_it_leaves_its_results(
 def test_all_that_is_wrong_is_said_and_nothing_is_made(told: Namespace, write: Write) -> None:
     data = {"source": "deaths.csv", "label": "cause"}
     name = apply(told, write("mistaken", data=data, tuning={**LONG, "n_trial": 5}))
-    found = wait_until("a verdict", lambda: condition_of(told, name, "Accepted"), 30)
+    found = wait_until("a verdict", lambda: condition_of(told, name, "Accepted"))
     assert (found["status"], found["reason"]) == ("False", "Invalid")
     assert "data.source: must be an address" in found["message"]
     assert "tuning.n_trial: is not a known key" in found["message"]
@@ -130,8 +131,9 @@ def test_plain_rayjobs_say_how_far_they_are(told: Namespace, write: Write) -> No
     wait_until("trials", lambda: marks().get("va-tuning.io/trials", "0/").split("/")[0] not in "01")
     assert marks()["va-tuning.io/state"] == "running"
     told.must_succeed("by-hand")
-    wait_until("the end", lambda: marks().get("va-tuning.io/state") == "done", 60)
-    assert marks()["va-tuning.io/trials"] == "16/16"
+    wait_until("the end", lambda: marks().get("va-tuning.io/state") == "done")
+    # read again for a minute, as a store may be slow
+    wait_until("all trials", lambda: marks()["va-tuning.io/trials"] == "16/16", 60)
     must_have_heard_once(told, "by-hand", "done")
 
 
@@ -145,10 +147,10 @@ def test_after_a_while_nothing_is_left_but_results(told: Namespace, fetched_tabl
         found: dict[str, str] = told.get("configmap", f"{RELEASE}-operator").get("data", {})
         return found
 
-    wait_until("the end of what is over", lambda: not left(), 60 + 2 * RETENTION)
-    wait_until("the end of what is noted", lambda: not noted(), 60)  # one look later
+    wait_until("the end of what is over", lambda: not left(), 60 + 4 * RETENTION)
+    wait_until("the end of what is noted", lambda: not noted())  # one look later
     assert {t["status"]["state"] for t in told.list("tune")} == {"Succeeded"}
-    assert fetched_table("lines").count("\n") > 16
+    assert fetched_table("lines").count("\n") > 24
 
 
 def test_the_controller_is_small(told: Namespace) -> None:
@@ -167,4 +169,4 @@ def test_a_second_release_that_forgets_is_told_what_to_say(told: Namespace) -> N
         second.helm("install", RELEASE, CHART, *values, "--create-namespace")
     with pytest.raises(AssertionError, match=r"Set crds\.install=false"):
         second.helm("install", RELEASE, CHART, *values, "--create-namespace", "--dry-run=server")
-    second.kubectl("delete", "namespace", second.name, "--ignore-not-found", "--wait")
+    second.delete()

@@ -99,7 +99,7 @@ def test_status_says_why_a_pod_does_not_run(release: Namespace, write: Write) ->
             lambda name=name, expected=expected: (
                 expected in (said := release.va_tuning("status", name)) and said
             ),
-            seconds=90,
+            seconds=300,
         )
         assert f"experiment {name}: waiting" in status
         release.va_tuning("cancel", name)

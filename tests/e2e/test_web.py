@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.cluster import CHART, CONTEXT, RELEASE, TOOLS, Namespace, wait_until
+from tests.e2e.objects import LONG
 
 Write = Callable[..., Path]
 _WRITE = """
@@ -46,7 +47,7 @@ def test_the_page_follows_an_experiment_and_writes_nothing(
     assert _get(f"{address}/healthz", "")[0] == 200
     assert _get(f"{address}/api/experiments", "")[0] == 401
     assert _get(f"{address}/api/experiments", "no such token")[0] == 401
-    release.va_tuning("submit", write("watched"))
+    release.va_tuning("submit", write("watched", tuning=LONG))  # it is seen while it runs
 
     def seen() -> dict[str, Any]:
         status, body = _get(f"{address}/api/experiments", token)
@@ -57,7 +58,7 @@ def test_the_page_follows_an_experiment_and_writes_nothing(
     wait_until("a running experiment", lambda: seen().get("state") == "running", 240)
     wait_until("a trial", lambda: seen().get("done", 0) >= 1, 240)
     release.must_succeed("watched")
-    wait_until("its end", lambda: seen().get("state") == "done", 20)
+    wait_until("its end", lambda: seen().get("state") == "done", 120)
     assert seen()["best"]["model"] == "random_forest"
     _, text = _get(f"{address}/metrics", token)
     assert 'va_tuning_trials{experiment="watched",model="random_forest",state="complete"}' in text
@@ -83,7 +84,7 @@ def _forwarded(release: Namespace) -> Iterator[str]:
 def _get(url: str, token: str) -> tuple[int, str]:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,22 @@ SMALL: dict[str, Any] = {
 ON_RAY = {"RAY_ADDRESS": "local"}
 """Environment with which fits run on an embedded Ray."""
 SCRIPT = "run-distributed-comparison"
+_HELD = """
+import pathlib, sys, time
+from tuner_job.cli.main import main
+from tuner_job.experiment import run
+
+gate = pathlib.Path(sys.argv.pop(1))
+
+def wait_at_the_gate(_):
+    while not gate.exists():
+        time.sleep(0.01)
+
+steps = list(run.STEPS.items())
+steps.insert([step for step, _ in steps].index(run.search), (wait_at_the_gate, "loading"))
+run.STEPS = dict(steps)
+main(sys.argv[1:])
+"""
 
 
 def write(folder: Path, experiment: Mapping[str, Any] = SMALL, **changes: Any) -> Path:
@@ -57,6 +74,25 @@ def start(
     if arguments[0] == SCRIPT:
         command = ("-c", "from tuner_job import __main__ as m; m.main_of_comparison()")
         command = (*command, *arguments[1:])
+    return _started(command, environment)
+
+
+@contextmanager
+def held(gate: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Start ``va-tuning tune``, which runs and does not search until a file is at `gate`: so it
+    cannot end while something is looked at. It is no more when the block ends."""
+    process = _started(("-c", _HELD, gate, *arguments))
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def _started(
+    command: tuple[str | Path, ...], environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *command],
         env={**os.environ, **(environment or {})},

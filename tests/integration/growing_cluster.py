@@ -18,7 +18,7 @@ import psutil
 _HEAD = "f" * 51 + "00000"
 """What the provider takes for its head's name."""
 _STORE = 100 * 2**20
-_TRAINS = ("ray::TrialTrainable", "ray::_Inner")
+TRAINS = ("ray::TrialTrainable", "ray::_Inner")
 """How Ray calls the process of a trial: between two of its steps, and in one."""
 
 
@@ -48,7 +48,7 @@ class GrowingCluster:
     @property
     def n_training(self) -> int:
         """Workers that hold a trial of Ray Tune's: each actor's process is a raylet's child."""
-        return len({_parent(one) for one in self.processes() if _title(one).startswith(_TRAINS)})
+        return len({_parent(one) for one in self.processes() if _title(one).startswith(TRAINS)})
 
 
 @contextmanager

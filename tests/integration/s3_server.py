@@ -5,20 +5,24 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+import psutil
 
 ACCESS, SECRET = "test-access", "test-secret"
 
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where it listens and where its buckets stand: a bucket is a folder."""
+    """Where it listens, where its buckets stand (a bucket is a folder), and its process."""
 
     endpoint: str
     root: Path
+    pid: int
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,28 +62,35 @@ def serve(
     """
     server = binary()
     assert server
-    port = port or _free_port()
-    command = [
-        server,
-        "--port",
-        f"127.0.0.1:{port}",
-        "--access",
-        ACCESS,
-        "--secret",
-        SECRET,
-        "--quiet",
-    ]
+    command = [server, "--access", ACCESS, "--secret", SECRET, "--quiet"]
     if certificate:
         command += ["--cert", str(certificate[0]), "--key", str(certificate[1])]
     scheme = "https" if certificate else "http"
-    with (root.parent / f"s3-{port}.log").open("w") as log:
-        process = subprocess.Popen([*command, "posix", root], stdout=log, stderr=log)
+    with (root.parent / "s3.log").open("a") as log:
+        process, port = _started([*command, "posix", root], port, log)
         try:
-            _wait_until_open(port, process)
-            yield S3Server(f"{scheme}://127.0.0.1:{port}", root)
+            yield S3Server(f"{scheme}://127.0.0.1:{port}", root, process.pid)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
+
+
+def _started(
+    command: Sequence[str | Path], port: int | None, log: IO[str]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start the server, once more where somebody else has just taken its port."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        number = port or _free_port()
+        listens = [command[0], "--port", f"127.0.0.1:{number}", *command[1:]]
+        process = subprocess.Popen(listens, stdout=log, stderr=log)
+        while process.poll() is None and time.monotonic() < deadline:
+            if _listens(process, number):
+                return process, number
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    raise RuntimeError(f"the S3 server did not open a port within 120 s, see {log.name}")
 
 
 def _free_port() -> int:
@@ -88,11 +99,11 @@ def _free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as s:
-            if s.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"the S3 server did not open port {port} within 20 s")
+def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether it is this process that answers at the port."""
+    with suppress(psutil.Error):
+        return any(
+            one.status == psutil.CONN_LISTEN and one.laddr.port == port
+            for one in psutil.Process(process.pid).net_connections("tcp")
+        )
+    return False

@@ -194,7 +194,7 @@ def test_pages_fit_a_telephone_and_have_what_readers_need(page: "Page", path: st
 
 def test_a_page_prints_with_its_figures(page: "Page") -> None:
     page.goto("/experiments/finished")
-    page.locator("main figure svg").first.wait_for()
+    page.locator("main figure svg").nth(3).wait_for(state="attached")
     page.emulate_media(media="print")
     assert not page.get_by_role("link", name="Trials (CSV)").is_visible()
     assert page.locator("main figure svg >> visible=true").count() > 3
@@ -203,7 +203,10 @@ def test_a_page_prints_with_its_figures(page: "Page") -> None:
 
 def test_a_server_that_has_ended_is_told(any_page: "Page", served: Served) -> None:
     any_page.goto("/")
-    any_page.evaluate("new Promise(done => source.addEventListener('list', done, {once: true}))")
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not any_page.evaluate("source?.readyState === EventSource.OPEN"):
+        assert time.monotonic() < deadline, "the page hears nothing"
+        any_page.wait_for_timeout(100)
     served.process.terminate()
     served.process.wait(timeout=60)
     any_page.get_by_text("No news from the server").wait_for()

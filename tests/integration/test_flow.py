@@ -12,6 +12,11 @@ import yaml
 from tests.integration.experiments import run
 from tests.integration.tables import synthetic_table
 
+PREFECT = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # nothing leaves this machine
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "400",  # 20 are few on a busy one
+}
 STATES = """
 import sys
 from pathlib import Path
@@ -20,7 +25,7 @@ from prefect.client.schemas.sorting import TaskRunSort
 from prefect.testing.utilities import prefect_test_harness
 from tuner_job.comparison.flow import tune_compare_report
 
-with prefect_test_harness(server_startup_timeout=200):
+with prefect_test_harness(server_startup_timeout=400):
     state = tune_compare_report(Path(sys.argv[1]), sys.argv[2], n_workers=2, return_state=True)
     with get_client(sync_client=True) as client:
         for run in sorted(client.read_task_runs(), key=lambda run: run.start_time):
@@ -49,13 +54,9 @@ def experiment(tmp_path: Path) -> Path:
 def flow(experiment: Path, output: Path, **comparison: object) -> str:
     content = yaml.safe_load(experiment.read_text()) | {"comparison": comparison}
     experiment.write_text(yaml.safe_dump(content))
-    quiet = {
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }  # nothing leaves this machine
-    environment = {**os.environ, **quiet, "PREFECT_HOME": str(output.parent / "prefect")}
+    environment = {**os.environ, **PREFECT, "PREFECT_HOME": str(output.parent / "prefect")}
     command = [sys.executable, "-c", STATES, str(experiment), str(output)]
-    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=240)
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=850)
     assert "FLOW" in done.stdout, done.stderr
     return done.stdout
 
@@ -92,8 +93,7 @@ def test_the_command_says_where_the_reports_are(experiment: Path, tmp_path: Path
     content = yaml.safe_load(experiment.read_text())
     content["comparison"] = {"experiments": ["cross_validation"], "outer_folds": 2}
     experiment.write_text(yaml.safe_dump(content))
-    quiet = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    environment = {**quiet, "PREFECT_HOME": str(tmp_path / "prefect")}
+    environment = {**PREFECT, "PREFECT_HOME": str(tmp_path / "prefect")}
     output = tmp_path / "comparison"
     code, out, err = run("flow", experiment, "--output", str(output), environment=environment)
     assert code == 0, err

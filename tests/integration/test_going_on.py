@@ -3,18 +3,22 @@ and one usable commit."""
 
 import csv
 import io
+import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
+from tests.integration.experiments import held, kill_when, run, start, trials_table, tune, write
 from tests.integration.s3_server import S3Server
 from tests.unit.results.conftest import STORED, VERSIONS
+from tuner_job.results import lease
 from tuner_job.results.experiment_store import open_experiment
 
 FOREST = {
@@ -67,25 +71,27 @@ def is_usable(results: str) -> bool:
 def test_two_runs_at_once_without_a_lease_end_with_one_commit(case: tuple[Path, str]) -> None:
     path, results = case
     both = [without_lease("tune", path, "--results", results, "--workers", "1") for _ in range(2)]
-    ended = [process.communicate(timeout=900) for process in both]
+    ended = [process.communicate(timeout=850) for process in both]
     assert [process.returncode for process in both] == [0, 0], ended
     assert is_usable(results)
 
 
-def test_the_second_run_says_who_is_running(case: tuple[Path, str]) -> None:
+def test_the_second_run_says_who_is_running(case: tuple[Path, str], tmp_path: Path) -> None:
     path, results = case
-    first = start("tune", path, "--results", results, "--workers", "1")
-    store = None
-    while store is None:
-        assert first.poll() is None, first.communicate()
-        try:
-            opened = open_experiment(results)
-            store = opened if opened.store.get(f"{opened.experiment}/lease.json") else None
-        except Exception:
-            continue
-    code, _, err = run("tune", path, "--results", results)
-    assert (code, f"is being run by process {first.pid} on" in err) == (2, True), err
-    out, err = first.communicate(timeout=900)
+    gate = tmp_path / "gate"
+    with held(gate, "tune", path, "--results", results, "--workers", "1") as first:
+        store = None
+        while store is None:
+            assert first.poll() is None, first.communicate()
+            try:
+                opened = open_experiment(results)
+                store = opened if opened.store.get(f"{opened.experiment}/lease.json") else None
+            except Exception:
+                continue
+        code, _, err = run("tune", path, "--results", results)
+        assert (code, f"is being run by process {first.pid} on" in err) == (2, True), err
+        gate.touch()
+        out, err = first.communicate(timeout=850)
     assert first.returncode == 0, err + out
     assert is_usable(results)
     assert store.store.get(f"{store.experiment}/lease.json") is None
@@ -96,10 +102,16 @@ def test_a_run_that_is_taken_over_keeps_its_trials_and_says_so(tmp_path: Path) -
     first = start("tune", path, "--results", str(results), "--workers", "1")
     while not list(results.glob("*/*/trials/*.json")):
         assert first.poll() is None, first.communicate()
+    os.killpg(first.pid, signal.SIGSTOP)  # so that it cannot end before it is taken over
     second = start("tune", path, "--results", str(results), "--workers", "1", "--takeover")
-    _, err = first.communicate(timeout=900)
+    while json.loads((results / "small" / "lease.json").read_text())["process"][1] != second.pid:
+        assert second.poll() is None, second.communicate()
+        time.sleep(0.01)
+    time.sleep(lease._BEAT)  # it looks at its lease as soon as it goes on
+    os.killpg(first.pid, signal.SIGCONT)
+    _, err = first.communicate(timeout=850)
     assert (first.returncode, f"was taken over by process {second.pid} on" in err) == (1, True), err
-    out, err = second.communicate(timeout=900)
+    out, err = second.communicate(timeout=850)
     assert second.returncode == 0, err + out
     tune(path, tmp_path / "undisturbed")
     assert trials_table(results) == trials_table(tmp_path / "undisturbed")

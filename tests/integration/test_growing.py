@@ -67,7 +67,7 @@ def kill_group_when(process: Any, condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline, "what was waited for did not happen"
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 @pytest.fixture(scope="module")

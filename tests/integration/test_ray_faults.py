@@ -46,7 +46,7 @@ def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -
         "run the same command again to go on from here"
     )
     assert Path(logs, "raylet.out").exists()
-    assert not psutil.wait_procs(left, timeout=5)[1]
+    assert not psutil.wait_procs(left, timeout=PATIENCE)[1]
     before = {trial: trial.read_bytes() for trial in results.glob("small/*/trials/*.json")}
     tune(path, results)
     assert {trial: trial.read_bytes() for trial in before} == before, "and it goes on without Ray"

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.integration import s3_server as s3_servers
-from tests.integration.experiments import run, start, write
+from tests.integration.experiments import held, run, write
 from tests.integration.served import PATIENCE, serving
 from tests.integration.test_stopping import TINY
 from tests.unit.stored import copy
@@ -25,16 +25,16 @@ def test_a_run_is_followed_from_its_begin_to_its_report(tmp_path: Path) -> None:
     results = tmp_path / "results"
     with serving(results) as served:
         assert "No experiment is here yet" in served.get("/")[1]
-        tuning = start("tune", write(tmp_path, TINY), "--results", str(results), "--workers", "1")
-        try:
-            served.until("/api/experiments", lambda text: '"small"' in text)
+        gate, asked = tmp_path / "gate", ("--results", str(results), "--workers", "1")
+        with held(gate, "tune", write(tmp_path, TINY), *asked) as tuning:
+            served.until("/api/experiments", lambda text: '"running"' in text)
             told = []
             for name, data in served.events("/api/experiments/small/events"):
                 assert name == "progress"
                 told.append(json.loads(data))
                 if told[-1]["state"] != "running":
                     break
-        finally:
+                gate.touch()
             _, err = tuning.communicate(timeout=300)
         assert tuning.returncode == 0, err
         assert told[-1]["state"] == "done"
@@ -107,7 +107,8 @@ def test_names_and_paths_are_read_as_the_server_sends_them(tmp_path: Path) -> No
     folder = tmp_path / "results" / "50 %2e %252e <b> #?;é"
     shutil.move(copy(tmp_path / "made"), folder)
     with serving(tmp_path / "results") as served:
-        (one,) = served.json("/api/experiments")["experiments"]
+        listed = served.until("/api/experiments", lambda text: '"id"' in text)
+        (one,) = json.loads(listed)["experiments"]
         assert one["id"] == folder.name
         address = "/experiments/50%20%252e%20%25252e%20%3Cb%3E%20%23%3F%3B%C3%A9"
         assert address in served.get("/")[1]
@@ -126,9 +127,11 @@ def test_results_in_a_bucket_are_shown(s3: s3_servers.S3Server, tmp_path: Path) 
     folder = copy(tmp_path)
     shutil.copytree(folder, s3.root / "va-web" / "some" / "where" / "stored")
     with serving(f"{url}/some/where") as served:
-        assert served.json("/api/experiments")["experiments"][0]["state"] == "done"
-        page = served.until("/experiments/stored", lambda text: "Optimisation history" in text)
-        assert " files</summary>" in page
+        listed = served.until("/api/experiments", lambda text: '"stored"' in text)
+        assert json.loads(listed)["experiments"][0]["state"] == "done"
+        # a page does without what storage does not say at once
+        for part in ("Optimisation history", " files</summary>"):
+            served.until("/experiments/stored", lambda text, part=part: part in text)
         model = next(folder.glob("*/model.bin"))
         name = model.relative_to(folder).as_posix()
         with urlopen(f"{served.origin}/experiments/stored/files/{name}", timeout=60) as answer:
@@ -147,9 +150,8 @@ def test_storage_that_goes_away_is_told_and_comes_back(tmp_path: Path) -> None:
         port = int(server.endpoint.rpartition(":")[2])
         environment = server.environment
         with serving("s3://va-web", environment=environment) as served:
-            assert "stored" in served.get("/")[1]
-            for pid in _listening(port):
-                os.kill(pid, signal.SIGKILL)
+            served.until("/", lambda text: "stored" in text)
+            os.kill(server.pid, signal.SIGKILL)
             page = served.until("/", lambda text: "cannot be read</b> since" in text)
             assert "/experiments/stored" in page  # as it was
             assert served.get("/healthz")[0] == 200
@@ -157,11 +159,3 @@ def test_storage_that_goes_away_is_told_and_comes_back(tmp_path: Path) -> None:
             with s3_servers.serve(root, port):
                 served.until("/", lambda text: "cannot be read</b>" not in text)
                 assert served.get("/experiments/stored")[0] == 200
-
-
-def _listening(port: int) -> list[int]:
-    return [
-        process.pid
-        for process in psutil.process_iter()
-        if "versitygw" in process.name() and any(str(port) in part for part in process.cmdline())
-    ]

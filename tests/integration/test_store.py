@@ -1,3 +1,4 @@
+import operator
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -123,13 +124,22 @@ def test_creates_outlive_a_server_that_goes_in_the_middle_of_them(
     root = tmp_path / "buckets"
     root.mkdir()
     stop = threading.Event()
+    numbers = [0] * 8
 
-    def create_many(thread: int) -> int:
-        store, number = Store("s3://interrupted"), 0
+    def create_many(thread: int) -> None:
+        store = Store("s3://interrupted")
         while not stop.is_set():
+            number = numbers[thread]
             assert store.create(f"{thread}/{number}", f"{thread} {number}".encode() * 1000)
-            number += 1
-        return number
+            numbers[thread] += 1
+
+    def wait_for_more(than: list[int]) -> None:
+        deadline = time.monotonic() + 300
+        while not all(map(operator.gt, numbers, than)):
+            if time.monotonic() > deadline:
+                stop.set()
+                raise AssertionError(f"too few were created: {numbers}, {made}")
+            time.sleep(0.01)
 
     with ThreadPoolExecutor(8) as threads:
         with serve(root) as server:
@@ -137,13 +147,14 @@ def test_creates_outlive_a_server_that_goes_in_the_middle_of_them(
             for name, value in server.environment.items():
                 monkeypatch.setenv(name, value)
             made = [threads.submit(create_many, thread) for thread in range(8)]
-            time.sleep(1)
+            wait_for_more([10] * 8)
         time.sleep(2)  # nobody is there
         with serve(root, int(server.endpoint.rsplit(":", 1)[1])):
-            time.sleep(2)
+            wait_for_more([number + 3 for number in numbers])
             stop.set()
-            numbers = [future.result(timeout=60) for future in made]
-            assert len(Store("s3://interrupted").paths("")) == sum(numbers) > 8 * 10
+            for future in made:
+                future.result(timeout=300)
+            assert len(Store("s3://interrupted").paths("")) == sum(numbers)
 
 
 def test_a_404_without_a_word_is_waited_out(monkeypatch: pytest.MonkeyPatch, s3: S3Server) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.experiments import kill_when, run, start, tune
+from tests.integration.experiments import held, kill_when, run, start, tune
 from tests.integration.s3_server import S3Server, serve
 from tests.integration.test_stopping import N_TRIALS, write
 from tuner_job.records import ProgressRecord
@@ -95,15 +95,16 @@ def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
 
 def test_a_second_run_that_is_refused_tells_nothing(tmp_path: Path) -> None:
     path, results = write(tmp_path), tmp_path / "results"
-    command = ("tune", path, "--results", str(results), "--workers", "1")
-    first = start(*command)
-    while not runs_since(results, "")():
-        assert first.poll() is None, first.communicate()
-        time.sleep(0.01)
-    began = progress_of(results).began
-    code, _, err = run("tune", path, "--results", str(results))
-    first.communicate(timeout=600)
-    assert code == 2, err
+    gate = tmp_path / "gate"
+    with held(gate, "tune", path, "--results", str(results), "--workers", "1") as first:
+        while not runs_since(results, "")():
+            assert first.poll() is None, first.communicate()
+            time.sleep(0.01)
+        began = progress_of(results).began
+        code, _, err = run("tune", path, "--results", str(results))
+        assert code == 2, err
+        gate.touch()
+        first.communicate(timeout=600)
     assert progress_of(results).began == began
     assert len(told_in(results).log_pieces()) == 1
 

@@ -1,13 +1,14 @@
 """A fault leaves a trace, and Ray's own words stay out of the progress."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.integration.experiments import ON_RAY, run, start
-from tests.integration.test_stopping import PATIENCE, count, family, wait_for, write
+from tests.integration.test_stopping import count, family, wait_for, write
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -75,9 +76,9 @@ def test_ray_s_own_words_about_a_killed_worker_go_to_the_log_alone(tmp_path: Pat
     results, path = tmp_path / "results", write(tmp_path)
     arguments = ("-v", "tune", path, "--results", str(results), "--workers", "1")
     process = start(*arguments, environment=ON_RAY)
-    wait_for(process, lambda: count(results, "trials/*.json") >= 2)
-    kill_a_fit(process)
-    out, err = process.communicate(timeout=PATIENCE * 20)
+    # between two fits there is none
+    wait_for(process, lambda: count(results, "trials/*.json") >= 2 and kill_a_fit(process))
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert "raylet" not in out
     said = [line for line in err.splitlines() if "raylet" in line]
@@ -85,12 +86,13 @@ def test_ray_s_own_words_about_a_killed_worker_go_to_the_log_alone(tmp_path: Pat
     assert all(" tuner_job.execution.ray_start: Ray (raylet): " in line for line in said)
 
 
-def kill_a_fit(process: object) -> None:
-    for one in family(process):  # type: ignore[arg-type]
+def kill_a_fit(process: subprocess.Popen[str]) -> bool:
+    """Kill a worker that is fitting; return whether one was."""
+    for one in family(process):
         try:
             if one.cmdline()[0].startswith("ray::_"):
                 one.kill()
-                return
+                return True
         except (psutil.Error, IndexError):
             continue
-    raise AssertionError("no worker was fitting")
+    return False

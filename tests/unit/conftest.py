@@ -1,5 +1,5 @@
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A busy machine is no defect of the code under test.
-settings.register_profile("patient", deadline=None)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

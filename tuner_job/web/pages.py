@@ -19,6 +19,8 @@ from tuner_job.web.stored import files_of
 from tuner_job.web.templates import templates
 
 MOST_SIDE_BY_SIDE = 8
+_PATIENCE = 0.4
+"""Seconds that a page waits for the list of files before it does without."""
 
 
 async def overview(request: Request) -> Response:
@@ -161,7 +163,7 @@ async def _several(request: Request) -> tuple[Snapshot, list[Row]]:
 
 async def _files(site: Site, row: Row) -> dict[str, int]:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(files_of, site.index, row), 0.4)
+        return await asyncio.wait_for(asyncio.to_thread(files_of, site.index, row), _PATIENCE)
     except (StoreError, TimeoutError):
         return {}
 

@@ -17,7 +17,7 @@ ensure_engine() {
   # Detached, and without the lock's descriptor: the engine outlives this script, the lock must not.
   setsid dockerd --data-root "$cache/docker" --exec-root "$cache/run/docker" --pidfile "$engine_pid_file" \
     "${flags[@]}" >"$cache/log/dockerd.log" 2>&1 </dev/null 9>&- &
-  wait_for_engine 60
+  wait_for_engine 300
 }
 
 # In a sandbox without CAP_SYS_RESOURCE even a privileged container must do without it.
@@ -40,13 +40,13 @@ wait_for_engine() {
 
 stop_engine() {
   [[ -f $engine_pid_file ]] || return 0
-  local pid limit=$((SECONDS + 60))
+  local pid limit=$((SECONDS + 300))
   pid=$(<"$engine_pid_file")
   # A stale file may name a process that is somebody else's by now.
   if [[ $(cat "/proc/$pid/comm" 2>/dev/null) == dockerd ]]; then
     kill "$pid"
     while [[ -d /proc/$pid ]]; do
-      ((SECONDS < limit)) || die "dockerd ($pid) must stop within 60 s; it still runs"
+      ((SECONDS < limit)) || die "dockerd ($pid) must stop within 300 s; it still runs"
       sleep 0.5
     done
   fi

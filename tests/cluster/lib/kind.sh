@@ -9,16 +9,16 @@ create_cluster() {
   if cluster_exists; then return; fi
   local image=$node_image
   [[ $image_source == packages ]] || image=$KIND_NODE_IMAGE
-  kind create cluster --name "$cluster_name" --image "$image" --wait 180s
+  kind create cluster --name "$cluster_name" --image "$image" --wait 600s
 }
 
 install_operator() {
   kubectl --context "$kube_context" apply --server-side --kustomize "$(kuberay_manifests)"
-  kubectl --context "$kube_context" rollout status deployment/kuberay-operator --timeout 180s
+  kubectl --context "$kube_context" rollout status deployment/kuberay-operator --timeout 600s
 }
 
 wait_for_storage() {
-  kubectl --context "$kube_context" --namespace local-path-storage rollout status deployment/local-path-provisioner --timeout 120s
+  kubectl --context "$kube_context" --namespace local-path-storage rollout status deployment/local-path-provisioner --timeout 600s
 }
 
 # Only images whose content the node does not have yet: a load copies the whole image.

@@ -91,10 +91,12 @@ def _killed(name: str, n_trials: int, folder: Path) -> Iterator[str]:
     undisturbed()
     with running(folder, *TUNE, environment=_environment(name)) as started:
         started.wait_for(lambda: _n_trials(folder) >= n_trials)
-        family = psutil.Process(started.process.pid).children(recursive=True)
+        family: list[psutil.Process] = []
+        with suppress(psutil.NoSuchProcess):  # the run has ended
+            family = psutil.Process(started.process.pid).children(recursive=True)
         killed = _kill(started, name)
-        outcome = started.wait(300)
-        left = psutil.wait_procs(family, timeout=10)[1]
+        outcome = started.wait()
+        left = psutil.wait_procs(family, timeout=120)[1]
     if left:
         yield f"{len(left)} processes outlive the command: {left}"
     vital = killed and name in ("raylet", "gcs_server", "the driver")
@@ -111,7 +113,7 @@ def _always_killed(name: str, folder: Path) -> Iterator[str]:
             if started.wait_for(lambda: False, seconds=0.1) or started.process.poll() is not None:
                 break
             _kill(started, name)
-        outcome = started.wait(300)
+        outcome = started.wait()
     yield from ends(outcome, "accepted", "run error")
     # a trial that failed is a result of the search, so the same trials can only be asked of an
     # unharmed run

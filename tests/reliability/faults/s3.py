@@ -130,7 +130,7 @@ def _read_through(
             with running(
                 folder, *_READ[command], environment=_variables(server, endpoint)
             ) as started:
-                outcome = started.wait(180)
+                outcome = started.wait()
             yield from ends(outcome, *allowed)
             if "\x1b" in outcome.said:
                 yield "an escape of the server's stands in the message"
@@ -153,7 +153,7 @@ def _refused_tune(disturbance: Disturbance, folder: Path) -> Iterator[str]:
         disturbed(server.endpoint, disturbance) as endpoint,
         running(folder, *_TUNE, environment=_variables(server, endpoint)) as started,
     ):
-        yield from ends(started.wait(180), "refused")
+        yield from ends(started.wait(), "refused")
 
 
 def _settings(name: str, folder: Path) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _settings(name: str, folder: Path) -> Iterator[str]:
             folder, *_READ["show"], environment={**_variables(server), **changes[name]}
         ) as started:
             yield from ends(
-                started.wait(180),
+                started.wait(),
                 "refused",
                 *(("accepted",) if name == "another region" else ()),
             )

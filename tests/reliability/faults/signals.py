@@ -105,7 +105,7 @@ def _play(
             yield f"{moment} never came: exit {outcome.code}: {outcome.said[-200:]!r}"
             return
         send(started.process.pid)
-        outcome = started.wait(120)
+        outcome = started.wait()
     if killed:
         if outcome.code != -9:
             yield f"SIGKILL gave {outcome.code}"

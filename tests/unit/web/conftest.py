@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from tests.unit.stored import copy
 from tuner_job.records import utc
+from tuner_job.web import pages, site
 from tuner_job.web.app import application
 from tuner_job.web.drawer import Drawer, Drawing
 from tuner_job.web.job import CONTENT, FACTS, PAGE, Job
@@ -19,6 +20,13 @@ from tuner_job.web.place import places
 
 Open = Callable[..., TestClient]
 DRAWN = "<header><h1>drawn</h1></header>\n<main><p>figures of {}</p></main>"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page does without what a folder answers, however busy the machine is."""
+    for module, name in ((pages, "_PATIENCE"), (site, "_PATIENCE"), (site, "_FIRST")):
+        monkeypatch.setattr(module, name, 120.0)
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_an_open_page_is_told_what_changes(
             await anext(stream)
         assert site.n_streams == 0
 
-    asyncio.run(asyncio.wait_for(follow(), 30))
+    asyncio.run(asyncio.wait_for(follow(), 300))
     site.close()
 
 
@@ -182,5 +182,5 @@ def test_a_process_that_draws_is_ended_with_the_server(results: Path, tmp_path: 
             await asyncio.sleep(turn * 0.02)
             site.close()
 
-        asyncio.run(asyncio.wait_for(begin(), 60))
+        asyncio.run(asyncio.wait_for(begin(), 300))
         assert not site.children._under_way
