@@ -4,7 +4,7 @@ the others."""
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ class Setting:
         See `Problem`; lists of values only where the whole grid is searched.
     seconds
         None: until the grid is done.
+    default
+        See `Problem`.
     """
 
     data: Mapping[str, Any]
@@ -40,6 +42,7 @@ class Setting:
     n_folds: int = 5
     seconds: float | None = None
     holdout: float = 0.0
+    default: Mapping[str, Any] = field(default_factory=dict)
 
 
 WITHIN_TIME: dict[str, Any] = {"rule": "paired", "level": 0.05}
@@ -93,6 +96,7 @@ def make_problem(setting: Setting, folder: Path) -> tuple[Problem, Prepared]:
         seed=setting.seed,
         cores=setting.cores,
         seconds=setting.seconds,
+        default=setting.default,
     )
     problem.save()
     return problem, prepared

@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,8 @@ class Problem:
         Parameter → its values, or ``{low, high, log}``, as in an experiment file.
     seconds
         When to end, counted from the start of the search; None: when the grid is done.
+    default
+        Values of the searched parameters that are scored besides a grid; empty: none are.
     """
 
     folder: Path
@@ -127,12 +129,13 @@ class Problem:
     seed: int
     cores: int
     seconds: float | None
+    default: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write it to its folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         np.savez(self.folder / "rows.npz", X=self.X, y=self.y, folds=self.folds)
-        names = ("n_classes", "model", "space", "metric", "seed", "cores", "seconds")
+        names = ("n_classes", "model", "space", "metric", "seed", "cores", "seconds", "default")
         (self.folder / "problem.json").write_text(
             json.dumps({name: getattr(self, name) for name in names})
         )

@@ -8,6 +8,8 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,10 @@ def grid_search_cv(problem: Problem) -> None:
     """Search the grid with scikit-learn, one process a core."""
     from sklearn.model_selection import GridSearchCV
 
+    default = {name: [value] for name, value in problem.default.items()}
     GridSearchCV(
         problem.classifier({}),
-        dict(problem.space),
+        [dict(problem.space), *([default] if default else [])],
         scoring=problem.judge,
         cv=problem.splits,
         n_jobs=problem.cores,
@@ -84,6 +87,9 @@ def optuna_alone(problem: Problem) -> None:
     if not problem.seconds:
         sampler = optuna.samplers.GridSampler(dict(problem.space))
     study = optuna.create_study(direction="maximize", sampler=sampler)
+    if problem.default:
+        with ThreadPoolExecutor(problem.cores) as threads:
+            list(threads.map(partial(problem.score_fold, problem.default), range(problem.n_folds)))
     study.optimize(objective, n_jobs=problem.cores, timeout=problem.seconds)
     if not problem.seconds:
         problem.refit(study.best_params)
