@@ -111,3 +111,24 @@ def test_one_that_fails_on_fits_fails_its_trials_with_a_traceback(folder: Path) 
     assert "my_metrics:fails_late failed: ValueError: as it were" in err
     (first, *_) = (results / "small" / "naive_bayes" / "errors").glob("*")
     assert "my_metrics.py" in first.read_text()
+
+
+def test_a_comparison_searches_anew_once_its_metric_has_changed(folder: Path) -> None:
+    comparison = {"experiments": ["out_domain"], "n_bootstrap": 5, "tune": True}
+    tuning = {"search_method": "random", "n_trials": 2, "cv_folds": 2, "scoring_metric": NAME}
+    models = ["naive_bayes"]
+    file = write(folder, tuning=tuning, models=models, comparison=comparison)
+    place = folder / "results" / "small"
+
+    def compared(*options: str) -> set[str]:
+        code, _, err = run("compare", file, "--results", str(folder / "results"), *options)
+        assert code == 0, err
+        return {path.name for path in (place / "tuning").iterdir()}
+
+    first = compared()
+    assert first
+    assert compared("--clear-checkpoints") == first
+    (folder / "weights.py").write_text("WEIGHTS = [1.0, 3.0]\n")
+    again = compared("--clear-checkpoints")
+    assert len(again) == 2 * len(first)
+    assert again > first
