@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.errors import MissingModelsError, StoreError
@@ -25,6 +25,7 @@ from tuner_job.results.commits import Commits
 from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.results.monitor import Limits, TuningMonitor
 from tuner_job.results.store import FIRST_CONTACT, Store
+from tuner_job.threads import one_thread
 
 _log = logging.getLogger(__name__)
 STEPS: Mapping[Callable[[Run], None], RunStage] = {
@@ -95,7 +96,10 @@ def run_experiment(
         for step, stage in STEPS.items():
             started = time.monotonic()
             monitor.enter(stage)
-            step(run)
+            # beside workers that fit, threads of linear algebra wait for each other most of the
+            # time; and the last digits of sums would depend on how many there are
+            with nullcontext() if stage == "loading" else one_thread():
+                step(run)
             _log.info("%s: %.1f s", step.__name__, time.monotonic() - started)
         assert run.summary is not None  # `summarise` has made it
         if run.missing:
