@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import TypeVar
 
 from tuner_job.records import DEFAULT_TRIAL, TrialRecord, share_names
@@ -12,7 +11,7 @@ from tuner_job.results.store import Store
 
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
-_AT_ONCE = 1024  # whatever waits to be read takes memory
+_TOGETHER = 64  # trials that a thread reads on end: to hand over each takes as long as a file does
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names: a sync client's copies and other files do not matter."""
@@ -59,13 +58,16 @@ class TrialFolder:
         self, own: Mapping[int, str], parse: Callable[[bytes, int], _T]
     ) -> list[tuple[int, "_T | Damage"]]:
         """Read some of what is `there`; what has gone in between is left out."""
-        found: list[tuple[int, _T | Damage]] = []
+        trials = list(own)
+        size = min(max(len(trials) // _READERS, 1), _TOGETHER)
+        groups = [trials[first : first + size] for first in range(0, len(trials), size)]
+
+        def read(group: list[int]) -> list[tuple[int, _T | Damage | None]]:
+            return [(trial, self._read(trial, own[trial], parse)) for trial in group]
+
         with ThreadPoolExecutor(_READERS) as readers:
-            trials = iter(own)
-            while some := list(islice(trials, _AT_ONCE)):
-                read = readers.map(lambda trial: self._read(trial, own[trial], parse), some)
-                found += [(n, one) for n, one in zip(some, read, strict=True) if one is not None]
-        return found
+            found = [one for group in readers.map(read, groups) for one in group]
+        return [(trial, one) for trial, one in found if one is not None]
 
     def file_in_its_way(self) -> Damage | None:
         """The file that stands where this folder must, so that nothing can be written here."""
