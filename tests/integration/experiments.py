@@ -108,7 +108,7 @@ def run(
 ) -> tuple[int, str, str]:
     """Run ``va-tuning``; return exit code, output and error output."""
     process = start(*arguments, environment=environment)
-    out, err = process.communicate(timeout=540)
+    out, err = process.communicate(timeout=840)
     return process.returncode, out, err
 
 

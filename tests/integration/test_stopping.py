@@ -56,7 +56,7 @@ GROWING = {
     "cv_folds": 2,
     "search_spaces": {
         "xgboost": {
-            "n_estimators": [2000, 4000],
+            "n_estimators": [1000, 2000],
             "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
         }
     },
