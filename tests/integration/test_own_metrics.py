@@ -117,11 +117,12 @@ def test_a_comparison_searches_anew_once_its_metric_has_changed(folder: Path) ->
     comparison = {"experiments": ["out_domain"], "n_bootstrap": 5, "tune": True}
     tuning = {"search_method": "random", "n_trials": 2, "cv_folds": 2, "scoring_metric": NAME}
     models = ["naive_bayes"]
-    file = write(folder, tuning=tuning, models=models, comparison=comparison)
+    results = str(folder / "results")
+    file = write(folder, tuning=tuning, models=models, comparison=comparison, results=results)
     place = folder / "results" / "small"
 
     def compared(*options: str) -> set[str]:
-        code, _, err = run("compare", file, "--results", str(folder / "results"), *options)
+        code, _, err = run("compare", file, *options)
         assert code == 0, err
         return {path.name for path in (place / "tuning").iterdir()}
 
