@@ -19,7 +19,7 @@ from tuner_job.evaluation.curve import OutOfFold, by_population
 from tuner_job.evaluation.fractions import fit_residual
 from tuner_job.evaluation.steps import gains_of
 from tuner_job.experiment.begin import asked_of
-from tuner_job.experiment.choice import choose_trial, estimate_optimism
+from tuner_job.experiment.choice import choose_trial, complete_trials, estimate_optimism
 from tuner_job.experiment.context import Chosen, Run
 from tuner_job.experiment.held_out import fitted_rows
 from tuner_job.experiment.page import DRAWING
@@ -250,12 +250,12 @@ def _of_search(run: Run, model: ModelName, chosen: Chosen) -> dict[str, Any]:
         "stopped_by": why_ended(config, model, run.prepared.planned()[model], records, run.reason),
         "optimism": estimate_optimism(records, objectives[0]),
         "parameter_importance": run.have_workers().call(
-            importance, spread(searched), space, objectives[0], config.seed
+            importance, _spread(complete_trials(searched)), space, objectives[0], config.seed
         ),
     }
 
 
-def spread(records: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
+def _spread(records: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
     """Of many trials, those at even distances: the seconds of fANOVA grow faster than the number of
     trials, and what it finds hardly changes."""
     n = min(len(records), _MOST_WEIGHED)
