@@ -130,6 +130,23 @@ def trials_table(results: str | Path) -> str:
     return out
 
 
+def trial_files(results: Path) -> dict[Path, tuple[int, bytes, int | None]]:
+    """Every stored trial → when it was written, what is in it, and when its probabilities were: a
+    record that is there already is kept when its trial runs again, its probabilities are not."""
+
+    def moment(path: Path) -> int | None:
+        return path.stat().st_mtime_ns if path.exists() else None
+
+    return {
+        path: (
+            path.stat().st_mtime_ns,
+            path.read_bytes(),
+            moment(path.parent.parent / "oof" / path.with_suffix(".npz").name),
+        )
+        for path in results.glob("**/trials/*.json")
+    }
+
+
 def kill_when(
     process: subprocess.Popen[str], condition: Callable[[], bool], number: int = signal.SIGKILL
 ) -> None:

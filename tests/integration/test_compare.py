@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.integration.experiments import SCRIPT, SMALL, kill_when, run, start, tune
+from tests.integration.experiments import SCRIPT, SMALL, kill_when, run, start, trial_files, tune
 from tests.integration.s3_server import S3Server
 from tests.integration.tables import synthetic_table
 from tuner_job.comparison.plan import plan
@@ -115,14 +115,10 @@ def test_tuned_runs_once_a_training_set_and_a_second_run_tunes_nothing(
     gains = pd.read_csv(tmp_path / "tuned_vs_default.csv")
     assert set(gains.experiment_type) == {"in_domain", "out_domain"}
 
-    searches = {
-        path: path.stat().st_mtime_ns for path in (tmp_path / "tuning").rglob("trials/*.json")
-    }
+    searches = trial_files(tmp_path / "tuning")
     assert len(searches) == 3 * 4
     compare(table, tmp_path, *arguments, "--clear-checkpoints", "--n-workers", "1")
-    assert {
-        path: path.stat().st_mtime_ns for path in (tmp_path / "tuning").rglob("trials/*.json")
-    } == searches
+    assert trial_files(tmp_path / "tuning") == searches
     pd.testing.assert_frame_equal(results(tmp_path).drop(columns=TIMES), full.drop(columns=TIMES))
 
 

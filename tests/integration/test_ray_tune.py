@@ -7,6 +7,7 @@ import os
 import signal
 import time
 import zipfile
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,15 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.integration.experiments import kill_when, run, start, trials_table, tune, write
+from tests.integration.experiments import (
+    kill_when,
+    run,
+    start,
+    trial_files,
+    trials_table,
+    tune,
+    write,
+)
 from tests.integration.growing_cluster import TRAINS
 from tests.integration.s3_server import SECRET, S3Server
 from tuner_job.config.load import load_experiment
@@ -63,13 +72,6 @@ MARK = 0.123456
 
 def experiment(folder: Path, tuning: dict[str, Any], **changes: Any) -> Path:
     return write(folder, tuning=tuning, models=list(tuning["search_spaces"]), **changes)
-
-
-def trial_files(results: Path) -> dict[Path, tuple[int, bytes]]:
-    return {
-        path: (path.stat().st_mtime_ns, path.read_bytes())
-        for path in results.glob("**/trials/*.json")
-    }
 
 
 def records(results: Path | str, model: str) -> list[TrialRecord]:
@@ -211,7 +213,7 @@ def _trial(checkpoint: Path) -> str:
     return checkpoint.parent.parent.name
 
 
-def _new(record: TrialRecord, before: dict[Path, tuple[int, bytes]]) -> bool:
+def _new(record: TrialRecord, before: Collection[Path]) -> bool:
     return f"{record.trial:06d}.json" not in {path.name for path in before}
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.integration.experiments import SMALL, kill_when, run, start, trials_table, tune, write
+from tests.integration.experiments import (
+    SMALL,
+    kill_when,
+    run,
+    start,
+    trial_files,
+    trials_table,
+    tune,
+    write,
+)
 from tests.integration.s3_server import S3Server, serve
 from tuner_job.records import ESTIMATORS
 
@@ -24,13 +33,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A finished experiment in a folder, and what the command said."""
     folder = tmp_path_factory.mktemp("finished")
     return folder / "results", tune(write(folder), folder / "results", "--workers", "2")
-
-
-def _trial_files(results: Path) -> dict[Path, tuple[int, bytes]]:
-    return {
-        path: (path.stat().st_mtime_ns, path.read_bytes())
-        for path in results.glob("*/*/trials/*.json")
-    }
 
 
 def test_a_run_leaves_what_its_users_need(finished: tuple[Path, str]) -> None:
@@ -83,20 +85,20 @@ def test_a_killed_run_goes_on_where_it_was(
 ) -> None:
     results, path = tmp_path / "results", write(tmp_path)
     process = start("tune", path, "--results", str(results), "--workers", "2")
-    kill_when(process, lambda: len(_trial_files(results)) >= n_trials)
-    before = _trial_files(results)
+    kill_when(process, lambda: len(trial_files(results)) >= n_trials)
+    before = trial_files(results)
     assert not (results / "small" / "summary.json").exists(), "it was killed before its end"
     tune(path, results, "--workers", "2")
-    after = _trial_files(results)
+    after = trial_files(results)
     assert {trial: after[trial] for trial in before} == before, "no finished trial ran again"
     assert trials_table(results) == trials_table(finished[0])
 
 
 def test_a_finished_run_does_nothing_again(finished: tuple[Path, str]) -> None:
     results, _ = finished
-    before = _trial_files(results)
+    before = trial_files(results)
     tune(write(results.parent), results)
-    assert _trial_files(results) == before
+    assert trial_files(results) == before
 
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(
@@ -105,7 +107,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(
     results, path = tmp_path / "results", write(tmp_path)
     process = start("tune", path, "--results", str(results), "--workers", "2")
     deadline = time.monotonic() + 600
-    while len(_trial_files(results)) < 3:
+    while len(trial_files(results)) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
@@ -126,7 +128,7 @@ def test_a_worker_that_dies_costs_time_only(finished: tuple[Path, str], tmp_path
     deadline = time.monotonic() + 600
     while killed < 2 and process.poll() is None:
         assert time.monotonic() < deadline
-        if len(_trial_files(results)) < 2 + 4 * killed:
+        if len(trial_files(results)) < 2 + 4 * killed:
             time.sleep(0.01)
             continue
         for worker in driver.children(recursive=True):
@@ -226,9 +228,9 @@ def test_a_search_that_has_ended_goes_on_when_more_trials_are_asked(
         tune(write(tmp_path, tuning=tuning, models=["random_forest"]), tmp_path / results)
 
     ask(3, "extended")
-    before = _trial_files(tmp_path / "extended")
+    before = trial_files(tmp_path / "extended")
     ask(6, "extended")
-    after = _trial_files(tmp_path / "extended")
+    after = trial_files(tmp_path / "extended")
     assert {path: after[path] for path in before} == before, "no finished trial ran again"
     ask(6, "whole")
     assert trials_table(tmp_path / "extended") == trials_table(tmp_path / "whole")
@@ -269,7 +271,7 @@ def test_no_process_outlives_a_killed_run(tmp_path: Path) -> None:
     def begun() -> bool:
         if process.poll() is None:
             family[:] = psutil.Process(process.pid).children(recursive=True)
-        return len(_trial_files(results)) >= 2
+        return len(trial_files(results)) >= 2
 
     kill_when(process, begun)
     gone, alive = psutil.wait_procs(family, timeout=90)

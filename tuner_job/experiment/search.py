@@ -116,7 +116,8 @@ def _drive(run: Run, runner: Runner, recorder: Recorder) -> float:
         study for model, stored in run.unfinished.items() for study in _studies(run, model, stored)
     ]
     run.monitor.follow(run.unfinished, paces_of(run, studies), run.prepared.n_folds)
-    run.unfinished = dict.fromkeys(run.unfinished, ())  # the studies have what they need
+    if not run.config.tuning.on_ray_tune:  # else the searches after these need them
+        run.unfinished = dict.fromkeys(run.unfinished, ())  # the studies have their own
     run.monitor.enter("search")
     on_task = run.monitor.log_task
     budget = run.config.budget
