@@ -1,5 +1,6 @@
 """Small experiments and the command line that runs them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -145,6 +146,12 @@ def trial_files(results: Path) -> dict[Path, tuple[int, bytes, int | None]]:
         )
         for path in results.glob("**/trials/*.json")
     }
+
+
+def n_done(results: Path) -> dict[str, int]:
+    """Model → how many trials its progress counts, where one that ran twice counts twice."""
+    (file,) = results.glob("**/progress.json")
+    return {model: found["done"] for model, found in json.loads(file.read_text())["models"].items()}
 
 
 def kill_when(

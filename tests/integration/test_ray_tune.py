@@ -18,6 +18,7 @@ import pytest
 
 from tests.integration.experiments import (
     kill_when,
+    n_done,
     run,
     start,
     trial_files,
@@ -207,6 +208,7 @@ def test_a_killed_population_goes_on_from_its_checkpoints(
         "every trial went on from a checkpoint"
     )
     assert not list(root.glob("*/*/ray-tune/**/trial.zip"))
+    assert n_done(root) == {"xgboost": 6}
 
 
 def _trial(checkpoint: Path) -> str:
@@ -246,6 +248,7 @@ def test_a_killed_asha_runs_no_finished_trial_again(
     after = trial_files(root)
     assert {trial: after[trial] for trial in before} == before
     assert len(after) == 13
+    assert n_done(root) == {"xgboost": 12}
 
 
 def test_a_stored_trial_that_asha_would_not_draw_is_told_and_run_again(tmp_path: Path) -> None:
@@ -286,6 +289,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> 
     after = trial_files(results)
     assert {trial: after[trial] for trial in before} == before
     assert len(after) == 21
+    assert n_done(results) == {"xgboost": 20}
 
 
 def test_a_worker_that_dies_costs_time_only(tmp_path: Path) -> None:

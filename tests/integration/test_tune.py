@@ -15,6 +15,7 @@ import pytest
 from tests.integration.experiments import (
     SMALL,
     kill_when,
+    n_done,
     run,
     start,
     trial_files,
@@ -91,6 +92,7 @@ def test_a_killed_run_goes_on_where_it_was(
     tune(path, results, "--workers", "2")
     after = trial_files(results)
     assert {trial: after[trial] for trial in before} == before, "no finished trial ran again"
+    assert n_done(results) == n_done(finished[0])
     assert trials_table(results) == trials_table(finished[0])
 
 
