@@ -86,8 +86,8 @@ class Closed(Described):
     @classmethod
     def _no_truth_for_a_number(cls, content: Any) -> Any:
         """Refuse true and false where a number is meant: Python would take them for 1 and 0."""
-        for name, value in content.items() if isinstance(content, dict) else ():
-            if isinstance(value, bool) and name in cls.model_fields and _is_number(cls, name):
+        for name in _numbers(cls) if isinstance(content, dict) else ():
+            if isinstance(value := content.get(name), bool):
                 raise ValueError(f"{name}: must not be true or false, got {str(value).lower()}")
         return content
 
@@ -104,10 +104,14 @@ class OrPath:
 
 
 @cache
-def _is_number(model: type[BaseModel], name: str) -> bool:
-    """Whether a field takes numbers and no truth values."""
-    annotation = model.model_fields[name].annotation
-    return _has(annotation, {int, float}) and not _has(annotation, {bool, Any, object})
+@cache
+def _numbers(model: type[BaseModel]) -> tuple[str, ...]:
+    """Names of the fields that take numbers and no truth values."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if _has(field.annotation, {int, float}) and not _has(field.annotation, {bool, Any, object})
+    )
 
 
 def _has(annotation: Any, types: set[Any]) -> bool:

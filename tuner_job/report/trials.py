@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from math import fsum, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Trials:
     @cached_property
     def complete(self) -> list[TrialRecord]:
         """Searched trials with a score of their own."""
-        return [t for t in self._own("complete") if np.isfinite(self.score(t))]
+        return [t for t in self._own("complete") if isfinite(self.score(t))]
 
     @cached_property
     def assessed(self) -> bool:
@@ -117,7 +118,7 @@ class Trials:
     def fold_scores(self, number: int) -> dict[int, float]:
         """Fold → validation score of a trial."""
         found = {f.fold: f.validation.get(self.objective, np.nan) for f in self.folds(number)}
-        return {fold: score for fold, score in found.items() if np.isfinite(score)}
+        return {fold: score for fold, score in found.items() if isfinite(score)}
 
     def points(self, trials: Sequence[TrialRecord]) -> NDArray[np.float64]:
         """Number and score of `trials`, (n_trials, 2)."""
@@ -137,5 +138,5 @@ class Trials:
         return [t for t in self.searched if t.state == state and t.duplicate_of is None]
 
     def _mean(self, scores: Sequence[Scores]) -> float:
-        found = [s[self.objective] for s in scores if np.isfinite(s.get(self.objective, np.nan))]
-        return float(np.mean(found)) if found else np.nan
+        found = [s[self.objective] for s in scores if isfinite(s.get(self.objective, np.nan))]
+        return fsum(found) / len(found) if found else np.nan

@@ -23,6 +23,10 @@ from tuner_job.wording import plain
 _log = logging.getLogger(__name__)
 
 _CHUNK = 2**20
+_MOST_AT_ONCE = 2**30  # some systems read no more than 2 GiB by one call
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""To open a pipe would wait for ever."""
+_LEADS_OUT = frozenset(("", ".", ".."))
 _MOST_SHOWN = 200  # characters of a reason
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EROFS}
 """What file systems answer that cannot sync a folder, or anything."""
@@ -41,7 +45,7 @@ class Folder:
 
     def __init__(self, root: Path):
         self.root = root
-        self._top = str(root)
+        self._top = str(root).rstrip(os.sep)
 
     @classmethod
     def open(cls, address: Address, patience: timedelta) -> Self:
@@ -59,13 +63,19 @@ class Folder:
         """Content of a file; None if there is none."""
         target = self._name(path)
         try:
-            # opening a pipe would wait for ever
-            if not stat.S_ISREG(os.stat(target).st_mode):  # noqa: PTH116
-                raise IsADirectoryError(errno.EISDIR, "it is no file")
-            with open(target, "rb") as file:  # noqa: PTH123
-                return file.read()
+            handle = os.open(target, _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        try:
+            told = os.fstat(handle)
+            if not stat.S_ISREG(told.st_mode):
+                raise IsADirectoryError(errno.EISDIR, "it is no file")
+            size, pieces = min(told.st_size + 1, _MOST_AT_ONCE), []
+            while piece := os.read(handle, size):
+                pieces.append(piece)
+        finally:
+            os.close(handle)
+        return b"".join(pieces)
 
     def put(self, path: str, content: bytes) -> None:
         """Write a file over what was there."""
@@ -143,9 +153,9 @@ class Folder:
     def _name(self, path: str) -> str:
         """Name of a file as the system has it; making a `Path` takes longer than reading one."""
         parts = path.strip("/").split("/")
-        if any(part in ("", ".", "..") or "\0" in part or os.sep in part for part in parts):
+        if not _LEADS_OUT.isdisjoint(parts) or "\0" in path or (os.sep != "/" and os.sep in path):
             raise ValueError("its name would lead out of the folder, or names nothing")
-        return os.path.join(self._top, *parts)  # noqa: PTH118
+        return os.sep.join((self._top, *parts))  # noqa: PTH118
 
 
 def _pieces(target: Path) -> Iterator[bytes]:

@@ -1,8 +1,11 @@
 """A folder of a model's that has an object a trial: its records, errors or probabilities."""
 
+import gc
 import re
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tuner_job.records import DEFAULT_TRIAL, TrialRecord, share_names
@@ -12,6 +15,10 @@ from tuner_job.results.store import Store
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
 _TOGETHER = 64  # trials that a thread reads on end: to hand over each takes as long as a file does
+_TRIED = 4
+_WAITING = 0.0005
+"""Seconds for an object from which on reading it is mostly waiting, so that several readers help;
+where it is mostly computing, they hinder each other."""
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names: a sync client's copies and other files do not matter."""
@@ -59,15 +66,22 @@ class TrialFolder:
     ) -> list[tuple[int, "_T | Damage"]]:
         """Read some of what is `there`; what has gone in between is left out."""
         trials = list(own)
-        size = min(max(len(trials) // _READERS, 1), _TOGETHER)
-        groups = [trials[first : first + size] for first in range(0, len(trials), size)]
+        first, rest = trials[:_TRIED], trials[_TRIED:]
+        size = min(max(len(rest) // _READERS, 1), _TOGETHER)
 
         def read(group: list[int]) -> list[tuple[int, _T | Damage | None]]:
             return [(trial, self._read(trial, own[trial], parse)) for trial in group]
 
-        with ThreadPoolExecutor(_READERS) as readers:
-            found = [one for group in readers.map(read, groups) for one in group]
-        return [(trial, one) for trial, one in found if one is not None]
+        with _no_collection():
+            began = time.perf_counter()
+            found = read(first)
+            if time.perf_counter() - began < _WAITING * len(first):
+                found += read(rest)
+            else:
+                groups = [rest[start : start + size] for start in range(0, len(rest), size)]
+                with ThreadPoolExecutor(_READERS) as readers:
+                    found += [one for group in readers.map(read, groups) for one in group]
+            return [(trial, one) for trial, one in found if one is not None]
 
     def file_in_its_way(self) -> Damage | None:
         """The file that stands where this folder must, so that nothing can be written here."""
@@ -86,6 +100,18 @@ class TrialFolder:
         which = "the untuned default" if trial == DEFAULT_TRIAL else f"trial {trial}"
         remedy = f"{RUN_AGAIN} runs {which} again"
         return read_whole(self._store, path, lambda content: parse(content, trial), remedy)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Have no garbage looked for where all that is made is kept: that takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def trial_name(trial: int) -> str:

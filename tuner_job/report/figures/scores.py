@@ -173,11 +173,11 @@ def training_gap(model: str, trials: Trials, best: int) -> style.Drawing:
         axes,
         [trials.train_score(t) for t in trials.complete],
         [trials.score(t) for t in trials.complete],
-        [
+        (
             f"trial {t.trial}: {number(trials.train_score(t))} on training rows, "
             f"{number(trials.score(t))} on validation rows"
             for t in trials.complete
-        ],
+        ),
     )
     for trial, colour, marker, label in (
         (DEFAULT_TRIAL, style.DEFAULT, style.DEFAULT_MARKER, "default’s parameters"),
@@ -225,13 +225,14 @@ def pareto(
     others = objectives[1:]
     figure = Figure(figsize=(min(style.WIDE, style.HALF * len(others)), 3.7))
     panels = figure.subplots(1, len(others), squeeze=False)[0]
-    on_front = [t for t in trials.complete if t.trial in set(front)]
+    best = set(front)
+    on_front = [t for t in trials.complete if t.trial in best]
     for axes, other in zip(panels, others, strict=True):
         pair = (objectives[0], other)
         style.cloud(
             axes,
             *_pairs(trials.complete, pair),
-            [trials.in_words(t.trial) for t in trials.complete],
+            (trials.in_words(t.trial) for t in trials.complete),
         )
         x, y = _pairs(sorted(on_front, key=lambda t: t.scores.get(pair[0], np.nan)), pair)
         line = "-" if len(objectives) == 2 else ""

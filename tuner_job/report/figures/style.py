@@ -3,7 +3,7 @@
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -111,7 +111,7 @@ def legend_above(axes: Axes, columns: int = 6) -> None:
     )
 
 
-def cloud(axes: Axes, x: Sequence[float], y: Sequence[float], notes: Sequence[str]) -> None:
+def cloud(axes: Axes, x: Sequence[float], y: Sequence[float], notes: Iterable[str]) -> None:
     """Draw all trials as light dots, behind those that matter, each with its numbers."""
     dense = len(x) > MAX_VECTOR_MARKS
     note(
@@ -122,7 +122,7 @@ def cloud(axes: Axes, x: Sequence[float], y: Sequence[float], notes: Sequence[st
     )
 
 
-def note(artist: Artist, texts: Sequence[str]) -> None:
+def note(artist: Artist, texts: Iterable[str]) -> None:
     """Have a reader see a text over each mark of a scatter, of a line's markers, or of a
     collection of lines.
 
@@ -132,7 +132,7 @@ def note(artist: Artist, texts: Sequence[str]) -> None:
     if isinstance(figure, Figure) and not _is_narrow(figure) and not artist.get_rasterized():
         notes = _NOTES.setdefault(figure, {})
         artist.set_gid(f"note{len(notes)}")
-        notes[f"note{len(notes)}"] = texts
+        notes[f"note{len(notes)}"] = list(texts)
 
 
 def _is_narrow(figure: Figure | SubFigure | None) -> bool:
