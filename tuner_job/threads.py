@@ -1,12 +1,31 @@
-"""One thread for linear algebra, as every worker runs one fit a core, and fits that warn nobody."""
+"""How many threads computations take, as every worker runs one fit a core; and fits that warn
+nobody."""
 
 import warnings
-from collections.abc import Hashable
-from contextlib import AbstractContextManager
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
+
+_n_threads: ContextVar[int] = ContextVar("n_threads", default=1)
+
+
+@contextmanager
+def threads_to_spare(n: int) -> Iterator[None]:
+    """Let a fit in the block take `n` threads where that changes no bit of its result."""
+    before = _n_threads.set(n)
+    try:
+        yield
+    finally:
+        _n_threads.reset(before)
+
+
+def n_threads() -> int:
+    """How many threads a fit may take whose result does not depend on them."""
+    return _n_threads.get()
 
 
 def one_thread(loaded: Hashable = None) -> AbstractContextManager[Any]:

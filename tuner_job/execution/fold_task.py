@@ -28,7 +28,7 @@ from tuner_job.models.growing import Stages, as_continued
 from tuner_job.models.path import path_value
 from tuner_job.records import CsmfEstimator, EstimatorName, FoldRecord, Scores
 from tuner_job.search.trial import FoldOutcome, FoldTask
-from tuner_job.threads import one_thread
+from tuner_job.threads import one_thread, threads_to_spare
 from tuner_job.types import Probabilities
 
 _KEPT_BYTES = 512 * 2**20  # of prepared folds in one worker process
@@ -108,15 +108,15 @@ def assess_trial(data: SharedData, points: Sequence[PathPoint]) -> Assessment:
 
 
 def fit_final(
-    data: SharedData, model: str, params: Mapping[str, Any], stages: Stages = ()
+    data: SharedData, model: str, params: Mapping[str, Any], stages: Stages = (), n_threads: int = 1
 ) -> bytes:
     """Fit one configuration on all rows, stage by stage if it was found so; return the model's
-    bytes."""
+    bytes, which are the same whatever `n_threads`, the cores that nobody else takes."""
     X, y = (
         data.X.copy(),
         data.y.copy(),
     )  # what lies in the object store is read-only, which trees refuse
-    with one_thread():
+    with one_thread(), threads_to_spare(n_threads):
         if stages:
             continued = as_continued(data.families[model])
             return continued.fit_stages(X, y, data.n_classes, stages, data.seed).to_bytes()

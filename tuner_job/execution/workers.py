@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tuner_job.config.budget import Budget
@@ -35,8 +36,9 @@ class Workers(Protocol):
     def tasks(self) -> Tasks:
         """Make a submitter of calls."""
 
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        """Call a function that needs more libraries than this process has loaded."""
+    def begin(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
+        """Begin to call a function that takes long, or needs more libraries than this process has
+        loaded; return what waits for its value."""
 
     def load(self, modules: Sequence[str]) -> None:
         """Have calls that start from now on find modules loaded, where that saves time."""
@@ -133,19 +135,23 @@ class _OnThisMachine:
         launcher().load(modules)
         self.pool.end_idle()
 
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+    def begin(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
         tasks = self.tasks()
         tasks.start(function, arguments, None)
-        try:
-            (ended,) = tasks.wait()
-            failure: object = ended.failure
-        except RunError as error:  # there are no workers
-            failure = error
-        if failure is None:
-            value: T = ended.value
-            return value
-        _log.info("what failed in a worker is done here: %s", failure)
-        return function(*arguments)
+
+        def value() -> T:
+            try:
+                (ended,) = tasks.wait()
+                failure: object = ended.failure
+            except RunError as error:  # there are no workers
+                failure = error
+            if failure is None:
+                found: T = ended.value
+                return found
+            _log.info("what failed in a worker is done here: %s", failure)
+            return function(*arguments)
+
+        return value
 
 
 @dataclass(frozen=True)
@@ -162,8 +168,8 @@ class _OnRay:
 
         return RayCalls(self.memory_per_task, _RETRIES)
 
-    def call(self, function: Callable[..., T], *arguments: Any) -> T:
-        return function(*arguments)  # workers of a cluster have loaded no more
+    def begin(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
+        return partial(function, *arguments)  # workers of a cluster have loaded no more
 
     def load(self, modules: Sequence[str]) -> None:
         """Do nothing: it is not known which worker comes next."""

@@ -16,8 +16,11 @@ from tuner_job.execution.runner import Runner
 from tuner_job.execution.workers import Workers, workers_running
 from tuner_job.problem import Prepared
 from tuner_job.records import (
+    CoverageRecord,
     ExperimentSummary,
     ModelSummary,
+    PopulationScore,
+    ResidualRecord,
     Scores,
     StartRecord,
     Step,
@@ -29,8 +32,8 @@ from tuner_job.results.monitor import TuningMonitor
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A model that has something to commit.
+class Choice:
+    """What a model is to commit.
 
     Attributes
     ----------
@@ -38,23 +41,40 @@ class Chosen:
         All trials of its search; none of an ensemble.
     trial
         The one that is committed.
-    P : (n_validated, n_classes)
-        Its out-of-fold probabilities.
-    P_default
-        The same of the untuned default.
-    counted, tuned
-        The untuned default as it is used today, its most probable causes counted; and the trial.
     default
-        The untuned default with the CSMF estimator that suits it.
+        The untuned default.
+    P, P_default : (n_validated, n_classes)
+        Out-of-fold probabilities of the two.
     """
 
     records: Sequence[TrialRecord]
     trial: TrialRecord
+    default: TrialRecord
     P: NDArray[np.floating[Any]]
     P_default: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A choice that was looked at.
+
+    Attributes
+    ----------
+    counted, tuned
+        The untuned default as it is used today, its most probable causes counted; and the trial.
+    default
+        The untuned default with the CSMF estimator that suits it.
+    by_population, residual, coverage
+        What is known of the trial's cause fractions; see `StudySummary`.
+    """
+
+    choice: Choice
     counted: ModelSummary
     tuned: ModelSummary
     default: Step
+    by_population: list[PopulationScore]
+    residual: ResidualRecord
+    coverage: list[CoverageRecord]
 
 
 @dataclass
@@ -105,6 +125,7 @@ class Run:
     runner: Runner | None = None
     reason: StopReason = "finished"
     missing: dict[str, RunError] = field(default_factory=dict)
+    choices: dict[ModelName, Choice] = field(default_factory=dict)
     chosen: dict[ModelName, Chosen] = field(default_factory=dict)
     fitted: Callable[[ModelName], bytes] | None = None
     held_out: dict[str, Mapping[str, Scores]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from tuner_job.evaluation.assessment import assess
 from tuner_job.evaluation.pooling import Pool, pool_out_of_fold
 from tuner_job.experiment.begin import ensemble_is_made, members_of
 from tuner_job.experiment.choice import pooled_optimism
-from tuner_job.experiment.context import Chosen, Run
+from tuner_job.experiment.context import Choice, Chosen, Run
 from tuner_job.experiment.finish import commit_model, look_at, probabilities_of, study_summary
 from tuner_job.experiment.held_out import predict_held_out, predicted, score_held_out
 from tuner_job.experiment.summarise import mean_validation
@@ -95,7 +95,7 @@ def _pool(run: Run, members: Mapping[str, StudySummary]) -> _Pooled:
         _trial(run, number, dict(zip(members, how.exponents.tolist(), strict=True)), pooled)
         for number, how, pooled in ((DEFAULT_TRIAL, equal, P_default), (_TRIAL, fitted, P))
     )
-    return _Pooled(equal, fitted, look_at(run.prepared, (), default, P_default, trial, P))
+    return _Pooled(equal, fitted, look_at(run, Choice((), trial, default, P, P_default)))
 
 
 def _trial(run: Run, number: int, exponents: dict[str, float], P: Probabilities) -> TrialRecord:

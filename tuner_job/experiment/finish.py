@@ -20,7 +20,7 @@ from tuner_job.evaluation.fractions import fit_residual
 from tuner_job.evaluation.steps import gains_of
 from tuner_job.experiment.begin import asked_of
 from tuner_job.experiment.choice import choose_trial, complete_trials, estimate_optimism
-from tuner_job.experiment.context import Chosen, Run
+from tuner_job.experiment.context import Choice, Chosen, Run
 from tuner_job.experiment.held_out import fitted_rows
 from tuner_job.experiment.page import DRAWING
 from tuner_job.experiment.search import all_data
@@ -54,23 +54,29 @@ _MOST_WEIGHED = 2000
 
 
 def choose(run: Run) -> None:
-    """Choose each model's trial from all that is stored, and look at it and at the default."""
+    """Choose each model's trial from all that is stored."""
     for model in run.unfinished:
         if model in run.missing:
             continue
         try:
-            run.chosen[model] = _choose(run, model)
-            _log.info("%s: trial %d is chosen", model, run.chosen[model].trial.trial)
+            run.choices[model] = _choose(run, model)
+            _log.info("%s: trial %d is chosen", model, run.choices[model].trial.trial)
         except RunError as error:
             _log.info("%s: nothing to commit: %s", model, error)
             run.missing[model] = error
 
 
 def refit(run: Run) -> None:
-    """Begin to fit the chosen trials on all rows; the hold-out is tested meanwhile."""
+    """Begin to fit the chosen trials on all rows; they are looked at meanwhile."""
     if run.runner:
-        trials = {model: chosen.trial for model, chosen in run.chosen.items()}
+        trials = {model: choice.trial for model, choice in run.choices.items()}
         run.fitted = run.runner.start_final(trials, all_data(run.prepared))
+
+
+def look(run: Run) -> None:
+    """Look at each chosen trial and at the default of its model."""
+    for model, choice in run.choices.items():
+        run.chosen[model] = look_at(run, choice)
 
 
 def commit(run: Run) -> None:
@@ -89,7 +95,7 @@ def commit(run: Run) -> None:
         made = Commit(
             params=dict(summary.best.params),
             summary=summary,
-            trials=runs_of(r.trial for r in chosen.records if r.trial != DEFAULT_TRIAL),
+            trials=runs_of(r.trial for r in chosen.choice.records if r.trial != DEFAULT_TRIAL),
             asked=asked_of(run.prepared, model),
         )
         commit_model(run.store, model, made, packed)
@@ -106,7 +112,7 @@ def summarise(run: Run) -> None:
     run.summary = _experiment_summary(run.prepared, studies, time.monotonic() - run.started)
 
 
-def _choose(run: Run, model: ModelName) -> Chosen:
+def _choose(run: Run, model: ModelName) -> Choice:
     """Choose a model's trial.
 
     Raises
@@ -118,34 +124,30 @@ def _choose(run: Run, model: ModelName) -> Chosen:
     trial = choose_trial(run.config, model, records, run.reason)
     default = _default_of(model, records)
     P, P_default = (probabilities_of(run.store, model, n) for n in (trial.trial, DEFAULT_TRIAL))
-    return look_at(run.prepared, records, default, P_default, trial, P)
+    return Choice(records, trial, default, P, P_default)
 
 
-def look_at(
-    prepared: Prepared,
-    records: Sequence[TrialRecord],
-    default: TrialRecord,
-    P_default: Probabilities,
-    trial: TrialRecord,
-    P: Probabilities,
-) -> Chosen:
-    """Look at each step from the untuned default to the trial that is committed.
-
-    Parameters
-    ----------
-    records
-        As in `Chosen`.
-    P_default, P : (n_validated, n_classes)
-        Out-of-fold probabilities of the two.
-    """
+def look_at(run: Run, choice: Choice) -> Chosen:
+    """Look at each step from the untuned default to the trial that is committed, and at what is
+    known of its cause fractions; workers compute what takes long."""
+    prepared, seed, begin = run.prepared, run.config.seed, run.have_workers().begin
+    y, folds, protocol = prepared.validated_y, prepared.validated_folds, prepared.protocol
+    methods = run.config.validation.csmf_estimators
+    tuned = summarise_trial(choice.trial, choice.P, prepared, methods, begin)
+    estimator = tuned.estimator
+    coverage = begin(measure_coverage, y, choice.P, folds, estimator, protocol, seed)
+    rows = OutOfFold(y, choice.P, choice.P_default)
+    scores = begin(by_population, rows, estimator, seed)
+    residual = begin(fit_residual, y, choice.P, estimator, protocol, seed)
+    counted = summarise_trial(choice.default, choice.P_default, prepared, ["count"], begin)
     return Chosen(
-        records,
-        trial,
-        P,
-        P_default,
-        counted=summarise_trial(default, P_default, prepared, ["count"]),
-        tuned=summarise_trial(trial, P, prepared, prepared.config.validation.csmf_estimators),
-        default=default_step(default, P_default, prepared),
+        choice,
+        counted=counted.summary(),
+        tuned=tuned.summary(),
+        default=default_step(choice.default, choice.P_default, prepared),
+        by_population=scores(),
+        residual=residual(),
+        coverage=coverage(),
     )
 
 
@@ -208,50 +210,49 @@ def _forget_trials_under_way(run: Run) -> None:
 
 def study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
     """What is known of a model from its probabilities, be they a search's or pooled."""
-    config, y = run.config, run.prepared.validated_y
-    folds, protocol = run.prepared.validated_folds, run.prepared.protocol
-    estimator = chosen.tuned.csmf_estimator
+    config, choice = run.config, chosen.choice
     steps = steps_of(chosen.counted, chosen.default, chosen.tuned)
-    out_of_fold = OutOfFold(y, chosen.P, chosen.P_default)
     return StudySummary(
         model=model,
         search_method=config.tuning.search_method,
         objectives=config.tuning.objectives,
-        n_trials=count_states(chosen.records),
+        n_trials=count_states(choice.records),
         default=chosen.counted,
         best=chosen.tuned,
         steps=steps,
         gains=gains_of(steps),
         pareto_front=[],
         stopped_by="finished",
-        fit_seconds=spent(chosen.records),
+        fit_seconds=spent(choice.records),
         selection=config.tuning.selection,
         parameter_importance={},
         deterministic=not config.tuning.on_ray_tune,
         holdout=dict(run.held_out.get(model, {})),
         fitted_on=fitted_rows(run.prepared),
-        calibration=Calibration.fit(y, chosen.P).record(),
-        by_population=by_population(out_of_fold, estimator, config.seed),
-        residual=fit_residual(y, chosen.P, estimator, protocol, config.seed),
-        coverage=measure_coverage(y, chosen.P, folds, estimator, protocol, config.seed),
+        calibration=Calibration.fit(run.prepared.validated_y, choice.P).record(),
+        by_population=chosen.by_population,
+        residual=chosen.residual,
+        coverage=chosen.coverage,
     )
 
 
 def _of_search(run: Run, model: ModelName, chosen: Chosen) -> dict[str, Any]:
     """What only trials tell: fields of `StudySummary`."""
     config, objectives = run.config, run.config.tuning.objectives
-    records, space = chosen.records, config.space(model)
+    records, trial, space = chosen.choice.records, chosen.choice.trial, config.space(model)
     searched = [record for record in records if record.trial != DEFAULT_TRIAL]
     several = len(objectives) > 1
     return {
-        "pareto_front": pareto_front(searched, objectives) if several else [chosen.trial.trial],
+        "pareto_front": pareto_front(searched, objectives)
+        if several
+        else [trial.trial],
         "repeated": count_repeated(records),
         "known": count_known(records),
         "stopped_by": why_ended(config, model, run.prepared.planned()[model], records, run.reason),
         "optimism": estimate_optimism(records, objectives[0]),
-        "parameter_importance": run.have_workers().call(
+        "parameter_importance": run.have_workers().begin(
             importance, _spread(complete_trials(searched)), space, objectives[0], config.seed
-        ),
+        )(),
     }
 
 

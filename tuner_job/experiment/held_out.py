@@ -91,7 +91,7 @@ def score_held_out(
     scores = {"copy_train": {"csmf_accuracy": float(csmf_accuracy_of(samples.true, copied).mean())}}
     untuned, best = (
         Predictions(deaths, P, Calibration.fit(prepared.validated_y, out_of_fold))
-        for P, out_of_fold in ((default, chosen.P_default), (tuned, chosen.P))
+        for P, out_of_fold in ((default, chosen.choice.P_default), (tuned, chosen.choice.P))
     )
     for step, estimator in _estimators(chosen):
         part = best if step == "tuned" else untuned

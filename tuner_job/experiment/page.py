@@ -35,7 +35,7 @@ def _drawn(workers: Workers | None, store: ExperimentStore, summary: ExperimentS
     if workers is None:
         return draw(store, summary)
     workers.load(DRAWING)
-    return workers.call(draw, store, summary)
+    return workers.begin(draw, store, summary)()
 
 
 def draw(store: ExperimentStore, summary: ExperimentSummary) -> str:

@@ -13,7 +13,7 @@ from tuner_job.experiment.again import fit_again
 from tuner_job.experiment.begin import claim_results, find_unfinished
 from tuner_job.experiment.context import Run
 from tuner_job.experiment.ensemble import make_ensemble
-from tuner_job.experiment.finish import choose, commit, refit, summarise
+from tuner_job.experiment.finish import choose, commit, look, refit, summarise
 from tuner_job.experiment.held_out import hold_out
 from tuner_job.experiment.known import know_trials
 from tuner_job.experiment.page import report
@@ -37,6 +37,7 @@ STEPS: Mapping[Callable[[Run], None], RunStage] = {
     fit_again: "last fits",
     choose: "last fits",
     refit: "last fits",
+    look: "last fits",
     hold_out: "last fits",
     commit: "last fits",
     make_ensemble: "last fits",

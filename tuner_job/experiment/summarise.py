@@ -1,7 +1,8 @@
 """From trials and their out-of-fold probabilities to the records that reports are made of."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,30 @@ from tuner_job.records import (
 )
 
 
+@dataclass(frozen=True)
+class Summarising:
+    """A trial that is being looked at.
+
+    Attributes
+    ----------
+    estimator
+        The CSMF estimator that suits it best.
+    summary
+        Waits for what is found.
+    """
+
+    estimator: CsmfEstimator
+    summary: Callable[[], ModelSummary]
+
+
 def summarise_trial(
     record: TrialRecord,
     P: NDArray[np.floating[Any]],
     prepared: Prepared,
     methods: Sequence[EstimatorName],
-) -> ModelSummary:
-    """Look at one complete trial in full.
+    begin: Callable[..., Callable[[], Any]],
+) -> Summarising:
+    """Begin to look at one complete trial in full.
 
     Parameters
     ----------
@@ -43,29 +61,38 @@ def summarise_trial(
     methods
         CSMF estimators to choose from: those of the search, or `count` alone for how models are
         used untuned.
+    begin
+        As `Workers.begin`.
     """
     folds, protocol = prepared.validated_folds, prepared.protocol
     assessment = assess(prepared.validated, P, folds, protocol, methods)
     estimator = assessment.estimator
     same = record.folds and estimator == scored_by(record, prepared.config)
     parts = cross_fit(prepared.validated, P, folds, [estimator])
-    return ModelSummary(
-        trial=record.trial,
-        params=record.params,
-        scores=mean_scores(assessment.folds),
-        folds=assessment.folds,
-        train_scores=mean_scores([fold.train for fold in record.folds]) if same else {},
-        csmf_estimator=estimator,
-        out_of_fold=over_rows(parts, estimator, prepared.config.seed),
-        over_compositions=over_compositions(parts, estimator, protocol)
-        if protocol.composition != "natural"
-        else {},
-        by_estimator={name: sum(values) / len(values) for name, values in assessment.csmf.items()},
-        causes=_by_cause(parts, estimator, prepared.search_data),
-        fit_seconds=record.fit_seconds,
-        source=record.source,
-        schedule=record.schedule,
-    )
+    drawn = protocol.composition != "natural"
+    rows = begin(over_rows, parts, estimator, prepared.config.seed)
+    compositions = begin(over_compositions, parts, estimator, protocol) if drawn else dict
+
+    def summary() -> ModelSummary:
+        return ModelSummary(
+            trial=record.trial,
+            params=record.params,
+            scores=mean_scores(assessment.folds),
+            folds=assessment.folds,
+            train_scores=mean_scores([fold.train for fold in record.folds]) if same else {},
+            csmf_estimator=estimator,
+            out_of_fold=rows(),
+            over_compositions=compositions(),
+            by_estimator={
+                name: sum(values) / len(values) for name, values in assessment.csmf.items()
+            },
+            causes=_by_cause(parts, estimator, prepared.search_data),
+            fit_seconds=record.fit_seconds,
+            source=record.source,
+            schedule=record.schedule,
+        )
+
+    return Summarising(estimator, summary)
 
 
 def default_step(record: TrialRecord, P: NDArray[np.floating[Any]], prepared: Prepared) -> Step:

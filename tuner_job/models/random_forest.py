@@ -18,6 +18,7 @@ from tuner_job.models.parameters import read_params, read_path
 from tuner_job.models.path import in_order
 from tuner_job.models.trees import Trees, TreesPredictor
 from tuner_job.schema import Closed
+from tuner_job.threads import n_threads
 from tuner_job.types import Floats
 
 if TYPE_CHECKING:  # the driver validates parameters without loading the library
@@ -204,7 +205,7 @@ def _forest(parameters: RandomForestParameters, seed: int) -> "RandomForestClass
     from sklearn.ensemble import RandomForestClassifier  # importing it takes a second
 
     return RandomForestClassifier(
-        **parameters.model_dump(), n_jobs=1, random_state=seed, warm_start=True
+        **parameters.model_dump(), n_jobs=n_threads(), random_state=seed, warm_start=True
     )
 
 

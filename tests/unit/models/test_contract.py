@@ -7,10 +7,12 @@ import pytest
 
 from tuner_job.errors import ConfigError
 from tuner_job.models import FAMILIES, get_family
+from tuner_job.models.base import FoldData, ModelFamily
 from tuner_job.models.estimators.family import EstimatorFamily
 from tuner_job.models.estimators.making import Recipe
 from tuner_job.models.estimators.trust import Trust
 from tuner_job.testing import CHECKS, N_CLASSES, Case, check_family, make_fold
+from tuner_job.threads import threads_to_spare
 
 VALUES = {
     "xgboost": [4, 1, 9],
@@ -30,6 +32,11 @@ PARAMS = {
     },
     "naive_bayes": {"smoothing": 0.5, "share": 0.8, "bins": 3},
 }
+
+
+def fitted_with(n: int, family: ModelFamily, fold: FoldData, params: dict[str, object]) -> bytes:
+    with threads_to_spare(n):
+        return family.fit(fold.X_train, fold.y_train, fold.n_classes, params, 0).to_bytes()
 
 
 def estimator(*classes: str, path: str | None = None, **fixed: object) -> EstimatorFamily:
@@ -71,6 +78,14 @@ CASES = {name: Case(family, PARAMS[name], VALUES[name]) for name, family in FAMI
 @pytest.mark.parametrize("name", CASES)
 def test_it_keeps_its_promise(name, check):
     check(CASES[name])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_model_is_the_same_whatever_threads_there_are_to_spare(name):
+    fold, (family, params, values) = make_fold(), (FAMILIES[name], PARAMS[name], VALUES[name])
+    whole = {**params, family.path_parameter: values[0]} if family.path_parameter else params
+    alone, together = (fitted_with(n, family, fold, whole) for n in (1, 3))
+    assert alone == together
 
 
 def test_all_promises_are_checked_at_once():

@@ -67,9 +67,10 @@ class LocalRunner:
         """Begin to fit each model's chosen trial on all rows; see `Runner`."""
         tasks, fitted = self._new_tasks(), dict[str, bytes | Failure]()
         data = tasks.share(whole) if whole else self._data
+        n_threads = max(1, self.n_slots // max(1, len(choices)))
         for model, trial in choices.items():
             stages = [(stage.size, stage.params) for stage in trial.schedule]
-            tasks.start(fit_final, (data, model, trial.params, stages), model)
+            tasks.start(fit_final, (data, model, trial.params, stages, n_threads), model)
 
         def collect(model: ModelName) -> bytes:
             while model not in fitted:
