@@ -28,6 +28,7 @@ from tuner_job.execution.workers import load_ahead, workers_able
 from tuner_job.files.whole import local_path
 from tuner_job.results.store import check_writable, read_bytes
 from tuner_job.results.telling import Telling, telling
+from tuner_job.threads import one_thread
 from tuner_job.wording import counted
 
 _SAW_TEST_ROWS = (
@@ -114,7 +115,8 @@ def compare(
         _announce(config, data, planned, running.say)
         if is_of_earlier_version:
             running.say(f"note: {_EARLIER}")
-        _compare(running, _tuners(config, place.url, runtime), given, place.plots)
+        with one_thread():  # as in `run_experiment`
+            _compare(running, _tuners(config, place.url, runtime), given, place.plots)
 
 
 def _compare(

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,9 +39,6 @@ class Workers(Protocol):
     def begin(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
         """Begin to call a function that takes long, or needs more libraries than this process has
         loaded; return what waits for its value."""
-
-    def load(self, modules: Sequence[str]) -> None:
-        """Have calls that start from now on find modules loaded, where that saves time."""
 
 
 def needs_ray(on_ray_tune: bool = False) -> bool:
@@ -131,10 +128,6 @@ class _OnThisMachine:
 
         return PoolTasks(self.pool, _RETRIES)
 
-    def load(self, modules: Sequence[str]) -> None:
-        launcher().load(modules)
-        self.pool.end_idle()
-
     def begin(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
         tasks = self.tasks()
         tasks.start(function, arguments, None)
@@ -170,6 +163,3 @@ class _OnRay:
 
     def begin(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
         return partial(function, *arguments)  # workers of a cluster have loaded no more
-
-    def load(self, modules: Sequence[str]) -> None:
-        """Do nothing: it is not known which worker comes next."""

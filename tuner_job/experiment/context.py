@@ -66,6 +66,8 @@ class Chosen:
         The untuned default with the CSMF estimator that suits it.
     by_population, residual, coverage
         What is known of the trial's cause fractions; see `StudySummary`.
+    importance
+        Parameter → share of the objective's variation that it explains; see `StudySummary`.
     """
 
     choice: Choice
@@ -75,6 +77,7 @@ class Chosen:
     by_population: list[PopulationScore]
     residual: ResidualRecord
     coverage: list[CoverageRecord]
+    importance: dict[str, float]
 
 
 @dataclass

@@ -95,7 +95,7 @@ def _pool(run: Run, members: Mapping[str, StudySummary]) -> _Pooled:
         _trial(run, number, dict(zip(members, how.exponents.tolist(), strict=True)), pooled)
         for number, how, pooled in ((DEFAULT_TRIAL, equal, P_default), (_TRIAL, fitted, P))
     )
-    return _Pooled(equal, fitted, look_at(run, Choice((), trial, default, P, P_default)))
+    return _Pooled(equal, fitted, look_at(run, ENSEMBLE, Choice((), trial, default, P, P_default)))
 
 
 def _trial(run: Run, number: int, exponents: dict[str, float], P: Probabilities) -> TrialRecord:

@@ -22,7 +22,7 @@ from tuner_job.experiment.begin import asked_of
 from tuner_job.experiment.choice import choose_trial, complete_trials, estimate_optimism
 from tuner_job.experiment.context import Choice, Chosen, Run
 from tuner_job.experiment.held_out import fitted_rows
-from tuner_job.experiment.page import DRAWING
+from tuner_job.experiment.page import load_drawing
 from tuner_job.experiment.search import all_data
 from tuner_job.experiment.summarise import (
     count_known,
@@ -49,7 +49,7 @@ from tuner_job.types import Probabilities
 
 _log = logging.getLogger(__name__)
 
-_MOST_WEIGHED = 2000
+_FEWEST_WEIGHED, _MOST_WEIGHED = 4, 2000
 """Trials by which parameters are weighed."""
 
 
@@ -75,8 +75,10 @@ def refit(run: Run) -> None:
 
 def look(run: Run) -> None:
     """Look at each chosen trial and at the default of its model."""
+    if run.choices:
+        load_drawing()  # not earlier: it would be in memory beside fits
     for model, choice in run.choices.items():
-        run.chosen[model] = look_at(run, choice)
+        run.chosen[model] = look_at(run, model, choice)
 
 
 def commit(run: Run) -> None:
@@ -99,8 +101,6 @@ def commit(run: Run) -> None:
             asked=asked_of(run.prepared, model),
         )
         commit_model(run.store, model, made, packed)
-    if run.chosen:
-        run.have_workers().load(DRAWING)  # not earlier: it would be in the memory of fits
     if run.config.tuning.on_ray_tune and not run.missing:
         _forget_trials_under_way(run)
 
@@ -127,9 +127,9 @@ def _choose(run: Run, model: ModelName) -> Choice:
     return Choice(records, trial, default, P, P_default)
 
 
-def look_at(run: Run, choice: Choice) -> Chosen:
+def look_at(run: Run, model: ModelName, choice: Choice) -> Chosen:
     """Look at each step from the untuned default to the trial that is committed, and at what is
-    known of its cause fractions; workers compute what takes long."""
+    known of its cause fractions and of the search; workers compute what takes long."""
     prepared, seed, begin = run.prepared, run.config.seed, run.have_workers().begin
     y, folds, protocol = prepared.validated_y, prepared.validated_folds, prepared.protocol
     methods = run.config.validation.csmf_estimators
@@ -140,6 +140,11 @@ def look_at(run: Run, choice: Choice) -> Chosen:
     scores = begin(by_population, rows, estimator, seed)
     residual = begin(fit_residual, y, choice.P, estimator, protocol, seed)
     counted = summarise_trial(choice.default, choice.P_default, prepared, ["count"], begin)
+    objective = run.config.tuning.objectives[0]
+    weighed = _weighed(choice.records, objective)
+    importance = (
+        begin(weigh, weighed, run.config.space(model), objective, seed) if weighed else dict
+    )
     return Chosen(
         choice,
         counted=counted.summary(),
@@ -148,6 +153,7 @@ def look_at(run: Run, choice: Choice) -> Chosen:
         by_population=scores(),
         residual=residual(),
         coverage=coverage(),
+        importance=importance(),
     )
 
 
@@ -225,7 +231,7 @@ def study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
         stopped_by="finished",
         fit_seconds=spent(choice.records),
         selection=config.tuning.selection,
-        parameter_importance={},
+        parameter_importance=chosen.importance,
         deterministic=not config.tuning.on_ray_tune,
         holdout=dict(run.held_out.get(model, {})),
         fitted_on=fitted_rows(run.prepared),
@@ -239,31 +245,32 @@ def study_summary(run: Run, model: ModelName, chosen: Chosen) -> StudySummary:
 def _of_search(run: Run, model: ModelName, chosen: Chosen) -> dict[str, Any]:
     """What only trials tell: fields of `StudySummary`."""
     config, objectives = run.config, run.config.tuning.objectives
-    records, trial, space = chosen.choice.records, chosen.choice.trial, config.space(model)
+    records, trial = chosen.choice.records, chosen.choice.trial
     searched = [record for record in records if record.trial != DEFAULT_TRIAL]
     several = len(objectives) > 1
     return {
-        "pareto_front": pareto_front(searched, objectives)
-        if several
-        else [trial.trial],
+        "pareto_front": pareto_front(searched, objectives) if several else [trial.trial],
         "repeated": count_repeated(records),
         "known": count_known(records),
         "stopped_by": why_ended(config, model, run.prepared.planned()[model], records, run.reason),
         "optimism": estimate_optimism(records, objectives[0]),
-        "parameter_importance": run.have_workers().begin(
-            importance, _spread(complete_trials(searched)), space, objectives[0], config.seed
-        )(),
     }
 
 
-def _spread(records: Sequence[TrialRecord]) -> Sequence[TrialRecord]:
-    """Of many trials, those at even distances: the seconds of fANOVA grow faster than the number of
-    trials, and what it finds hardly changes."""
-    n = min(len(records), _MOST_WEIGHED)
-    return [records[i * len(records) // n] for i in range(n)]
+def _weighed(records: Sequence[TrialRecord], objective: str) -> Sequence[TrialRecord]:
+    """Trials by which parameters are weighed; none if they are too few or score alike.
+
+    Of many, those at even distances: the seconds of fANOVA grow faster than the number of trials,
+    and what it finds hardly changes.
+    """
+    complete = complete_trials([one for one in records if one.trial != DEFAULT_TRIAL])
+    n = min(len(complete), _MOST_WEIGHED)
+    spread = [complete[i * len(complete) // n] for i in range(n)]
+    differ = len({record.scores[objective] for record in spread}) > 1
+    return spread if differ and n >= _FEWEST_WEIGHED else []
 
 
-def importance(*arguments: Any) -> dict[str, float]:
+def weigh(*arguments: Any) -> dict[str, float]:
     """Say how much each parameter matters, as `parameter_importance` does."""
     # importing Optuna and what it asks takes seconds
     from tuner_job.search.samplers.optuna import parameter_importance

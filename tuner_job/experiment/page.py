@@ -1,50 +1,51 @@
-"""The step that writes the report, drawn where its libraries are loaded."""
+"""The step that writes the report."""
 
-from tuner_job.execution.workers import Workers
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from threading import Thread
+from types import MappingProxyType
+
 from tuner_job.experiment.context import Run
-from tuner_job.records import ExperimentSummary
+from tuner_job.records import ExperimentSummary, TrialRecord
 from tuner_job.results.claim import read_document
 from tuner_job.results.experiment_store import ExperimentStore
 
-DRAWING = ("tuner_job.report.page",)
-"""Modules with which everything is loaded that a report needs."""
+_NOTHING: Mapping[str, Sequence[TrialRecord]] = MappingProxyType({})
+
+
+def load_drawing() -> None:
+    """Begin to load what draws figures, which takes a second."""
+    Thread(target=import_module, args=("tuner_job.report.page",), daemon=True).start()
 
 
 def report(run: Run) -> None:
     """Write the report of the models that are committed, if there are any."""
     if run.summary and run.summary.studies:
-        write_report(run.store, run.summary, run.workers)
+        known = {model: choice.records for model, choice in run.choices.items()}
+        write_report(run.store, run.summary, known)
 
 
 def write_report(
-    store: ExperimentStore, summary: ExperimentSummary, workers: Workers | None = None
+    store: ExperimentStore,
+    summary: ExperimentSummary,
+    known: Mapping[str, Sequence[TrialRecord]] = _NOTHING,
 ) -> str:
     """Write ``summary.json`` and ``report.html`` from what the store holds; return the page.
 
     Parameters
     ----------
-    workers
-        One of them draws; None: this process does.
+    known
+        Model → its trials, where they have been read.
     """
-    page = _drawn(workers, store, summary)
-    store.save_report(summary, page)
-    return page
-
-
-def _drawn(workers: Workers | None, store: ExperimentStore, summary: ExperimentSummary) -> str:
-    if workers is None:
-        return draw(store, summary)
-    workers.load(DRAWING)
-    return workers.begin(draw, store, summary)()
-
-
-def draw(store: ExperimentStore, summary: ExperimentSummary) -> str:
-    """Draw the report of what the store holds; trials are read here, so that the process that
-    searches need not hold them."""
-    # figures take a second to import
+    # here, so that a search begins without them
     from tuner_job.report.page import render_report
     from tuner_job.report.scales import declared_scales
 
-    trials = {study.model: store.load_trials(study.model) for study in summary.studies}
+    trials = {
+        study.model: known[study.model] if study.model in known else store.load_trials(study.model)
+        for study in summary.studies
+    }
     scales = declared_scales(read_document(store))
-    return render_report(summary, store.provenance(), trials, scales, store.url)
+    page = render_report(summary, store.provenance(), trials, scales, store.url)
+    store.save_report(summary, page)
+    return page

@@ -26,6 +26,7 @@ from tuner_job.prediction.ensemble import read_ensemble, read_fitted
 from tuner_job.records import CalibrationRecord, CsmfEstimator, ResidualRecord, StudySummary
 from tuner_job.results.store import read_bytes
 from tuner_job.schema import Closed
+from tuner_job.threads import one_thread
 from tuner_job.wording import plain, shown
 
 _DESCRIPTION, _MODEL = "description.json", "model"
@@ -41,7 +42,10 @@ Share = Annotated[FiniteFloat, Ge(0), Le(1 + 1e-6)]
 
 @dataclass(frozen=True)
 class TunedModel:
-    """A fitted model with what it takes to use it on new data."""
+    """A fitted model with what it takes to use it on new data.
+
+    Linear algebra has one thread, so that last digits are the same on any number of cores.
+    """
 
     family: str
     params: Mapping[str, Any]
@@ -70,7 +74,8 @@ class TunedModel:
     def estimate_csmf(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """CSMF (n_causes,) of the deaths with these probabilities (n_rows, n_causes), taken
         together."""
-        found = estimate([self.csmf_estimator], P, np.ones((1, len(P))), self.calibration)
+        with one_thread():
+            found = estimate([self.csmf_estimator], P, np.ones((1, len(P))), self.calibration)
         return np.asarray(found[0, 0])
 
     def csmf_interval(
@@ -94,7 +99,8 @@ class TunedModel:
         ValueError
             `level` lies outside.
         """
-        return interval(P, self.csmf_estimator, self.calibration, self.residual, level)
+        with one_thread():
+            return interval(P, self.csmf_estimator, self.calibration, self.residual, level)
 
     def calibrate(self, P: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Calibrated probabilities (n_rows, n_causes).

@@ -120,14 +120,6 @@ class Pool:
                     _kill(worker)
         self._rouse()
 
-    def end_idle(self) -> None:
-        """End workers that have nothing to do: those that follow have loaded what was ordered
-        since."""
-        with self.changed:
-            idle = [worker for worker in self._workers.values() if not worker.call]
-            for worker in idle[len(self._waiting) :]:
-                _kill(worker)
-
     def close(self) -> None:
         """End every worker."""
         with self.changed:
