@@ -1,6 +1,7 @@
 """A folder of a model's that has an object a trial: its records, errors or probabilities."""
 
 import gc
+import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,10 +16,10 @@ from tuner_job.results.store import Store
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
 _TOGETHER = 64  # trials that a thread reads on end: to hand over each takes as long as a file does
-_TRIED = 4
+_TRIED = 8
 _WAITING = 0.0005
-"""Seconds for an object from which on reading it is mostly waiting, so that several readers help;
-where it is mostly computing, they hinder each other."""
+"""Seconds for the quickest of those tried from which on reading is mostly waiting, so that several
+readers help; where it is mostly computing, they hinder each other."""
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names: a sync client's copies and other files do not matter."""
@@ -73,9 +74,12 @@ class TrialFolder:
             return [(trial, self._read(trial, own[trial], parse)) for trial in group]
 
         with _no_collection():
-            began = time.perf_counter()
-            found = read(first)
-            if time.perf_counter() - began < _WAITING * len(first):
+            found, quickest = [], math.inf
+            for trial in first:
+                began = time.perf_counter()
+                found += read([trial])
+                quickest = min(quickest, time.perf_counter() - began)
+            if quickest < _WAITING:
                 found += read(rest)
             else:
                 groups = [rest[start : start + size] for start in range(0, len(rest), size)]
