@@ -293,7 +293,7 @@ again = ray.get(tuner.tune_model.remote("random_forest", X, y, space))
 assert again == choice
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)], text=True, capture_output=True, timeout=200
+        [sys.executable, "-c", script, str(tmp_path)], text=True, capture_output=True, timeout=840
     )
     assert done.returncode == 0, done.stderr
     n_estimators, n_trials, n_folds, n_history = map(int, done.stdout.split()[-4:])
