@@ -104,7 +104,6 @@ class OrPath:
 
 
 @cache
-@cache
 def _numbers(model: type[BaseModel]) -> tuple[str, ...]:
     """Names of the fields that take numbers and no truth values."""
     return tuple(

@@ -16,7 +16,7 @@ from tuner_job.results.store import Store
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
 _TOGETHER = 64  # trials that a thread reads on end: to hand over each takes as long as a file does
-_TRIED = 8
+_TRIED = 4  # one after the other: in object storage each is waited for
 _WAITING = 0.0005
 """Seconds for the quickest of those tried from which on reading is mostly waiting, so that several
 readers help; where it is mostly computing, they hinder each other."""
