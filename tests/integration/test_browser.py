@@ -135,15 +135,39 @@ def test_what_a_reader_does_survives_new_figures(page: "Page", results: Path) ->
 
 
 def test_the_list_follows_and_keeps_ticks_and_focus(page: "Page", results: Path) -> None:
+    """Whatever happens to the rows around: other numbers, another order, one more, one less."""
+    ticked = "finished side by side with others"
+    began = [f"2026-01-0{day}T00:00:00+00:00" for day in range(1, 5)]
+    tell(results / "finished", began=began[1])
+    tell(results / "halted", experiment="halted", began=began[0])
     page.goto("/")
-    box = page.get_by_label("finished side by side with others")
-    box.check()
-    tell(results / "halted", experiment="halted", models={"xgboost": {"planned": 8, "done": 6}})
+    page.get_by_label(ticked).check()
+
+    def order() -> list[str]:
+        found: list[str] = page.eval_on_selector_all("tr input", "all => all.map(one => one.value)")
+        return found
+
+    def stays(wanted: list[str]) -> None:
+        page.wait_for_function(
+            "wanted => [...document.querySelectorAll('tr input')].map(one => one.value)"
+            ".join() === wanted.join()",
+            arg=wanted,
+        )
+        boxes = page.locator("tr input")
+        assert [box.is_checked() for box in boxes.all()] == [one == "finished" for one in wanted]
+        assert focused(page) == ticked
+
+    assert order() == ["finished", "halted"]
+    told = {"experiment": "halted", "models": {"xgboost": {"planned": 8, "done": 6}}}
+    tell(results / "halted", **told, began=began[0])
     page.get_by_text("6 of 8", exact=True).wait_for()
-    assert box.is_checked()
-    assert focused(page) == "finished side by side with others"
-    tell(results / "newest")
-    page.get_by_role("link", name="newest").wait_for()
+    stays(["finished", "halted"])
+    tell(results / "halted", **told, began=began[2])
+    stays(["halted", "finished"])
+    tell(results / "newest", began=began[3])
+    stays(["newest", "halted", "finished"])
+    shutil.rmtree(results / "halted")
+    stays(["newest", "finished"])
 
 
 def test_experiments_are_put_side_by_side_by_keyboard(page: "Page") -> None:

@@ -18,38 +18,49 @@ function parsed(html) {
   return template.content;
 }
 
-// Make `there` like `wanted`, leaving alone what is equal: so focus, ticks and opened details stay.
-function patch(there, wanted) {
-  const before = [...there.childNodes];
-  const after = [...wanted.childNodes];
-  if (before.length !== after.length) {
-    there.replaceChildren(...after);
-    return;
-  }
-  before.forEach((node, i) => {
-    const next = after[i];
-    if (node.isEqualNode(next)) return;
-    const alike = node.nodeType === 1 && node.nodeName === next.nodeName && !(node instanceof SVGElement);
-    if (!alike) {
-      node.replaceWith(next);
-      return;
-    }
-    for (const { name } of [...node.attributes]) {
-      if (!next.hasAttribute(name) && !(node.nodeName === "DETAILS" && name === "open")) node.removeAttribute(name);
-    }
-    for (const { name, value } of next.attributes) {
-      if (node.getAttribute(name) !== value) node.setAttribute(name, value);
-    }
-    patch(node, next);
-  });
+// What a node is through all changes: the name that the server gave it, or its kind.
+function key(node) {
+  return node.nodeType === 1 ? `${node.nodeName} ${node.dataset.key || node.id}` : node.nodeName;
 }
 
-// Keep what the reader looks at where it is while something above it changes its height.
+// Make what is in `there` like what is in `wanted`. What stays is the same node, wherever it now
+// stands, so it keeps its tick, its focus and what is opened in it.
+function patch(there, wanted) {
+  const left = [...there.childNodes];
+  let place = there.firstChild;
+  for (const next of [...wanted.childNodes]) {
+    const i = left.findIndex((node) => key(node) === key(next));
+    const node = i < 0 ? next : left.splice(i, 1)[0];
+    if (node === place) place = place.nextSibling;
+    else there.insertBefore(node, place);
+    if (node !== next) update(node, next);
+  }
+  for (const node of left) node.remove();
+}
+
+function update(node, next) {
+  if (node.isEqualNode(next)) return;
+  if (node.nodeType !== 1 || node instanceof SVGElement) {
+    node.replaceWith(next);
+    return;
+  }
+  for (const { name } of [...node.attributes]) {
+    if (!next.hasAttribute(name) && !(node.nodeName === "DETAILS" && name === "open")) node.removeAttribute(name);
+  }
+  for (const { name, value } of next.attributes) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  }
+  patch(node, next);
+}
+
+// Keep the focus, and what the reader looks at where it is, while something above it changes.
 function steadily(change) {
+  const focused = document.activeElement;
   const marks = [...document.querySelectorAll("h2, h3")];
   const mark = marks.filter((one) => one.getBoundingClientRect().top < 80).pop();
   const before = mark && mark.getBoundingClientRect().top;
   change();
+  if (focused.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   if (mark && mark.isConnected && window.scrollY > 0) window.scrollBy(0, mark.getBoundingClientRect().top - before);
 }
 
