@@ -37,6 +37,8 @@ SMALL: dict[str, Any] = {
             },
         },
     },
+    # bayes would take most of the time
+    "validation": {"csmf_estimators": ["count", "mean"]},
 }
 
 ON_RAY = {"RAY_ADDRESS": "local"}

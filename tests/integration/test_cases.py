@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import yaml
 from tests.integration.experiments import run, tune, write
 
 CASES = sorted((Path(__file__).parents[1] / "cases").iterdir())
+LOOKED_AT = ("62", "63", "66", "69")
+"""Those of which more is looked at; how all are read is a unit test."""
 REFUSED = "63-openva-read-as-table"
 
 pytestmark = pytest.mark.timeout(1500)
@@ -28,7 +31,14 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder",
+    [
+        one if one.name[:2] in LOOKED_AT else pytest.param(one, marks=pytest.mark.long)
+        for one in CASES
+    ],
+    ids=lambda folder: folder.name,
+)
 def test_a_case_is_tuned_or_refused_in_a_sentence(folder: Path, tmp_path: Path) -> None:
     path, _ = experiment(folder, tmp_path)
     code, out, err = run("tune", path, "--results", tmp_path / "results")
@@ -38,6 +48,8 @@ def test_a_case_is_tuned_or_refused_in_a_sentence(folder: Path, tmp_path: Path) 
         assert "format: openva" in " ".join(err.split())
     else:
         assert code == 0, err
+        (default,) = (tmp_path / "results").glob("*/*/trials/default.json")
+        assert {"count", "mean", "bayes(300)"} < set(json.loads(default.read_text())["csmf"])
     if folder.name.startswith("66"):
         code, out, err = run("validate", path)
         said = " ".join((out + err).split())

@@ -89,7 +89,7 @@ def uneven_sites(folder: Path) -> dict[str, Any]:
     return {"source": str(path), "format": "table", "label": "cause", "site": "site"}
 
 
-@pytest.mark.parametrize("method", ["random", "asha"])
+@pytest.mark.parametrize("method", ["random", pytest.param("asha", marks=pytest.mark.long)])
 def test_small_sites_are_trained_on_and_not_tested_on(tmp_path: Path, method: str) -> None:
     summary, said = outcome(
         tmp_path,

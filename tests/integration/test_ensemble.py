@@ -169,6 +169,7 @@ def test_lost_probabilities_of_a_member_are_made_again(again: tuple[Path, Path])
     assert commits(results) == {model: ["0001.json"] for model in (*FAMILIES, "ensemble")}
 
 
+@pytest.mark.long
 def test_other_members_make_another_commit(again: tuple[Path, Path]) -> None:
     path, results = again
     study = open_experiment(str(results)).summary().studies[-1]

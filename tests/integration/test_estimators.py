@@ -124,6 +124,7 @@ def test_a_changed_own_module_is_another_experiment(made: Path, tmp_path: Path) 
     assert "code.va_models" in err
 
 
+@pytest.mark.long
 def test_asha_stops_them_after_some_folds(tmp_path: Path) -> None:
     spaces = {"boosting": TUNING["search_spaces"]["boosting"]}
     tuning = {"search_method": "asha", "n_trials": 3, "cv_folds": 3, "search_spaces": spaces}

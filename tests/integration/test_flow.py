@@ -89,6 +89,7 @@ def test_no_argument_with_a_secret_is_given_to_prefect(experiment: Path) -> None
     assert "h1dd3n" not in out + err
 
 
+@pytest.mark.long
 def test_the_command_says_where_the_reports_are(experiment: Path, tmp_path: Path) -> None:
     content = yaml.safe_load(experiment.read_text())
     content["comparison"] = {"experiments": ["cross_validation"], "outer_folds": 2}

@@ -30,7 +30,9 @@ FOREST = {
 ASHA = {**FOREST, "search_method": "asha", "n_trials": 4}
 
 
-@pytest.fixture(params=["folder", "s3", "asha"])
+@pytest.fixture(
+    params=["folder", *(pytest.param(one, marks=pytest.mark.long) for one in ("s3", "asha"))]
+)
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, str]:
     """An experiment file and where its results go."""
     path = write(
@@ -144,16 +146,23 @@ DAMAGES: dict[str, Callable[[Path, int], list[Path]]] = {
 }  # fmt: skip
 
 
+QUICK = ("the winner's probabilities, before the commit", "the model", "provenance.json")
+"""Of the damages, what is tried always."""
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
     """An experiment file, the results of a run of it, and their table."""
     folder = tmp_path_factory.mktemp("done")
-    path = write(folder, models=["random_forest"], tuning=FOREST)
+    # with all estimators: so it is not the default that wins
+    path = write(folder, models=["random_forest"], tuning=FOREST, validation={})
     tune(path, folder / "results")
     return path, folder / "results", trials_table(folder / "results")
 
 
-@pytest.mark.parametrize("what", DAMAGES)
+@pytest.mark.parametrize(
+    "what", [one if one in QUICK else pytest.param(one, marks=pytest.mark.long) for one in DAMAGES]
+)
 def test_what_is_damaged_is_named_and_made_again(
     done: tuple[Path, Path, str], tmp_path: Path, what: str
 ) -> None:
@@ -190,7 +199,14 @@ def begun_by(version: str, folder: Path) -> tuple[Path, dict[Path, bytes]]:
     return folder / "experiment.yaml", {path: path.read_bytes() for path in trials}
 
 
-@pytest.mark.parametrize("version", [v for v in VERSIONS if v not in OTHER_DRAWS])
+@pytest.mark.parametrize(
+    "version",
+    [
+        v if v == VERSIONS[-1] else pytest.param(v, marks=pytest.mark.long)
+        for v in VERSIONS
+        if v not in OTHER_DRAWS
+    ],
+)
 def test_an_experiment_that_an_earlier_version_began_goes_on(tmp_path: Path, version: str) -> None:
     path, kept = begun_by(version, tmp_path)
     tune(path, tmp_path / "results")

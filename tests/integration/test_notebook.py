@@ -21,6 +21,7 @@ def kinds(notebook: nbformat.NotebookNode) -> Iterator[Counter[str]]:
             yield Counter(shown)
 
 
+@pytest.mark.long
 def test_it_runs_and_keeps_what_it_shows() -> None:
     kept = nbformat.read(DOCS / "notebook.ipynb", as_version=4)
     nbformat.validate(kept)

@@ -113,6 +113,7 @@ def test_one_that_fails_on_fits_fails_its_trials_with_a_traceback(folder: Path) 
     assert "my_metrics.py" in first.read_text()
 
 
+@pytest.mark.long
 def test_a_comparison_searches_anew_once_its_metric_has_changed(folder: Path) -> None:
     comparison = {"experiments": ["out_domain"], "n_bootstrap": 5, "tune": True}
     tuning = {"search_method": "random", "n_trials": 2, "cv_folds": 2, "scoring_metric": NAME}

@@ -181,7 +181,7 @@ def test_a_killed_population_goes_on_from_its_checkpoints(
 ) -> None:
     url, root = place
     path = experiment(
-        tmp_path, {**PBT, "search_spaces": {"xgboost": {**POPULATION, "n_estimators": [400]}}}
+        tmp_path, {**PBT, "search_spaces": {"xgboost": {**POPULATION, "n_estimators": [200]}}}
     )
     process = start("tune", path, "--results", url)
 
@@ -251,6 +251,7 @@ def test_a_killed_asha_runs_no_finished_trial_again(
     assert n_done(root) == {"xgboost": 12}
 
 
+@pytest.mark.long
 def test_a_stored_trial_that_asha_would_not_draw_is_told_and_run_again(tmp_path: Path) -> None:
     results = tmp_path / "results"
     path = experiment(tmp_path, BOOSTED)
@@ -271,6 +272,7 @@ def test_a_stored_trial_that_asha_would_not_draw_is_told_and_run_again(tmp_path:
     assert {**after, **{record.trial: record.params for record in before}} == after
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(tmp_path: Path) -> None:
     results = tmp_path / "results"
     path = experiment(tmp_path, {**BOOSTED, "n_trials": 20})
@@ -325,6 +327,7 @@ def test_the_budget_is_kept(tmp_path: Path) -> None:
     assert sum(study.n_trials.values()) == 5
 
 
+@pytest.mark.long
 def test_a_timeout_ends_the_search(tmp_path: Path) -> None:
     tuning = {**BOOSTED, "n_trials": 100_000}
     tune(experiment(tmp_path, tuning, budget={"timeout": "60s"}), tmp_path / "results")

@@ -9,7 +9,7 @@ from tests.integration.experiments import kill_when, start, write
 from tests.integration.growing_cluster import growing_cluster
 from tuner_job.results.experiment_store import open_experiment
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1500)]
 
 ENDLESS = {
     "search_method": "asha",
@@ -26,7 +26,7 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize(("smallest", "cpus"), [(1, 1), pytest.param(0, 2, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("smallest", "cpus"), [(1, 1), (0, 2)])
 def test_asha_takes_the_workers_that_an_autoscaling_cluster_adds(
     tmp_path: Path, smallest: int, cpus: int
 ) -> None:

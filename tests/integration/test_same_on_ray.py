@@ -35,7 +35,10 @@ def models(results: Path) -> list[str]:
     return sorted(str(path.relative_to(results)) for path in results.glob("small/*/models/*"))
 
 
-@pytest.mark.parametrize("method", ["grid", "random", "bayesian"])
+@pytest.mark.parametrize(
+    "method",
+    ["bayesian", *(pytest.param(one, marks=pytest.mark.long) for one in ("grid", "random"))],
+)
 def test_processes_and_ray_give_the_same_bytes(method: str, tmp_path: Path) -> None:
     path = experiment(tmp_path, method)
     one, two, ray = (tmp_path / name for name in ("one", "two", "ray"))

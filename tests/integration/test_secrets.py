@@ -38,7 +38,7 @@ def without_trace(folder: Path) -> None:
         assert not [content for content in contents if b"h1dd3n" in content], file
 
 
-@pytest.mark.parametrize("method", ["random", "asha"])
+@pytest.mark.parametrize("method", ["asha", pytest.param("random", marks=pytest.mark.long)])
 def test_no_secret_of_an_address_is_stored_or_told(
     tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def test_it_knows_the_trials_and_is_whole_by_itself(here: Path) -> None:
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.long
 def test_neither_workers_nor_a_kill_nor_a_source_that_grew_change_it(here: Path) -> None:
     path = second(here, [f"{here}/results/first"], WIDER, models=["naive_bayes"],
                   tuning={"search_spaces": {"naive_bayes": WIDER}})  # fmt: skip

@@ -56,7 +56,7 @@ GROWING = {
     "cv_folds": 2,
     "search_spaces": {
         "xgboost": {
-            "n_estimators": [1000, 2000],
+            "n_estimators": [300, 600],
             "learning_rate": {"low": 0.05, "high": 0.5, "log": True},
         }
     },
@@ -278,7 +278,9 @@ def test_while_data_is_read(number: int, tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
 
-@pytest.mark.parametrize(("method", "number"), [("asha", TERM), ("pbt", INT)])
+@pytest.mark.parametrize(
+    ("method", "number"), [("asha", TERM), pytest.param("pbt", INT, marks=pytest.mark.long)]
+)
 def test_while_ray_tune_searches(method: str, number: int, tmp_path: Path) -> None:
     path = write(tmp_path, tuning={**GROWING, "search_method": method}, models=["xgboost"])
     results = tmp_path / "results"

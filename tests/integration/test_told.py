@@ -38,7 +38,7 @@ def runs_since(results: str | Path, began: str) -> Callable[[], bool]:
     return look
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["s3", pytest.param("folder", marks=pytest.mark.long)])
 def results(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
         return str(tmp_path / "results")

@@ -345,7 +345,7 @@ def test_an_experiment_is_found_in_folders_of_any_name(
     for address in (folder, f"{folder}/stored", tmp_path / folder):
         outcome = run("show", address)
         assert outcome.exit_code == 0, outcome.stderr
-        assert run("report", address).stdout.strip().endswith(f"{folder}/stored/report.html")
+    assert run("report", folder).stdout.strip().endswith(f"{folder}/stored/report.html")
     predicted = run(
         "predict", folder, DEATHS, "--model", MODEL, "--output", tmp_path / folder / "x.csv"
     )

@@ -169,11 +169,14 @@ class TunedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _search(self, data_config: DataConfig, data: VaDataset, results: str) -> None:
         config = self._experiment(data_config, data, results)
-        self.summary_ = run_experiment(prepare_data(config, data), n_workers=self.n_jobs)
+        kept = self.results is not None
+        self.summary_ = run_experiment(
+            prepare_data(config, data), n_workers=self.n_jobs, to_be_read=kept
+        )
         # What was given here is run here; a pickle only from a folder that nobody else writes.
         trusted = trusted_by(config.estimators, config.own_modules)
         store = open_experiment(f"{config.results}/{config.name}")
-        self.model_ = Model(load_model(store, None, trusted, allow_pickle=self.results is None))
+        self.model_ = Model(load_model(store, None, trusted, allow_pickle=not kept))
 
     def _experiment(
         self, data_config: DataConfig, data: VaDataset, results: str

@@ -30,17 +30,27 @@ def most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Float
     n_variants, _, n_classes = pseudo.shape
     seen, added = np.tile(counts, (n_variants, 1)), pseudo.reshape(-1, n_classes)
     total = seen.sum(axis=1, keepdims=True) + added.sum(axis=1, keepdims=True)
-    fractions = np.tile(start, (len(added), 1))
-    moving = np.arange(len(added))
+    now = np.tile(start, (len(added), 1))
+    found, moving = np.empty_like(now), np.arange(len(added))
+    # in place: small samples have thousands of such searches, and numpy's calls cost more than sums
     for _ in range(MAX_ITERATIONS):
-        now = fractions[moving]
-        shares = seen[moving] / (now @ likelihood.T)
-        after = (now * (shares @ likelihood) + added[moving]) / total[moving]
-        fractions[moving] = after
-        moving = moving[np.abs(after - now).max(axis=1) > TOLERANCE]
-        if not len(moving):
-            break
-    return fractions.reshape(pseudo.shape)
+        shares = now @ likelihood.T
+        np.divide(seen, shares, out=shares)
+        after = shares @ likelihood
+        after *= now
+        after += added
+        after /= total
+        now -= after
+        moves = np.abs(now, out=now).max(axis=1) > TOLERANCE
+        now = after
+        if not moves.all():
+            found[moving] = now
+            if not moves.any():
+                return found.reshape(pseudo.shape)
+            moving, now = moving[moves], now[moves]
+            seen, added, total = seen[moves], added[moves], total[moves]
+    found[moving] = now
+    return found.reshape(pseudo.shape)
 
 
 def log_evidence(

@@ -98,6 +98,8 @@ class Run:
         Uid of the RayJob that this run is a part of; None: of none.
     resources
         What is held until the run ends: the lease, workers.
+    to_be_read
+        Whether a summary and a report are written.
     unfinished
         Model → the finished trials that its search goes on from; models that are committed, all
         whole, are left out.
@@ -121,6 +123,7 @@ class Run:
     take_over: bool
     job: str | None
     resources: ExitStack
+    to_be_read: bool = True
     started: float = field(default_factory=time.monotonic)
     unfinished: dict[ModelName, Sequence[TrialRecord]] = field(default_factory=dict)
     workers: Workers | None = None

@@ -75,7 +75,7 @@ def refit(run: Run) -> None:
 
 def look(run: Run) -> None:
     """Look at each chosen trial and at the default of its model."""
-    if run.choices:
+    if run.choices and run.to_be_read:
         load_drawing()  # not earlier: it would be in memory beside fits
     for model, choice in run.choices.items():
         run.chosen[model] = look_at(run, model, choice)

@@ -19,8 +19,8 @@ def load_drawing() -> None:
 
 
 def report(run: Run) -> None:
-    """Write the report of the models that are committed, if there are any."""
-    if run.summary and run.summary.studies:
+    """Write the report of the models that are committed, if there are any and somebody reads it."""
+    if run.to_be_read and run.summary and run.summary.studies:
         known = {model: choice.records for model, choice in run.choices.items()}
         write_report(run.store, run.summary, known)
 

@@ -56,6 +56,7 @@ def run_experiment(
     should_stop: Callable[[], bool] = lambda: False,
     take_over: bool = False,
     job: str | None = None,
+    to_be_read: bool = True,
 ) -> ExperimentSummary:
     """Tune every model of the experiment, or go on where an earlier run stopped, and write the
     results.
@@ -72,6 +73,8 @@ def run_experiment(
         Stop whoever runs this experiment now.
     job
         Uid of the RayJob that this run is a part of; None: of none.
+    to_be_read
+        Write ``summary.json`` and ``report.html`` too.
 
     Raises
     ------
@@ -93,7 +96,9 @@ def run_experiment(
             size, on_ray_tune = prepared.dataset.X.nbytes, config.tuning.on_ray_tune
             resources.enter_context(workers_able(config.budget, n_workers, size, on_ray_tune))
         monitor = _monitor(prepared, listener)
-        run = Run(prepared, store, n_workers, monitor, should_stop, take_over, job, resources)
+        run = Run(
+            prepared, store, n_workers, monitor, should_stop, take_over, job, resources, to_be_read
+        )
         for step, stage in STEPS.items():
             started = time.monotonic()
             monitor.enter(stage)
