@@ -20,6 +20,9 @@ Table = Callable[[Path], str]
 Fetched = Callable[[str], str]
 
 
+CHEAP = {"csmf_estimators": ["count", "mean"]}  # bayes would take most of the time
+
+
 def test_helm_test_passes(release: Namespace) -> None:
     said = release.helm("test", RELEASE, "--timeout", "10m")
     assert re.findall(r"Phase: +(\w+)", said) == ["Succeeded"] * 4, said
@@ -58,7 +61,7 @@ def test_data_go_up_results_come_down_and_equal_a_local_run(
     table.to_csv(tmp_path / "deaths.csv", index=False)
     data = {"source": "deaths.csv", "format": "table", "label": "va34", "site": "site"}
     models = ["xgboost", "random_forest", "logistic_regression", "naive_bayes"]
-    experiment = write("phmrc-like", data=data, models=models, tuning={
+    experiment = write("phmrc-like", data=data, models=models, validation=CHEAP, tuning={
         "search_method": "random", "n_trials": 3, "cv_folds": 3,
         "search_spaces": {
             "xgboost": {"n_estimators": [5, 10], "max_depth": [2, 4]},
@@ -178,7 +181,7 @@ def within_sites(P, y, site):
 """
 
 
-@pytest.mark.parametrize("own_cluster", [False, True])
+@pytest.mark.parametrize("own_cluster", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_estimators_and_metrics_of_ones_own_travel_and_give_the_same_trials(
     own_cluster: bool,
     release: Namespace,
@@ -192,6 +195,7 @@ def test_estimators_and_metrics_of_ones_own_travel_and_give_the_same_trials(
     experiment = write(
         name,
         models=["boosting", "bernoulli"],
+        validation=CHEAP,
         estimators={
             "boosting": {
                 "class": "sklearn.ensemble.HistGradientBoostingClassifier",

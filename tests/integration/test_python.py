@@ -188,6 +188,17 @@ def answers(n_rows: int) -> tuple[pd.DataFrame, pd.Series]:
     return pd.DataFrame({**told, "age": rng.integers(0, 60, n_rows)}), pd.Series(y)
 
 
+def test_the_classifier_draws_a_report_where_its_results_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, y = np.eye(3).repeat(20, axis=0), np.repeat(["malaria", "other", "pneumonia"], 20)
+    asked = {"models": ["naive_bayes"], "search_method": "random", "n_trials": 1, "cv_folds": 2}
+    TunedClassifier(**asked, results=str(tmp_path)).fit(X, y)
+    assert len(list(tmp_path.glob("*/report.html"))) == 1
+    monkeypatch.setattr("tuner_job.experiment.page.write_report", pytest.fail)
+    TunedClassifier(**asked).fit(X, y)
+
+
 def test_the_classifier_reads_frames_of_words_by_a_codebook() -> None:
     frame, y = answers(150)
     how = {"columns": {"cough": {"kind": "yes_no", "yes": [1], "no": [88]}}}

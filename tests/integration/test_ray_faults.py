@@ -85,6 +85,7 @@ def head(tmp_path: Path) -> Iterator[str]:
             one.kill()
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_not_ours_is_left_running(head: str, tmp_path: Path) -> None:
     environment = {"RAY_ADDRESS": head, "RAY_AUTH_MODE": "disabled"}
     results, path = tmp_path / "results", write(tmp_path)
