@@ -142,6 +142,7 @@ def test_a_wrong_experiment_fails_its_rayjob_says_why_and_writes_nothing(
     assert (code, "holds no results yet" in said) == (2, True)
 
 
+@pytest.mark.long
 def test_two_experiments_at_once_and_one_is_cancelled(
     release: Namespace, write: Write, local_table: Table, fetched_table: Fetched
 ) -> None:
