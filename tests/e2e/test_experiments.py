@@ -11,16 +11,13 @@ import pytest
 import yaml
 
 from tests.e2e.cluster import RELEASE, ROOT, Namespace
-from tests.integration.experiments import run
+from tests.integration.experiments import CHEAP, run
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.results.store import read_bytes
 
 Write = Callable[..., Path]
 Table = Callable[[Path], str]
 Fetched = Callable[[str], str]
-
-
-CHEAP = {"csmf_estimators": ["count", "mean"]}  # bayes would take most of the time
 
 
 def test_helm_test_passes(release: Namespace) -> None:

@@ -143,10 +143,6 @@ def test_the_list_follows_and_keeps_ticks_and_focus(page: "Page", results: Path)
     page.goto("/")
     page.get_by_label(ticked).check()
 
-    def order() -> list[str]:
-        found: list[str] = page.eval_on_selector_all("tr input", "all => all.map(one => one.value)")
-        return found
-
     def stays(wanted: list[str]) -> None:
         page.wait_for_function(
             "wanted => [...document.querySelectorAll('tr input')].map(one => one.value)"
@@ -157,7 +153,7 @@ def test_the_list_follows_and_keeps_ticks_and_focus(page: "Page", results: Path)
         assert [box.is_checked() for box in boxes.all()] == [one == "finished" for one in wanted]
         assert focused(page) == ticked
 
-    assert order() == ["finished", "halted"]
+    stays(["finished", "halted"])
     told = {"experiment": "halted", "models": {"xgboost": {"planned": 8, "done": 6}}}
     tell(results / "halted", **told, began=began[0])
     page.get_by_text("6 of 8", exact=True).wait_for()
