@@ -16,6 +16,8 @@ from tuner_job.records import ESTIMATORS, CsmfEstimator, EstimatorName, Shift
 from tuner_job.types import Floats, Probabilities
 
 _LEAST_PRIOR = 1e-4
+_MOST_AT_ONCE = 2**17
+"""Numbers in the largest array of a step: populations of few deaths are taken together."""
 _GROWTH = 0.75
 """By measurement: with 1 a large sample would count for no more than `limit`."""
 LIMITS = (300.0, 100.0, 1000.0)
@@ -221,19 +223,22 @@ def bayes(
     variants = np.tile(alphas, (n_limits, 1))
     start = alphas.mean(axis=0) / alphas.mean(axis=0).sum()
     found = np.empty((n_limits, len(counts), n_classes))
-    for population, row in enumerate(counts):
-        there = row > 0
-        deaths, seen = row[there], likelihood[there]
-        powers = np.repeat((1 + deaths.sum() / np.asarray(limits)) ** -_GROWTH, n_hypotheses)
-        pseudo = variants / powers[:, None]  # the same maximum as with a power of the likelihood
-        fractions = most_likely(deaths[None], seen, pseudo[:, None], start)[:, 0]
-        fractions = np.maximum(fractions, np.finfo(float).tiny)
+    at_once = max(1, _MOST_AT_ONCE // (len(variants) * likelihood.size))
+    for first in range(0, len(counts), at_once):
+        block = counts[first : first + at_once]
+        there = block.any(axis=0)
+        deaths, seen = block[:, there], likelihood[there]
+        each = (1 + deaths.sum(axis=1) / np.asarray(limits)[:, None]) ** -_GROWTH
+        powers = np.repeat(each, n_hypotheses, axis=0)
+        # the same maximum as with a power of the likelihood
+        pseudo = variants[:, None] / powers[:, :, None]
+        fractions = np.maximum(most_likely(deaths, seen, pseudo, start), np.finfo(float).tiny)
         evidence = log_evidence(deaths, seen, variants, powers, fractions)
-        logs = evidence.reshape(n_limits, n_hypotheses) + np.log(weights)
+        logs = evidence.reshape(n_limits, n_hypotheses, -1) + np.log(weights)[:, None]
         shares = np.exp(logs - logs.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        each = fractions.reshape(n_limits, n_hypotheses, n_classes)
-        found[:, population] = (shares[:, :, None] * each).sum(axis=1)
+        by_limit = fractions.reshape(n_limits, n_hypotheses, len(block), n_classes)
+        found[:, first : first + at_once] = (shares[..., None] * by_limit).sum(axis=1)
     return found
 
 

@@ -28,35 +28,39 @@ def most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Float
     (n_variants, n_populations, n_classes)
     """
     n_variants, _, n_classes = pseudo.shape
-    seen, added = np.tile(counts, (n_variants, 1)), pseudo.reshape(-1, n_classes)
-    total = seen.sum(axis=1, keepdims=True) + added.sum(axis=1, keepdims=True)
-    now = np.tile(start, (len(added), 1))
-    found, moving = np.empty_like(now), np.arange(len(added))
-    # in place: small samples have thousands of such searches, and numpy's calls cost more than sums
+    # a column each; small samples have thousands of them, and numpy's calls cost more than sums
+    added = np.ascontiguousarray(pseudo.reshape(-1, n_classes).T)
+    seen = np.tile(counts.T, n_variants)
+    total = seen.sum(axis=0) + added.sum(axis=0)
+    now = np.repeat(start[:, None], added.shape[1], axis=1)
+    found, place = now.copy(), np.arange(added.shape[1])
+    moving = np.ones(len(place), dtype=bool)
     for _ in range(MAX_ITERATIONS):
-        shares = now @ likelihood.T
+        shares = likelihood @ now
         np.divide(seen, shares, out=shares)
-        after = shares @ likelihood
+        after = likelihood.T @ shares
         after *= now
         after += added
         after /= total
         now -= after
-        moves = np.abs(now, out=now).max(axis=1) > TOLERANCE
+        arrived = moving & (np.abs(now, out=now).max(axis=0) <= TOLERANCE)
         now = after
-        if not moves.all():
-            found[moving] = now
-            if not moves.any():
-                return found.reshape(pseudo.shape)
-            moving, now = moving[moves], now[moves]
-            seen, added, total = seen[moves], added[moves], total[moves]
-    found[moving] = now
-    return found.reshape(pseudo.shape)
+        if arrived.any():
+            found[:, place[arrived]] = now[:, arrived]
+            moving &= ~arrived
+            if not moving.any():
+                break
+            if 2 * moving.sum() < len(moving):  # a copy of all that is left: not for each
+                now, seen, added = now[:, moving], seen[:, moving], added[:, moving]
+                place, total, moving = place[moving], total[moving], moving[moving]
+    found[:, place[moving]] = now[:, moving]
+    return np.ascontiguousarray(found.T).reshape(pseudo.shape)
 
 
 def log_evidence(
     counts: Floats, likelihood: Floats, alphas: Floats, powers: Floats, fractions: Floats
 ) -> Floats:
-    """Logarithm of how likely one sample is where its composition comes from a Dirichlet
+    """Logarithm of how likely each sample is where its composition comes from a Dirichlet
     distribution.
 
     By Laplace's method at the most likely composition, in the coordinates log pi. The prior's own
@@ -65,33 +69,33 @@ def log_evidence(
 
     Parameters
     ----------
-    counts : (n_items,)
+    counts : (n_populations, n_items)
     likelihood : (n_items, n_classes)
     alphas : (n_variants, n_classes)
         Parameters of the Dirichlet distributions, above 0.
-    powers : (n_variants,)
+    powers : (n_variants, n_populations)
         Of the likelihood: what an item counts for, 0 to 1.
-    fractions : (n_variants, n_classes)
+    fractions : (n_variants, n_populations, n_classes)
         Most likely compositions.
 
     Returns
     -------
-    (n_variants,), up to a constant of the sample.
+    (n_variants, n_populations), up to a constant of each sample.
 
     Source: Tierney and Kadane 1986, JASA 81(393).
     """
     of_items = fractions @ likelihood.T
-    total = alphas.sum(axis=1)
-    reached = powers * (np.log(of_items) @ counts)
-    reached += (alphas * np.log(fractions * total[:, None] / alphas)).sum(axis=1)
-    responsible = fractions[:, None, :] * likelihood / of_items[:, :, None]
-    weighed = responsible * counts[:, None]
-    curvature = powers[:, None, None] * (weighed.transpose(0, 2, 1) @ responsible)
-    deaths = powers * counts.sum() + total
-    curvature -= deaths[:, None, None] * fractions[:, :, None] * fractions[:, None, :]
-    diagonal = np.arange(alphas.shape[1])
-    curvature[:, diagonal, diagonal] += alphas
-    free = np.delete(diagonal, alphas.sum(axis=0).argmax())  # fractions sum to 1: one follows
-    _, spread = np.linalg.slogdet(curvature[:, free][:, :, free])
-    of_prior = np.log(alphas).sum(axis=1) - np.log(total)
+    total, alphas = alphas.sum(axis=1, keepdims=True), alphas[:, None]
+    reached = powers * (np.log(of_items) * counts).sum(axis=2)
+    reached += (alphas * np.log(fractions * total[:, None] / alphas)).sum(axis=2)
+    responsible = fractions[:, :, None, :] * likelihood / of_items[:, :, :, None]
+    weighed = responsible * counts[:, :, None]
+    curvature = powers[:, :, None, None] * (weighed.swapaxes(2, 3) @ responsible)
+    deaths = powers * counts.sum(axis=1) + total
+    curvature -= deaths[:, :, None, None] * fractions[:, :, :, None] * fractions[:, :, None, :]
+    diagonal = np.arange(alphas.shape[2])
+    curvature[:, :, diagonal, diagonal] += alphas
+    free = np.delete(diagonal, alphas.sum(axis=(0, 1)).argmax())  # fractions sum to 1
+    _, spread = np.linalg.slogdet(curvature[:, :, free][:, :, :, free])
+    of_prior = np.log(alphas).sum(axis=2) - np.log(total)
     return np.asarray(reached - (spread - of_prior) / 2)

@@ -9,6 +9,7 @@ from tuner_job.experiment.context import Run
 from tuner_job.records import ExperimentSummary, TrialRecord
 from tuner_job.results.claim import read_document
 from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.trial_folder import no_collection
 
 _NOTHING: Mapping[str, Sequence[TrialRecord]] = MappingProxyType({})
 
@@ -41,11 +42,14 @@ def write_report(
     from tuner_job.report.page import render_report
     from tuner_job.report.scales import declared_scales
 
-    trials = {
-        study.model: known[study.model] if study.model in known else store.load_trials(study.model)
-        for study in summary.studies
-    }
-    scales = declared_scales(read_document(store))
-    page = render_report(summary, store.provenance(), trials, scales, store.url)
+    with no_collection():
+        trials = {
+            study.model: known[study.model]
+            if study.model in known
+            else store.load_trials(study.model)
+            for study in summary.studies
+        }
+        scales = declared_scales(read_document(store))
+        page = render_report(summary, store.provenance(), trials, scales, store.url)
     store.save_report(summary, page)
     return page

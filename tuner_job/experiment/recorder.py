@@ -139,7 +139,7 @@ def _as_record(trial: Trial) -> TrialRecord:
         state=trial.state,
         folds=folds,
         scores=mean_validation(folds) if folds and trial.state == "complete" else {},
-        csmf_estimator=assessed and assessed.estimator,
+        csmf_estimator=assessed.estimator if assessed else None,
         csmf=assessed.csmf if assessed else {},
         fell_back=bool(assessed and assessed.fell_back),
         duplicate_of=trial.duplicate_of,

@@ -18,6 +18,7 @@ from tuner_job.records.base import (
     StopReason,
     Stored,
     TrialState,
+    without_what_is_gone,
 )
 from tuner_job.records.estimator import ESTIMATORS, SHIFTS, CsmfEstimator, EstimatorName, Shift
 from tuner_job.records.experiment import (
@@ -87,4 +88,5 @@ __all__ = [
     "VariableRecord",
     "share_names",
     "utc",
+    "without_what_is_gone",
 ]

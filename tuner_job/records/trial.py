@@ -5,12 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from tuner_job.records.base import Scores, Stored, TrialState
+from tuner_job.records.base import Scores, TrialState, Written
 from tuner_job.records.estimator import CsmfEstimator
-from tuner_job.schema import Closed
 
 
-class FoldRecord(Closed):
+class FoldRecord(Written):
     """One fold of one trial."""
 
     fold: int
@@ -29,7 +28,7 @@ class FoldRecord(Closed):
     of estimator."""
 
 
-class Stage(Closed):
+class Stage(Written):
     """A part of the way that a model grew under population-based training."""
 
     size: int
@@ -37,7 +36,7 @@ class Stage(Closed):
     params: dict[str, Any]
 
 
-class Source(Closed):
+class Source(Written):
     """Where a trial is from that another experiment gave."""
 
     address: str
@@ -51,7 +50,7 @@ class Source(Closed):
         return f"{'the default' if self.trial < 0 else f'trial {self.trial}'} of {self.address}"
 
 
-class TrialRecord(Stored):
+class TrialRecord(Written):
     """One evaluated configuration."""
 
     trial: int

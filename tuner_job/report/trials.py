@@ -132,11 +132,12 @@ class Trials:
 
     def ranked(self) -> list[TrialRecord]:
         """Complete trials, best first; of equals, the earliest."""
-        return sorted(self.complete, key=lambda t: (-self.score(t), t.trial))
+        return sorted(self.complete, key=self.score, reverse=True)  # they are in trials' order
 
     def _own(self, state: TrialState) -> list[TrialRecord]:
         return [t for t in self.searched if t.state == state and t.duplicate_of is None]
 
     def _mean(self, scores: Sequence[Scores]) -> float:
-        found = [s[self.objective] for s in scores if isfinite(s.get(self.objective, np.nan))]
+        found = [s.get(self.objective, np.nan) for s in scores]
+        found = [one for one in found if isfinite(one)]
         return fsum(found) / len(found) if found else np.nan

@@ -87,8 +87,10 @@ class Store:
         UnreadableError
             The store is in order, and this object cannot be read.
         """
-        with self._translated("read", path):
+        try:  # not `_translated`, which takes half as long as reading a small file
             return self._place.get(path)
+        except self._kind.REFUSALS as error:
+            raise self._refusal(error, "read", path) from None
 
     def put(self, path: str, content: bytes) -> None:
         """Write one object, whole or not at all, over what was there."""
@@ -139,10 +141,13 @@ class Store:
         try:
             yield
         except self._kind.REFUSALS as error:
-            where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
-            of_object = path and done == "read" and isinstance(error, self._kind.OF_ONE_OBJECT)
-            kind = UnreadableError if of_object else StoreError
-            raise kind(f"{where}: cannot be {done}: {self._kind.reason_of(error)}") from None
+            raise self._refusal(error, done, path) from None
+
+    def _refusal(self, error: Exception, done: str, path: str) -> StoreError:
+        where = plain(f"{self.url}/{path}" if path else self.url, _MOST_SHOWN)
+        of_object = path and done == "read" and isinstance(error, self._kind.OF_ONE_OBJECT)
+        kind = UnreadableError if of_object else StoreError
+        return kind(f"{where}: cannot be {done}: {self._kind.reason_of(error)}")
 
 
 def check_writable(url: str) -> None:

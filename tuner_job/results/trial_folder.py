@@ -1,7 +1,7 @@
 """A folder of a model's that has an object a trial: its records, errors or probabilities."""
 
 import gc
-import math
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from tuner_job.records import DEFAULT_TRIAL, TrialRecord, share_names
+from tuner_job.records import DEFAULT_TRIAL, GONE, TrialRecord, share_names, without_what_is_gone
 from tuner_job.results.damage import Damage, parse_record, read_whole
 from tuner_job.results.store import Store
 
@@ -17,12 +17,10 @@ RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
 _TOGETHER = 64  # trials that a thread reads on end: to hand over each takes as long as a file does
 _TRIED = 4  # one after the other: in object storage each is waited for
-_WAITING = 0.0005
-"""Seconds for the quickest of those tried from which on reading is mostly waiting, so that several
-readers help; where it is mostly computing, they hinder each other."""
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names: a sync client's copies and other files do not matter."""
+_GONE = re.compile(f'"({"|".join(sorted(GONE))})"'.encode())
 _T = TypeVar("_T")
 
 
@@ -73,13 +71,14 @@ class TrialFolder:
         def read(group: list[int]) -> list[tuple[int, _T | Damage | None]]:
             return [(trial, self._read(trial, own[trial], parse)) for trial in group]
 
-        with _no_collection():
-            found, quickest = [], math.inf
+        with no_collection():
+            found, waiting = [], True
             for trial in first:
-                began = time.perf_counter()
+                began, computed = time.perf_counter(), time.thread_time()
                 found += read([trial])
-                quickest = min(quickest, time.perf_counter() - began)
-            if quickest < _WAITING:
+                computed, took = time.thread_time() - computed, time.perf_counter() - began
+                waiting = waiting and computed < took / 2
+            if not waiting:  # several readers would hinder each other
                 found += read(rest)
             else:
                 groups = [rest[start : start + size] for start in range(0, len(rest), size)]
@@ -107,8 +106,9 @@ class TrialFolder:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Have no garbage looked for where all that is made is kept: that takes half of the time."""
+def no_collection() -> Iterator[None]:
+    """Have no garbage looked for while a hundred thousand records are made, or used: that takes
+    half of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -138,13 +138,24 @@ def parse_trial(content: bytes, number: int, metrics: Sequence[str] = ()) -> Tri
     ValueError
         In words that follow "is damaged:".
     """
-    record = parse_record(content, TrialRecord)
+    record = parse_record(_without_what_is_gone(content), TrialRecord)
     if record.trial != number:
         raise ValueError(f"it is trial {record.trial}'s")
     if record.state == "complete" and record.duplicate_of is None:
-        scored = [record.scores, *(fold.validation for fold in record.folds)]
-        if len(scored) < 2 or any(set(scores) != set(record.scores) for scores in scored):
+        names = record.scores.keys()
+        if not record.folds or not all(fold.validation.keys() == names for fold in record.folds):
             raise ValueError("it says that the trial is complete, and lacks scores")
         if lacking := [metric for metric in metrics if metric not in record.scores]:
             raise ValueError(f"it is of another experiment: it has no {lacking[0]}")
     return share_names(record)
+
+
+def _without_what_is_gone(content: bytes) -> bytes:
+    """A record as it would be written today."""
+    if not _GONE.search(content):
+        return content
+    try:
+        held = json.loads(content)
+    except (ValueError, RecursionError):
+        return content
+    return json.dumps(without_what_is_gone(held)).encode()

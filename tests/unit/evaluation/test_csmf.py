@@ -10,7 +10,7 @@ from tuner_job.evaluation.calibration import Calibration
 from tuner_job.evaluation.csmf import adjust, bayes, candidates, em, estimate, mixture
 from tuner_job.evaluation.likelihood import log_evidence
 from tuner_job.evaluation.shifts import expected
-from tuner_job.records import ESTIMATORS, CsmfEstimator
+from tuner_job.records import ESTIMATORS, CsmfEstimator, EstimatorName
 
 K = 5
 ABSENT = 3
@@ -262,8 +262,8 @@ def test_evidence_is_what_integration_gives(power: float) -> None:
         Q = posterior(rng.choice(2, 150, p=[true, 1 - true]), prior, rng, sharpness=1.0)
         counts = rng.poisson(1.0, len(Q)).astype(float)
         alphas = np.array([[1.0, 1.0], [1.4, 0.6], [14.0, 6.0], [140.0, 60.0]])
-        pi = module.most_likely(counts[None], Q / prior, (alphas / power)[:, None], prior)[:, 0]
-        found = log_evidence(counts, Q / prior, alphas, np.full(4, power), pi)
+        pi = module.most_likely(counts[None], Q / prior, (alphas / power)[:, None], prior)
+        found = log_evidence(counts[None], Q / prior, alphas, np.full((4, 1), power), pi)[:, 0]
         exact = [evidence_by_integration(counts, Q / prior, alpha, power) for alpha in alphas]
         np.testing.assert_allclose(found, exact, atol=0.2)
 
@@ -272,10 +272,24 @@ def test_a_sample_that_says_nothing_is_as_likely_under_every_hypothesis() -> Non
     alphas, weights = expected(None, np.array([0.6, 0.3, 0.1]))
     none = np.ones((40, 3))
     pi = alphas / alphas.sum(axis=1, keepdims=True)
-    found = log_evidence(np.ones(40), none, alphas, np.ones(4), pi)
+    found = log_evidence(np.ones((1, 40)), none, alphas, np.ones((4, 1)), pi[:, None])
     np.testing.assert_allclose(found, 0, atol=1e-9)
     average = bayes(none, np.ones((1, 40)), alphas, weights, [300.0])[0, 0]
     np.testing.assert_allclose(average, weights @ pi, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_populations", [2, 70])
+@pytest.mark.parametrize("method", ["em", "bayes"])
+def test_a_population_is_estimated_alike_alone_and_among_others(
+    method: EstimatorName, n_populations: int
+) -> None:
+    rng = np.random.default_rng(3)
+    P, calibration = model(60)
+    counts = rng.multinomial(50, np.full(60, 1 / 60), n_populations).astype(float)
+    counts[-1] *= 100  # one that comes to its end much later than the others
+    together = estimate(candidates([method]), P, counts, calibration)
+    alone = [estimate(candidates([method]), P, row[None], calibration)[:, 0] for row in counts]
+    np.testing.assert_allclose(together, np.stack(alone, axis=1), rtol=0, atol=1e-12)
 
 
 def test_few_deaths_near_training_are_held_to_it_and_many_elsewhere_are_not() -> None:

@@ -12,6 +12,7 @@ from tuner_job.results.claim import claim
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.store import Store
+from tuner_job.results.trial_folder import parse_trial
 from tuner_job.results.writer import BackgroundWriter
 
 
@@ -144,6 +145,16 @@ def test_a_failed_write_is_raised_and_the_others_are_kept() -> None:
 
 def test_fields_that_earlier_versions_wrote_are_left_out() -> None:
     written = json.loads(record(0).model_dump_json())
-    assert TrialRecord.model_validate_json(json.dumps({**written, "free": True})) == record(0)
-    with pytest.raises(ValueError, match="Extra inputs"):
-        TrialRecord.model_validate_json(json.dumps({**written, "foreign": True}))
+    assert parse_trial(json.dumps({**written, "free": True}).encode(), 0) == record(0)
+    for wrong in ({"foreign": True}, {"free": True, "foreign": True}):
+        with pytest.raises(ValueError, match=r"of another version.*foreign"):
+            parse_trial(json.dumps({**written, **wrong}).encode(), 0)
+    with pytest.raises(ValueError, match="cut off"):
+        parse_trial(b'{"free": ' + b"[" * 100_000, 0)
+
+
+@pytest.mark.parametrize("value", [True, "1", 1.5, None])
+def test_nothing_else_is_taken_for_a_number(value: object) -> None:
+    written = json.loads(record(0).model_dump_json())
+    with pytest.raises(ValueError, match="not what va-tuning wrote"):
+        parse_trial(json.dumps({**written, "batch": value}).encode(), 0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib import rc_context, rcdefaults, rcParams
 from matplotlib.artist import Artist
@@ -113,13 +114,10 @@ def legend_above(axes: Axes, columns: int = 6) -> None:
 
 def cloud(axes: Axes, x: Sequence[float], y: Sequence[float], notes: Iterable[str]) -> None:
     """Draw all trials as light dots, behind those that matter, each with its numbers."""
-    dense = len(x) > MAX_VECTOR_MARKS
-    note(
-        axes.scatter(
-            x, y, c=LIGHT, s=5 if dense else 16, rasterized=dense, label="trial", zorder=2
-        ),
-        notes,
-    )
+    dense, size = (True, 5) if len(x) > MAX_VECTOR_MARKS else (False, 16)
+    at = np.asarray(x), np.asarray(y)  # of lists Matplotlib makes arrays number by number
+    marks = axes.scatter(*at, c=LIGHT, s=size, rasterized=dense, label="trial", zorder=2)
+    note(marks, notes)
 
 
 def note(artist: Artist, texts: Iterable[str]) -> None:
