@@ -42,6 +42,7 @@ def test_quick_runs_are_small() -> None:
     assert scale.sizes_of(scale.parse([])).slots == 1000
 
 
+@pytest.mark.slow
 def test_the_driver_ends_all_tasks_of_a_simulated_cluster() -> None:
     table = scale.driver_table(scale.Sizes(20, 200, (), 0, 0, 0))
     assert [line.split(" | ")[2] for line in table.splitlines()[2:] if "| none" in line] == [

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow
+
 ROWS = "cause,site,fever\n" + "".join(f"{'xyz'[i % 3]},{'AB'[i % 2]},{i % 2}\n" for i in range(30))
 
 

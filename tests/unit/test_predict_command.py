@@ -12,6 +12,8 @@ import pytest
 
 from tests.unit.stored import DEATHS, KEPT, copy, run, snapshot
 
+pytestmark = pytest.mark.slow
+
 MODEL = "logistic_regression"
 
 

@@ -70,6 +70,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert loaded_by("import tuner_job") == set()
 
 
+@pytest.mark.slow
 def test_reading_takes_neither_ray_nor_the_libraries_of_models() -> None:
     assert loaded_by(f"from tuner_job import {', '.join(READING)}") == set()
 

@@ -10,6 +10,8 @@ import pytest
 from tests.reliability.case import ONLY_REFUSED, REFUSED_OR_ACCEPTED, Case, Outcome
 from tests.reliability.verdict import failures, listing, verdict_of
 
+pytestmark = pytest.mark.slow
+
 REFUSAL = Case("group", "kind", "name", ("tune", "x.yaml"), names=("x.yaml",), secrets=("Pa55",))
 GOOD = Outcome(2, "", "va-tuning: x.yaml: cannot be read\n")
 

@@ -130,6 +130,7 @@ def test_arguments_are_not_repeated_with_their_secrets(arguments: list[str]) -> 
     assert "h1dd3n" not in outcome.output
 
 
+@pytest.mark.slow
 def test_an_older_experiments_report_is_written_anew_without_its_secrets(tmp_path: Path) -> None:
     shutil.copytree(STORED, tmp_path / "old")
     provenance = tmp_path / "old" / "provenance.json"

@@ -62,6 +62,7 @@ def test_a_report_of_what_has_not_ended_is_marked_and_is_no_summary(
     assert not (stopped / "summary.json").exists()
 
 
+@pytest.mark.slow
 def test_a_report_of_what_has_ended_is_not_marked(finished: Path) -> None:
     assert run("report", finished).exit_code == 0
     assert "has not ended" not in (finished / "report.html").read_text()

@@ -183,6 +183,7 @@ def test_counting_indexing_and_listing_agree_with_sifting_all_combinations(
     assert sorted(space.indices(np.random.default_rng(1))) == list(range(len(listed)))
 
 
+@pytest.mark.slow
 @THOROUGH
 @given(contents(log=True), st.integers(0, 99))
 def test_random_draws_are_valid_distinct_and_reach_everything(

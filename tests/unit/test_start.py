@@ -17,6 +17,8 @@ from tuner_job.execution.local.tasks import PoolTasks
 from tuner_job.models import FAMILIES
 from tuner_job.search.trial import FoldTask
 
+pytestmark = pytest.mark.slow
+
 HEAVY = (
     "ray", "matplotlib", "optuna", "sklearn", "xgboost", "pandas", "pyarrow", "kubernetes",
     "prefect", "scipy", "obstore", "jinja2", "numpy", "pydantic", "rich", "yaml",

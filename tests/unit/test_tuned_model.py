@@ -24,6 +24,8 @@ from tuner_job.models.archive import pack
 from tuner_job.prediction.tuned_model import pack_model, unpack_model
 from tuner_job.records import StudySummary
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("VA_TUNING_MUTATIONS", "100"))
 """Of each family."""
 ROOT = Path(__file__).parents[2]

@@ -35,6 +35,7 @@ def damaged(content: bytes, kind: str) -> list[bytes]:
     return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_file_is_read_or_refused_in_one_sentence(kind: str) -> None:
     readers: list[Reader] = [read_table] if kind in SLOW else [read_table, read_names]

@@ -221,6 +221,7 @@ class TestChoose:
         assert choose([COUNT, CsmfEstimator(method="em")], accuracy) == (0, False)
 
 
+@pytest.mark.slow
 def test_a_fold_is_screened_by_one_estimator_a_method_but_mixture() -> None:
     assert [str(e) for e in screened(ESTIMATORS)] == ["bayes(300)", "em(1)", "mean", "count"]
     assert [str(e) for e in screened(["mixture"])] == ["mixture(1)"]

@@ -253,6 +253,7 @@ def evidence_by_integration(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("exact")
 @pytest.mark.parametrize("power", [1.0, 0.3])
 def test_evidence_is_what_integration_gives(power: float) -> None:

@@ -112,6 +112,7 @@ def test_the_train_probe_is_as_large_as_the_validation_rows_and_has_the_causes_p
     assert np.bincount(y[probe])[0] / len(probe) == pytest.approx(400 / 640, abs=0.02)
 
 
+@pytest.mark.slow
 def test_intervals_cover_what_other_samples_give() -> None:
     rng = np.random.default_rng(3)
     confusion = 0.5 * np.eye(6) + 0.5 / 6

@@ -136,6 +136,7 @@ time.sleep(1000)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whom", ["the driver", "the process that workers are copies of"])
 def test_nobody_outlives_who_started_it(whom: str) -> None:
     with subprocess.Popen([sys.executable, "-c", DRIVER], stdout=subprocess.PIPE) as driver:
@@ -163,6 +164,7 @@ def test_the_process_that_workers_are_copies_of_has_one_thread(pool: Pool) -> No
     assert psutil.Process(ended.value).num_threads() == 1
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_runs_once(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -101,6 +101,7 @@ def test_a_part_of_a_path_tells_how_long_the_whole_takes() -> None:
     assert (took, family.values) == (pytest.approx(0.1 + 0.01 * 10), (10,))
 
 
+@pytest.mark.slow
 def test_validate_says_it_and_can_leave_it_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.operator.conftest import World
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.operator.definition import definition, text
@@ -149,6 +151,7 @@ _HEAVY = [
 ]
 
 
+@pytest.mark.slow
 def test_the_controller_loads_no_library_that_fits_or_draws() -> None:
     program = (
         "import sys; import tuner_job.cli.main, tuner_job.operator.controller, "

@@ -14,6 +14,8 @@ from tests.unit.operator.fake_cluster import Killed
 from tuner_job.operator.ledger import Entry
 from tuner_job.operator.notify import Receiver
 
+pytestmark = pytest.mark.slow
+
 End = Callable[[World], None]
 
 

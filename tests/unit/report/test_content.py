@@ -38,6 +38,7 @@ def interval(found) -> str:
     return f"{found.estimate:.3f} {found.low:.3f} to {found.high:.3f}"
 
 
+@pytest.mark.slow
 def test_table_of_results_holds_the_records_numbers(usual, page):
     table = rows(page)
     for study in usual.summary.studies:

@@ -12,6 +12,8 @@ from tuner_job.report.scales import declared_scales
 from tuner_job.report.trials import Trials
 from tuner_job.wording import STOPS, short
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_repeated_trial_is_counted_once_everywhere(make):
     experiment = make(states=("complete",) * 8)

@@ -36,6 +36,7 @@ def pooled(make):
     return replace(made, summary=summary, trials={**made.trials, "ensemble": []})
 
 
+@pytest.mark.slow
 def test_it_says_what_it_is_made_of_and_of_no_search(pooled) -> None:
     page = pooled.render()
     section = page[page.index('id="model-3"') : page.index('id="provenance"')]

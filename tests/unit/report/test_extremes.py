@@ -1,7 +1,11 @@
 """Experiments at the edges: nothing finished, very little, very much."""
 
+import pytest
+
 from tuner_job.report.figures import history, parameters, scores, style
 from tuner_job.report.trials import Trials
+
+pytestmark = pytest.mark.slow
 
 
 def test_nothing_finished_leaves_the_default(make):

@@ -5,6 +5,10 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.unit import stored
 from tuner_job.experiment.page import write_report
 from tuner_job.records import Source
@@ -12,6 +14,7 @@ from tuner_job.results.experiment_store import open_experiment
 ADDRESS = "s3://bucket/<b>child"
 
 
+@pytest.mark.slow
 def test_known_trials_are_told_with_where_they_are_from(tmp_path: Path) -> None:
     store = open_experiment(str(stored.copy(tmp_path)))
     summary = store.summary()

@@ -15,6 +15,8 @@ from tuner_job.report.figures.parameters import importance
 from tuner_job.report.page import render_report
 from tuner_job.wording import GLOSSARY
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "br", "col", "wbr", "link", "img", "hr", "input"}
 
 

@@ -16,6 +16,8 @@ from tuner_job.report import sentences, tables, validity
 from tuner_job.report.text import number, percent, signed
 from tuner_job.report.trials import Trials
 
+pytestmark = pytest.mark.slow
+
 EM = CsmfEstimator(method="em", shrinkage=1)
 MEAN = CsmfEstimator(method="mean")
 BY_DEFAULT = {"count": [0.60, 0.62, 0.61], "mean": [0.63, 0.64, 0.65], "em(1)": [0.70, 0.71, 0.69]}

@@ -20,6 +20,8 @@ from tuner_job.results.commits import Commit, Commits
 from tuner_job.results.damage import Damage, DamagedError
 from tuner_job.results.experiment_store import ExperimentStore
 
+pytestmark = pytest.mark.slow
+
 PROVENANCE = Provenance.model_validate_json(
     (STORED / "0.1.0" / "finished" / "provenance.json").read_bytes()
 )

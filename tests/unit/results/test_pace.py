@@ -126,6 +126,7 @@ def heavy(seed: int) -> Callable[[str, Any], float]:
     return seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n_slots", "stops", "least"),
     [(1, False, 0.9), (2, False, 0.9), (8, False, 0.9), (2, True, 0.9), (8, True, 0.75)],

@@ -13,6 +13,8 @@ from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.check import find_damage
 from tuner_job.results.experiment_store import ExperimentStore
 
+pytestmark = pytest.mark.slow
+
 MODELS = ["logistic_regression", "random_forest", "xgboost"]
 
 

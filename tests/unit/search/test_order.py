@@ -87,6 +87,7 @@ def test_the_first_trials_do_not_depend_on_how_many_follow(
     assert table(short) == table(long)[:few]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(searches(), st.integers(1, 20), st.integers(0, 20), st.integers(0, 60))
 def test_a_search_that_was_killed_goes_on_with_more_trials_to_the_same_end(

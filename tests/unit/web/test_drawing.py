@@ -16,6 +16,8 @@ from tuner_job.web.job import CONTENT, FACTS, PAGE, Job, Target
 from tuner_job.web.kept_trials import KeptTrials, condensed
 from tuner_job.web.place import ReadOnlyStore, experiment_at
 
+pytestmark = pytest.mark.slow
+
 
 def job_of(tmp_path: Path, *folders: Path, kind: str = "experiment") -> Job:
     targets = [

@@ -101,6 +101,7 @@ async def told_of(stream: AsyncIterator[str], name: str) -> str:
     raise AssertionError("the stream has ended")
 
 
+@pytest.mark.slow
 def test_an_open_page_is_told_what_changes(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
