@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,8 @@ def ray_tune(problem: Problem) -> None:
     from ray import tune
 
     def trainable(config: dict[str, Any], problem: Problem) -> None:
-        scores = [problem.score_fold(config, fold) for fold in range(problem.n_folds)]
+        params = config.get("of the grid", config)
+        scores = [problem.score_fold(params, fold) for fold in range(problem.n_folds)]
         tune.report({"score": sum(scores) / len(scores)})
 
     os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "RAY_USAGE_STATS_ENABLED": "0"}
@@ -110,12 +111,13 @@ def ray_tune(problem: Problem) -> None:
         num_cpus=problem.cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
     )
     timed: dict[str, Any] = {"num_samples": 1}
-    space = (
-        {name: tune.grid_search(values) for name, values in problem.space.items()}
-        if not problem.seconds
-        else {}
-    )
-    if problem.seconds:
+    if not problem.seconds:
+        grid = [
+            dict(zip(problem.space, one, strict=True)) for one in product(*problem.space.values())
+        ]
+        default = [problem.default] if problem.default else []
+        space = {"of the grid": tune.grid_search([*default, *grid])}
+    else:
         from ray.tune.search.optuna import OptunaSearch
 
         space = {name: _ray(parameter) for name, parameter in problem.space.items()}
@@ -133,7 +135,7 @@ def ray_tune(problem: Problem) -> None:
         run_config=tune.RunConfig(storage_path=str(problem.folder / "ray"), verbose=0),
     ).fit()
     if not problem.seconds:
-        problem.refit(found.get_best_result().config)
+        problem.refit(found.get_best_result().config["of the grid"])
 
 
 def _suggest(trial: Any, name: str, parameter: Any) -> Any:

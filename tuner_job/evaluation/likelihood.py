@@ -50,9 +50,10 @@ def most_likely(counts: Floats, likelihood: Floats, pseudo: Floats, start: Float
             moving &= ~arrived
             if not moving.any():
                 break
-            if 2 * moving.sum() < len(moving):  # a copy of all that is left: not for each
-                now, seen, added = now[:, moving], seen[:, moving], added[:, moving]
-                place, total, moving = place[moving], total[moving], moving[moving]
+            if moving.mean() < 7 / 8:  # what is left is copied: not for each
+                left = np.flatnonzero(moving)
+                now, seen, added = (each.take(left, axis=1) for each in (now, seen, added))
+                place, total, moving = place[left], total[left], moving[left]
     found[:, place[moving]] = now[:, moving]
     return np.ascontiguousarray(found.T).reshape(pseudo.shape)
 
