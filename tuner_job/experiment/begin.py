@@ -82,7 +82,7 @@ def find_unfinished(run: Run) -> None:
     """Find the models that are not committed, or not whole, and their trials that are."""
     lacks = ENSEMBLE in run.config.models and not ensemble_is_made(run)
     for model in run.config.families:
-        records, damaged = run.store.read_trials(model, run.config.tuning.objectives)
+        records, damaged = run.store.read_trials(model, run.config.tuning.objectives, pack=True)
         is_whole = not damaged and _is_committed(run, model, records)
         if is_whole and not (lacks and _lacks_probabilities(run, model)):
             _log.info("%s: is committed, so nothing is left to do", model)

@@ -4,10 +4,10 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import obstore
 from obstore import exceptions
@@ -92,6 +92,16 @@ class Bucket:
             ]
         )
 
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Path → version of all objects below a folder."""
+        return self._insist(
+            lambda _: {
+                entry["path"]: _version(entry)
+                for batch in obstore.list(self._store, prefix)
+                for entry in batch
+            }
+        )
+
     def folders(self) -> list[str]:
         """Names of the first-level folders."""
         prefixes = self._insist(
@@ -107,7 +117,7 @@ class Bucket:
         objects = {
             one["path"].rsplit("/", 1)[-1]: Object(
                 one["size"],
-                one["e_tag"] or f"{one['last_modified']}-{one['size']}",
+                _version(one),
                 one["last_modified"].timestamp(),
             )
             for one in found["objects"]
@@ -158,6 +168,10 @@ def _is_passing(error: Exception) -> bool:
 
 
 _WORDLESS_404 = re.compile(r"404 Not Found:\s*(?:\n|$)")
+
+
+def _version(told: Mapping[str, Any]) -> str:
+    return told["e_tag"] or f"{told['last_modified']}-{told['size']}"
 
 
 def _cloud(address: Address, patience: timedelta) -> ObjectStore:

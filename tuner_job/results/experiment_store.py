@@ -9,6 +9,7 @@
                          /progress.json            how it is going, or how it ended
                          /logs/<run>/000001.log …  what each run has said
                          /<model>/trials/000017.json   one finished trial
+                                        /pack-….json.gz  copies of a thousand, to be read at once
                                  /errors/000017.txt    why it failed: the traceback
                                  /oof/000017.npz       its out-of-fold probabilities, if worth
                                  keeping
@@ -135,7 +136,9 @@ class ExperimentStore:
         folders = [self.path(f"{model}/errors") for model in models]
         return [f"{self.store.url}/{folder}" for folder in folders if self.store.paths(folder)]
 
-    def load_trials(self, model: str, metrics: Sequence[str] = ()) -> list[TrialRecord]:
+    def load_trials(
+        self, model: str, metrics: Sequence[str] = (), pack: bool = False
+    ) -> list[TrialRecord]:
         """Read every finished trial of a model, in order, the untuned default first.
 
         A trial whose object is damaged is left out and told.
@@ -144,16 +147,18 @@ class ExperimentStore:
         ----------
         metrics
             Of which a complete trial must have scores.
+        pack
+            Put the records of very many together, for whoever reads them next.
         """
-        return self.read_trials(model, metrics)[0]
+        return self.read_trials(model, metrics, pack)[0]
 
     def read_trials(
-        self, model: str, metrics: Sequence[str] = ()
+        self, model: str, metrics: Sequence[str] = (), pack: bool = False
     ) -> tuple[list[TrialRecord], list[Damage]]:
         """Read every finished trial of a model as `load_trials` does, and return what is damaged
         too."""
-        found = self._folder(model, "trials").read_all(
-            lambda content, n: parse_trial(content, n, metrics)
+        found = self._folder(model, "trials").read_packed(
+            lambda content, n: parse_trial(content, n, metrics), pack
         )
         records = [one for _, one in found if isinstance(one, TrialRecord)]
         damaged = [one for _, one in found if isinstance(one, Damage)]

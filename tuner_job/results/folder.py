@@ -113,6 +113,14 @@ class Folder:
             found += [f"{above}{name}" for name in names]
         return found
 
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Path → version of all that `paths` finds; empty of what cannot be asked."""
+        found = dict.fromkeys(self.paths(prefix), "")
+        for path in found:
+            with suppress(OSError):
+                found[path] = _version(os.stat(self._name(path)))  # noqa: PTH116 (of thousands)
+        return found
+
     def folders(self) -> list[str]:
         """Names of the first-level folders."""
         try:
@@ -133,8 +141,8 @@ class Folder:
                 if stat.S_ISDIR(told.st_mode):
                     found.folders.append(entry.name)
                 elif stat.S_ISREG(told.st_mode):
-                    version = f"{told.st_mtime_ns}-{told.st_size}-{told.st_ino}"
-                    found.objects[entry.name] = Object(told.st_size, version, told.st_mtime)
+                    one = Object(told.st_size, _version(told), told.st_mtime)
+                    found.objects[entry.name] = one
         return found
 
     def chunks(self, path: str) -> Iterator[bytes] | None:
@@ -156,6 +164,10 @@ class Folder:
         if not _LEADS_OUT.isdisjoint(parts) or "\0" in path or (os.sep != "/" and os.sep in path):
             raise ValueError("its name would lead out of the folder, or names nothing")
         return os.sep.join((self._top, *parts))  # noqa: PTH118
+
+
+def _version(told: os.stat_result) -> str:
+    return f"{told.st_mtime_ns}-{told.st_size}-{told.st_ino}"
 
 
 def _pieces(target: Path) -> Iterator[bytes]:

@@ -51,6 +51,7 @@ class _Place(Protocol):
     def create(self, path: str, content: bytes) -> bool: ...
     def delete(self, path: str) -> None: ...
     def paths(self, prefix: str) -> list[str]: ...
+    def versions(self, prefix: str) -> dict[str, str]: ...
     def folders(self) -> list[str]: ...
     def look(self, folder: str) -> Look: ...
     def chunks(self, path: str) -> Iterator[bytes] | None: ...
@@ -112,9 +113,13 @@ class Store:
         """Paths of all objects below a folder, sorted."""
         with self._translated("listed", prefix):
             found = self._place.paths(prefix)
-        return sorted(
-            path for path in found if not any(part.startswith(".") for part in path.split("/"))
-        )
+        return sorted(path for path in found if not _is_hidden(path))
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Version of all that `paths` lists: another one whenever an object was written anew."""
+        with self._translated("listed", prefix):
+            found = self._place.versions(prefix)
+        return {path: found[path] for path in sorted(found) if not _is_hidden(path)}
 
     def folders(self) -> list[str]:
         """Names of the first-level folders, sorted."""
@@ -148,6 +153,10 @@ class Store:
         of_object = path and done == "read" and isinstance(error, self._kind.OF_ONE_OBJECT)
         kind = UnreadableError if of_object else StoreError
         return kind(f"{where}: cannot be {done}: {self._kind.reason_of(error)}")
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
 
 
 def check_writable(url: str) -> None:

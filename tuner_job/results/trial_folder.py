@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from tuner_job.records import DEFAULT_TRIAL, GONE, TrialRecord, share_names, without_what_is_gone
 from tuner_job.results.damage import Damage, parse_record, read_whole
+from tuner_job.results.packs import FEWEST, Copy, read_packs, write_pack
 from tuner_job.results.store import Store
 
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
@@ -46,19 +47,67 @@ class TrialFolder:
 
     def there(self) -> "dict[int, str] | Damage":
         """Trial → path of its object, in the trials' order; or the file in this folder's way."""
-        paths = self._store.paths(self._top)
+        return self._own_among(self._store.paths(self._top))
+
+    def _own_among(self, paths: Sequence[str]) -> "dict[int, str] | Damage":
         if misplaced := self._file_among(paths):
             return misplaced
         own: dict[int, str] = {}
         for path in paths:
-            if name := _NUMBERED.fullmatch(path.removeprefix(f"{self._top}/")):
-                own[DEFAULT_TRIAL if name[1] == "default" else int(name[1])] = path
+            if (trial := self._number(path)) is not None:
+                own[trial] = path
         return dict(sorted(own.items()))
 
     def read_all(self, parse: Callable[[bytes, int], _T]) -> list[tuple[int, "_T | Damage"]]:
         """Read what there is, with the trials' numbers and in their order."""
         own = self.there()
         return [(DEFAULT_TRIAL, own)] if isinstance(own, Damage) else self.read_these(own, parse)
+
+    def read_packed(
+        self, parse: Callable[[bytes, int], _T], pack: bool = False
+    ) -> list[tuple[int, "_T | Damage"]]:
+        """Read what there is as `read_all` does, records of very many trials from packs.
+
+        Parameters
+        ----------
+        pack
+            Put together what is in none.
+        """
+        versions = self._store.versions(self._top)
+        own = self._own_among(list(versions))
+        if isinstance(own, Damage):
+            return [(DEFAULT_TRIAL, own)]
+        if len(own) < FEWEST:
+            return self.read_these(own, parse)
+        found: dict[int, _T | Damage] = {}
+        with no_collection():
+            for path, content in read_packs(self._store, self._top, versions, pack):
+                if (trial := self._number(path)) in own:
+                    with suppress(ValueError):  # then the object itself says what is wrong with it
+                        found[trial] = parse(content, trial)
+            rest = [trial for trial in own if trial not in found]
+            size = FEWEST if pack else len(own)
+            for at in range(0, len(rest), size):
+                group = {trial: own[trial] for trial in rest[at : at + size]}
+                found |= self._read_group(group, parse, versions if pack else {})
+        return [(trial, found[trial]) for trial in own if trial in found]
+
+    def _read_group(
+        self, own: Mapping[int, str], parse: Callable[[bytes, int], _T], versions: Mapping[str, str]
+    ) -> "dict[int, _T | Damage]":
+        """Read some trials; those whose version is known are packed, if they are many."""
+        copies: dict[str, Copy] = {}
+
+        def keep(content: bytes, trial: int) -> _T:
+            parsed = parse(content, trial)
+            if version := versions.get(own[trial]):
+                copies[own[trial]] = Copy(version, content)
+            return parsed
+
+        found = dict(self.read_these(own, keep))
+        if len(copies) >= FEWEST / 2:
+            write_pack(self._store, self._top, copies)
+        return found
 
     def read_these(
         self, own: Mapping[int, str], parse: Callable[[bytes, int], _T]
@@ -85,6 +134,13 @@ class TrialFolder:
                 with ThreadPoolExecutor(_READERS) as readers:
                     found += [one for group in readers.map(read, groups) for one in group]
             return [(trial, one) for trial, one in found if one is not None]
+
+    def _number(self, path: str) -> int | None:
+        """Trial of an object; None if it is none of ours."""
+        found = _NUMBERED.fullmatch(path.removeprefix(f"{self._top}/"))
+        if not found:
+            return None
+        return DEFAULT_TRIAL if found[1] == "default" else int(found[1])
 
     def file_in_its_way(self) -> Damage | None:
         """The file that stands where this folder must, so that nothing can be written here."""

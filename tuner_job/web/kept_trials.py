@@ -44,7 +44,7 @@ class KeptTrials(ExperimentStore):
         self.damaged: list[Damage] = []
 
     def read_trials(
-        self, model: str, metrics: Sequence[str] = ()
+        self, model: str, metrics: Sequence[str] = (), pack: bool = False
     ) -> tuple[list[TrialRecord], list[Damage]]:
         """Read every finished trial of a model; see `ExperimentStore.read_trials`."""
         if model not in self._known:

@@ -49,6 +49,11 @@ class ReadOnlyStore(Store):
         self._stay_inside(prefix)
         return super().paths(prefix)
 
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Versions of all below a folder; see `Store.versions`."""
+        self._stay_inside(prefix)
+        return super().versions(prefix)
+
     def put(self, path: str, content: bytes) -> None:
         """Refuse."""
         self._refuse()
