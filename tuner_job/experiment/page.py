@@ -6,10 +6,10 @@ from threading import Thread
 from types import MappingProxyType
 
 from tuner_job.experiment.context import Run
+from tuner_job.process.collection import no_collection
 from tuner_job.records import ExperimentSummary, TrialRecord
 from tuner_job.results.claim import read_document
 from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.trial_folder import no_collection
 
 _NOTHING: Mapping[str, Sequence[TrialRecord]] = MappingProxyType({})
 

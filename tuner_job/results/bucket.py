@@ -86,11 +86,7 @@ class Bucket:
 
     def paths(self, prefix: str) -> list[str]:
         """Paths of all objects below a folder."""
-        return self._insist(
-            lambda _: [
-                entry["path"] for batch in obstore.list(self._store, prefix) for entry in batch
-            ]
-        )
+        return list(self.versions(prefix))
 
     def versions(self, prefix: str) -> dict[str, str]:
         """Path → version of all objects below a folder."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 
 from pydantic_core import from_json
 
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 FEWEST = 1000
 """Trials that are worth packs; one holds at most as many."""
+_LARGEST = 2**28
+"""Bytes of a pack: a hostile one would fill the memory."""
 _PACK = re.compile(r"pack-[0-9a-f]{16}\.json\.gz")
 
 
@@ -77,7 +80,8 @@ def write_pack(store: Store, top: str, copies: Mapping[str, Copy]) -> None:
 
 def _read(store: Store, path: str) -> dict[str, Copy]:
     try:
-        held = from_json(gzip.decompress(store.get(path) or b""))
+        with gzip.open(BytesIO(store.get(path) or b"")) as content:
+            held = from_json(content.read(_LARGEST))  # what is longer is cut off, and no JSON
         return {str(name): _copy(one) for name, one in dict(held).items()}
     except (StoreError, OSError, EOFError, zlib.error, ValueError, TypeError) as error:
         _log.info("%s/%s: is left out: %s", store.url, path, error)

@@ -1,14 +1,14 @@
 """A folder of a model's that has an object a trial: its records, errors or probabilities."""
 
-import gc
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TypeVar
 
+from tuner_job.process.collection import no_collection
 from tuner_job.records import DEFAULT_TRIAL, GONE, TrialRecord, share_names, without_what_is_gone
 from tuner_job.results.damage import Damage, parse_record, read_whole
 from tuner_job.results.packs import FEWEST, Copy, read_packs, write_pack
@@ -159,19 +159,6 @@ class TrialFolder:
         which = "the untuned default" if trial == DEFAULT_TRIAL else f"trial {trial}"
         remedy = f"{RUN_AGAIN} runs {which} again"
         return read_whole(self._store, path, lambda content: parse(content, trial), remedy)
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Have no garbage looked for while a hundred thousand records are made, or used: that takes
-    half of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def trial_name(trial: int) -> str:
