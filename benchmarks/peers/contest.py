@@ -78,9 +78,7 @@ def run(
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         if name.startswith(OURS):
-            stopping = (
-                ours.WITHIN_TIME if setting.seconds else "paired" if name == STOPPING else "none"
-            )
+            stopping = "paired" if setting.seconds or name == STOPPING else "none"
             command = ours.command(ours.write_experiment(setting, folder, stopping), setting.cores)
         else:
             ours.make_problem(setting, folder)

@@ -45,11 +45,7 @@ class Setting:
     default: Mapping[str, Any] = field(default_factory=dict)
 
 
-WITHIN_TIME: dict[str, Any] = {"rule": "paired", "level": 0.05}
-"""Early stopping of a search that has a budget."""
-
-
-def write_experiment(setting: Setting, folder: Path, early_stopping: str | dict[str, Any]) -> Path:
+def write_experiment(setting: Setting, folder: Path, early_stopping: str) -> Path:
     """Write the experiment file."""
     content: dict[str, Any] = {
         "name": "peers",
