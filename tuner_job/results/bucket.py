@@ -4,9 +4,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
+from itertools import repeat
 from typing import Any, ClassVar, Self, TypeVar
 
 import obstore
@@ -25,6 +27,11 @@ _log = logging.getLogger(__name__)
 _MOST_SHOWN = 200  # characters of a reason
 _PAUSE = 0.5
 _CHUNK = 2**20
+_PAGE = 1000
+"""Objects that a service names in one answer to a listing."""
+_IN_TURN = 5 * _PAGE
+"""Objects that are listed page by page before the rest is listed in parts."""
+_AT_ONCE = 16
 _T = TypeVar("_T")
 
 
@@ -84,19 +91,69 @@ class Bucket:
         with suppress(*_ABSENT):
             self._insist(lambda _: obstore.delete(self._store, path))
 
-    def paths(self, prefix: str) -> list[str]:
-        """Paths of all objects below a folder."""
-        return list(self.versions(prefix))
+    def paths(self, prefix: str, cuts: Sequence[str] = ()) -> list[str]:
+        """Paths of all objects below a folder; see `versions`."""
+        return list(self.versions(prefix, cuts))
 
-    def versions(self, prefix: str) -> dict[str, str]:
-        """Path → version of all objects below a folder."""
-        return self._insist(
-            lambda _: {
-                entry["path"]: _version(entry)
-                for batch in obstore.list(self._store, prefix)
-                for entry in batch
-            }
-        )
+    def versions(self, prefix: str, cuts: Sequence[str] = ()) -> dict[str, str]:
+        """Path → version of all objects below a folder.
+
+        A listing comes in pages, each of which is asked for with the end of the one before: of very
+        many objects, what lies between two cuts is asked for beside the other parts.
+
+        Parameters
+        ----------
+        cuts
+            Paths below the folder, ascending; whether there are such objects does not matter.
+        """
+        if not cuts:
+            return self._listed(prefix)
+        found = self._listed(prefix, most=_IN_TURN)
+        if len(found) < _IN_TURN:
+            return found
+        if not self._starts_anywhere(prefix, list(found)):
+            return self._listed(prefix)
+        last = max(found)
+        ahead = [cut for cut in cuts if cut > last]
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for start in range(0, len(ahead), _AT_ONCE):
+                ends = ahead[start : start + _AT_ONCE]
+                parts = list(threads.map(self._listed, repeat(prefix), [last, *ends], ends))
+                for part in parts:
+                    found |= part
+                last = ends[-1]
+                if not parts[-1]:
+                    break
+        return found | self._listed(prefix, last)
+
+    def _listed(
+        self,
+        prefix: str,
+        after: str | None = None,
+        until: str | None = None,
+        most: int | None = None,
+    ) -> dict[str, str]:
+        """Path → version of objects below a folder: those after a path, until another one, and
+        `most` of them or a page more."""
+
+        def once(_: int) -> dict[str, str]:
+            found: dict[str, str] = {}
+            for page in obstore.list(self._store, prefix, offset=after, chunk_size=_PAGE):
+                for entry in page:
+                    if until is not None and entry["path"] > until:
+                        return found
+                    found[entry["path"]] = _version(entry)
+                if most is not None and len(found) >= most:  # before the next page is asked for
+                    break
+            return found
+
+        return self._insist(once)
+
+    def _starts_anywhere(self, prefix: str, paths: list[str]) -> bool:
+        """Whether the service lists in order and from a path on, by what is known of a folder:
+        some have no order, and some do not start where they are asked to."""
+        rest = paths[-_PAGE // 2 :]
+        return paths == sorted(paths) and rest[1:] == list(self._listed(prefix, rest[0], rest[-1]))
 
     def folders(self) -> list[str]:
         """Names of the first-level folders."""

@@ -8,7 +8,7 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -101,7 +101,7 @@ class Folder:
         target.unlink(missing_ok=True)
         _sync_folder(target.parent)
 
-    def paths(self, prefix: str) -> list[str]:
+    def paths(self, prefix: str, cuts: Sequence[str] = ()) -> list[str]:
         """Names of all files below a folder, of folders that stand where a file should, and of a
         file in its way."""
         top = self._at(prefix) if prefix else self.root
@@ -113,7 +113,7 @@ class Folder:
             found += [f"{above}{name}" for name in names]
         return found
 
-    def versions(self, prefix: str) -> dict[str, str]:
+    def versions(self, prefix: str, cuts: Sequence[str] = ()) -> dict[str, str]:
         """Path → version of all that `paths` finds; empty of what cannot be asked."""
         found = dict.fromkeys(self.paths(prefix), "")
         for path in found:

@@ -11,11 +11,13 @@ import json
 import logging
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
+from itertools import repeat
 
 from pydantic_core import from_json
 
@@ -26,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 FEWEST = 1000
 """Trials that are worth packs; one holds at most as many."""
+_AT_ONCE = 4
 _LARGEST = 2**28
 """Bytes of a pack: a hostile one would fill the memory."""
 _PACK = re.compile(r"pack-[0-9a-f]{16}\.json\.gz")
@@ -53,10 +56,9 @@ def read_packs(
     tidy
         Delete packs that hold nothing of the kind, as of a folder that was copied.
     """
-    for pack in versions:
-        if not _PACK.fullmatch(pack.removeprefix(f"{top}/")):
-            continue
-        copies = {f"{top}/{name}": copy for name, copy in _read(store, pack).items()}
+    packs = [path for path in versions if _PACK.fullmatch(path.removeprefix(f"{top}/"))]
+    for pack, held in _read_some_at_once(store, packs):
+        copies = {f"{top}/{name}": copy for name, copy in held.items()}
         current = [path for path, copy in copies.items() if versions.get(path) == copy.version]
         yield from ((path, copies[path].content) for path in current)
         if tidy and not current:
@@ -76,6 +78,13 @@ def write_pack(store: Store, top: str, copies: Mapping[str, Copy]) -> None:
         store.put(f"{top}/{name}", gzip.compress(content, compresslevel=1, mtime=0))
     except StoreError as error:
         _log.info("%s", error)
+
+
+def _read_some_at_once(store: Store, packs: Sequence[str]) -> Iterator[tuple[str, dict[str, Copy]]]:
+    with ThreadPoolExecutor(_AT_ONCE) as readers:
+        for start in range(0, len(packs), _AT_ONCE):  # no more of them in memory
+            group = packs[start : start + _AT_ONCE]
+            yield from zip(group, readers.map(_read, repeat(store), group), strict=True)
 
 
 def _read(store: Store, path: str) -> dict[str, Copy]:

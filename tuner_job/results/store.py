@@ -6,7 +6,7 @@ Credentials and endpoints come from the environment, under the names that each c
 see `environment`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -50,8 +50,8 @@ class _Place(Protocol):
     def put(self, path: str, content: bytes) -> None: ...
     def create(self, path: str, content: bytes) -> bool: ...
     def delete(self, path: str) -> None: ...
-    def paths(self, prefix: str) -> list[str]: ...
-    def versions(self, prefix: str) -> dict[str, str]: ...
+    def paths(self, prefix: str, cuts: Sequence[str] = ()) -> list[str]: ...
+    def versions(self, prefix: str, cuts: Sequence[str] = ()) -> dict[str, str]: ...
     def folders(self) -> list[str]: ...
     def look(self, folder: str) -> Look: ...
     def chunks(self, path: str) -> Iterator[bytes] | None: ...
@@ -109,16 +109,22 @@ class Store:
         with self._translated("deleted", path):
             self._place.delete(path)
 
-    def paths(self, prefix: str) -> list[str]:
-        """Paths of all objects below a folder, sorted."""
+    def paths(self, prefix: str, cuts: Sequence[str] = ()) -> list[str]:
+        """Paths of all objects below a folder, sorted.
+
+        Parameters
+        ----------
+        cuts
+            Ascending paths between which a listing of very many may be asked for at once.
+        """
         with self._translated("listed", prefix):
-            found = self._place.paths(prefix)
+            found = self._place.paths(prefix, cuts)
         return sorted(path for path in found if not _is_hidden(path))
 
-    def versions(self, prefix: str) -> dict[str, str]:
+    def versions(self, prefix: str, cuts: Sequence[str] = ()) -> dict[str, str]:
         """Version of all that `paths` lists: another one whenever an object was written anew."""
         with self._translated("listed", prefix):
-            found = self._place.versions(prefix)
+            found = self._place.versions(prefix, cuts)
         return {path: found[path] for path in sorted(found) if not _is_hidden(path)}
 
     def folders(self) -> list[str]:

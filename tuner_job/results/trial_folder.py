@@ -17,6 +17,7 @@ from tuner_job.results.store import Store
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
 _READERS = 16
 _TOGETHER = 64  # trials that a thread reads on end: to hand over each takes as long as a file does
+_PART = 900  # fewer than what services list in one answer
 _TRIED = 4  # one after the other: in object storage each is waited for
 _SET_ASIDE = "`va-tuning check --repair` sets it aside"
 _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
@@ -47,7 +48,10 @@ class TrialFolder:
 
     def there(self) -> "dict[int, str] | Damage":
         """Trial → path of its object, in the trials' order; or the file in this folder's way."""
-        return self._own_among(self._store.paths(self._top))
+        return self._own_among(self._store.paths(self._top, self._cuts()))
+
+    def _cuts(self) -> list[str]:
+        return [f"{self._top}/{trial_name(trial)}" for trial in range(_PART, 10**6, _PART)]
 
     def _own_among(self, paths: Sequence[str]) -> "dict[int, str] | Damage":
         if misplaced := self._file_among(paths):
@@ -73,7 +77,7 @@ class TrialFolder:
         pack
             Put together what is in none.
         """
-        versions = self._store.versions(self._top)
+        versions = self._store.versions(self._top, self._cuts())
         own = self._own_among(list(versions))
         if isinstance(own, Damage):
             return [(DEFAULT_TRIAL, own)]

@@ -1,7 +1,7 @@
 """The addresses that are served: read, never written, and never left by a link or a name."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -44,15 +44,15 @@ class ReadOnlyStore(Store):
         self._stay_inside(path)
         return super().chunks(path)
 
-    def paths(self, prefix: str) -> list[str]:
+    def paths(self, prefix: str, cuts: Sequence[str] = ()) -> list[str]:
         """Paths below a folder; see `Store.paths`."""
         self._stay_inside(prefix)
-        return super().paths(prefix)
+        return super().paths(prefix, cuts)
 
-    def versions(self, prefix: str) -> dict[str, str]:
+    def versions(self, prefix: str, cuts: Sequence[str] = ()) -> dict[str, str]:
         """Versions of all below a folder; see `Store.versions`."""
         self._stay_inside(prefix)
-        return super().versions(prefix)
+        return super().versions(prefix, cuts)
 
     def put(self, path: str, content: bytes) -> None:
         """Refuse."""
