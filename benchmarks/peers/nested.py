@@ -9,16 +9,42 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
 
 from benchmarks.peers import contest
 from benchmarks.peers.contest import OURS, Outcome
 from benchmarks.peers.ours import HOLDOUT, Setting, make_problem
-from benchmarks.peers.problem import best_at, key_of
+from benchmarks.peers.problem import Problem, best_at, key_of
 from benchmarks.tables import markdown
+from tuner_job.data import DataConfig, VaDataset, load_dataset
+from tuner_job.results.store import read_bytes
+from tuner_job.types import Causes
 
 SEARCHES = (OURS, "Optuna", "Ray Tune", "FLAML", "HalvingRandomSearchCV", "GridSearchCV")
-SIZE = {"n_samples": 3000, "n_causes": 20, "n_symptoms": 100, "n_sites": 4}
-QUICK_SIZE = {"n_samples": 200, "n_causes": 3, "n_symptoms": 10, "n_sites": 2}
+
+
+@dataclass(frozen=True)
+class Deaths:
+    """Synthetic deaths: so many are searched on, and so many others held out."""
+
+    searched: int
+    held_out: int
+    n_causes: int
+    n_symptoms: int
+    n_sites: int
+
+    def generate(self, seed: int) -> VaDataset:
+        """Generate them; another seed has other causes too."""
+        size = {"n_causes": self.n_causes, "n_symptoms": self.n_symptoms, "n_sites": self.n_sites}
+        size |= {"n_samples": self.searched + self.held_out, "seed": seed}
+        config = {"format": "synthetic", "synthetic": size}
+        return load_dataset(DataConfig.model_validate(config), read_bytes)
+
+
+SYNTHETIC = Deaths(2000, 20_000, 20, 100, 4)
+QUICK = Deaths(150, 500, 3, 10, 2)
 SPACE: dict[str, Any] = {
     "n_estimators": {"low": 45, "high": 300},
     "max_depth": {"low": 2, "high": 10},
@@ -45,11 +71,8 @@ class HeldOut:
     """Scores configurations, refitted on all rows of the search, on the rows that no search has
     seen."""
 
-    def __init__(self, setting: Setting, folder: Path):
-        folder.mkdir(parents=True, exist_ok=True)
-        self._problem, prepared = make_problem(setting, folder)
-        rows = np.flatnonzero(prepared.held_out)
-        self._X, self._y = prepared.dataset.X[rows], prepared.dataset.y[rows]
+    def __init__(self, problem: Problem, X: NDArray[np.float32], y: Causes):
+        self._problem, self._X, self._y = problem, X, y
         self._known: dict[str, float] = {}
 
     def score(self, params: dict[str, Any]) -> float:
@@ -82,11 +105,46 @@ class Run:
         return min(reached, default=math.inf) - self.outcome.measured.began
 
 
+def _of_a_file(setting: Setting, folder: Path) -> tuple[Setting, HeldOut]:
+    """Hold out a third of the deaths."""
+    setting = replace(setting, holdout=HOLDOUT)
+    problem, prepared = make_problem(setting, folder)
+    rows = np.flatnonzero(prepared.held_out)
+    return setting, HeldOut(problem, prepared.dataset.X[rows], prepared.dataset.y[rows])
+
+
+def _generated(setting: Setting, deaths: Deaths, folder: Path) -> tuple[Setting, HeldOut]:
+    """Write some deaths to a file that is searched on, and hold out the others."""
+    every = deaths.generate(setting.seed)
+    n, file = deaths.searched, folder / "deaths.csv"
+    table = pd.DataFrame(every.X[:n], columns=[one.name for one in every.features])
+    table["site"] = np.array(every.sites)[every.site[:n]]
+    table["cause"] = np.array(every.causes)[every.y[:n]]
+    table.to_csv(file, index=False)
+    data = {"source": str(file), "format": "table", "label": "cause", "site": "site"}
+    setting = replace(setting, data=data)
+    problem, prepared = make_problem(setting, folder)
+    if prepared.dataset.causes != every.causes:
+        raise ValueError(f"seed {setting.seed}: a cause is not among the deaths of the search")
+    np.testing.assert_array_equal(prepared.dataset.X, every.X[:n], "the file says what was drawn")
+    return setting, HeldOut(problem, every.X[n:], every.y[n:])
+
+
 def run_seed(
-    searches: Sequence[str], setting: Setting, minutes: Sequence[float], folder: Path, python: str
+    searches: Sequence[str],
+    setting: Setting,
+    deaths: Deaths | None,
+    minutes: Sequence[float],
+    folder: Path,
+    python: str,
 ) -> tuple[dict[str, Run], float]:
-    """Run searches with one seed; return them, and the untuned score."""
-    held_out = HeldOut(setting, folder / "held out")
+    """Run searches with one seed, on the deaths of a file or on generated ones; return them, and
+    the untuned score."""
+    beside = folder / "held out"
+    beside.mkdir(parents=True, exist_ok=True)
+    setting, held_out = (
+        _generated(setting, deaths, beside) if deaths else _of_a_file(setting, beside)
+    )
     settings = {
         name: replace(setting, space=GRID) if name == "GridSearchCV" else setting
         for name in searches
@@ -101,22 +159,28 @@ def run_seed(
 
 def nested_table(
     searches: Sequence[str],
-    data: dict[str, Any],
+    data: str | Deaths,
     metric: str,
     seeds: Sequence[int],
     minutes: Sequence[float],
     folder: Path,
     python: str,
 ) -> str:
-    """Table B: medians over seeds of these searches, va-tuning among them."""
+    """Table B: medians over seeds of these searches, va-tuning among them.
+
+    Parameters
+    ----------
+    data
+        Path of a raw PHMRC file, or what to generate.
+    """
     by_seed, untuned = [], []
-    name = Path(data.get("source", "synthetic")).stem
+    generated = data if isinstance(data, Deaths) else None
+    name = "synthetic" if generated else Path(str(data)).stem
+    section = {"source": data, "format": "phmrc", "label": "va34"}
     for seed in seeds:
-        setting = Setting(
-            data, "xgboost", SPACE, metric, seed, 1, seconds=60 * minutes[-1], holdout=HOLDOUT
-        )
+        setting = Setting(section, "xgboost", SPACE, metric, seed, 1, seconds=60 * minutes[-1])
         place = folder / f"nested, {name}, {metric}, {minutes[-1]:g} min, seed {seed}"
-        runs, default = run_seed(searches, setting, minutes, place, python)
+        runs, default = run_seed(searches, setting, generated, minutes, place, python)
         by_seed.append(runs)
         untuned.append(default)
     budgets = [f"held out, {m:g} min" for m in minutes]
@@ -194,12 +258,12 @@ def _compared(theirs: Sequence[float | None], ours: Sequence[float | None]) -> s
 
 def verdict(gains: Sequence[float]) -> str:
     """Say whether va-tuning scored higher, by paired differences over seeds: their mean and its
-    standard error."""
-    mean = statistics.fmean(gains)
+    95 % interval by Student's t."""
+    n, mean = len(gains), statistics.fmean(gains)
     better, worse = sum(gain > TIE for gain in gains), sum(gain < -TIE for gain in gains)
-    error = statistics.stdev(gains) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
-    spread = f" ± {error:.3f}" if math.isfinite(error) else ""
-    said = f"{mean:+.3f}{spread}; higher in {better}, lower in {worse} of {len(gains)}"
-    if abs(mean) <= 2 * error:
+    half = float(stats.t.ppf(0.975, n - 1)) * statistics.stdev(gains) / n**0.5 if n > 1 else None
+    spread = "" if half is None else f" ({mean - half:+.3f} to {mean + half:+.3f})"
+    said = f"{mean:+.3f}{spread}; higher in {better}, lower in {worse} of {n}"
+    if half is None or abs(mean) <= half:
         return f"**undecided**: {said}"
     return said if mean > 0 else f"**not beaten**: {said}"

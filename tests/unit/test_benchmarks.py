@@ -91,7 +91,9 @@ def test_what_is_not_beaten_is_said() -> None:
     assert same_grid.ratio_of([2.0]).verdict == "level"  # of one pair nothing is known
     assert "not beaten: 2.00" in same_grid.ratio_of([0.49, 0.5, 0.51]).verdict
     assert str(same_grid.ratio_of([1.9, 2.0, 2.1])) == "2.00 (1.76 to 2.26)"
-    assert nested.verdict([0.03, 0.02, 0.04]) == "+0.030 ± 0.006; higher in 3, lower in 0 of 3"
+    assert nested.verdict([0.03, 0.02, 0.04]) == (
+        "+0.030 (+0.005 to +0.055); higher in 3, lower in 0 of 3"
+    )
     assert "not beaten" in nested.verdict([-0.03, -0.02, -0.04])
     assert "undecided" in nested.verdict([0.03, -0.02])
     assert nested.verdict([0.03]) == "**undecided**: +0.030; higher in 1, lower in 0 of 1"
