@@ -120,7 +120,7 @@ def _choose(run: Run, model: ModelName) -> Choice:
     RunError
         No trial is complete, or the default was not evaluated.
     """
-    records = run.store.load_trials(model, pack=True)
+    records = run.store.load_trials(model, run.config.tuning.objectives, pack=True)
     trial = choose_trial(run.config, model, records, run.reason)
     default = _default_of(model, records)
     P, P_default = (probabilities_of(run.store, model, n) for n in (trial.trial, DEFAULT_TRIAL))

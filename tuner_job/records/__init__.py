@@ -18,6 +18,7 @@ from tuner_job.records.base import (
     StopReason,
     Stored,
     TrialState,
+    Written,
     without_what_is_gone,
 )
 from tuner_job.records.estimator import ESTIMATORS, SHIFTS, CsmfEstimator, EstimatorName, Shift
@@ -86,6 +87,7 @@ __all__ = [
     "TrialRecord",
     "TrialState",
     "VariableRecord",
+    "Written",
     "share_names",
     "utc",
     "without_what_is_gone",

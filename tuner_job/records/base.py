@@ -30,7 +30,7 @@ class Written(Described):
     read twice as fast.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Stored(Closed):

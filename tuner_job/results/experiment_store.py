@@ -124,6 +124,8 @@ class ExperimentStore:
         there = folder.read(record.trial, "json", parse_trial)
         if not isinstance(there, TrialRecord) or there.params != record.params:
             self.store.put(path, content)
+        elif there.state == record.state == "complete" and record.scores.keys() - there.scores:
+            self.store.put(path, content)  # it was scored by other metrics
 
     def save_error(self, model: str, trial: int, traceback: str) -> str:
         """Write why a trial failed beside its record; return the address."""
@@ -157,8 +159,13 @@ class ExperimentStore:
     ) -> tuple[list[TrialRecord], list[Damage]]:
         """Read every finished trial of a model as `load_trials` does, and return what is damaged
         too."""
-        found = self._folder(model, "trials").read_packed(
-            lambda content, n: parse_trial(content, n, metrics), pack
+        folder = self._folder(model, "trials")
+        listing = folder.listing()
+        if isinstance(listing, Damage):
+            tell([listing])
+            return [], [listing]
+        found = folder.read_packed(
+            listing, lambda content, n: parse_trial(content, n, metrics), pack
         )
         records = [one for _, one in found if isinstance(one, TrialRecord)]
         damaged = [one for _, one in found if isinstance(one, Damage)]

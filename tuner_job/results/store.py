@@ -145,7 +145,12 @@ class Store:
         """Content of one object piece by piece, for what may be larger than memory; None if there
         is none."""
         with self._translated("read", path):
-            return self._place.chunks(path)
+            pieces = self._place.chunks(path)
+        return None if pieces is None else self._translate(pieces, path)
+
+    def _translate(self, pieces: Iterator[bytes], path: str) -> Iterator[bytes]:
+        with self._translated("read", path):
+            yield from pieces
 
     @contextmanager
     def _translated(self, done: str, path: str = "") -> Iterator[None]:

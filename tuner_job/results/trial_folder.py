@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tuner_job.process.collection import no_collection
 from tuner_job.records import DEFAULT_TRIAL, GONE, TrialRecord, share_names, without_what_is_gone
 from tuner_job.results.damage import Damage, parse_record, read_whole
-from tuner_job.results.packs import FEWEST, Copy, read_packs, write_pack
+from tuner_job.results.packs import FEWEST, Copy, read_packs, write_packs
 from tuner_job.results.store import Store
 
 RUN_AGAIN = "`va-tuning tune` with the experiment's file"
@@ -24,6 +25,26 @@ _NUMBERED = re.compile(r"(default|[0-9]{6,18})\.(json|npz)")
 """Our own names: a sync client's copies and other files do not matter."""
 _GONE = re.compile(f'"({"|".join(sorted(GONE))})"'.encode())
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What stands in a folder of trials, as it was listed once.
+
+    Attributes
+    ----------
+    own
+        Trial → path of its object, in the trials' order.
+    versions
+        Path → version of all objects.
+    """
+
+    own: dict[int, str]
+    versions: Mapping[str, str]
+
+    def version(self, trial: int) -> str | None:
+        """Version of a trial's object; None if there is none, or nobody knows."""
+        return self.versions[self.own[trial]] or None if trial in self.own else None
 
 
 class TrialFolder:
@@ -50,6 +71,12 @@ class TrialFolder:
         """Trial → path of its object, in the trials' order; or the file in this folder's way."""
         return self._own_among(self._store.paths(self._top, self._cuts()))
 
+    def listing(self) -> "Listing | Damage":
+        """What there is, with versions; or the file in this folder's way."""
+        versions = self._store.versions(self._top, self._cuts())
+        own = self._own_among(list(versions))
+        return own if isinstance(own, Damage) else Listing(own, versions)
+
     def _cuts(self) -> list[str]:
         return [f"{self._top}/{trial_name(trial)}" for trial in range(_PART, 10**6, _PART)]
 
@@ -68,50 +95,47 @@ class TrialFolder:
         return [(DEFAULT_TRIAL, own)] if isinstance(own, Damage) else self.read_these(own, parse)
 
     def read_packed(
-        self, parse: Callable[[bytes, int], _T], pack: bool = False
+        self, listing: Listing, parse: Callable[[bytes, int], _T], pack: bool = False
     ) -> list[tuple[int, "_T | Damage"]]:
-        """Read what there is as `read_all` does, records of very many trials from packs.
+        """Read what was listed as `read_all` does, records of very many trials from packs.
 
         Parameters
         ----------
         pack
             Put together what is in none.
         """
-        versions = self._store.versions(self._top, self._cuts())
-        own = self._own_among(list(versions))
-        if isinstance(own, Damage):
-            return [(DEFAULT_TRIAL, own)]
+        own, versions = listing.own, listing.versions
         if len(own) < FEWEST:
             return self.read_these(own, parse)
         found: dict[int, _T | Damage] = {}
         with no_collection():
             for path, content in read_packs(self._store, self._top, versions, pack):
-                if (trial := self._number(path)) in own:
+                if (trial := self._number(path)) is not None and own.get(trial) == path:
                     with suppress(ValueError):  # then the object itself says what is wrong with it
                         found[trial] = parse(content, trial)
             rest = [trial for trial in own if trial not in found]
             size = FEWEST if pack else len(own)
             for at in range(0, len(rest), size):
-                group = {trial: own[trial] for trial in rest[at : at + size]}
-                found |= self._read_group(group, parse, versions if pack else {})
+                group = Listing({trial: own[trial] for trial in rest[at : at + size]}, versions)
+                read, copies = self._read_copies(group, parse)
+                found |= read
+                if pack and len(copies) >= FEWEST / 2:
+                    pack = write_packs(self._store, self._top, copies)
         return [(trial, found[trial]) for trial in own if trial in found]
 
-    def _read_group(
-        self, own: Mapping[int, str], parse: Callable[[bytes, int], _T], versions: Mapping[str, str]
-    ) -> "dict[int, _T | Damage]":
-        """Read some trials; those whose version is known are packed, if they are many."""
+    def _read_copies(
+        self, listing: Listing, parse: Callable[[bytes, int], _T]
+    ) -> "tuple[dict[int, _T | Damage], dict[str, Copy]]":
+        """Read some trials one by one; return them, and what of them may be packed."""
         copies: dict[str, Copy] = {}
 
         def keep(content: bytes, trial: int) -> _T:
             parsed = parse(content, trial)
-            if version := versions.get(own[trial]):
-                copies[own[trial]] = Copy(version, content)
+            if version := listing.version(trial):
+                copies[listing.own[trial]] = Copy(version, content)
             return parsed
 
-        found = dict(self.read_these(own, keep))
-        if len(copies) >= FEWEST / 2:
-            write_pack(self._store, self._top, copies)
-        return found
+        return dict(self.read_these(listing.own, keep)), copies
 
     def read_these(
         self, own: Mapping[int, str], parse: Callable[[bytes, int], _T]
@@ -202,7 +226,7 @@ def _without_what_is_gone(content: bytes) -> bytes:
     if not _GONE.search(content):
         return content
     try:
-        held = json.loads(content)
+        held = json.loads(content.decode())
     except (ValueError, RecursionError):
         return content
     return json.dumps(without_what_is_gone(held)).encode()

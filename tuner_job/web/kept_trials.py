@@ -1,5 +1,5 @@
-"""Trials that were read before, kept in a file of this machine: only new ones are read from the
-store, which has an object each."""
+"""Trials that were read before, kept in a file of this machine: only what is new, or another object
+than it was, is read from the store."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from tuner_job.records import DEFAULT_TRIAL, FoldRecord, Scores, TrialRecord, share_names
+from tuner_job.records import DEFAULT_TRIAL, FoldRecord, Scores, TrialRecord, Written, share_names
 from tuner_job.results.claim import read_document
 from tuner_job.results.damage import Damage
 from tuner_job.results.experiment_store import ExperimentStore
-from tuner_job.results.trial_folder import parse_trial
+from tuner_job.results.trial_folder import Listing, parse_trial
 
 FULL = 2000
 """Trials of a model up to which each is kept as it is. Of more, each has one fold, the mean of all:
@@ -53,12 +53,17 @@ class KeptTrials(ExperimentStore):
 
     def _all_of(self, model: str) -> list[TrialRecord]:
         folder = self._folder(model, "trials")
-        own = folder.there()
-        if isinstance(own, Damage):
-            self.damaged.append(own)
+        listing = folder.listing()
+        if isinstance(listing, Damage):
+            self.damaged.append(listing)
             return []
+        own = listing.own
         file = self._kept / f"{quote(model, safe='')}.jsonl"
-        known = {record.trial: record for record in _load(file) if record.trial in own}
+        known = {
+            one.record.trial: one.record
+            for one in _load(file)
+            if one.version == listing.version(one.record.trial)
+        }
         condense = len(own) > FULL
         new = {number: path for number, path in own.items() if number not in known}
         objectives = self._metrics() if condense else []
@@ -69,11 +74,12 @@ class KeptTrials(ExperimentStore):
             record = parse_trial(content, number)
             return condensed(record, objectives) if condense else record
 
-        found = folder.read_these(new, parse)
+        found = folder.read_packed(Listing(new, listing.versions), parse)
         self.damaged += [one for _, one in found if isinstance(one, Damage)]
-        fresh = [one for _, one in found if isinstance(one, TrialRecord)]
-        _append(file, fresh)
-        known |= {record.trial: record for record in fresh}
+        fresh = {number: one for number, one in found if isinstance(one, TrialRecord)}
+        versions = {number: listing.version(number) for number in fresh}
+        _append(file, [_Kept(version=v, record=fresh[n]) for n, v in versions.items() if v])
+        known |= fresh
         leading = {} if not condense else {n: own[n] for n in _leading(known.values())}
         whole = folder.read_these(leading, parse_trial)
         known |= {number: one for number, one in whole if isinstance(one, TrialRecord)}
@@ -82,9 +88,10 @@ class KeptTrials(ExperimentStore):
     def _metrics(self) -> list[str]:
         """What is searched for, as the experiment's file says."""
         if self._objectives is None:
-            tuning = (read_document(self) or {}).get("tuning") or {}
-            asked = tuning.get("scoring_metric", "csmf_accuracy")
-            self._objectives = asked if isinstance(asked, list) else [asked]
+            tuning = (read_document(self) or {}).get("tuning")
+            asked = tuning.get("scoring_metric") if isinstance(tuning, dict) else None
+            several = asked if isinstance(asked, list) else [asked or "csmf_accuracy"]
+            self._objectives = [str(one) for one in several]
         return self._objectives
 
 
@@ -154,19 +161,28 @@ def _leading(records: Iterable[TrialRecord]) -> set[int]:
     return {record.trial for record in best.values()}
 
 
-def _load(file: Path) -> Iterable[TrialRecord]:
+class _Kept(Written):
+    """A line of a file: a trial, as it was with this version of its object."""
+
+    version: str
+    record: TrialRecord
+
+
+def _load(file: Path) -> Iterable[_Kept]:
     try:
         with file.open("rb") as lines:
             for line in lines:
-                yield _lean(TrialRecord.model_validate_json(line))
+                kept = _Kept.model_validate_json(line)
+                _lean(kept.record)
+                yield kept
     except FileNotFoundError:
         return
     except ValidationError:  # whoever wrote it was ended; the rest is read again
         file.unlink(missing_ok=True)
 
 
-def _append(file: Path, records: Sequence[TrialRecord]) -> None:
+def _append(file: Path, fresh: Sequence[_Kept]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("ab") as lines:
-        for record in records:
-            lines.write(record.model_dump_json().encode() + b"\n")
+        for one in fresh:
+            lines.write(one.model_dump_json().encode() + b"\n")

@@ -139,6 +139,16 @@ def test_files_that_systems_leave_behind_are_not_listed(tmp_path: Path) -> None:
     assert store.folders() == ["m"]
 
 
+def test_a_file_that_goes_while_it_is_read_is_said(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    store.put("m/model.bin", b"1")
+    pieces = store.chunks("m/model.bin")
+    assert pieces is not None
+    (tmp_path / "m" / "model.bin").unlink()
+    with pytest.raises(StoreError, match=r"m/model\.bin: cannot be read: No such file"):
+        list(pieces)
+
+
 def test_the_clock_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for now in (-1e9, 0.0, 1e11):
         monkeypatch.setattr(time, "time", lambda now=now: now)

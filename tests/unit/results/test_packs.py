@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuner_job.errors import StoreError
+from tuner_job.errors import StoreError, UnreadableError
 from tuner_job.records import FoldRecord, TrialRecord
 from tuner_job.results import packs
 from tuner_job.results.experiment_store import ExperimentStore
@@ -153,3 +153,100 @@ def test_a_store_that_takes_no_pack_is_read_all_the_same(
     monkeypatch.setattr(Store, "put", refuse)
     assert store.load_trials("m", pack=True) == [record(number) for number in range(N)]
     assert not list(trials.glob("pack-*"))
+
+
+def _refusing(error: StoreError) -> Callable[[Store, str], bytes | None]:
+    get = Store.get
+
+    def refuse(self: Store, path: str) -> bytes | None:
+        if "pack-" in path:
+            raise error
+        return get(self, path)
+
+    return refuse
+
+
+def test_a_store_that_is_away_is_waited_for_once(
+    store: ExperimentStore, trials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.load_trials("m", pack=True)
+    monkeypatch.setattr(Store, "get", _refusing(StoreError("it is away")))
+    monkeypatch.setattr(Store, "delete", lambda *_: pytest.fail("a pack was deleted unread"))
+    with pytest.raises(StoreError, match="it is away"):
+        store.load_trials("m", pack=True)
+    assert len(list(trials.glob("pack-*"))) == 3
+
+
+def test_a_pack_that_may_not_be_read_stays(
+    store: ExperimentStore, trials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.load_trials("m", pack=True)
+    packs_there = set(trials.glob("pack-*"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "get", _refusing(UnreadableError("denied")))
+        assert store.load_trials("m", pack=True) == [record(number) for number in range(N)]
+    assert set(trials.glob("pack-*")) == packs_there
+
+
+def test_whoever_packs_the_same_writes_the_same(store: ExperimentStore, trials: Path) -> None:
+    store.load_trials("m", pack=True)
+    before = set(trials.glob("pack-*"))
+    copies = {}
+    for pack in before:
+        for name, (version, content) in json.loads(gzip.decompress(pack.read_bytes())).items():
+            copies[f"x/m/trials/{name}"] = packs.Copy(version, content.encode())
+    for first in range(0, N, 10):
+        some = sorted(copies.items())[first : first + 10]
+        assert packs.write_packs(store.store, "x/m/trials", dict(reversed(some)))
+    assert set(trials.glob("pack-*")) == before
+    assert packs.write_packs(store.store, "x/m/trials", copies)
+    store.load_trials("m", pack=True)
+    assert len(set(trials.glob("pack-*"))) in (1, 3), "what adds nothing is gone"
+
+
+def test_large_records_are_in_packs_that_can_be_read(
+    store: ExperimentStore, trials: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = (trials / "000000.json").stat().st_size
+    monkeypatch.setattr(packs, "_FULL", 4 * one)
+    monkeypatch.setattr(packs, "_LARGEST", 16 * one)
+    huge = record(7).model_copy(update={"error": '"' * 20 * one})
+    store.store.put("x/m/trials/000007.json", huge.model_dump_json().encode())
+    first = store.load_trials("m", pack=True)
+    assert len(list(trials.glob("pack-*"))) >= N / 4
+    asked.clear()
+    assert store.load_trials("m") == first
+    assert asked == ["000007.json"]
+
+
+def test_a_pack_speaks_for_no_other_object(store: ExperimentStore, trials: Path) -> None:
+    (trials / "000005.npz").write_bytes(b"not ours")
+    (trials / "000006.json").unlink()
+    (trials / "000006.json").symlink_to("nothing")
+    store.load_trials("m", pack=True)
+    held = {"000006.json": ["", record(6).model_dump_json()]}
+    (trials / f"pack-{0:016x}.json.gz").write_bytes(gzip.compress(json.dumps(held).encode()))
+    assert {one.trial for one in store.load_trials("m")} == set(range(N)) - {5, 6}
+
+
+def test_what_is_no_text_is_damage_and_packs_the_rest(store: ExperimentStore, trials: Path) -> None:
+    path = trials / "000003.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"{", b'{"free": "\xed\xa0\x80",', 1))
+    (trials / "000004.json").write_bytes(whole.replace(b'"batch": 3', b'"batch": NaN'))
+    (trials / "000008.json").write_bytes(
+        (trials / "000008.json").read_bytes().replace(b"0.1", b"NaN")
+    )
+    left = [record(number) for number in range(N) if number not in (3, 4, 8)]
+    assert store.load_trials("m", pack=True) == left
+    assert len(store.damaged_numbered("m")) == 3
+
+
+def test_a_trial_that_was_scored_by_other_metrics_is_replaced(store: ExperimentStore) -> None:
+    scores = {"csmf_accuracy": 0.5, "own:metric": 0.1}
+    folds = [record(3).folds[0].model_copy(update={"validation": scores})]
+    other = record(3).model_copy(update={"scores": scores, "folds": folds})
+    store.save_trial("m", other)
+    assert {one.trial: one for one in store.load_trials("m")}[3] == other
+    store.save_trial("m", record(3, 0.9))
+    assert {one.trial: one for one in store.load_trials("m")}[3] == other, "the first one stays"

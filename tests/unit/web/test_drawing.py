@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.stored import copy, run
 from tuner_job.records import DEFAULT_TRIAL, TrialRecord
-from tuner_job.results.experiment_store import ExperimentStore
+from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.store import Store
 from tuner_job.web import kept_trials
 from tuner_job.web.drawing import main
@@ -111,6 +111,32 @@ def test_a_trial_is_read_once(tmp_path: Path, read: list[str]) -> None:
     assert [one.trial for one in second] == [DEFAULT_TRIAL, 0, 1, 2, 3]
     assert second == ExperimentStore(kept(folder, tmp_path).store, "stored").load_trials("xgboost")
     assert second[:4] == first
+
+
+def test_a_trial_that_was_replaced_is_read_again(tmp_path: Path, read: list[str]) -> None:
+    folder, at = copy(tmp_path / "results", "finished"), tmp_path / "kept"
+    before = kept(folder, at).load_trials("xgboost")
+    path = folder / "xgboost" / "trials" / "000002.json"
+    other = before[3].model_copy(update={"batch": 77})
+    path.unlink()
+    path.write_text(other.model_dump_json())
+    read.clear()
+    after = kept(folder, at).load_trials("xgboost")
+    assert read == ["stored/xgboost/trials/000002.json"]
+    assert after == [*before[:3], other, *before[4:]]
+    assert kept(folder, at).load_trials("xgboost") == after
+    assert len(read) == 1
+
+
+def test_trials_are_read_from_packs(
+    tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for where in ("packs", "trial_folder"):
+        monkeypatch.setattr(f"tuner_job.results.{where}.FEWEST", 5)
+    folder = copy(tmp_path / "results", "finished")
+    whole = open_experiment(str(folder)).load_trials("xgboost", pack=True)
+    assert kept(folder, tmp_path / "kept").load_trials("xgboost") == whole
+    assert [path.rpartition("/")[2][:5] for path in read] == ["pack-"]
 
 
 def test_a_trial_that_has_gone_is_not_shown(tmp_path: Path) -> None:
