@@ -64,8 +64,7 @@ def grid(options: argparse.Namespace) -> str:
 
 def held_out(options: argparse.Namespace) -> str:
     """Table B."""
-    generated = nested.QUICK if options.quick else nested.SYNTHETIC
-    data = str(Path(options.data).resolve()) if options.data else generated
+    data = str(Path(options.data).resolve()) if options.data else _generated(options)
     seeds = range(1, options.seeds + 1)
     searches = [name for name in nested.SEARCHES if name in {contest.OURS, *options.searches}]
     return nested.nested_table(
@@ -74,16 +73,20 @@ def held_out(options: argparse.Namespace) -> str:
 
 
 TABLES: dict[str, Callable[[argparse.Namespace], str]] = {"grid": grid, "nested": held_out}
-_GENERATED = f"{nested.SYNTHETIC.held_out:,} generated deaths held out"
 
 
 def title(table: str, options: argparse.Namespace) -> tuple[str, str]:
     """Return the name of a table's place in a page, and the title that it has there."""
     if table == "grid":
         return "peers-grid", "The same configurations, on 2 cores"
+    how = f"a core a search, {options.metric}"
     if options.data:
-        return "peers-nested", "A third of the deaths held out, a core a search"
-    return "peers-nested-generated", f"{_GENERATED}, a core a search"
+        return "peers-nested", f"A third of the deaths held out, {how}"
+    return "peers-nested-generated", f"{_generated(options).held_out:,} deaths held out, {how}"
+
+
+def _generated(options: argparse.Namespace) -> nested.Deaths:
+    return nested.QUICK if options.quick else nested.SYNTHETIC
 
 
 def main() -> None:

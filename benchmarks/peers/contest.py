@@ -7,12 +7,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 
 from benchmarks.peers import measure, ours
 from benchmarks.peers.measure import available_cores
 from benchmarks.peers.problem import Candidate, read_log
+from tuner_job import __version__
 
 OURS = "va-tuning"
 STOPPING = "va-tuning, poor configurations given up"
@@ -72,8 +74,14 @@ def run_all(
 def run(
     name: str, setting: ours.Setting, folder: Path, flaml_python: str, cores: Sequence[int]
 ) -> Outcome:
-    """Run a search in its folder, on cores of these numbers, unless that was done before."""
-    done = folder / "measured.json"
+    """Run a search in its folder, on cores of these numbers, unless that was done before.
+
+    Raises
+    ------
+    ValueError
+        What was done there before was something else.
+    """
+    done, of = folder / "measured.json", digest_of(setting)
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -84,14 +92,25 @@ def run(
             ours.make_problem(setting, folder)
             command = _peer(name, folder, flaml_python)
         measured = measure.run(command, folder, cores, _limit(name, setting))
-        done.write_text(json.dumps(dataclasses.asdict(measured)))
+        done.write_text(json.dumps({"of": of, "measured": dataclasses.asdict(measured)}))
         shutil.rmtree(folder / "ray", ignore_errors=True)
-    measured = measure.Measured(**json.loads(done.read_text()))
+    held = json.loads(done.read_text())
+    if held.get("of") != of:
+        raise ValueError(f"{folder}: is of other deaths, settings or of another version; delete it")
+    measured = measure.Measured(**held["measured"])
     if name.startswith(OURS):
         candidates, seconds, looked_at = ours.read_trials(folder, setting.metric)
         return Outcome(measured, candidates, seconds, looked_at)
     candidates, fits = read_log(folder, setting.n_folds)
     return Outcome(measured, candidates, fits or None, len(candidates))
+
+
+def digest_of(setting: ours.Setting) -> str:
+    """Tell a measurement from one of other deaths, with other settings or of another version."""
+    source = setting.data.get("source")
+    deaths = sha256(Path(source).read_bytes()).hexdigest() if source else ""
+    asked = json.dumps([__version__, deaths, dataclasses.asdict(setting)], sort_keys=True)
+    return sha256(asked.encode()).hexdigest()
 
 
 def _peer(name: str, folder: Path, flaml_python: str) -> list[str]:

@@ -98,11 +98,17 @@ class Run:
     """After each budget; None where no configuration had all its folds by then."""
     inner: float | None
     """Cross-validated score after the last budget."""
+    budget: float
+    """The last one, in seconds."""
 
     def seconds_to(self, score: float | None) -> float:
         """Seconds until the cross-validated score was reached; infinite if never."""
-        reached = [c.at for c in self.outcome.candidates if score is None or c.score >= score]
-        return min(reached, default=math.inf) - self.outcome.measured.began
+        reached = [
+            candidate.at - self.outcome.measured.began
+            for candidate in self.outcome.candidates
+            if score is None or candidate.score >= score
+        ]
+        return min((one for one in reached if one <= self.budget), default=math.inf)
 
 
 def _of_a_file(setting: Setting, folder: Path) -> tuple[Setting, HeldOut]:
@@ -153,7 +159,8 @@ def run_seed(
     for name, outcome in contest.run_all(settings, folder, python).items():
         best = [best_at(outcome.candidates, outcome.measured.began + 60 * m) for m in minutes]
         scores = [held_out.score(candidate.params) if candidate else None for candidate in best]
-        runs[name] = Run(outcome, scores, best[-1].score if best[-1] else None)
+        inner = best[-1].score if best[-1] else None
+        runs[name] = Run(outcome, scores, inner, 60 * minutes[-1])
     return runs, held_out.untuned
 
 
@@ -253,7 +260,10 @@ def _cost(runs: Sequence[Run]) -> tuple[str, str]:
 
 
 def _compared(theirs: Sequence[float | None], ours: Sequence[float | None]) -> str:
-    return verdict([(our or 0.0) - (their or 0.0) for their, our in zip(theirs, ours, strict=True)])
+    pairs = [(x, y) for x, y in zip(theirs, ours, strict=True) if x is not None and y is not None]
+    said = verdict([our - their for their, our in pairs]) if pairs else "**undecided**"
+    n = len(theirs) - len(pairs)
+    return f"{said}; {n} without a configuration of both" if n else said
 
 
 def verdict(gains: Sequence[float]) -> str:

@@ -1,5 +1,6 @@
 """That the benchmarks still fit what they measure; what they measure is not tested."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from benchmarks import coverage, scale
 from benchmarks.peers import __main__ as peers
-from benchmarks.peers import nested, same_grid
+from benchmarks.peers import contest, nested, same_grid
+from benchmarks.peers.ours import Setting
 from benchmarks.peers.problem import Problem, best_at, read_log
 from tuner_job.data import DataConfig, load_dataset
 from tuner_job.evaluation.metrics import csmf, csmf_accuracy_of
@@ -98,3 +100,21 @@ def test_what_is_not_beaten_is_said() -> None:
     assert "undecided" in nested.verdict([0.03, -0.02])
     assert nested.verdict([0.03]) == "**undecided**: +0.030; higher in 1, lower in 0 of 1"
     assert "not reached" in nested._reached([float("inf")] * 3)
+    assert nested._compared([0.5, None, 0.6], [0.6, 0.7, 0.7]).endswith(
+        "1 without a configuration of both"
+    )
+    assert nested._compared([None], [0.5]) == "**undecided**; 1 without a configuration of both"
+
+
+def test_what_was_measured_otherwise_is_not_taken(tmp_path: Path) -> None:
+    deaths = tmp_path / "deaths.csv"
+    deaths.write_text("a")
+    one = Setting({"source": str(deaths)}, "xgboost", {}, "cod_accuracy", 1, 1)
+    before = contest.digest_of(one)
+    assert contest.digest_of(replace(one)) == before
+    assert contest.digest_of(replace(one, seed=2)) != before
+    deaths.write_text("b")
+    assert contest.digest_of(one) != before
+    (tmp_path / "measured.json").write_text('{"of": "another"}')
+    with pytest.raises(ValueError, match="is of other deaths, settings or of another version"):
+        contest.run("Optuna", one, tmp_path, "", [0])
