@@ -211,7 +211,11 @@ def _narrowed(variable: Variable, X: NDArray[np.float32]) -> Variable:
         ]
         if choices == variable.choices:
             return variable
-        changed = {"choices": choices} if choices else _OUT
+        left = sum(
+            n for choice, n in zip(variable.choices, deaths, strict=True) if choice not in choices
+        )
+        n_unread = variable.n_unread + int(left)
+        changed = {"choices": choices, "n_unread": n_unread} if choices else _OUT
         return Variable.model_validate(variable.model_dump() | changed)
     if len(values) and values.min() < values.max():
         low, high = float(values.min()), float(values.max())

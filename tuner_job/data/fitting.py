@@ -13,8 +13,8 @@ from tuner_job.errors import DataError
 from tuner_job.wording import cell, counted, listed, plain
 
 MOST_UNREAD = 0.1
-"""Share of the answers that may be none that training knew: with more, the file is coded in another
-way."""
+"""Share of the answers, above that of the training file itself, that may be none that training
+knew: with more, the file is coded in another way."""
 _FEWEST_CELLS = 5  # fewer answers may all be rare ones
 _FEWEST_NUMBERS = 10  # so many numbers, most outside the trained range, are of another unit
 _MOSTLY_OUTSIDE = 0.8
@@ -127,8 +127,7 @@ def refuse(fits: Sequence[Fit], table: Table) -> None:
     none_fits = [
         fit
         for fit in fits
-        if fit.n_unread == fit.n_filled
-        and fit.n_filled >= (_FEWEST_CELLS if fit.variable.kind == "choice" else 1)
+        if fit.n_unread == fit.n_filled and fit.n_filled >= _fewest(fit.variable)
     ]
     far = [
         fit for fit in fits if fit.n_outside >= max(_FEWEST_NUMBERS, _MOSTLY_OUTSIDE * fit.n_filled)
@@ -137,12 +136,17 @@ def refuse(fits: Sequence[Fit], table: Table) -> None:
         sum(fit.n_filled for fit in fits),
         sum(fit.n_unread for fit in fits),
     )
-    too_many = n_unread >= _FEWEST_CELLS and n_unread > MOST_UNREAD * n_filled
+    trained = [fit.variable for fit in fits]
+    unread_in_training = sum(one.n_unread for one in trained) / max(
+        1, sum(one.n_filled for one in trained)
+    )
+    allowed = MOST_UNREAD + unread_in_training
+    too_many = n_unread >= _FEWEST_CELLS and n_unread > allowed * n_filled
     if not (none_fits or far or too_many):
         return
     share = (
         f"; {n_unread:,} of {n_filled:,} answers are none that training knew, and at most "
-        f"{MOST_UNREAD:.0%} may be"
+        f"{allowed:.0%} may be"
         if too_many
         else ""
     )
@@ -154,6 +158,11 @@ def refuse(fits: Sequence[Fit], table: Table) -> None:
         f"{table.source}: must be coded as the deaths that the model was trained on; found "
         f"{_misfits(wrong, table)}{share}"
     )
+
+
+def _fewest(variable: Variable) -> int:
+    """Answers of a column from which on it is odd that none is read."""
+    return _FEWEST_CELLS if variable.kind == "choice" or variable.n_unread else 1
 
 
 def _misfits(wrong: Sequence[Fit], table: Table) -> str:

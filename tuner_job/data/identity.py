@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ MOST_CHOICES = 50
 choices."""
 _MOSTLY = 0.9
 _LOOKED_AT = 2_000
+_LONGEST = 1_000  # characters
 _FEWEST_ROWS = 20  # fewer do not show whether numbers only ever occur once
 
 _TOKEN = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -140,6 +142,11 @@ class _Cells:
         return sum(self.counts.values())
 
 
+def _matches(looks: re.Pattern[str], text: str) -> bool:
+    """Whether a cell looks so; what is longer is text, and would take long to be tried."""
+    return len(text) <= _LONGEST and looks.fullmatch(text) is not None
+
+
 def who_or_when(name: str, column: Column) -> str | None:
     """Say what a column holds that identifies a death, an interview or a person.
 
@@ -157,7 +164,7 @@ def who_or_when(name: str, column: Column) -> str | None:
     """
     cells = _Cells(column, column.counts())
     for what, looks in BY_LOOKS.items():
-        if cells.share(looks.fullmatch) >= _MOSTLY:
+        if cells.share(partial(_matches, looks)) >= _MOSTLY:
             return what
     tokens = _tokens(name)
     if cells.share(lambda text: as_number(text) is not None) >= 0.5:

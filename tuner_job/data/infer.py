@@ -25,6 +25,7 @@ from tuner_job.data.words import (
     has_decimal_commas,
     is_missing,
     key,
+    short_yes,
 )
 from tuner_job.records import Kind
 
@@ -119,7 +120,7 @@ def _variable(name: str, column: Column, stated: _Stated) -> Variable:
     ):
         kind, short = _kind(counts, read)
     else:
-        kind, short = stated.kind, frozenset[str]()
+        kind, short = stated.kind, _short(stated, counts)
     content: dict[str, Any] = {"name": name, "role": "feature", "kind": kind}
     if comma and kind == "number":
         content["decimal_comma"] = True
@@ -135,7 +136,8 @@ def _variable(name: str, column: Column, stated: _Stated) -> Variable:
         "unit": stated.hint.unit,
         "n_filled": sum(said.values()),
     }
-    return Variable.model_validate(content | _read_as(kind, said, answers, stated, read))
+    content |= _read_as(kind, said, answers, stated, read, frozenset(content["yes"]))
+    return Variable.model_validate(content)
 
 
 def _left_out(variable: Variable, reason: str) -> Variable:
@@ -185,13 +187,23 @@ def _is_of(kind: Kind, counts: Mapping[str, int], stated: _Stated, read: _Read) 
     for another question."""
     if kind == "choice":
         return not counts.keys() <= YES | NO
-    words = YES | NO | {"0", "1"} | stated.yes | stated.no
+    said = {answer: n for answer, n in counts.items() if answer not in SHORT_MISSING}
+    words = YES | NO | {"0", "1"} | stated.yes | stated.no | short_yes(said)
     fitting = sum(
         n
-        for answer, n in counts.items()
+        for answer, n in said.items()
         if (answer in words if kind == "yes_no" else read(answer) is not None)
     )
-    return 2 * fitting >= sum(counts.values())
+    return 2 * fitting >= sum(said.values())
+
+
+def _short(stated: _Stated, counts: Mapping[str, int]) -> frozenset[str]:
+    """Abbreviations that mean something in a column whose kind is known."""
+    found = counts.keys() - stated.yes - stated.no
+    if stated.kind == "choice":
+        return frozenset()
+    missing = frozenset(found & SHORT_MISSING)
+    return missing | (short_yes(found) if stated.kind == "yes_no" else frozenset())
 
 
 def _kind(counts: Mapping[str, int], read: _Read) -> tuple[Kind, frozenset[str]]:
@@ -253,7 +265,12 @@ def _said(column: Column, answers: _Answers, commas: bool) -> Column:
 
 
 def _read_as(
-    kind: Kind, counts: Mapping[str, int], answers: _Answers, stated: _Stated, read: _Read
+    kind: Kind,
+    counts: Mapping[str, int],
+    answers: _Answers,
+    stated: _Stated,
+    read: _Read,
+    yes: frozenset[str],
 ) -> dict[str, object]:
     if kind == "choice":
         kept = [answer for answer, n in counts.items() if n >= FEWEST_DEATHS]
@@ -265,7 +282,7 @@ def _read_as(
         doubts = choice_doubts(counts) if stated.kind is None else []
         return {"choices": choices, "labels": labels, "n_unread": rare, "doubts": doubts}
     if kind == "yes_no":
-        words = YES | NO | {"0", "1"} | stated.yes | stated.no | SHORT_YES
+        words = YES | NO | {"0", "1"} | yes | stated.no
         return {"n_unread": sum(n for answer, n in counts.items() if answer not in words)}
     numbers = {answer: read(answer) for answer in counts}
     unread = sum(counts[answer] for answer, number in numbers.items() if number is None)

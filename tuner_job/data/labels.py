@@ -15,6 +15,7 @@ from tuner_job.data.dataset import IntArray
 from tuner_job.data.identity import is_place, who_or_when
 from tuner_job.data.instruments.formats import SourceFormat
 from tuner_job.data.instruments.parts import first_stated
+from tuner_job.data.instruments.who_age import AGE
 from tuner_job.data.rows import merge_spellings, near, read_cause
 from tuner_job.data.words import as_number, key, sort_names
 from tuner_job.errors import DataError
@@ -151,6 +152,7 @@ class _Finder:
         source_format: SourceFormat,
     ):
         self._raw, self._prepared, self._codebook = raw, prepared, codebook
+        self._age = AGE if AGE in source_format.derived and AGE in prepared.columns else None
         known = codebook.named("site") or config.site or source_format.site_name or SITE
         self.site = self._named(known) or self._named(SITE)
 
@@ -160,7 +162,7 @@ class _Finder:
         exact = self._named(by)
         if by == SITE and self.site:
             return _of_texts(by, self.site, _cleaned(self.column(self.site)))
-        if by == AGE_GROUP and not exact:
+        if by == AGE_GROUP and (self._age or not exact):
             return self._by_age()
         if by == YEAR or (of_year == YEAR and dated):
             return self._by_year(by, dated)
@@ -200,7 +202,7 @@ class _Finder:
         return _cleaned(column.map(lambda text: labels.get(key(text), text)))
 
     def _by_age(self) -> Grouping:
-        found = age_groups(self._prepared)
+        found = age_groups(self._prepared, self._age)
         if found is None:
             raise ValueError(
                 "needs a column of ages: age or age_years, age_months, age_days, or those of the "

@@ -28,7 +28,8 @@ _WHEN = re.compile(
 )
 _UUID = re.compile(r"(uuid:)?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE)
 _WHERE = re.compile(r"-?\d{1,3}\.\d{3,}[ ,;]+-?\d{1,3}\.\d{3,}([ ,;]+-?[\d.]+){0,2}")
-_CALL = re.compile(r"(\+|00|0|\()[\d ().-]{6,18}\d")
+# Not a number between 0 and 1.
+_CALL = re.compile(r"(?!\+?0+\.\d+$)(\+|00|0|\()[\d ().-]{6,18}\d")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 BY_LOOKS = {

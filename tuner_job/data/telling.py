@@ -19,7 +19,7 @@ _OF = r"(final|underlying|immediate|antecedent|primary|main|direct|true|assigned
 _OF += r"|gold|gold standard|who|va|broad|gbd|gs|smart ?va|inter ?va|insilico|tariff|probable"
 _OF += r"|hospital)"
 _CAUSE = r"(cause|cod|icd|ucod|cause ?of ?death)"
-_DETAIL = r"( ?(\d{1,2}|icd|cod|codes?|text|name|id|list|group|category|broad|level|label|chapter"
+_DETAIL = r"( ?(\d+(?!\d)|icd|cod|codes?|text|name|id|list|group|category|broad|level|label|chapter"
 _DETAIL += r"|calc))*"
 _LABEL = re.compile(
     r"gs (code|text|comorbid|level) ?\d*|va ?(5|34|46|55)|cod ?\d*|cods?( \w+)? ?codes?"
@@ -30,7 +30,7 @@ _LABEL = re.compile(
     r"|insilico.*|inter ?va.*|tariff ?\d?( .*)?|smart ?va.*|(va|champs) (cause|cod).*|broad causes?"
     r"|(lik|prob) ?[123]|comcat|comnum|indet|preg ?(stat|lik)|prmat|malprev|hivprev"
     r"|cause (de |du |initiale )?(deces|mort|la mort|initiale)|causa( (da|de|del|do|basica|muerte"
-    r"|morte|obito|muerte|defuncion|final|la))*|decode.*(cause|icd).*"
+    r"|morte|obito|defuncion|final|la))*|decode.*(cause|icd).*"
 )
 _MAY_ASK = re.compile(r"physician ?\d?|doctor ?\d?|uc|gbd( \w+)?")
 """Names that a question with yes and no may have, too."""

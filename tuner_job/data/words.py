@@ -5,7 +5,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 _LONGEST = 1_000
@@ -123,7 +123,7 @@ NO = frozenset({"no", "n", "false", "non", "faux", "não", "nao", "falso"})
 TICKS = frozenset({"x", "✓", "✔", "☑", "☒", "checked", "ticked", "selected"})
 """What marks a line of a list; the others are left blank."""
 SHORT_YES = frozenset({"s", "o"})
-"""Sim and sí, oui: yes only beside a no."""
+"""Sim and sí, oui: yes only beside a no; see `short_yes`."""
 
 _PLAIN_NAME = re.compile(r"(?!null$)[A-Za-z][\w.-]*", re.ASCII | re.IGNORECASE)
 _BETWEEN = re.compile(r"[/|,;()]|\b(?:or|and|ou|et|o|y|e)\b")
@@ -162,6 +162,13 @@ def are_plain_numbers(texts: Sequence[str]) -> bool:
     """Whether each text is a decimal number without exponent, and nothing else."""
     one_a_line = "\n".join(texts)
     return one_a_line.count("\n") < len(texts) and bool(_ALL_PLAIN.fullmatch(one_a_line))
+
+
+def short_yes(answers: Collection[str]) -> frozenset[str]:
+    """The letter that means yes among these answers to a question of yes and no: one that stands
+    beside a no."""
+    found = SHORT_YES.intersection(answers)
+    return found if len(found) == 1 and not NO.isdisjoint(answers) else frozenset()
 
 
 def as_number(text: str) -> float | None:

@@ -283,3 +283,39 @@ def test_words_for_missing_are_no_causes(word: str) -> None:
     data = train(sheet(ASIDE, causes=("Malaria", "Stroke", word)))
     assert data.causes == ("Malaria", "Stroke")
     assert "without a cause" in said(data)
+
+
+@pytest.mark.parametrize(("yes", "no"), [("S", "N"), ("O", "N"), ("s", "não")])
+def test_letters_mean_the_same_where_the_kind_is_stated(yes: str, no: str) -> None:
+    for answers in ((yes, no, no, "NS"), (yes, yes, no, "NR")):
+        found = trained(*answers)
+        stated = trained(*answers, columns={"q": {"kind": "yes_no"}})
+        np.testing.assert_array_equal(column(stated, "q"), column(found, "q"))
+        assert values(stated, "q") == {0.0, 1.0}
+        assert stated.codebook.used[0].n_unread == 0
+
+
+def test_letters_that_could_be_other_answers_are_said_where_the_kind_is_stated() -> None:
+    with pytest.raises(DataError, match="q"):
+        trained("S", "O", "N", columns={"q": {"kind": "yes_no"}})
+
+
+def test_numbers_between_0_and_1_are_numbers() -> None:
+    rng = np.random.default_rng(1)
+    drawn = [repr(one) for one in rng.random(300)] + [f"{one:.6f}" for one in rng.random(300)]
+    data = trained(*drawn, n=400)
+    assert features(data) == ["q"]
+    telephones = [f"0{n:08d}" for n in rng.integers(10**8, size=300)]
+    assert features(trained(*telephones, n=400)) == []
+
+
+@pytest.mark.parametrize("name", ["cause_" + "1" * 60 + "x", "causa" + " muerte" * 40 + " x"])
+def test_no_name_takes_long_to_be_understood(name: str) -> None:
+    assert features(trained("yes", "no", name=name)) == [name]
+
+
+def test_names_and_cells_without_end_are_no_riddle() -> None:
+    with pytest.raises(DataError, match="column names must have at most 5,000 characters"):
+        trained("yes", "no", name="x" * 5001)
+    text = "a@" + "." * 200_000 + " b"
+    assert trained("yes", "no", text, n=60).n_samples == 60

@@ -146,3 +146,27 @@ def test_a_column_of_too_many_answers_is_no_group_and_all_problems_are_said_at_o
         error.value
     )
     assert "--by sight: the file has no such column" in str(error.value)
+
+
+TOGETHER = [
+    ("45,0,0", "15–49 years"),
+    ("34,2,5", "15–49 years"),
+    ("0,5,0", "1–11 months"),
+    ("0,0,20", "0–27 days"),
+    ("0,0,200", "1–11 months"),
+    ("2,26,790", "1–4 years"),
+    ("1,11,", "1–4 years"),
+    ("0,,", "under 1 year"),
+    ("0,3,", "1–11 months"),
+    ("0,0,", "under 1 month"),
+    (",,3", "0–27 days"),
+    (",30,", "1–4 years"),
+    ("999,99,3", "5–14 years"),
+    (",,", "not known"),
+]
+
+
+@pytest.mark.parametrize(("cells", "expected"), TOGETHER)
+def test_smaller_units_may_hold_what_is_left_over(cells: str, expected: str) -> None:
+    (found,) = labels(f"age_years,age_months,age_days\n{cells}\n", ["age_group"]).groups
+    assert found.names == (expected,)

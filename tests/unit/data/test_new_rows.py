@@ -186,3 +186,22 @@ def test_new_rows_for_generated_deaths_are_a_plain_table() -> None:
     section = config.model_copy(update={"source": SOURCE})
     deaths = read_new(section, of_features(data.features), data.causes, {SOURCE: rows}.__getitem__)
     np.testing.assert_array_equal(deaths.X, np.array([[1, 0, 50, 1, np.nan]], np.float32))
+
+
+def test_ages_of_the_questionnaire_make_groups_though_it_has_an_item_of_that_name() -> None:
+    rows = "Malaria,yes,,30\nStroke,no,adult,70\nStroke,yes,,30\nMalaria,no,adult,70\n" * 10
+    text = f"cause,Id10147,age_group,ageInYears\n{rows}"
+    data = load(text.encode(), format="who", label="cause")
+    section = DataConfig(source=SOURCE, format="who", label="cause")
+    read = read_new(section, data.codebook, data.causes, lambda _: text.encode(), by=["age_group"])
+    (found,) = read.labels.groups
+    assert set(found.names) == {"15–49 years", "65 years and over"}
+
+
+def test_what_training_could_not_read_may_be_unread_again() -> None:
+    odd = "cause,age\n" + "A,<1\nB,2\nA,3\nB,<1\nA,5\nB,6\n" * 20
+    data = load_table(odd, label="cause")
+    assert encoded(odd, data, label="cause").shape == (120, 1)
+    assert encoded("age\n<1\n", data, label="cause").shape == (1, 1)
+    with pytest.raises(DataError, match="and at most 43% may be"):
+        encoded("age\n" + "<1\n2\n" * 20, data, label="cause")

@@ -221,3 +221,15 @@ def test_a_file_without_items_says_so() -> None:
         prepare(Who(), "cause,fever\nX,yes\n")
     with pytest.raises(DataError, match=r"i004a are openVA's: set data\.format: openva"):
         prepare(Who(), "ID,cause,i004a,i004b\n1,X,y,n\n")
+
+
+def test_the_parts_of_what_is_computed_are_as_the_experiment_file_says() -> None:
+    text = "Id10120_unit,Id10121,Id10122,ageInYears,Id10147\nmonths,,99,30,yes\nmonths,,2,99,no\n"
+    assert numbers(prepare(Who(), text, missing=["99"]), "Id10120")[0] is None
+    of_one = prepare(Who(), text, columns={"Id10122": {"missing": ["99"]}})
+    assert numbers(of_one, "Id10120")[0] is None
+    assert numbers(of_one, "age_years")[1] is not None
+    for drop in (["ageIn*"], ["ageInYears"]):
+        assert "age_years" not in prepare(Who(), text, drop=drop).columns
+    dropped = prepare(Who(), text, columns={"ageInYears": {"kind": "drop"}})
+    assert "age_years" not in dropped.columns

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Column, Table
+from tuner_job.data.config import DataConfig, column_config, named
 from tuner_job.data.instruments.formats import Hint
-from tuner_job.data.words import NO, YES, as_number, is_missing, key
+from tuner_job.data.words import NO, SHORT_MISSING, YES, as_number, is_missing, key, short_yes
 from tuner_job.wording import cell, counted, plain
 
 FloatArray = NDArray[np.float64]
@@ -25,18 +27,21 @@ def finite(text: str) -> float | None:
 def fits(hint: Hint, column: Column) -> bool:
     """Whether at least half of the cells that say something are of the hint's kind: a file may
     hold something else under a name that the format knows."""
-    fitting = said = 0
-    for text, count in column.counts().items():
-        if is_missing(text) or key(text) in hint.missing:
-            continue
-        said += count
-        if hint.kind == "number":
-            fitting += count * (as_number(text) is not None)
-        elif hint.kind == "yes_no":
-            fitting += count * (key(text) in YES | NO | hint.yes | hint.no)
-        else:
-            fitting += count
-    return 2 * fitting >= said
+    said = {
+        text: n
+        for text, n in column.counts().items()
+        if not is_missing(text) and key(text) not in hint.missing
+    }
+    if hint.kind not in ("number", "yes_no"):
+        return True
+    said = {text: n for text, n in said.items() if key(text) not in SHORT_MISSING}
+    words = YES | NO | hint.yes | hint.no | short_yes({key(text) for text in said})
+    fitting = sum(
+        n
+        for text, n in said.items()
+        if (as_number(text) is not None if hint.kind == "number" else key(text) in words)
+    )
+    return 2 * fitting >= sum(said.values())
 
 
 def first_stated(columns: Sequence[Column]) -> Column:
@@ -90,10 +95,21 @@ def bounded(notes: Sequence[str], kind: str) -> list[str]:
     return [*said[:_MOST_NOTES], *more]
 
 
-def without(table: Table, names: Collection[str]) -> Table:
-    """The table without these columns."""
-    columns = {name: column for name, column in table.columns.items() if name not in names}
+def as_stated(table: Table, config: DataConfig) -> Table:
+    """The table as the experiment file has it: without columns that it drops, and without what it
+    says is missing."""
+    columns = {}
+    for name, column in table.columns.items():
+        own = column_config(name, config)
+        if own.kind == "drop" or any(named(name, pattern) for pattern in config.drop):
+            continue
+        missing = {key(text) for text in (*config.missing, *own.missing)}
+        columns[name] = column.map(partial(_unless_in, missing)) if missing else column
     return Table(table.source, columns, table.rows, table.counting, table.notes)
+
+
+def _unless_in(missing: Collection[str], text: str) -> str | None:
+    return None if key(text) in missing else text
 
 
 def with_columns(table: Table, columns: Mapping[str, Column], notes: Sequence[str]) -> Table:

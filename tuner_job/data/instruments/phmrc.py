@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.instruments.formats import Hint
-from tuner_job.data.instruments.parts import finite, fits, with_columns, without
+from tuner_job.data.instruments.parts import as_stated, finite, fits, with_columns
 from tuner_job.data.instruments.phmrc_age import AGE, AGE_COLUMNS, age_column
 from tuner_job.data.instruments.phmrc_items import INJURIES, item_hint
 from tuner_job.data.words import YES, is_missing, key
@@ -82,7 +82,7 @@ class Phmrc:
             )
         _check_module(table)
         cleaned, sentinels = _without_sentinels(table, config.hce)
-        age = age_column(without(table, config.drop))
+        age = age_column(as_stated(table, config))
         table = with_columns(table, {**table.columns, **cleaned}, [sentinels])
         ticked, blanks = _ticked_injuries(table)
         columns, notes = {**table.columns, **ticked}, [blanks]

@@ -8,7 +8,13 @@ from tuner_job.data.columns import Column, Table
 from tuner_job.data.config import DataConfig
 from tuner_job.data.instruments.formats import Hint
 from tuner_job.data.instruments.openva import has_indicators
-from tuner_job.data.instruments.parts import bounded, first_stated, fits, with_columns, without
+from tuner_job.data.instruments.parts import (
+    as_stated,
+    bounded,
+    first_stated,
+    fits,
+    with_columns,
+)
 from tuner_job.data.instruments.who_age import AGE, age_column
 from tuner_job.data.instruments.who_answers import durations, selects
 from tuner_job.data.instruments.who_items import (
@@ -65,7 +71,7 @@ class Who:
             raise DataError(_no_items(table))
         columns, note = _by_item(table, config)
         table = with_columns(table, columns, [note])
-        used = without(table, config.drop)
+        used = as_stated(table, config)
         in_days, duration_notes = durations(used)
         answers, select_notes = selects(used)
         columns = {**table.columns, **in_days, **answers}

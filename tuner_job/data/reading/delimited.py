@@ -25,6 +25,7 @@ from tuner_job.wording import cell, counted, plain
 
 _DECIMAL_COMMA = re.compile(r"([+-]?)(\d*|\d{1,3}(?:\.\d{3})+),(\d+(?:[eE][+-]?\d+)?)")
 _BLOCK_BYTES = 1 << 26  # no row may be longer
+csv.field_size_limit(max(csv.field_size_limit(), _BLOCK_BYTES))  # narratives are long
 _SHOWN = 3
 
 
@@ -76,7 +77,10 @@ def _without_blank_lines(cells: Cells, text: bytes, separator: str) -> Cells:
         return cells
     lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
     records = enumerate(csv.reader(lines, delimiter=separator), 1)
-    blank = [row for row, found in records if len(found) < 2 and not "".join(found).strip()]
+    try:
+        blank = [row for row, found in records if len(found) < 2 and not "".join(found).strip()]
+    except csv.Error:
+        return cells
     kept = ~(empty & np.isin(cells.rows, blank))
     return cells.take(np.flatnonzero(kept))
 
@@ -124,7 +128,7 @@ def _trimmed(text: bytes, layout: Layout) -> bytes:
         writer = csv.writer(trimmed, delimiter=layout.separator, lineterminator="\n")
         for row in csv.reader(lines, delimiter=layout.separator):
             writer.writerow(row if filled(row) > width else row[:width])
-    except csv.Error:  # a cell of more than 128 KiB: the rows are told as they are
+    except csv.Error:  # the rows are told as they are
         return text[layout.start :]
     return trimmed.getvalue().encode()
 

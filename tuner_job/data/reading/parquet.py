@@ -21,6 +21,12 @@ from tuner_job.data.reading.raw import (
 from tuner_job.errors import DataError
 from tuner_job.wording import plain
 
+_TEXTS = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+)
 _WHOLE = "a whole Parquet file of plain columns"
 _MIDNIGHT = re.compile(r" 00:00:00(\.0+)?(?=Z?$)")
 _ZEROS = re.compile(r"(:\d\d)(?:\.0+|(\.\d*[1-9])0+)(?=Z?$)")
@@ -38,7 +44,7 @@ def read_parquet(content: bytes, source: str) -> Cells:
         schema = _open(content).schema_arrow
         check_names(schema.names, source)
         # Texts as an index into the distinct ones, as the file has them.
-        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        texts = [field.name for field in schema if any(one(field.type) for one in _TEXTS)]
         file = _open(content, texts)
         n_rows = file.metadata.num_rows
         check_size(n_rows, len(schema.names), source)

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tuner_job.data.reading.raw import MOST_CELLS, needed
+from tuner_job.data.reading.raw import needed
 
 _USUAL, _MAGIC = b"X\n", re.compile(rb"RD[XAB][23]\n")
+_LONGEST_SEQUENCE = 20_000_000
+"""Numbers: each becomes a text."""
 _MOST_UNUSUAL = 64 << 20
 """Bytes of a file in R's ascii or native format, each cell of which becomes several objects."""
 _CHAR, _HAS_ATTRIBUTES = 9, 0x200
@@ -42,7 +44,7 @@ def parse_r(content: bytes, source: str, kind: str) -> Any:
 def _bounded(expand: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def checked(state: Any) -> Any:
         # A vector 1:n is stored as n, whatever n is.
-        if not 0 <= float(state.value[0]) <= MOST_CELLS:
+        if not 0 <= float(state.value[0]) <= _LONGEST_SEQUENCE:
             raise ValueError(f"a sequence of {float(state.value[0]):g} numbers")
         return expand(state)
 

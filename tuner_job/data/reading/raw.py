@@ -22,6 +22,7 @@ MOST_CELLS = 500_000_000
 """Of one file: a compressed one may hold more than memory does."""
 MOST_COLUMNS = 50_000
 """Of one file: each takes kilobytes, however few rows there are."""
+_LONGEST_NAME = 5_000
 TABLES = "a table: CSV, Excel (.xlsx), Parquet, Stata, SPSS, SAS or R"
 
 
@@ -128,8 +129,14 @@ def text_of(value: object) -> str:
 
 
 def check_names(names: Sequence[str], source: str) -> None:
-    """Refuse too many columns, two of one name, and a table without any name."""
+    """Refuse too many columns, two of one name, one of a name without end, and a table without any
+    name."""
     check_size(0, len(names), source)
+    if longest := max((len(name) for name in names if len(name) > _LONGEST_NAME), default=0):
+        raise DataError(
+            f"{source}: column names must have at most {_LONGEST_NAME:,} characters; found one of "
+            f"{longest:,}"
+        )
     counts = Counter(name.strip() for name in names)
     repeated = [
         f"{plain(name, 60)} ({count} times)" for name, count in counts.items() if name and count > 1
