@@ -3,9 +3,11 @@
 import logging
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
+from datetime import date
+from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import yaml
 
 from tuner_job.api.estimators import written
@@ -13,7 +15,9 @@ from tuner_job.api.run import OnProgress, Run
 from tuner_job.api.tables import Comparison
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import check_experiment, load_experiment
+from tuner_job.errors import ConfigError
 from tuner_job.problem import Prepared, prepare
+from tuner_job.wording import plain
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +76,7 @@ class Experiment:
         if estimators := content.get("estimators"):
             spaces = (content.get("tuning") or {}).get("search_spaces")
             content["estimators"] = written(estimators, spaces if isinstance(spaces, dict) else {})
-        copied = yaml.safe_load(yaml.safe_dump(content))  # checking fills it in
+        copied = yaml.safe_load(yaml.safe_dump(_plain(content, "")))  # checking fills it in
         return cls(check_experiment(copied, "the experiment", Path(folder)))
 
     def prepare(self) -> Prepared:
@@ -180,3 +184,27 @@ class Experiment:
         for name, text in self.config.own_modules.items():
             (folder / f"{name}.py").write_text(text, encoding="utf-8")
         return path
+
+
+def _plain(value: Any, key: str) -> Any:
+    """What a YAML file can hold of a value: a path as text, a number of NumPy as one of Python.
+
+    Raises
+    ------
+    ConfigError
+        It can hold nothing of the kind.
+    """
+    if isinstance(value, Mapping):
+        return {name: _plain(one, f"{key}.{name}".lstrip(".")) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one, key) for one in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist(), key)
+    if value is None or isinstance(value, str | int | float | date):
+        return value
+    raise ConfigError(
+        f"the experiment: {plain(key, 80)}: must be text, a number, a list or a dict; got "
+        f"{plain(type(value).__name__, 60)}"
+    )

@@ -41,8 +41,10 @@ def has_words(X: Any) -> bool:
 
 def as_csv(frame: Any) -> bytes:
     """Write a data frame (pandas, or one with a method `to_pandas`) as the file that is read by a
-    codebook."""
-    return bytes(_as_pandas(frame).to_csv(index=False).encode())
+    codebook: with every row, which in a file may be an empty line."""
+    found = _as_pandas(frame)
+    numbered = found.assign(**{_another("row", found): range(1, len(found) + 1)})
+    return bytes(numbered.to_csv(index=False).encode())
 
 
 def of_array(
@@ -102,17 +104,22 @@ def of_frame(
     if given := sorted({"source", "label", "site", "sites", "id", "causes"} & set(how)):
         raise ValueError(f"data.{given[0]}: cannot be given; y and groups tell causes and sites")
     found = _as_pandas(frame)
-    label = "cause"
-    while label in found.columns:
-        label += "_"
+    label = _another("cause", found)
     config = DataConfig.model_validate({**how, "source": FRAME, "label": label})
     codes = [f"class {code:06d}" for code in y]  # sorted as text, they keep their order
-    content = as_csv(found.assign(**{label: codes}))
+    content = bytes(found.assign(**{label: codes}).to_csv(index=False).encode())
     data = load_dataset(config, lambda _: content)
     if data.n_samples != len(y):
         raise DataError(f"{FRAME}: {len(y) - data.n_samples:,} rows cannot be used")
     sites, site = _sites(groups, len(y))
     return config, replace(data, site=site.astype(np.int32), sites=sites, causes=tuple(causes))
+
+
+def _another(name: str, frame: Any) -> str:
+    """A name that no column of a data frame has."""
+    while name in frame.columns:
+        name += "_"
+    return name
 
 
 def _as_pandas(frame: Any) -> Any:

@@ -1,5 +1,6 @@
 """What a command writes as files, as data frames and a page: predictions, and comparisons."""
 
+import csv
 import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
@@ -90,9 +91,18 @@ class Comparison:
         return content
 
 
+_TEXTS = frozenset({"id", "site", "cause", "cause_2", "cause_3", "by", "group", "few_deaths"})
+
+
 def _table(write: Callable[[TextIO], Any]) -> "pd.DataFrame":
     import pandas as pd  # takes half a second
 
     file = io.StringIO()
     write(file)
-    return pd.read_csv(io.StringIO(file.getvalue()))
+    names = next(csv.reader(io.StringIO(file.getvalue())))
+    return pd.read_csv(
+        io.StringIO(file.getvalue()),
+        dtype=dict.fromkeys(_TEXTS.intersection(names), str),
+        keep_default_na=False,  # NA and None are names that a file may have
+        na_values={name: [""] for name in names if name not in _TEXTS},
+    )
