@@ -65,7 +65,7 @@ class RayRunner:
         """Start the assessment of trials of a study."""
         handles = [handle for of_trial in task.points for handle in of_trial]
         told = self._assess.remote(self.data, len(task.trials), *handles)
-        self._tasks.add(told, (study, [task], []))
+        self._tasks.add(told, (study, "", [task], []))
 
     def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
         """Start fits of a study, on a model, one after the other in the same process."""
@@ -73,12 +73,27 @@ class RayRunner:
         if n_returns not in self._score_returning:
             self._score_returning[n_returns] = self._score.options(num_returns=n_returns)
         told, *points = self._score_returning[n_returns].remote(self.data, model, tasks)
-        self._tasks.add(told, (study, tasks, points))
+        self._tasks.add(told, (study, model, tasks, points))
 
     def wait(self, timeout: float) -> list[FinishedTask]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
         ended = self._tasks.wait(timeout)
-        return [finished for ref, known in ended for finished in _collect(ref, *known)]
+        return [finished for ref, known in ended for finished in self._collect(ref, *known)]
+
+    def _collect(
+        self, ref: Any, study: str, model: str, tasks: Sequence[Task], points: Sequence[Any]
+    ) -> list[FinishedTask]:
+        """Take what a worker said of tasks that went together."""
+        try:
+            told: Sequence[Told] = ray.get(ref)
+        except ray.exceptions.RayError as error:
+            fits = [task for task in tasks if isinstance(task, FoldTask)]
+            if len(fits) > 1:  # one of them ends its worker: which one is not known
+                for fit in fits:
+                    self.submit_fits(study, model, [fit])
+                return []
+            return [FinishedTask(study, task, [], 0.0, failure_reason(error)) for task in tasks]
+        return finished_tasks(study, tasks, told, points)
 
     def keep(self, point: PathPoint) -> Any:
         """Put what a fit gave where `fetch` finds it; return its handle."""
@@ -121,17 +136,6 @@ class RayRunner:
     def cancel_all(self) -> None:
         """End what is running; its results are lost."""
         self._tasks.cancel_all()
-
-
-def _collect(
-    ref: Any, study: str, tasks: Sequence[Task], points: Sequence[Any]
-) -> list[FinishedTask]:
-    """Take what a worker said of tasks that went together."""
-    try:
-        told: Sequence[Told] = ray.get(ref)
-    except ray.exceptions.RayError as error:
-        return [FinishedTask(study, task, [], 0.0, failure_reason(error)) for task in tasks]
-    return finished_tasks(study, tasks, told, points)
 
 
 def _score(data: list[Any], model: str, tasks: Sequence[FoldTask]) -> tuple[Any, ...]:

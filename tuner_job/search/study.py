@@ -148,14 +148,18 @@ class Study:
             self._judge_all(batch)
 
     def record_failure(self, task: Task, error: str) -> None:
-        """Take note that a fit failed: its trials have failed; others that it served need a fit of
-        their own."""
+        """Take note that a fit failed: its trials have failed, once all folds before have had their
+        say, as the trial may be given up by one; others that it served need a fit of their own."""
         trials = [self._unfinished[number] for number in task.trials if number in self._unfinished]
-        failed = [trial for trial in trials if trial.batch == task.batch]
-        for trial in failed:
-            trial.fail(error)
-        if failed:
-            self._conclude(self._batches[task.batch], failed)
+        own = [trial for trial in trials if trial.batch == task.batch]
+        for trial in own:
+            if task.fold is None:
+                trial.fail(error)
+            else:
+                trial.failures[task.fold] = error
+        if own:
+            batch = self._batches[task.batch]
+            self._conclude(batch, [trial for trial in own if self._judge(trial, batch.judge)])
         for trial in trials:
             if trial.batch != task.batch and task.fold is not None:
                 self._hand_back(self._batches[trial.batch], task.fold)
@@ -283,7 +287,13 @@ class Study:
     def _judge(self, trial: Trial, judge: Judge | None) -> bool:
         """Judge fold after fold, as far as there are outcomes; return whether the trial is
         finished."""
-        while trial.state is None and (fold := len(trial.fold_scores)) in trial.outcomes:
+        while trial.state is None:
+            fold = len(trial.fold_scores)
+            if (failed := trial.failure_at(fold, in_turn=judge is not None)) is not None:
+                trial.fail(failed)
+                break
+            if fold not in trial.outcomes:
+                break
             trial.judge(fold)
             if fold + 1 == self._plan.n_folds:
                 if not self.assessed:

@@ -81,6 +81,8 @@ class Trial:
     """How it was judged as a whole, where that is asked for."""
     outcomes: dict[int, FoldOutcome] = field(default_factory=dict)
     """Fold → what it told; emptied once the trial is stored."""
+    failures: dict[int, str] = field(default_factory=dict)
+    """Fold → why its fit failed, before its turn came."""
     scores: tuple[float, ...] = ()
     """One an objective; empty unless it is complete."""
     curve: Sequence[tuple[int, float]] = ()
@@ -119,6 +121,12 @@ class Trial:
     def fail(self, error: str) -> None:
         """End without a result."""
         self.state, self.error = "failed", error
+
+    def failure_at(self, fold: int, in_turn: bool) -> str | None:
+        """Why it has failed when a fold's turn comes; where no fold can end it before, any failure
+        tells."""
+        first = min(self.failures, default=fold + 1)
+        return self.failures[first] if first == fold or (self.failures and not in_turn) else None
 
     def prune(self) -> None:
         """End before it is complete, with the folds that were judged."""

@@ -183,3 +183,71 @@ def test_memory_bounds_how_many_run_and_what_never_fits_is_refused() -> None:
     assert machine.n_slots(10**9, GI / 4) < 10**9
     with pytest.raises(ConfigError, match=r"must fit on this machine, which has .* Gi; got 1\d+"):
         machine.n_slots(1, 1e6 * GI)
+
+
+def test_workers_that_died_idle_cost_a_call_nothing(pool: Pool) -> None:
+    tasks = PoolTasks(pool, 0)
+    for n in range(20):
+        tasks.start(time.sleep, (0.01,), n)
+    while len(tasks):
+        tasks.wait()
+    for process in [psutil.Process(pid) for pid in pool.pids()]:
+        process.kill()
+        assert becomes(lambda one=process: not _lives(one))  # type: ignore[misc]
+    tasks.start(abs, (-1,), "later")
+    assert [one.value for one in tasks.wait()] == [1]
+
+
+FORKS = """
+import os, time
+child = os.fork()
+if child == 0:
+    time.sleep(1000)
+with open(path, "w") as file:
+    file.write(str(child))
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_worker_that_dies_takes_along_what_it_has_forked(pool: Pool, tmp_path: Path) -> None:
+    tasks = PoolTasks(pool, 0)
+    tasks.start(exec, (FORKS, {"path": str(tmp_path / "child")}), "forks")
+    (ended,) = tasks.wait()
+    assert "killed by SIGKILL" in str(ended.failure)
+    child = int((tmp_path / "child").read_text())
+    assert becomes(lambda: not psutil.pid_exists(child) or not _lives(psutil.Process(child)))
+
+
+def test_workers_find_what_the_driver_finds_now(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = PoolTasks(pool, 0)
+    tasks.start(os.getpid, (), "started")
+    assert tasks.wait()[0].failure is None
+    (tmp_path / "found_later.py").write_text("answer = 42\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    later = Pool(1)
+    try:
+        tasks = PoolTasks(later, 0)
+        tasks.start(exec, ("import found_later",), "module")
+        assert tasks.wait()[0].failure is None
+        tasks.start(os.getcwd, (), "folder")
+        assert tasks.wait()[0].value == str(tmp_path)
+    finally:
+        later.close()
+
+
+@pytest.mark.slow
+def test_no_file_of_the_folder_stands_in_place_of_python_s_own(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('not this one')\n")
+    script = (
+        "import sys\nsys.path = [one for one in sys.path if one]\n"
+        "from tuner_job.execution.local.pool import Pool\n"
+        "from tuner_job.execution.local.tasks import PoolTasks\n"
+        "tasks = PoolTasks(Pool(1), 0)\ntasks.start(abs, (-1,), 1)\nprint(tasks.wait()[0].value)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")

@@ -13,7 +13,7 @@ from tests.unit.search.simulation import (
     table,
 )
 from tuner_job.records import TrialRecord
-from tuner_job.search.early_stopping import PairedTest, StoppingRule
+from tuner_job.search.early_stopping import NeverStop, PairedTest, StoppingRule
 from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.base import Sampler
 from tuner_job.search.samplers.fixed import FixedSampler
@@ -21,7 +21,7 @@ from tuner_job.search.samplers.grid import GridSampler
 from tuner_job.search.samplers.optuna import OptunaSampler, PrunerRule, named_sampler
 from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
-from tuner_job.search.trial import FoldTask, Trial
+from tuner_job.search.trial import FoldScores, FoldTask, Trial
 
 TUNERS: dict[str, Callable[[], Sampler]] = {
     "grid": lambda: GridSampler(SPACE, "rounds", 1),
@@ -253,3 +253,37 @@ def test_best_is_the_earliest_of_equals() -> None:
     assert study.best
     assert study.best.number == 0
     assert [as_record(t).state for t in study.trials] == ["complete"] * 3
+
+
+class _Below(NeverStop):
+    """Gives up whatever has a first fold below a bound."""
+
+    def __init__(self, bound: float):
+        self.bound = bound
+
+    def judge(self) -> "_Below":
+        return self
+
+    def condemns(self, folds: FoldScores) -> bool:
+        return folds[0][0] < self.bound
+
+
+@pytest.mark.parametrize(("bound", "expected"), [(2.0, "pruned"), (-2.0, "failed")])
+def test_a_fold_that_ran_ahead_and_failed_counts_when_its_turn_comes(
+    bound: float, expected: str
+) -> None:
+    found = []
+    for ahead_first in (True, False):
+        study = make_study(RandomSampler(SPACE, 1), rule=_Below(bound), max_trials=3)
+        task, ahead = study.next_task(), study.speculative_task()
+        assert task is not None
+        assert ahead is not None
+        assert (task.batch, task.fold, ahead.fold) == (ahead.batch, 0, 1)
+        if ahead_first:
+            study.record_failure(ahead, "memory ran out")
+        study.record(task, outcomes_of(task))
+        if not ahead_first:
+            study.record_failure(ahead, "memory ran out")
+        found += [[(trial.number, trial.state, trial.error) for trial in study.take_finished()]]
+    assert found[0] == found[1]
+    assert {state for _, state, _ in found[0]} == {expected}

@@ -122,7 +122,7 @@ class ForkServer:
         assert self._process is not None
         ours, theirs = Pipe()
         with theirs:
-            self._control.send((FORK, None))
+            self._control.send((FORK, ([*map(str, sys.path)], _folder())))
             send_handle(self._control, theirs.fileno(), self._process.pid)
         answer = self._control.recv()
         if isinstance(answer, str):
@@ -206,13 +206,21 @@ def _interpreter(
     command = _COMMAND.format(module=module)
     said: Any = None if debugging() else subprocess.DEVNULL
     return subprocess.Popen(
-        [sys.executable, "-c", command, json.dumps([*map(str, sys.path)]), argument],
+        # -P: no file of the current folder stands in place of Python's own
+        [sys.executable, "-P", "-c", command, json.dumps([*map(str, sys.path)]), argument],
         stdin=subprocess.DEVNULL,
         stdout=2 if debugging() else said,
         stderr=said,
         env={**os.environ, **_ONE_THREAD, **variables},
         pass_fds=descriptors,
     )
+
+
+def _folder() -> str | None:
+    try:
+        return os.getcwd()  # noqa: PTH109 (a text)
+    except OSError:  # it has been removed
+        return None
 
 
 def how_it_ended(code: int) -> str:

@@ -62,6 +62,11 @@ class _Worker:
     """Numbers of the shared values that it was given."""
     doomed: bool = False
     """Whether it was ended with what it did."""
+    answered: bool = False
+    """Whether it has made a call."""
+    end: int | None = None
+    """What tells that it has ended, where there is such a thing: what it has forked may hold its
+    connection."""
 
 
 class Pool:
@@ -85,6 +90,7 @@ class Pool:
         self._launcher = how or launcher()
         self._waiting: deque[Call] = deque()
         self._workers: dict[Connection, _Worker] = {}
+        self._ends: dict[int, _Worker] = {}
         self._values: dict[int, SharedValue] = {}
         self._closed = self._roused = False
         self._woken, self._wake = Pipe(duplex=False)
@@ -141,12 +147,14 @@ class Pool:
             while not self._closed:
                 self._start_workers()
                 self._hand_out()
-                for ready in wait([self._woken, *self._workers]):
+                for ready in wait([self._woken, *self._workers, *self._ends]):
                     if ready is self._woken:
                         self._woken.recv_bytes()
                         self._roused = False
                     elif ready in self._workers:
                         self._hear(self._workers[ready])
+                    elif ready in self._ends and not self._ends[ready].connection.poll():
+                        self._lose(self._ends[ready])
         except Exception as error:  # nobody would ever come back
             _log.debug("the thread of the workers ends", exc_info=True)
             self._break(f"the workers cannot be heard: {describe_failure(error)}")
@@ -172,8 +180,11 @@ class Pool:
                 if not self._workers:
                     self._break(f"no worker can be started: {error}")
                 return
+            worker = _Worker(pid, connection, end=_end_of(pid))
             with self.changed:
-                self._workers[connection] = _Worker(pid, connection)
+                self._workers[connection] = worker
+            if worker.end is not None:
+                self._ends[worker.end] = worker
 
     def _hand_out(self) -> None:
         for worker in list(self._workers.values()):
@@ -187,6 +198,10 @@ class Pool:
                     worker.has.add(number)
                 worker.connection.send_bytes(call.message)
             except OSError:
+                if worker.answered:  # it has died since: this call has no part in that
+                    with self.changed:
+                        worker.call = None
+                        self._waiting.appendleft(call)
                 self._lose(worker)
 
     def _hear(self, worker: _Worker) -> None:
@@ -196,7 +211,7 @@ class Pool:
             self._lose(worker)
             return
         with self.changed:
-            call, worker.call = worker.call, None
+            call, worker.call, worker.answered = worker.call, None, True
             if call and call.is_wanted:
                 call.submitter.ended.append((call, answer))
                 self.changed.notify_all()
@@ -206,6 +221,9 @@ class Pool:
         with self.changed:
             self._workers.pop(worker.connection, None)
         worker.connection.close()
+        if worker.end is not None and worker.end in self._ends:
+            del self._ends[worker.end]
+            os.close(worker.end)
         how = self._launcher.end(worker.pid)
         with self.changed:
             call = worker.call
@@ -227,6 +245,15 @@ class Pool:
             self.broken = why
             self._waiting.clear()
             self.changed.notify_all()
+
+
+def _end_of(pid: int) -> int | None:
+    """What can be waited for until a process ends; None where the system has nothing of the
+    kind."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # not Linux, or an old one
+        return None
 
 
 def _kill(worker: _Worker) -> None:

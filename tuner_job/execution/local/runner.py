@@ -42,15 +42,27 @@ class LocalRunner:
 
     def submit_assessment(self, study: str, task: AssessmentTask) -> None:
         """Start the assessment of trials of a study."""
-        self._tasks.start(assess_together, (self._data, task.points), (study, [task]))
+        self._tasks.start(assess_together, (self._data, task.points), (study, "", [task]))
 
     def submit_fits(self, study: str, model: str, tasks: Sequence[FoldTask]) -> None:
         """Start fits of a study, on a model, one after the other in the same process."""
-        self._tasks.start(score_together, (self._data, model, tasks), (study, tasks))
+        self._tasks.start(score_together, (self._data, model, tasks), (study, model, tasks))
 
     def wait(self, timeout: float) -> list[FinishedTask]:
         """Return tasks that have ended, waiting for the first one at most `timeout` seconds."""
-        return [one for ended in self._tasks.wait(timeout) for one in _finished(ended)]
+        return [one for ended in self._tasks.wait(timeout) for one in self._finished(ended)]
+
+    def _finished(self, ended: Ended) -> list[FinishedTask]:
+        study, model, tasks = ended.known
+        if ended.failure and len(tasks) > 1:  # one of them ends its worker: which one is not known
+            for task in tasks:
+                self.submit_fits(study, model, [task])
+            return []
+        if ended.failure:
+            return [FinishedTask(study, task, [], 0.0, ended.failure) for task in tasks]
+        if isinstance(tasks[0], AssessmentTask):
+            return finished_tasks(study, tasks, ended.value, ())
+        return finished_tasks(study, tasks, *ended.value)
 
     def fetch(self, handle: Any) -> PathPoint:
         """Return what a fit gave: it is here."""
@@ -84,12 +96,3 @@ class LocalRunner:
             return found
 
         return collect
-
-
-def _finished(ended: Ended) -> list[FinishedTask]:
-    study, tasks = ended.known
-    if ended.failure:
-        return [FinishedTask(study, task, [], 0.0, ended.failure) for task in tasks]
-    if isinstance(tasks[0], AssessmentTask):
-        return finished_tasks(study, tasks, ended.value, ())
-    return finished_tasks(study, tasks, *ended.value)

@@ -20,8 +20,9 @@ from typing import NoReturn
 from tuner_job.execution.local.worker import work
 
 LOAD, FORK, END = "load", "fork", "end"
-"""What it can be told: import modules; fork a worker, whose connection follows, and say its process
-id or why there is none; end a worker, and say its status."""
+"""What it can be told: import modules; fork a worker, which is to find modules and files as the
+driver does now and whose connection follows, and say its process id or why there is none; end a
+worker with all that it has forked, and say its status."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
@@ -31,6 +32,7 @@ def main(descriptor: str) -> NoReturn:
         raise SystemExit("processes cannot be copied here")
     for number in (signal.SIGINT, signal.SIGHUP):  # of a terminal: the driver decides what ends
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else nobody could tell how a worker ended
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     control, workers = Connection(int(descriptor)), set[int]()
     try:
@@ -39,7 +41,7 @@ def main(descriptor: str) -> NoReturn:
             if order == LOAD:
                 _load(what)
             elif order == FORK:
-                control.send(_fork(control, workers))
+                control.send(_fork(control, workers, *what))
             else:
                 control.send(_end(what, workers))
     except (EOFError, OSError):
@@ -74,7 +76,7 @@ def _hidden(library: str) -> Iterator[None]:
         del sys.modules[library]
 
 
-def _fork(control: Connection, workers: set[int]) -> int | str:
+def _fork(control: Connection, workers: set[int], path: list[str], folder: str | None) -> int | str:
     descriptor = recv_handle(control)
     os.set_inheritable(descriptor, False)
     gc.freeze()  # else collections in the workers would copy what they share
@@ -86,14 +88,19 @@ def _fork(control: Connection, workers: set[int]) -> int | str:
         return str(error.strerror)
     if pid == 0:
         control.close()  # else the driver would not hear of the server's end
-        _become_worker(Connection(descriptor), server)
+        sys.path[:] = path
+        _become_worker(Connection(descriptor), server, folder)
     os.close(descriptor)
     workers.add(pid)
     return pid
 
 
-def _become_worker(connection: Connection, server: int) -> NoReturn:
+def _become_worker(connection: Connection, server: int, folder: str | None) -> NoReturn:
     try:
+        with suppress(OSError):
+            os.setpgid(0, 0)  # what it forks ends with it
+        with suppress(OSError):
+            os.chdir(folder or ".")
         if sys.platform == "linux":
             import ctypes  # Linux only
 
@@ -111,8 +118,7 @@ def _end(pid: int, workers: set[int]) -> int | None:
     if pid not in workers:
         return None
     workers.discard(pid)
-    done, status = os.waitpid(pid, os.WNOHANG)
-    if done == 0:
-        os.kill(pid, signal.SIGKILL)
-        status = os.waitpid(pid, 0)[1]
-    return status
+    for end in (os.killpg, os.kill):  # one that has ended keeps its status
+        with suppress(OSError):
+            end(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
