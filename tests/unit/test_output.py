@@ -192,3 +192,14 @@ def test_a_parent_that_is_killed_takes_the_work_with_it() -> None:
         assert process.stdout.read() == "", (
             "which ends once the last process that could write has gone"
         )
+
+
+def test_a_command_ends_where_nobody_is_told_of_the_end_of_children() -> None:
+    program = (
+        "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+        "from tuner_job.process.command import run; run(lambda: print('done'), 'interrupted')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=300
+    )
+    assert (done.returncode, done.stdout) == (0, "done\n")

@@ -43,10 +43,11 @@ def claim_results(run: Run) -> None:
     check_writable(run.config.results)
     _go_on_as_begun(run)
     config = run.config
-    claim(store, config.document(), _provenance(run.prepared))
+    write = claim(store, config.document(), _provenance(run.prepared))
     lost = run.resources.enter_context(
         leased(store.store, config.name, run.take_over, asked, run.job)
     )
+    write()
     run.should_stop = lambda: asked() or lost()
     told = Telling(store.store, config.name, lambda: progress_of(run), run.job, lost)
     log = run.resources.enter_context(telling(told))
@@ -58,9 +59,9 @@ def _go_on_as_begun(run: Run) -> None:
     """Keep the test populations of an earlier version for an experiment that it began, where the
     experiment file says nothing else."""
     stored = (read_document(run.store) or {}).get("validation")
-    if not isinstance(stored, dict):
-        return
     now = run.config.validation.model_dump(mode="json")
+    if not isinstance(stored, dict) or stored.get("scheme", now["scheme"]) != now["scheme"]:
+        return  # what is another experiment is refused later
     begun = ValidationConfig.model_validate(as_begun(now, stored))
     if begun == run.config.validation:
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, nullcontext
 
 from tuner_job.config.experiment import ExperimentConfig
-from tuner_job.errors import MissingModelsError, StoreError
+from tuner_job.errors import Interrupted, MissingModelsError, StoreError
 from tuner_job.execution.place import address_given
 from tuner_job.execution.workers import load_ahead, workers_able
 from tuner_job.experiment.again import fit_again
@@ -101,6 +101,8 @@ def run_experiment(
         )
         for step, stage in STEPS.items():
             started = time.monotonic()
+            if stage != "loading" and run.should_stop():
+                raise Interrupted
             monitor.enter(stage)
             # beside workers that fit, threads of linear algebra wait for each other most of the
             # time; and the last digits of sums would depend on how many there are

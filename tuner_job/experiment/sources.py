@@ -102,7 +102,7 @@ def _trials(store: ExperimentStore, model: str, commits: dict[str, int]) -> list
     newest = own.newest()
     commits[model] = 0
     if newest:
-        commits[model] = next((n for n in own.numbers() if own.at(n) == newest), 0)
+        commits[model] = own.number_of(newest)
         records = newest.of(records)
     return [record for record in records if record.duplicate_of is None]
 

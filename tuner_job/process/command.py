@@ -44,6 +44,7 @@ def run(command: Callable[[], object], interrupted: str) -> NoReturn:
     if not hasattr(os, "fork"):
         code = _outcome(command)
         sys.exit(_say(interrupted, INTERRUPTED) if code == INTERRUPTED else code)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would never tell of the end
     watched = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # nohup
         watched.remove(signal.SIGHUP)

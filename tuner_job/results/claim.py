@@ -22,13 +22,19 @@ from tuner_job.wording import listed
 _log = logging.getLogger(__name__)
 
 
-def claim(store: ExperimentStore, document: Mapping[str, Any], provenance: Provenance) -> None:
+def claim(
+    store: ExperimentStore, document: Mapping[str, Any], provenance: Provenance
+) -> Callable[[], None]:
     """Write what this experiment is, or check that it continues what was written before.
 
     Parameters
     ----------
     document
         The experiment, as an experiment file.
+
+    Returns
+    -------
+    Writes what has changed: to be called by whoever alone runs the experiment.
 
     Raises
     ------
@@ -39,15 +45,29 @@ def claim(store: ExperimentStore, document: Mapping[str, Any], provenance: Prove
     path = store.path("experiment.yaml")
     if store.store.create(path, content):
         store.save_provenance(provenance)
-        return
-    earlier = _earlier(store, provenance)
-    _check_document(store, document, content, provenance, earlier)
-    if earlier is None:
-        store.save_provenance(provenance)
-    elif earlier.data_digest != provenance.data_digest:
+        return lambda: None
+    earlier = _earlier(store)
+    changed = _check_document(store, document, content, provenance, earlier)
+    _check_data(store, earlier, provenance)
+
+    def write() -> None:
+        if earlier is None:  # or its first run was writing it just then
+            written = _read_provenance(store)
+            if isinstance(written, Provenance):
+                _check_data(store, written, provenance)
+            else:
+                store.save_provenance(provenance)
+        if changed is not None:
+            store.store.put(path, changed)
+
+    return write
+
+
+def _check_data(store: ExperimentStore, earlier: Provenance | None, now: Provenance) -> None:
+    if earlier and earlier.data_digest != now.data_digest:
         raise StoreError(
             f"{store.url}: holds results on other data (digest {earlier.data_digest[:12]}, now "
-            f"{provenance.data_digest[:12]}); choose another `name` or another `results` location"
+            f"{now.data_digest[:12]}); choose another `name` or another `results` location"
         )
 
 
@@ -78,19 +98,23 @@ def damaged_documents(store: ExperimentStore) -> list[Damage]:
     return [one for one in found if isinstance(one, Damage)]
 
 
-def _earlier(store: ExperimentStore, provenance: Provenance) -> Provenance | None:
+def _earlier(store: ExperimentStore) -> Provenance | None:
     """What made the results that are here; None if that is lost, or was never written."""
+    found = _read_provenance(store)
+    if isinstance(found, Damage):
+        tell([found])
+        return None
+    return found
+
+
+def _read_provenance(store: ExperimentStore) -> Provenance | Damage | None:
     remedy = "it is written anew, and nothing says whether the trials are of these data"
-    found = read_whole(
+    return read_whole(
         store.store,
         store.path("provenance.json"),
         lambda content: parse_record(content, Provenance),
         remedy,
     )
-    if isinstance(found, Damage):
-        tell([found])
-        return None
-    return found
 
 
 def _check_document(
@@ -99,7 +123,8 @@ def _check_document(
     content: bytes,
     provenance: Provenance,
     earlier: Provenance | None,
-) -> None:
+) -> bytes | None:
+    """Hold the document against the one that is there; return what is to stand in its place."""
     path = store.path("experiment.yaml")
     remedy = "nothing says whose results stand beside it: move them away, or choose another `name`"
     found = read_whole(store.store, path, _parse_document, remedy)
@@ -110,8 +135,8 @@ def _check_document(
             f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written "
             "anew"
         )
-        store.store.put(path, content)
-    elif found is not None:
+        return content
+    if found is not None:
         digest, before = found
         if changed := differences(before, document):
             told, lines = _with_its_version(earlier, provenance), ""
@@ -120,7 +145,8 @@ def _check_document(
             raise StoreError(_taken(store, listed(changed), told, lines))
         if any(_extent(before)[key] != value for key, value in _extent(document).items()):
             # under the digest that it began with, by which an earlier version knows it again
-            store.store.put(path, _written(digest, joined(before, document)))
+            return _written(digest, joined(before, document))
+    return None
 
 
 def _taken(store: ExperimentStore, changed: str, way_out: str, lines: str) -> str:

@@ -91,6 +91,11 @@ class Commits:
             [1] if self.newest() else []
         )
 
+    def number_of(self, commit: Commit) -> int:
+        """Number of a commit that was read here; 0 if it is there no more."""
+        numbers = (_number(path) or 1 for path in self._paths() if self.read(path) == commit)
+        return next(numbers, 0)
+
     def at(self, number: int) -> Commit | None:
         """Return the commit of a number; None if there is none.
 

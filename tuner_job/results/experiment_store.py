@@ -115,17 +115,15 @@ class ExperimentStore:
     # trials
 
     def save_trial(self, model: str, record: TrialRecord) -> None:
-        """Write one finished trial; one that is there already stays, unless it is damaged or
-        another one."""
+        """Write one finished trial; one that is there already stays, unless it is damaged, another
+        one, or says less than this one."""
         folder, content = self._folder(model, "trials"), _json(record)
         path = folder.path(record.trial, "json")
         if self.store.create(path, content):
             return
         there = folder.read(record.trial, "json", parse_trial)
-        if not isinstance(there, TrialRecord) or there.params != record.params:
+        if not isinstance(there, TrialRecord) or _replaces(record, there):
             self.store.put(path, content)
-        elif there.state == record.state == "complete" and record.scores.keys() - there.scores:
-            self.store.put(path, content)  # it was scored by other metrics
 
     def save_error(self, model: str, trial: int, traceback: str) -> str:
         """Write why a trial failed beside its record; return the address."""
@@ -337,6 +335,19 @@ def _has(store: Store, path: str) -> bool:
 
 def _json(record: BaseModel) -> bytes:
     return record.model_dump_json(indent=1).encode()
+
+
+def _replaces(record: TrialRecord, there: TrialRecord) -> bool:
+    """Whether a trial is to stand in place of one with its number: of another configuration; or it
+    is complete, and that one failed, or lacks a metric, or ran on other folds."""
+    if record.params != there.params:
+        return True
+    if record.state != "complete" or record.duplicate_of is not None:
+        return False
+    if there.state != "complete":
+        return there.state == "failed"
+    folds, others = ([fold.n_validation for fold in one.folds] for one in (record, there))
+    return bool(record.scores.keys() - there.scores.keys()) or folds != others
 
 
 def _checked(content: bytes, digest: str | None) -> bytes:

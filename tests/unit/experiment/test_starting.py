@@ -348,3 +348,22 @@ def test_any_version_may_have_made_a_source(version: str, tmp_path: Path) -> Non
          if one.trial >= 0 and one.duplicate_of is None]
     )  # fmt: skip
     assert told.n_known >= 2
+
+
+def test_another_scheme_than_an_earlier_version_began_with_is_another_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = stored.copy(tmp_path / "results")
+    before = stored.snapshot(folder)
+    content = yaml.safe_load((STORED / "0.1.0/experiment.yaml").read_text())
+    content["data"]["source"] = str(stored.DEATHS)
+    for scheme in ("stratified", "leave_one_site_out"):
+        content["validation"] = {"scheme": scheme}
+        path = tmp_path / "changed.yaml"
+        path.write_text(yaml.safe_dump({**content, "results": str(tmp_path / "results")}))
+        outcome = stored.run("tune", path, "--workers", "1")
+        assert outcome.exit_code == 2, outcome.output
+        assert "holds results of another experiment" in outcome.stderr
+        assert f"'{scheme}' here" in outcome.stderr
+        assert stored.snapshot(folder) == before

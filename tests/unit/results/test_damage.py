@@ -192,6 +192,7 @@ class TestCommits:
         for cut in (b"", b'{"params": {"n"'):
             finished.store.put("stored/xgboost/commits/0002.json", cut)
             assert commits.newest() == Commit(params={"n": 1})
+            assert commits.number_of(Commit(params={"n": 1})) == 1
             assert [type(one) for one in commits.damage()] == [Damage]
 
     def test_of_two_that_commit_at_once_one_does(self, finished: ExperimentStore) -> None:
@@ -229,7 +230,7 @@ class TestClaim:
         update = {"data_digest": data, "experiment_digest": digest}
         provenance = PROVENANCE.model_copy(update={k: v for k, v in update.items() if v})
         document = yaml.safe_load((STORED / "0.1.0/finished/experiment.yaml").read_text())
-        claim(store, document, provenance)
+        claim(store, document, provenance)()
 
     @pytest.mark.parametrize("how", [how for how in DAMAGES if how != "cut by one"])
     def test_a_damaged_experiment_file_is_written_anew_where_it_is_known_to_be_the_same(

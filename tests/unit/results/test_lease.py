@@ -150,6 +150,20 @@ def test_taking_over_asks_nobody(
         pass
 
 
+def run_beside_another_of_this_process(store: Store) -> None:
+    with leased(store, "exp") as first_lost, leased(store, "exp", take_over=True) as second_lost:
+        deadline = time.monotonic() + 60
+        while not first_lost():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert not second_lost()
+
+
+def test_a_run_of_this_process_is_taken_over_like_any_other(store: Store) -> None:
+    with pytest.raises(RunError, match="exp: was taken over by process"):
+        run_beside_another_of_this_process(store)
+
+
 def test_waiting_can_be_interrupted(store: Store) -> None:
     held(store)
     with pytest.raises(Interrupted), leased(store, "exp", should_stop=lambda: True):

@@ -62,6 +62,20 @@ def test_a_finished_trial_is_never_overwritten(store: ExperimentStore) -> None:
     assert store.load_trials("xgboost") == [record(0)]
 
 
+def test_a_trial_that_failed_or_ran_on_other_folds_is_replaced(store: ExperimentStore) -> None:
+    failed = record(-1, state="failed", folds=[], scores={})
+    store.save_trial("xgboost", failed)
+    store.save_trial("xgboost", failed.model_copy(update={"state": "pruned"}))
+    assert store.load_trials("xgboost") == [failed]
+    whole = record(-1)
+    store.save_trial("xgboost", whole)
+    assert store.load_trials("xgboost") == [whole]
+    folds = [fold.model_copy(update={"n_validation": 99}) for fold in whole.folds]
+    other = whole.model_copy(update={"folds": folds})
+    store.save_trial("xgboost", other)
+    assert store.load_trials("xgboost") == [other]
+
+
 def test_probabilities_survive_to_the_last_bit(store: ExperimentStore) -> None:
     for dtype in (np.float32, np.float64):
         P = np.random.default_rng(1).random((7, 3)).astype(dtype)
@@ -87,6 +101,31 @@ def test_another_experiment_under_the_same_name_is_refused(store: ExperimentStor
         claim(store, now(seed=2, lag=4, timeout=9), PROVENANCE)
     with pytest.raises(StoreError, match="results on other data"):
         claim(store, now(), PROVENANCE.model_copy(update={"data_digest": "z"}))
+
+
+def test_a_run_that_is_refused_changes_nothing(store: ExperimentStore) -> None:
+    def now(n_trials: int) -> dict[str, Any]:
+        return {"models": ["xgboost"], "tuning": {"n_trials": n_trials}, "results": "r"}
+
+    claim(store, now(5), PROVENANCE)()
+    other = PROVENANCE.model_copy(update={"data_digest": "z"})
+    before = store.store.get("exp/experiment.yaml")
+    with pytest.raises(StoreError, match="results on other data"):
+        claim(store, now(9), other)
+    write = claim(store, now(9), PROVENANCE)
+    assert store.store.get("exp/experiment.yaml") == before, "before it is the one that runs it"
+    write()
+    assert b"n_trials: 9" in (store.store.get("exp/experiment.yaml") or b"")
+
+
+def test_of_two_first_runs_on_different_data_one_is_refused(store: ExperimentStore) -> None:
+    claim(store, {"results": "r"}, PROVENANCE)()
+    store.store.delete("exp/provenance.json")  # as if it had not been written yet
+    write = claim(store, {"results": "r"}, PROVENANCE.model_copy(update={"data_digest": "z"}))
+    store.save_provenance(PROVENANCE)
+    with pytest.raises(StoreError, match="results on other data"):
+        write()
+    assert store.provenance() == PROVENANCE
 
 
 def test_experiments_are_found_at_their_address_or_alone_below_it(
