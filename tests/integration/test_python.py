@@ -76,6 +76,10 @@ def test_a_run_tells_how_it_goes_and_predicts_for_frames(tmp_path: Path) -> None
     fractions = model.cause_fractions(frame)
     assert np.isclose(fractions["fraction"].sum(), 1)
     assert (fractions["lower"] <= fractions["upper"]).all()
+    silent = frame.astype(object)
+    silent.iloc[-3:] = np.nan  # deaths of whom nothing is known, as the last rows of a file
+    assert np.allclose(model.predict_proba(silent)[:-3], P[:-3])
+    assert len(model.predict_proba(silent)) == len(frame)
 
 
 def test_a_file_of_deaths_gives_the_tables_and_the_page_of_the_command(tmp_path: Path) -> None:
@@ -90,6 +94,11 @@ def test_a_file_of_deaths_gives_the_tables_and_the_page_of_the_command(tmp_path:
     assert "Deaths of Nowhere" in found.report(title="Deaths of Nowhere").html
     with pytest.raises(InputError, match="nowhere"):
         run.predict(tmp_path / "nowhere.csv")
+    named = deaths.assign(uid=[f"{n:03}" for n in range(len(deaths))], ward="None")
+    named.to_csv(tmp_path / "named.csv", index=False)
+    again = run.predict(tmp_path / "named.csv", by=["ward"])
+    assert set(again.csmf["group"]) == {"all", "None"}
+    assert again.deaths["probability"].dtype == float
 
 
 def test_models_are_compared_as_by_the_command(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Estimators given as objects of Python, written as an experiment file has them."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, VotingClassifier
@@ -49,3 +52,17 @@ def test_an_experiment_takes_them() -> None:
     searched = config.family("a").Parameters().model_dump()
     assert searched["alpha"] == 1.0
     assert "binarize" not in searched
+
+
+def test_paths_and_numbers_of_numpy_are_what_a_file_would_hold(tmp_path: Path) -> None:
+    (tmp_path / "deaths.csv").write_text("cause,fever\n")
+    content: dict[str, Any] = {
+        "name": "plain",
+        "data": {"source": tmp_path / "deaths.csv", "label": "cause"},
+        "models": ["naive_bayes"],
+        "seed": np.int64(3),
+    }
+    config = Experiment.from_dict(content).config
+    assert (config.seed, config.data.source) == (3, str(tmp_path / "deaths.csv"))
+    with pytest.raises(ConfigError, match=r"tuning\.n_trials: must be text, a number, .* got set"):
+        Experiment.from_dict({**content, "tuning": {"n_trials": {1}}})
