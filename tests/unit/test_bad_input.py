@@ -238,7 +238,7 @@ DATA: list[tuple[str | bytes | None, dict[str, Any], list[str]]] = [
         ["must be UTF-8 throughout", "byte 0xE9 in row 33"],
     ),
     (GOOD_CSV.encode("utf-16-le") + b"\0", {}, ["NUL character"]),
-    (b"x" * 140_000 + b",cause,site\n1,2,3\n", {}, ["field larger than field limit"]),
+    (b"x" * 140_000 + b",cause,site\n1,2,3\n", {}, ["names must have at most 5,000 characters"]),
     (b"\x1f\x8b" + bytes(50), {}, ["must be whole gzip-compressed data"]),
     (b"PAR1" + bytes(50), {}, ["must be a whole Parquet file"]),
     ("<!DOCTYPE html>\n<p>a,b</p>\n", {}, ["found HTML or XML"]),

@@ -150,7 +150,7 @@ def test_an_experiment_that_goes_on_keeps_its_models_and_its_digest(store: Exper
     claim(store, first, provenance("0.2.0", {"seed": "as that version wrote it"}))
     begun = (store.store.get("e/experiment.yaml") or b"").split(b"\n")[0]
     now = document(("random_forest",), tuning={"n_trials": 9})
-    claim(store, now, provenance("0.3.0", now))
+    claim(store, now, provenance("0.3.0", now))()
     head, _, content = (store.store.get("e/experiment.yaml") or b"").partition(b"\n")
     kept = yaml.safe_load(content)
     assert head == begun

@@ -213,7 +213,7 @@ DATA = [
         f"{HEADER}\nA,\0,{'yes,' * 9}yes\n".encode(),
         "row 2 (the header is row 1) holds a NUL character",
     ),
-    (b"x" * 140_000 + b",b\n1,2\n", "field larger than field limit"),
+    (b"x" * 140_000 + b",b\n1,2\n", "column names must have at most 5,000 characters"),
     (b"PK\x03\x04" + bytes(100), "must be an Excel workbook (.xlsx)"),
     (b"<!DOCTYPE html><p>404", "found HTML"),
     (bytes(range(1, 256)) * 20, "must be text"),

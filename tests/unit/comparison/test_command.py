@@ -111,7 +111,7 @@ FILES = [
     (b"", "the file is empty"),
     (b"site,va34,fever\n", "must have at least one row below its header; found none"),
     (b"PAR1" + bytes(50), "must be a whole Parquet file"),
-    (b"x" * 140_000 + b",b\n1,2\n", "field larger than field limit"),
+    (b"x" * 140_000 + b",b\n1,2\n", "column names must have at most 5,000 characters"),
     (GOOD.encode() + b"A,\0,1,1\n", "row 62 (the header is row 1) holds a NUL character"),
     (GOOD.encode() + "A,é,1,1\n".encode() + b"A,\xe9,1,1\n", "must be UTF-8 throughout"),
     (b"<html>,", "found HTML"),
