@@ -87,7 +87,7 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
 def runs(process: subprocess.Popen[str], program: str) -> bool:
     for one in family(process):
         try:
-            if program in " ".join(one.cmdline()[:3]):
+            if program in " ".join(one.cmdline()[:4]):
                 return True
         except psutil.Error:
             continue
