@@ -19,6 +19,9 @@ from tuner_job.models import Families
 from tuner_job.models.growing import Stages
 from tuner_job.wording import counted
 
+_FEWEST = 2
+"""Different deaths: fewer have no folds to be searched on."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -112,6 +115,9 @@ def _choose(
     )
     try:
         tuner, rows = tuners[protocol.composition], running.data.take(training.rows)
+        if rows.n_different < _FEWEST:
+            why = f"a search needs at least {_FEWEST} different deaths, found {rows.n_different}"
+            return dict.fromkeys(models, why)
         rows = rows.informative(np.arange(rows.n_samples))
         chosen = tuner.tune_data(
             rows,

@@ -15,7 +15,7 @@ from tuner_job.evaluation.folds import group_copies, stratified
 from tuner_job.evaluation.protocols import Composition
 from tuner_job.evaluation.sites import NEEDED, too_small
 from tuner_job.problem import in_deaths, in_sites
-from tuner_job.wording import counted, listed
+from tuner_job.wording import counted, listed, plain
 
 Rows = NDArray[np.intp]
 
@@ -113,8 +113,26 @@ def plan(data: VaDataset, config: ComparisonConfig, seed: int) -> Plan:
         notes += _untested(data, untested)
     if "cross_validation" in types:
         sets += _outer_folds(data, config.outer_folds, seed)
+    _check_names(sets)
     sets, left_out = _without_copies(data, [one for one in sets if one.tests])
     return Plan(sets, [*notes, *left_out, *_without_tests(sets, config)])
+
+
+def _check_names(sets: Sequence[TrainingSet]) -> None:
+    """Refuse sites and sizes of which two experiments would have one name, and so one result."""
+    named: dict[str, SiteTest] = {}
+    for test in (test for one in sets for test in one.tests):
+        before = named.setdefault(experiment_id(test, "model", tuned=False), test)
+        if before is not test:
+            said = [
+                f"{plain(one.train_site, 60)} → {plain(one.test_site, 60)}"
+                + (f" with {one.fraction!r} of the rows" if one.fraction != 1 else "")
+                for one in (before, test)
+            ]
+            raise ConfigError(
+                f"comparison: experiments must have names that differ; {said[0]} and {said[1]} "
+                "have the same: rename a site, or change comparison.training_sizes"
+            )
 
 
 def experiment_id(
@@ -150,12 +168,11 @@ def _of_site(
     smaller = []
     for size in sorted(config.training_sizes) if "training_size" in types else ():
         of_size = SiteTest("training_size", site, site, size, test)
-        if size == 1:
+        part = train if size == 1 else _part(data, train, size, seed)
+        if len(part) == len(train):  # of a small site also where it is a little less than 1
             tests.append(of_size)
         else:
-            smaller.append(
-                TrainingSet(f"{site} {size:g}", _part(data, train, size, seed), (of_size,))
-            )
+            smaller.append(TrainingSet(f"{site} {size:g}", part, (of_size,)))
     yield TrainingSet(site, train, tuple(tests))
     yield from smaller
 

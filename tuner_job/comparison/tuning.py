@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import ValidationError
 
 from tuner_job.comparison.result import TunedChoice
 from tuner_job.config.budget import Budget
@@ -27,6 +28,7 @@ from tuner_job.results.choose import choose_model
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
 from tuner_job.results.store import Store
+from tuner_job.schema import sentences
 from tuner_job.wording import counted, listed
 
 
@@ -187,6 +189,8 @@ class HyperparameterTuner:
             config = config.with_own_modules(known.own_modules if known else {})
             for model in config.families:
                 config.space(model)
+        except ValidationError as error:
+            raise ConfigError(f"tuning: {'; '.join(sentences(error))}") from None
         except ValueError as error:
             raise ConfigError(f"tuning: {error}") from None
         name = sha256(f"{data.digest}/{_asked(config)}".encode()).hexdigest()[:16]

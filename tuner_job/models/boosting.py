@@ -52,6 +52,8 @@ class Boosting:
         self._own_thread = ThreadPoolExecutor(1, thread_name_prefix=NAME)
         if not self.classes.single:
             self._own_thread.submit(self._begin, settings, seed, content).result()
+        elif content is not None:
+            self._size = int.from_bytes(content[:4], "big")
 
     @property
     def size(self) -> int:

@@ -233,3 +233,30 @@ def test_fewer_different_deaths_than_outer_folds_are_refused(data: VaDataset) ->
     copied = replace(data, copies=(np.arange(600) % 4).astype(np.int32))
     with pytest.raises(ConfigError, match=r"not exceed the 4 different deaths \(600 rows\), got 5"):
         plan(copied, ComparisonConfig(experiments=["cross_validation"]), 1)
+
+
+def test_a_size_that_is_all_of_a_small_site_shares_its_fit(data: VaDataset) -> None:
+    small = with_sites(data, [12, 40])
+    config = ComparisonConfig(
+        experiments=["out_domain", "training_size"], training_sizes=[0.5, 0.95, 1.0]
+    )
+    sets = plan(small, config, 1).sets
+    assert len({one.digest for one in sets}) == len(sets)
+    tests = [test for one in sets for test in one.tests]
+    assert sum(test.fraction == 0.95 for test in tests) == 2
+
+
+@pytest.mark.parametrize(
+    ("sites", "fractions"),
+    [
+        (("A/B", "A B", "C"), [1.0]),
+        (("North", "North-East", "East-North"), [1.0]),
+        (("A", "B", "C"), [0.1234567, 0.1234568]),
+    ],
+)
+def test_experiments_that_would_share_a_name_are_refused(
+    data: VaDataset, sites: tuple[str, ...], fractions: list[float]
+) -> None:
+    config = ComparisonConfig(experiments=["out_domain", "training_size"], training_sizes=fractions)
+    with pytest.raises(ConfigError, match="experiments must have names that differ"):
+        plan(replace(data, sites=sites), config, 1)

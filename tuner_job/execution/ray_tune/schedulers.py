@@ -36,7 +36,8 @@ def largest_size(family: ModelFamily, space: SearchSpace, n_folds: int) -> int:
     if parameter is None:
         return full_size(family, {})
     largest: Any = parameter.last if isinstance(parameter, Range) else max(parameter.choices)  # type: ignore[type-var]
-    return int(largest)
+    # where it does not apply, a configuration has the default
+    return max(int(largest), full_size(family, {}) if parameter.when else 0)
 
 
 def step_size(method: str, largest: int) -> int:
