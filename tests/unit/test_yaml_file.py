@@ -95,6 +95,9 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     ".inf": ("a: -.inf", "line 1, column 4: must be a finite number"),
     ".nan": ("a: [1, .nan]", "line 1, column 8: must be a finite number"),
     "deep lists": ("a: " + "[" * 3000, "line 1, column 53: must be nested at most 50 deep"),
+    "a list as a number": ("seed: !!int [1]", "must be a single value, got a list"),
+    "a mapping as truth": ("x: !!bool {}", "must be a single value, got a mapping"),
+    "a list as a fraction": ("x: !!float []", "must be a single value, got a list"),
     "deep dashes": ("- " * 3000, "must be nested at most 50 deep"),
     "deep mappings": (
         "\n".join(" " * i + "a:" for i in range(300)),

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tuner_job.comparison.plan import TrainingSet
 from tuner_job.comparison.result import ExperimentResult
 from tuner_job.comparison.settings import as_now
-from tuner_job.config.comparison import EXPERIMENT_TYPES, NOW_A_MODEL
+from tuner_job.config.comparison import NOW_A_MODEL, TABLES
 from tuner_job.errors import StoreError
 from tuner_job.evaluation.protocols import Composition
 from tuner_job.files.arrays import write_arrays
@@ -44,8 +44,7 @@ _READERS = 16
 _RESULT = re.compile(r"[^/]+\.json")
 CLAIM = "comparison.json"
 _BEGUN_BY = "begun_by"
-PAGES = ("report.html", "full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
-         *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
+PAGES = ("report.html", *TABLES)
 """What is written anew as a comparison goes on."""
 
 

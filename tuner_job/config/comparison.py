@@ -14,6 +14,9 @@ ExperimentType = Literal[
 ]
 EXPERIMENT_TYPES: tuple[ExperimentType, ...] = get_args(ExperimentType)
 ACROSS_SITES = EXPERIMENT_TYPES[:4]
+TABLES = ("full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
+          *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
+"""Files that a comparison writes beside its page."""
 """Those that are run unless others are asked for."""
 
 

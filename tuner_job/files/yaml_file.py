@@ -128,6 +128,13 @@ class _PlaceError(Exception):
     """What is wrong, with its place."""
 
 
+def _check_single(node: Node) -> None:
+    """Refuse a list or a mapping that a tag calls a number."""
+    if not isinstance(node, ScalarNode):
+        shown = "a list" if isinstance(node, SequenceNode) else "a mapping"
+        raise _at(node.start_mark, f"must be a single value, got {shown}")
+
+
 def _at(mark: yaml.Mark, problem: str) -> _PlaceError:
     return _PlaceError(f"line {mark.line + 1}, column {mark.column + 1}: {problem}")
 
@@ -163,6 +170,7 @@ class _Loader(yaml.SafeLoader):
 
     def whole_number(self, node: ScalarNode) -> int:
         """Read a whole number that something can be done with."""
+        _check_single(node)
         if len(node.value) > MOST_DIGITS:
             raise _at(
                 node.start_mark,
@@ -175,6 +183,7 @@ class _Loader(yaml.SafeLoader):
 
     def number(self, node: ScalarNode) -> float:
         """Read a finite number."""
+        _check_single(node)
         try:
             value = float(node.value.replace("_", ""))
         except ValueError:  # .inf and .nan are not Python's words
@@ -185,6 +194,7 @@ class _Loader(yaml.SafeLoader):
 
     def truth(self, node: ScalarNode) -> bool:
         """Read true or false."""
+        _check_single(node)
         if node.value.lower() not in ("true", "false"):
             raise _at(node.start_mark, f"must be true or false, got {plain(node.value)}")
         return bool(node.value.lower() == "true")

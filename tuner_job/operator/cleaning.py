@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from tuner_job.cluster.kube import Kube
 from tuner_job.cluster.objects import ConfigMap, RayJob
+from tuner_job.operator.asked import digest_of
 from tuner_job.operator.ends import end_of
 from tuner_job.operator.ledger import Ledger
 from tuner_job.operator.noting import is_noted
@@ -81,7 +82,10 @@ class Cleaner:
         stays, end = asked_for.spec.ttl_seconds_after_finished, asked_for.status
         if stays is None or asked_for.state not in TERMINAL:
             return False
-        entry = self.ledger.entries.get(end.get("rayJob", {}).get("uid", ""))
+        ran = end.get("rayJob", {})
+        if ran and ran.get("spec") != digest_of(asked_for):  # it asks for something else now
+            return False
+        entry = self.ledger.entries.get(ran.get("uid", ""))
         if (entry and not entry.end) or not is_over(end.get("completionTime", ""), stays):
             return False
         self.kube.delete(asked_for)

@@ -148,6 +148,9 @@ class Controller:
 
     def _results_of(self, about: TuningExperiment) -> str:
         """Where the results of an experiment go, or went."""
+        entry = self._ledger.entries.get(about.status.get("rayJob", {}).get("uid", ""))
+        if entry and entry.results:  # where its run writes, whatever is asked for by now
+            return entry.results
         asked = str(about.spec.experiment.get("results", ""))
         if is_url(asked):
             return asked.rstrip("/")

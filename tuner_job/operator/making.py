@@ -81,6 +81,11 @@ def begin(
     name, (experiment, job) = asked_for.metadata.name, made
     if kube.get(RayJob, name):
         raise name_taken(name)
+    if (there := kube.get(ConfigMap, name)) and not there.is_of(name):
+        raise RefusalError(
+            "NameTaken",
+            f"a ConfigMap {name} is there that is no experiment's: choose another name",
+        )
     for problem in missing(kube, job):
         raise RefusalError("NotReady", problem)
     if earlier:
@@ -93,7 +98,11 @@ def begin(
         if error.status != _CONFLICT:
             raise RefusalError("Refused", str(error)) from None
         raise name_taken(name) from None
-    kube.create(ConfigMap, of_rayjob(experiment, run))
+    try:
+        kube.create(ConfigMap, of_rayjob(experiment, run))
+    except RefusedError as error:  # the next look tries again, and says so
+        if error.status >= 500:
+            raise
     return run
 
 

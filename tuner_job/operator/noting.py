@@ -78,7 +78,7 @@ def _entry(job: RayJob, since: datetime | None) -> Entry:
     end, _ = end_of(job)
     ended = job.status.end_time or made
     if end and since and ended and ended < since:
-        entry.end, entry.told = end, True
+        entry.end, entry.told, entry.ended = end, True, written(ended)
     return entry
 
 

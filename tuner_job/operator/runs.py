@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from tuner_job.cluster.cancel import delete_ours
-from tuner_job.cluster.kube import Kube
+from tuner_job.cluster.kube import Kube, RefusedError
 from tuner_job.cluster.objects import ConfigMap, RayJob
 from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.cluster.template import Template, of_rayjob
@@ -98,6 +98,7 @@ class Runs:
         if run is None:
             return Outcome("Succeeded" if before == "Succeeded" else "Suspended")
         if state_of(run) in ENDED:
+            self._ledger.pause(run.metadata.uid, False)  # it has ended by itself
             done = end_of(run)[0] == "done"
             return Outcome("Succeeded" if done else "Suspended", run=run)
         if before == "Suspending":  # it is said, so that nobody takes it for an end
@@ -110,22 +111,31 @@ class Runs:
         if not brought and changed:  # nothing of it has begun
             self._drop(run)
             return Outcome("Waiting", anew=True)
+        refused = ""
         if not brought and isinstance(asked, Asked):
-            self._bring(found, run, asked)
+            refused = self._bring(found, run, asked)
         self._ledger.pause(run.metadata.uid, False)
         verdict = _verdict(asked, _CHANGED if changed else _ACCEPTED)
+        if refused:
+            verdict = Verdict(False, "Refused", refused)
         state = state_of(run)
         if state in ("running", "retrying"):
             return Outcome("Running", verdict, run)
         queued = "Kueue has not admitted it yet" if state == "suspended" else ""
         return Outcome("Waiting", verdict, run, queued)
 
-    def _bring(self, found: Found, run: RayJob, asked: Asked) -> None:
-        """Make the ConfigMap that a RayJob's pods wait for."""
+    def _bring(self, found: Found, run: RayJob, asked: Asked) -> str:
+        """Make the ConfigMap that a RayJob's pods wait for; return why the API server does not."""
         experiment, _ = objects_of(found.asked_for, asked, self._template(), self._kube.namespace)
         if found.experiment:
             self._kube.delete(found.experiment.must_be_of(found.name, self._kube.namespace))
-        self._kube.create(ConfigMap, of_rayjob(experiment, run))
+        try:
+            self._kube.create(ConfigMap, of_rayjob(experiment, run))
+        except RefusedError as error:
+            if error.status >= 500:
+                raise
+            return str(error)
+        return ""
 
     def _with_ended(self, found: Found, run: RayJob, asked: Asked | InvalidError) -> Outcome:
         asked_for, status = found.asked_for, found.asked_for.status
@@ -135,6 +145,7 @@ class Runs:
         if is_said and again and isinstance(asked, Asked):
             self._kube.delete(run)
             return Outcome("Waiting", anew=True)
+        self._ledger.pause(run.metadata.uid, False)
         end, why = end_of(run)
         return Outcome(SAID[end], _verdict(asked), run, why)
 
@@ -149,7 +160,8 @@ class Runs:
         if isinstance(asked, InvalidError):
             return Outcome("Invalid", _verdict(asked))
         try:
-            return Outcome("Waiting", run=self._begin(found, asked))
+            run = self._begin(found, asked)
+            return Outcome("Waiting", run=run, anew=run is None)
         except RefusalError as error:
             said = Verdict(False, error.reason, str(error))
             return Outcome("Invalid" if error.reason == "Changed" else "Waiting", said, anew=True)
@@ -201,4 +213,7 @@ def _as_before(found: Found) -> Outcome:
     if accepted.get("status") == "False":
         verdict = Verdict(False, str(accepted["reason"]), str(accepted["message"]))
     said = str(condition_of(asked_for.status, "Failed").get("message", ""))
-    return Outcome(cast(State, asked_for.state or "Waiting"), verdict, found.run, said)
+    # one that was dropped to begin anew, and has not gone yet, is not to be told of again
+    named = asked_for.status.get("rayJob", {}).get("uid")
+    run = found.run if found.run and found.run.metadata.uid == named else None
+    return Outcome(cast(State, asked_for.state or "Waiting"), verdict, run, said)

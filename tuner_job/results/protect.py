@@ -10,6 +10,8 @@ from tuner_job.results.experiment_store import ExperimentStore
 from tuner_job.wording import plain
 
 _OBJECTS = (
+    "logs",
+    ".damaged",
     "experiment.yaml",
     "provenance.json",
     "start_from.json",
@@ -46,8 +48,12 @@ def check_outside_results(
         if (
             inside
             and inside != (but,)
-            and (inside[0] in _OBJECTS or (folder / inside[0] / "trials").is_dir())
+            and (inside[0] in _OBJECTS or _is_of_a_model(folder / inside[0]))
         ):
             raise InputError(
                 f"{option}: {plain(path)} is part of the experiment's results; name another file"
             )
+
+
+def _is_of_a_model(folder: Path) -> bool:
+    return any((folder / kind).is_dir() for kind in ("trials", "commits", "models"))

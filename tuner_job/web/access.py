@@ -116,7 +116,7 @@ class Access:
 
     async def _refusal(self, request: Request) -> Response | None:
         """Answer what is not handed on: None for what is."""
-        path = request.url.path
+        path = request.scope["path"]  # the address holds what the caller says of the host
         if self._token is None and not _is_own(request.headers.get("host", "")):
             return PlainTextResponse(
                 "This page answers only to localhost: open http://127.0.0.1 with its port.\n", 421

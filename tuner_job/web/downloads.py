@@ -52,8 +52,12 @@ async def trials(request: Request) -> Response:
         return nothing("There is no such table here.")
     if request.method == "HEAD":
         return Response(media_type=_KINDS[kind])
-    file = Path(tempfile.mkdtemp(prefix="trials-", dir=site_of(request).folder), f"trials.{kind}")
-    problem = await asyncio.to_thread(_write_table, site_of(request).children, row, file)
+    site = site_of(request)
+    if site.tables.locked():
+        return nothing("Other tables are being written: try again in a moment.", 503)
+    async with site.tables:
+        file = Path(tempfile.mkdtemp(prefix="trials-", dir=site.folder), f"trials.{kind}")
+        problem = await asyncio.to_thread(_write_table, site.children, row, file)
     if problem:
         _remove(file)
         return nothing(problem, 503)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tuner_job.config.comparison import TABLES
 from tuner_job.records import ProgressRecord, utc
 from tuner_job.results.look import Look, Object
 from tuner_job.results.progress import PROGRESS, find_progress
@@ -85,7 +86,7 @@ def read_comparison(place: Place, look: Look, blank: Comparison) -> Comparison:
     told = find_progress(place.store, blank.path) if PROGRESS in look.objects else None
     progress = told if isinstance(told, ProgressRecord) else None
     has_report = _REPORT in look.objects
-    shown = {name: one.size for name, one in look.objects.items() if name.endswith(".csv")}
+    shown = {name: look.objects[name].size for name in TABLES if name in look.objects}
     versions = [one.version for one in look.objects.values()]
     return Comparison(
         id=blank.id,

@@ -79,9 +79,11 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
         found = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = found[0]
         sock = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise InputError(f"--host: must be a name or address of this machine, got "
-                         f"{plain(bind.host, 80)}: {error.strerror}") from None  # fmt: skip
+    except (OSError, UnicodeError) as error:  # a name that can be none
+        why = (isinstance(error, OSError) and error.strerror) or "it is no name of a machine"
+        raise InputError(
+            f"--host: must be a name or address of this machine, got {plain(bind.host, 80)}: {why}"
+        ) from None
     with sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,8 +91,10 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
             sock.listen(_BACKLOG)
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
-            why = "the port is in use; choose another one with --port" if taken else error.strerror
-            raise InputError(f"{where}: nothing can be served there: {why}") from None
+            reason = (
+                "the port is in use; choose another one with --port" if taken else error.strerror
+            )
+            raise InputError(f"{where}: nothing can be served there: {reason}") from None
         yield sock
 
 

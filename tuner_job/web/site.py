@@ -18,6 +18,7 @@ _PATIENCE = 0.4
 """Seconds that a page waits for storage before it shows what was known."""
 _FIRST = 15.0
 """Seconds that the first page waits."""
+_TABLES = 2
 _EMPTY = Snapshot({}, {}, {}, [], 0)
 
 
@@ -35,6 +36,8 @@ class Site:
         self.children = Children()
         self.drawer = Drawer(folder, self.children)
         self.folder = folder
+        self.tables = asyncio.Semaphore(_TABLES)
+        """Of trials, written at once: each is a process that reads all of them."""
         self.n_streams = 0
         """Streams of events that are open."""
         self._looking: asyncio.Task[None] | None = None

@@ -182,6 +182,8 @@ def test_comparisons_and_pages_of_predictions_are_found(results: Path, open_page
     assert "/experiments/sites%3Atuning%3Aof-a-site" in one
     assert client.get("/experiments/sites%3Atuning%3Aof-a-site").status_code == 200
     assert client.get("/comparisons/sites/files/full_results.csv").text == "model\n"
+    (compared / "predictions.csv").write_text("id,cause\n7,Malaria\n")
+    assert "Malaria" not in client.get("/comparisons/sites/files/predictions.csv").text
     for address, shown in (("/comparisons/sites/report", "of all sites"),
                            ("/pages/deaths.html", "new deaths")):  # fmt: skip
         answer = client.get(address)

@@ -67,7 +67,7 @@ def parallel_coordinates(
     scales
         Parameter → the scale that the search space declares; linear where it says none.
     """
-    drawn = _thinned(trials)
+    drawn = _thinned(trials, best)
     names, constant = _varying(trials.complete)
     axes_of = {
         n: parameter_axis([t.params.get(n, NOT_USED) for t in drawn], scales.get(n, "linear"))
@@ -118,14 +118,15 @@ def _slices(
     return figure
 
 
-def _thinned(trials: Trials) -> list[TrialRecord]:
-    """Return at most `MAX_LINES` complete trials, the worst first so that the best are drawn on
-    top."""
+def _thinned(trials: Trials, chosen: int) -> list[TrialRecord]:
+    """Return some `MAX_LINES` complete trials, the chosen one among them, the worst first so that
+    the best are drawn on top."""
     ranked = trials.ranked()
     if len(ranked) > MAX_LINES:
         rest = ranked[_BEST:]
-        keep = np.linspace(0, len(rest) - 1, MAX_LINES - _BEST).astype(int)
-        ranked = ranked[:_BEST] + [rest[i] for i in keep]
+        keep = set(np.linspace(0, len(rest) - 1, MAX_LINES - _BEST).astype(int).tolist())
+        others = [one for i, one in enumerate(rest) if i in keep or one.trial == chosen]
+        ranked = ranked[:_BEST] + others
     return ranked[::-1]
 
 

@@ -120,7 +120,8 @@ def _folds(
 def _fold_pair(axes: Axes, row: float, study: StudySummary, objective: str) -> None:
     upper, lower = row + 0.2, row - 0.2
     default, tuned = (
-        [fold[objective] for fold in one.folds] for one in (study.default, study.best)
+        [fold[objective] for fold in one.folds if objective in fold]  # of a search that runs: none
+        for one in (study.default, study.best)
     )
     for pair in zip(default, tuned, strict=False):
         axes.plot(pair, [upper, lower], color=style.MUTED, lw=0.8, alpha=0.7, zorder=1)
