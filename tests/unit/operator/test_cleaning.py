@@ -2,7 +2,7 @@
 
 import json
 
-from tests.unit.operator.conftest import World
+from tests.unit.operator.conftest import World, experiment
 
 
 def _left(world: World) -> list[str]:
@@ -196,3 +196,31 @@ def test_plain_rayjobs_carry_the_same_progress(world: World) -> None:
     world.restart()
     world.look()
     assert json.dumps(world.cluster.objects["rayjobs", "plain"]) == before
+
+
+def test_an_object_that_asks_for_more_by_then_stays_and_runs(world: World) -> None:
+    world.apply()
+    world.look()
+    world.write(state="done")
+    _finish(world, "adult")
+    world.later(10**6)
+    world.apply(ttlSecondsAfterFinished=60, experiment=experiment(tuning={"n_trials": 99}))
+    world.look()
+    world.cluster.kuberay("adult")
+    world.look()
+    assert world.cluster.names("tuningexperiments") == ["adult"]
+    assert world.status()["state"] == "Waiting"
+
+
+def test_what_had_ended_before_there_was_a_controller_goes_too(world: World) -> None:
+    world.retention = 600
+    world.submit("old")
+    world.cluster.kuberay("old", "Complete", "SUCCEEDED")
+    world.later(3600)
+    world.look()
+    world.later(601)
+    world.look()
+    world.cluster.kuberay("old")
+    world.look()
+    assert _left(world) == []
+    assert world.heard.ends == []

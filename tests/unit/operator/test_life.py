@@ -417,3 +417,85 @@ def test_submit_leaves_the_name_of_an_object_alone(world: World, tmp_path: Path)
     made = build(path, Asked(), lambda: Located(found, kube.namespace))
     with pytest.raises(ClusterError, match="belongs to the TuningExperiment of that name"):
         submit(kube, made)
+
+
+def test_a_run_that_was_dropped_and_lingers_is_not_told_of_again(world: World) -> None:
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.look()
+    first = world.cluster.get("rayjobs", "adult")
+    world.apply(suspend=True)
+    world.controller.look()
+    world.cluster.kuberay("adult", "Failed", "FAILED")  # before it is dropped
+    world.look()
+    assert world.status()["state"] == "Suspended"
+    world.apply(suspend=False)
+    world.look()  # the RayJob is deleted, and KubeRay has not let it go
+    world.cluster.kuberay("adult")
+    world.look()
+    second = world.cluster.get("rayjobs", "adult")
+    assert first
+    assert second
+    assert second["metadata"]["uid"] != first["metadata"]["uid"]
+    assert world.status()["state"] == "Waiting"
+    world.cluster.kuberay("adult", "Complete", "SUCCEEDED")
+    world.look()
+    assert world.condition("Succeeded")[0] == "True"
+
+
+def test_a_config_map_that_is_no_experiment_s_is_seen_before_anything_is_made(
+    world: World,
+) -> None:
+    kept = world.cluster.put("configmaps", {"metadata": {"name": "adult"}, "data": {"a": "b"}})
+    world.apply()
+    world.look()
+    assert world.cluster.names("rayjobs") == []
+    assert world.condition("Accepted")[:2] == ("False", "NameTaken")
+    assert world.cluster.get("configmaps", "adult") == kept
+
+
+def test_a_config_map_that_is_refused_is_told_and_tried_again(world: World) -> None:
+    def quota(method: str, plural: str, name: str) -> tuple[int, str] | None:
+        refused = (method, plural, name) == ("POST", "configmaps", "adult")
+        return (403, "exceeded quota: team") if refused else None
+
+    world.cluster.refuse = quota
+    world.apply()
+    world.look()
+    assert world.condition("Accepted") == ("False", "Refused", "exceeded quota: team")
+    assert world.status()["rayJob"]
+    world.cluster.refuse = lambda *_: None
+    world.look()
+    assert world.condition("Accepted")[0] == "True"
+    assert world.cluster.get("configmaps", "adult")
+
+
+def test_a_run_that_ends_although_it_was_to_be_dropped_is_told(world: World) -> None:
+    def broken(method: str, plural: str, name: str) -> tuple[int, str] | None:
+        return (503, "busy") if (method, plural) == ("DELETE", "rayjobs") else None
+
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.look()
+    world.apply(suspend=True)
+    world.cluster.refuse = broken
+    world.look()
+    world.cluster.refuse = lambda *_: None
+    world.write(state="done")
+    world.cluster.kuberay("adult", "Complete", "SUCCEEDED")
+    world.look()
+    assert world.condition("Succeeded")[0] == "True"
+    assert world.heard.ends == [("adult", "done")]
+
+
+def test_results_are_looked_for_where_the_run_writes_them(world: World) -> None:
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.look()
+    before = world.status()["results"]
+    world.apply(experiment=experiment(results="s3://elsewhere/x"))
+    world.look()
+    assert world.status()["results"] == before
