@@ -90,9 +90,30 @@ def test_many_configurations_are_thinned_but_the_best_stay(make, monkeypatch):
     trials = Trials(make(states=("complete",) * 60).trials["xgboost"], "csmf_accuracy")
     drawing = parameters.parallel_coordinates("m", trials, trials.ranked()[0].trial, {})
     assert "the 5 best and an even selection of the rest: 20 of 60 trials" in drawing.caption
-    drawn = parameters._thinned(trials)
+    drawn = parameters._thinned(trials, -1)
     assert len({t.trial for t in drawn}) == 20
     assert drawn[-5:][::-1] == trials.ranked()[:5]
+
+
+def test_the_chosen_configuration_is_drawn_though_others_are_better(make, monkeypatch):
+    monkeypatch.setattr(parameters, "MAX_LINES", 20)
+    monkeypatch.setattr(parameters, "_BEST", 5)
+    trials = Trials(make(states=("complete",) * 60).trials["xgboost"], "csmf_accuracy")
+    for chosen in trials.ranked():
+        drawn = parameters._thinned(trials, chosen.trial)
+        assert chosen in drawn
+        ranks = [trials.ranked().index(one) for one in drawn]
+        assert ranks == sorted(ranks, reverse=True)
+        assert len(drawn) <= 21
+
+
+def test_a_search_that_runs_has_no_folds_of_its_other_metrics(make):
+    experiment = make(objectives=("cod_accuracy",))
+    study = experiment.summary.studies[0]
+    default = study.default.model_copy(update={"folds": [{"csmf_accuracy": 0.5}] * 3})
+    unfinished = study.model_copy(update={"default": default})
+    with style.applied():
+        assert "<svg" in style.to_svg(scores.fold_spread([unfinished], {}), "f")
 
 
 def test_ten_thousand_trials_and_fifty_causes_stay_small(make):
