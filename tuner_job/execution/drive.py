@@ -54,6 +54,7 @@ class Driver:
         self._seconds: dict[str, float] = dict.fromkeys(self._studies, 0.0)
         self._running: dict[str, int] = dict.fromkeys(self._studies, 0)
         self._ended: dict[str, int] = dict.fromkeys(self._studies, 0)
+        self._states: dict[str, Counter[TrialState]] = {name: Counter() for name in self._studies}
         self.given_up: dict[str, RunError] = {}
         """Models that are searched no further because most of their trials fail."""
 
@@ -157,9 +158,9 @@ class Driver:
         self._ended[study.name] += 1
         if finished.error:
             study.record_failure(finished.task, finished.error)
-            self._give_up_if_most_fail(study, finished.error)
         else:
             study.record(finished.task, finished.told)
+        self._give_up_if_most_fail(study)
         self._on_task(study.name, finished.seconds, self._runner.n_slots)
 
     def _hand_over(self) -> None:
@@ -167,11 +168,15 @@ class Driver:
             for trial in study.take_finished():
                 self._on_finished(study, trial)
 
-    def _give_up_if_most_fail(self, study: Study, error: str) -> None:
-        if most_fail(study.counts):
-            self.given_up.setdefault(
-                study.model, too_many_failures(study.model, study.counts, error)
-            )
+    def _give_up_if_most_fail(self, study: Study) -> None:
+        """Look at the trials that have ended one by one in their order, not in that of their
+        ends."""
+        counts = self._states[study.name]
+        while (at := counts.total()) < len(study.trials) and (state := study.trials[at].state):
+            counts[state] += 1
+            if state == "failed" and most_fail(counts) and study.model not in self.given_up:
+                error = study.trials[at].error or "no reason"
+                self.given_up[study.model] = too_many_failures(study.model, counts, error)
 
 
 def most_fail(counts: Counter[TrialState]) -> bool:

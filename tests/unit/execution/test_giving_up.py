@@ -11,6 +11,7 @@ from tuner_job.search.early_stopping import NeverStop
 from tuner_job.search.plan import StudyPlan
 from tuner_job.search.samplers.random import RandomSampler
 from tuner_job.search.study import Study
+from tuner_job.search.trial import Trial
 
 N_TRIALS = 20
 
@@ -51,3 +52,20 @@ def test_the_others_go_on() -> None:
     assert 5 <= fails.counts["failed"] < N_TRIALS
     assert list(driver.given_up) == ["xgboost"]
     assert "trials failed, the last one with ValueError: no" in str(driver.given_up["xgboost"])
+
+
+def test_it_does_not_matter_which_trials_end_first() -> None:
+    one = study("xgboost")
+    driver = Driver([one], cast(Runner, OneFails(1.0)), Budget(), lambda *_: None)
+    one.trials = [Trial(number, number, {}) for number in range(12)]
+    for trial in one.trials[5:10]:
+        trial.fail("quickly")
+    driver._give_up_if_most_fail(one)
+    assert not driver.given_up, "of those before them nothing is known yet"
+    for trial in one.trials[:5]:
+        trial.state = "complete"
+    driver._give_up_if_most_fail(one)
+    assert not driver.given_up
+    one.trials[10].fail("the sixth")
+    driver._give_up_if_most_fail(one)
+    assert "6 of 11 trials failed, the last one with the sixth" in str(driver.given_up["xgboost"])
