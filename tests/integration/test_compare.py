@@ -226,6 +226,23 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
         json.dumps(best)
     }
 
+    stored = s3.root / "compare" / "comparison" / "results"
+    before = {one: one.stat().st_ino for one in stored.glob("*.json")}
+    compare(table, f"{bucket}/comparison", *arguments, "--resume")
+    assert {one: one.stat().st_ino for one in stored.glob("*.json")} == before
+    experiment["tuning"]["n_trials"] = 12
+    path.write_text(yaml.safe_dump(experiment))
+    tune(path, bucket)
+    later = json.loads((s3.root / "compare" / "tuned" / "random_forest" / "best.json").read_text())
+    assert later["params"] != best, (
+        "more trials must find another one for this test to say anything"
+    )
+    compare(table, f"{bucket}/comparison", *arguments, "--resume")
+    rows = pd.read_csv(s3.root / "compare" / "comparison" / "full_results.csv")
+    assert {json.dumps(json.loads(text)) for text in rows[rows.tuned].best_params} == {
+        json.dumps(later["params"])
+    }
+
     frame = pd.read_csv(table)
     frame.iloc[:-1].to_csv(tmp_path / "shorter.csv", index=False)
     frame.assign(va34=frame.va34.replace({frame.va34[0]: "Other"})).to_csv(

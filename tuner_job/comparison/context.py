@@ -38,13 +38,27 @@ class Comparison:
         self.done.update({result.experiment_id: result for result in results})
 
     def is_finished(
-        self, training: TrainingSet, model: str, protocols: Sequence[ScoringProtocol], tuned: bool
+        self,
+        training: TrainingSet,
+        model: str,
+        protocols: Sequence[ScoringProtocol],
+        tuned: bool,
+        given: TunedChoice | None = None,
     ) -> bool:
-        """Whether every test of a fit has its result, and the fit its predictions."""
-        scored = all(
-            experiment_id(test, model, tuned, protocol.composition) in self.done
+        """Whether every test of a fit has its result, and the fit its predictions.
+
+        Parameters
+        ----------
+        given
+            What must have been fitted; None: whatever was tuned.
+        """
+        results = [
+            self.done.get(experiment_id(test, model, tuned, protocol.composition))
             for test in training.tests
             for protocol in protocols
+        ]
+        scored = all(
+            one is not None and (given is None or given.is_same(one.tuned)) for one in results
         )
         name = predictions_name(training, model, protocols[0].composition if tuned else None)
         return scored and self.store.load_predictions(name) is not None

@@ -79,7 +79,7 @@ def tuned(
         wanted = [
             m
             for m in running.settings.models
-            if not running.is_finished(training, m, (protocol,), tuned=True)
+            if not running.is_finished(training, m, (protocol,), True, (given or {}).get(m))
         ]
         running.fits.done.update(set(running.settings.models) - set(wanted))
         choices = _choose(running, training, wanted, protocol, tuners, given or {})

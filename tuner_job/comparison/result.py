@@ -57,6 +57,11 @@ class TunedChoice(Closed):
     schedule: list[Stage] = []
     """If given, the model is fitted stage by stage (pbt); `params` are those of the last one."""
 
+    def is_same(self, other: "TunedChoice | None") -> bool:
+        """Whether another one makes the same fits and the same fractions."""
+        what = {"params", "csmf_estimator", "calibration", "schedule"}
+        return other is not None and self.model_dump(include=what) == other.model_dump(include=what)
+
 
 class ExperimentResult(Closed):
     """One experiment: a model, untuned or tuned, trained here, tested there."""
