@@ -203,7 +203,7 @@ def test_parameters_of_an_earlier_experiment_are_taken_or_refused_with_the_reaso
     bucket = s3.make_bucket("compare")
     data = {"source": str(table), "label": "va34", "site": "site", "drop": ["cod5"]}
     experiment = {**SMALL, "name": "tuned", "data": data, "models": ["random_forest"]}
-    experiment["tuning"] = {"search_method": "random", "n_trials": 3, "cv_folds": 3}
+    experiment["tuning"] = {"search_method": "random", "n_trials": 1, "cv_folds": 3}
     path = tmp_path / "experiment.yaml"
     path.write_text(yaml.safe_dump(experiment))
     tune(path, bucket)
