@@ -191,9 +191,10 @@ def test_workers_that_died_idle_cost_a_call_nothing(pool: Pool) -> None:
         tasks.start(time.sleep, (0.01,), n)
     while len(tasks):
         tasks.wait()
-    for process in [psutil.Process(pid) for pid in pool.pids()]:
-        process.kill()
-        assert becomes(lambda one=process: not _lives(one))  # type: ignore[misc]
+    workers = [psutil.Process(pid) for pid in pool.pids()]
+    for worker in workers:
+        worker.kill()
+    assert becomes(lambda: not any(map(_lives, workers)))
     tasks.start(abs, (-1,), "later")
     assert [one.value for one in tasks.wait()] == [1]
 
