@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tuner_job.errors import StoreError
+from tuner_job.errors import InputError, StoreError
 from tuner_job.records import FoldRecord, Provenance, TrialRecord
 from tuner_job.results.cache import TunedModelCache
 from tuner_job.results.claim import claim
 from tuner_job.results.experiment_store import ExperimentStore, open_experiment
 from tuner_job.results.monitor import TuningMonitor
+from tuner_job.results.protect import check_outside_results
 from tuner_job.results.store import Store
 from tuner_job.results.trial_folder import parse_trial
 from tuner_job.results.writer import BackgroundWriter
@@ -197,3 +198,16 @@ def test_nothing_else_is_taken_for_a_number(value: object) -> None:
     written = json.loads(record(0).model_dump_json())
     with pytest.raises(ValueError, match="not what va-tuning wrote"):
         parse_trial(json.dumps({**written, "batch": value}).encode(), 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["ensemble/best.json", "ensemble/commits/0001.json", "logs/run/000001.log"]
+)
+def test_no_output_takes_the_place_of_what_is_stored(
+    store: ExperimentStore, tmp_path: Path, name: str
+) -> None:
+    for path in ("ensemble/commits/0001.json", "logs/run/000001.log"):
+        store.store.put(store.path(path), b"{}")
+    with pytest.raises(InputError, match="part of the experiment's results"):
+        check_outside_results(store, {"--output": tmp_path / "exp" / name})
+    check_outside_results(store, {"--output": tmp_path / "exp" / "mine" / "predictions.csv"})
