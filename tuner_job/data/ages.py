@@ -1,13 +1,14 @@
 """Ages at death as the usual groups, as far as a file's ages tell them apart."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner_job.data.columns import Table
+from tuner_job.data.doubts import HIGH_CODES
 from tuner_job.data.instruments.parts import FloatArray, finite, first_number
 
 _YEAR, _MONTH = 365.25, 365.25 / 12
@@ -26,6 +27,8 @@ AGE_BANDS: Final = (_UNDER_1_MONTH, _UNDER_1_YEAR, *(name for _, name in _BANDS)
 """Every group in the order of age; a file has those that its ages can tell."""
 _MONTH_0, _YEAR_0, _FIRST = range(3)  # places in AGE_BANDS
 _OLDEST = 130 * _YEAR
+_WHOLE = 1e-8
+"""Of a unit: what a whole number may be off."""
 _SAME_NAME = re.compile(r"[^a-z]")
 _NAMES: Final[Mapping[float, frozenset[str]]] = {
     1.0: frozenset({"agedays", "ageindays", "daysold", "ageatdeathdays"}),
@@ -41,19 +44,22 @@ _NAMES: Final[Mapping[float, frozenset[str]]] = {
 
 
 def age_groups(
-    table: Table, own: str | None = None
+    table: Table, own: str | None = None, parts: Collection[str] = ()
 ) -> tuple[NDArray[np.int32], tuple[str, ...], str] | None:
     """Sort deaths into groups of age.
 
     Where a file has ages in several units, the smaller ones may hold the whole age or what is left
-    over of it: 0 days beside 45 years are no age of a newborn.
+    over of it: 0 days beside 45 years are no age of a newborn. What fits neither, and a code such
+    as 99 that nothing agrees with, is as if it were not there.
 
     Parameters
     ----------
     table
         As its format has prepared it.
     own
-        The column in which the format put ages in years together: it alone is read.
+        The column in which the format put ages in years together.
+    parts
+        The columns that it did so from; they tell how exact an age is.
 
     Returns
     -------
@@ -61,25 +67,39 @@ def age_groups(
         (n_rows,) index into `names`, -1 where the age is not known; the columns that ages were read
         from, for messages. ``None`` if no column holds an age.
     """
-    found = {unit: _named(table, names) for unit, names in _NAMES.items()}
-    if own is not None and own in table.columns:
-        found = {unit: [own] if unit == _YEAR else [] for unit in found}
-    if not any(found.values()):
-        return None
+    if own is None:
+        found = {unit: _named(table, names) for unit, names in _NAMES.items()}
+        if not any(found.values()):
+            return None
+    else:
+        there = [name for name in parts if name in table.columns]
+        found = {unit: [name for name in there if _unit(name) == unit] for unit in _NAMES}
     years, months, days = (_first(table, found[unit], unit) for unit in (_YEAR, _MONTH, 1.0))
-    ages = _together(years, months, days)
+    if own is None:
+        ages, step = _together(years, months, days, found)
+    else:
+        ages = _first(table, [own], _YEAR) * _YEAR
+        step = np.where(np.isnan(days), np.where(np.isnan(months), _YEAR, _MONTH), 1.0)
+    ages = np.where(ages < _OLDEST, np.round(ages, 6), np.nan)  # 28 days, through years or not
     codes = np.searchsorted([low for low, _ in _BANDS], ages, side="right") - 1 + _FIRST
-    young = ages < _YEAR
-    whole_months = np.isnan(days) & ~np.isnan(months) & ~_are_exact(months, 12)
-    whole_years = np.isnan(days) & np.isnan(months) & ~_are_exact(years, 1)
-    codes = np.where(young & whole_months & (months < 1), _MONTH_0, codes)
-    codes = np.where(young & whole_years, _YEAR_0, codes)
-    columns = ", ".join(name for names in found.values() for name in names)
+    if not _are_exact(months, 12):
+        codes = np.where((step == _MONTH) & (ages < _MONTH), _MONTH_0, codes)
+    if not _are_exact(years, 1):
+        codes = np.where((step == _YEAR) & (ages < _YEAR), _YEAR_0, codes)
+    columns = own or ", ".join(name for names in found.values() for name in names)
     return np.where(np.isnan(ages), -1, codes).astype(np.int32), AGE_BANDS, columns
 
 
 def _named(table: Table, names: frozenset[str]) -> list[str]:
     return [name for name in table.columns if _SAME_NAME.sub("", name.lower()) in names]
+
+
+def _unit(part: str) -> float:
+    """Days of the unit of a questionnaire's item, such as ageInMonths or g1_07c."""
+    name = part.lower()
+    if "day" in name or "hour" in name or name.endswith("c"):
+        return 1.0
+    return _MONTH if "month" in name or name.endswith("b") else _YEAR
 
 
 def _first(table: Table, names: Sequence[str], unit: float) -> FloatArray:
@@ -89,17 +109,27 @@ def _first(table: Table, names: Sequence[str], unit: float) -> FloatArray:
     return first_number([*ages, np.full(table.n_rows, np.nan)])
 
 
-def _together(years: FloatArray, months: FloatArray, days: FloatArray) -> FloatArray:
-    """(n_rows,) ages in days."""
-    y, m, d = (np.nan_to_num(one) for one in (years, months, days))
-    all_days = ~np.isnan(days) & (days >= 365 * np.floor(y)) & (days >= 30 * np.floor(m))
-    all_months = ~np.isnan(months) & (months >= 12 * np.floor(y))
-    ages = np.where(all_days, d, np.where(all_months, 0.0, y * _YEAR) + m * _MONTH + d)
-    nothing = np.isnan(years) & np.isnan(months) & np.isnan(days)
-    return np.where(nothing | (ages >= _OLDEST), np.nan, ages)
+def _together(
+    years: FloatArray, months: FloatArray, days: FloatArray, found: Mapping[float, Sequence[str]]
+) -> tuple[FloatArray, FloatArray]:
+    """(n_rows,) ages in days, and days of the smallest unit that each was read from."""
+    ages, step = years * _YEAR, np.full(len(years), _YEAR)
+    exact = years % 1 > _WHOLE
+    for numbers, unit in ((months, _MONTH), (days, 1.0)):
+        fine = numbers * unit
+        agrees = np.abs(fine - ages) <= step  # completed or rounded
+        repeats = (agrees & (fine >= step)).sum() > ((fine < step) & (ages >= 2 * step)).sum()
+        coded = np.isin(numbers, list(HIGH_CODES)) & any(found[u] for u in found if u > unit)
+        alone = (np.isnan(ages) | (ages < step)) & (agrees | ~coded)
+        is_age = (agrees & (repeats | (fine >= step)) | alone) & ~exact & ~np.isnan(fine)
+        is_rest = (fine < step) & ~np.isnan(ages) & ~is_age & ~exact
+        ages = np.where(is_age, fine, np.where(is_rest, ages + fine, ages))
+        step = np.where(is_age | is_rest, unit, step)
+        exact |= (is_age | is_rest) & (numbers % 1 > _WHOLE)
+    return ages, step
 
 
 def _are_exact(ages: FloatArray, below: float) -> bool:
     """Whether ages of the first year are given in fractions of their unit."""
     young = ages[ages < below]
-    return bool((young % 1 > 1e-8).any())
+    return bool((young % 1 > _WHOLE).any())

@@ -16,7 +16,7 @@ AMONG_WORDS = "numbers among words"
 THOUSANDS = "points as in thousands"
 
 _ONES = {7.0, 8.0, 9.0}
-_HIGH = frozenset(
+HIGH_CODES = frozenset(
     {
         *(88.0, 97.0, 98.0, 99.0, 888.0, 997.0, 998.0, 999.0, 8888.0, 9997.0, 9998.0, 9999.0),
         *(88888.0, 99998.0, 99999.0, 999999.0),
@@ -30,7 +30,7 @@ _LOW = frozenset(
         *(-888.0, -998.0, -999.0, -8888.0, -9998.0, -9999.0, -99999.0),
     }
 )
-_OTHER_CODES = frozenset({77.0, 777.0, 7777.0, *_ONES, *_HIGH, *_LOW})
+_OTHER_CODES = frozenset({77.0, 777.0, 7777.0, *_ONES, *HIGH_CODES, *_LOW})
 _YES_NO = {(1.0, 0.0): _OTHER_CODES | {2.0}, (1.0, 2.0): _OTHER_CODES | {3.0}}
 """Codes of yes and no, each with those that may mean missing beside them."""
 _MOST_CODES = 10
@@ -95,7 +95,7 @@ def _ends(ordered: Sequence[float]) -> list[float]:
     """The largest numbers, and the smallest ones, that are known to be used for missing."""
     high: list[float] = []
     for value, below in itertools.pairwise(reversed(ordered)):
-        if value not in _HIGH and not (value in _IF_FAR and 2 * below < value):
+        if value not in HIGH_CODES and not (value in _IF_FAR and 2 * below < value):
             break
         high.append(value)
     return [*itertools.takewhile(_LOW.__contains__, ordered), *reversed(high)][:4]

@@ -14,8 +14,9 @@ from tuner_job.data.config import DataConfig
 from tuner_job.data.dataset import IntArray
 from tuner_job.data.identity import is_place, who_or_when
 from tuner_job.data.instruments.formats import SourceFormat
-from tuner_job.data.instruments.parts import first_stated
+from tuner_job.data.instruments.parts import first_stated, without_missing
 from tuner_job.data.instruments.who_age import AGE
+from tuner_job.data.instruments.who_items import AGE_ITEMS
 from tuner_job.data.rows import merge_spellings, near, read_cause
 from tuner_job.data.words import as_number, key, sort_names
 from tuner_job.errors import DataError
@@ -40,6 +41,7 @@ _PERSONAL = frozenset(
     }
 )
 """What no page may show, and no group of deaths has in common."""
+_MODULES = frozenset({"neonate", "child", "adult"})
 _FOUR_FIGURES = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _EIGHT_FIGURES = re.compile(r"((?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\.0)?")
 _SERIAL = (29_000, 55_000)  # 1979 to 2050 in days, as spreadsheets count
@@ -152,7 +154,8 @@ class _Finder:
         source_format: SourceFormat,
     ):
         self._raw, self._prepared, self._codebook = raw, prepared, codebook
-        self._age = AGE if AGE in source_format.derived and AGE in prepared.columns else None
+        self._config, self._parts = config, source_format.derived.get(AGE, ())
+        self._age = AGE if self._parts and AGE in prepared.columns else None
         known = codebook.named("site") or config.site or source_format.site_name or SITE
         self.site = self._named(known) or self._named(SITE)
 
@@ -162,7 +165,7 @@ class _Finder:
         exact = self._named(by)
         if by == SITE and self.site:
             return _of_texts(by, self.site, _cleaned(self.column(self.site)))
-        if by == AGE_GROUP and (self._age or not exact):
+        if by == AGE_GROUP and (exact is None or self._is_module(exact)):
             return self._by_age()
         if by == YEAR or (of_year == YEAR and dated):
             return self._by_year(by, dated)
@@ -178,6 +181,11 @@ class _Finder:
     def column(self, name: str) -> Column:
         """A column as it stands in the file; one that was computed."""
         return (self._raw if name in self._raw.columns else self._prepared).columns[name]
+
+    def _is_module(self, name: str) -> bool:
+        """Whether a column says which part of the questionnaire was asked, beside an age."""
+        cells = {key(text) for text in self.column(name).values}
+        return self._age is not None and self._parts == AGE_ITEMS and cells <= _MODULES
 
     def _named(self, name: str) -> str | None:
         for table in (self._raw, self._prepared):
@@ -202,7 +210,8 @@ class _Finder:
         return _cleaned(column.map(lambda text: labels.get(key(text), text)))
 
     def _by_age(self) -> Grouping:
-        found = age_groups(self._prepared, self._age)
+        stated = without_missing(self._prepared, self._config)
+        found = age_groups(stated, self._age, self._parts)
         if found is None:
             raise ValueError(
                 "needs a column of ages: age or age_years, age_months, age_days, or those of the "

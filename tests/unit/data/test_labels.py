@@ -8,7 +8,9 @@ import pytest
 from tests.unit.data.training import one_of, sheet, train, whole
 from tuner_job.data import DataConfig
 from tuner_job.data.ages import AGE_BANDS
-from tuner_job.data.labels import Grouping, Labels
+from tuner_job.data.codebook import Codebook
+from tuner_job.data.labels import Grouping, Labels, read_labels
+from tuner_job.data.load import FORMATS, read_source
 from tuner_job.data.new_rows import read_new
 from tuner_job.errors import DataError
 
@@ -161,8 +163,19 @@ TOGETHER = [
     ("0,0,", "under 1 month"),
     (",,3", "0–27 days"),
     (",30,", "1–4 years"),
-    ("999,99,3", "5–14 years"),
+    ("999,99,3", "0–27 days"),
     (",,", "not known"),
+    (",99,", "not known"),
+    ("0,99,", "under 1 year"),
+    ("3,99,", "1–4 years"),
+    ("45,99,999", "15–49 years"),
+    ("3,31,", "1–4 years"),
+    ("46,550,", "15–49 years"),
+    ("33,,12000", "15–49 years"),
+    ("4.6,7,", "1–4 years"),
+    ("0,,99", "1–11 months"),
+    ("0,0,99", "under 1 month"),
+    ("0,18,", "1–4 years"),
 ]
 
 
@@ -170,3 +183,47 @@ TOGETHER = [
 def test_smaller_units_may_hold_what_is_left_over(cells: str, expected: str) -> None:
     (found,) = labels(f"age_years,age_months,age_days\n{cells}\n", ["age_group"]).groups
     assert found.names == (expected,)
+
+
+QUESTIONNAIRES = [
+    ("who", "Id10147,ageInDays,ageInYears", ["yes,28,", "no,0,", "no,,0", "no,12000,32"]),
+    ("phmrc", "a2_01,a2_02,g1_07c,g1_07a", ["1,1,28,", "0,0,0,", "0,0,,0", "1,0,,33"]),
+]
+
+
+@pytest.mark.parametrize(("format_", "head", "rows"), QUESTIONNAIRES)
+def test_each_death_of_a_questionnaire_has_the_group_of_its_own_answer(
+    format_: str, head: str, rows: Sequence[str]
+) -> None:
+    expected = ["1–11 months", "0–27 days", "under 1 year", "15–49 years"]
+    assert groups_of(format_, head, rows) == expected
+    for row, group in zip(rows, expected, strict=True):
+        assert groups_of(format_, head, [row]) == [group]
+
+
+def test_what_the_experiment_says_is_missing_is_no_age() -> None:
+    cells = ["0,77", "3,77", "0,5"]
+    found = groups_of("table", "age_years,age_months", cells, missing=["77"])
+    assert found == ["under 1 year", "1–4 years", "1–11 months"]
+
+
+def groups_of(format_: str, head: str, rows: Sequence[str], **config: Any) -> list[str]:
+    section = DataConfig(**{"source": "new.csv", "label": "cause", "format": format_, **config})
+    content = "\n".join([head, *rows]).encode()
+    raw = read_source(section, lambda _: content)
+    source_format = FORMATS[format_]
+    files = raw, source_format.prepare(raw, section)
+    found = read_labels(files, Codebook(), section, source_format, ["age_group"]).groups[0]
+    return [found.names[code] for code in found.codes.tolist()]
+
+
+@pytest.mark.parametrize("format_", ["who", "phmrc", "table"])
+def test_a_column_age_group_of_ones_own_is_taken(format_: str) -> None:
+    own = ["1,28,30-49", "0,9,70+", "1,9,30-49"]
+    head = {"phmrc": "a2_01,g1_07c,age_group"}.get(format_, "Id10147,ageInDays,age_group")
+    assert groups_of(format_, head, own) == ["30-49", "70+", "30-49"]
+
+
+def test_the_questionnaires_own_age_group_gives_way_to_ages() -> None:
+    rows = ["yes,28,neonate", "no,400,child"]
+    assert groups_of("who", "Id10147,ageInDays,age_group", rows) == ["1–11 months", "1–4 years"]

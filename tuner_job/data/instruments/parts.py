@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -98,14 +99,24 @@ def bounded(notes: Sequence[str], kind: str) -> list[str]:
 def as_stated(table: Table, config: DataConfig) -> Table:
     """The table as the experiment file has it: without columns that it drops, and without what it
     says is missing."""
+    stated = without_missing(table, config)
+    columns = {
+        name: column
+        for name, column in stated.columns.items()
+        if column_config(name, config).kind != "drop"
+        and not any(named(name, pattern) for pattern in config.drop)
+    }
+    return replace(stated, columns=columns)
+
+
+def without_missing(table: Table, config: DataConfig) -> Table:
+    """The table without what the experiment file says is missing."""
     columns = {}
     for name, column in table.columns.items():
-        own = column_config(name, config)
-        if own.kind == "drop" or any(named(name, pattern) for pattern in config.drop):
-            continue
-        missing = {key(text) for text in (*config.missing, *own.missing)}
+        codes = (*config.missing, *column_config(name, config).missing)
+        missing = {key(text) for text in codes}
         columns[name] = column.map(partial(_unless_in, missing)) if missing else column
-    return Table(table.source, columns, table.rows, table.counting, table.notes)
+    return replace(table, columns=columns)
 
 
 def _unless_in(missing: Collection[str], text: str) -> str | None:
