@@ -95,10 +95,12 @@ def test_a_file_of_deaths_gives_the_tables_and_the_page_of_the_command(tmp_path:
     with pytest.raises(InputError, match="nowhere"):
         run.predict(tmp_path / "nowhere.csv")
     named = deaths.assign(uid=[f"{n:03}" for n in range(len(deaths))], ward="None")
+    named.loc[0, "site"] = None
     named.to_csv(tmp_path / "named.csv", index=False)
     again = run.predict(tmp_path / "named.csv", by=["ward"])
     assert set(again.csmf["group"]) == {"all", "None"}
     assert again.deaths["probability"].dtype == float
+    assert again.deaths["site"].isna().sum() == 1
 
 
 def test_models_are_compared_as_by_the_command(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import logging
 import tempfile
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
+from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -187,7 +188,7 @@ class Experiment:
 
 
 def _plain(value: Any, key: str) -> Any:
-    """What a YAML file can hold of a value: a path as text, a number of NumPy as one of Python.
+    """What a YAML file can hold of a value.
 
     Raises
     ------
@@ -195,15 +196,28 @@ def _plain(value: Any, key: str) -> Any:
         It can hold nothing of the kind.
     """
     if isinstance(value, Mapping):
-        return {name: _plain(one, f"{key}.{name}".lstrip(".")) for name, one in value.items()}
+        items = ((_scalar(name, key), one) for name, one in value.items())
+        return {name: _plain(one, f"{key}.{name}".lstrip(".")) for name, one in items}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist(), key)
     if isinstance(value, list | tuple):
         return [_plain(one, key) for one in value]
+    return _scalar(value, key)
+
+
+def _scalar(value: Any, key: str) -> Any:
+    """Likewise: a path as text, a number of NumPy or of an enumeration as one of Python."""
+    if isinstance(value, np.generic):
+        return _scalar(value.item(), key)
+    if isinstance(value, Enum):
+        return _scalar(value.value, key)
     if isinstance(value, PurePath):
         return str(value)
-    if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist(), key)
-    if value is None or isinstance(value, str | int | float | date):
+    if value is None or type(value) in (bool, date, datetime):
         return value
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
     raise ConfigError(
         f"the experiment: {plain(key, 80)}: must be text, a number, a list or a dict; got "
         f"{plain(type(value).__name__, 60)}"

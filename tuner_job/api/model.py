@@ -111,5 +111,6 @@ class Model:
                 "frame by; give an array of its features"
             )
         data = self.tuned.data.model_copy(update={"source": FRAME})
-        content = as_csv(frame)
-        return read_new(data, self.tuned.codebook, self.causes, lambda _: content)
+        codebook = self.tuned.codebook
+        content = as_csv(frame, [one.name for one in codebook.variables])
+        return read_new(data, codebook, self.causes, lambda _: content)

@@ -1,6 +1,6 @@
 """Rows of a caller, arrays or data frames, as a data set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,11 +39,18 @@ def has_words(X: Any) -> bool:
     return not all(is_numeric_dtype(dtype) for dtype in frame.dtypes)
 
 
-def as_csv(frame: Any) -> bytes:
+def as_csv(frame: Any, names: Collection[str]) -> bytes:
     """Write a data frame (pandas, or one with a method `to_pandas`) as the file that is read by a
-    codebook: with every row, which in a file may be an empty line."""
+    codebook: with every row, which in a file may be an empty line.
+
+    Parameters
+    ----------
+    names
+        Columns that the codebook knows: none of them is added.
+    """
     found = _as_pandas(frame)
-    numbered = found.assign(**{_another("row", found): range(1, len(found) + 1)})
+    row = _another("row", {*found.columns, *names})
+    numbered = found.assign(**{row: range(1, len(found) + 1)})
     return bytes(numbered.to_csv(index=False).encode())
 
 
@@ -104,7 +111,7 @@ def of_frame(
     if given := sorted({"source", "label", "site", "sites", "id", "causes"} & set(how)):
         raise ValueError(f"data.{given[0]}: cannot be given; y and groups tell causes and sites")
     found = _as_pandas(frame)
-    label = _another("cause", found)
+    label = _another("cause", found.columns)
     config = DataConfig.model_validate({**how, "source": FRAME, "label": label})
     codes = [f"class {code:06d}" for code in y]  # sorted as text, they keep their order
     content = bytes(found.assign(**{label: codes}).to_csv(index=False).encode())
@@ -115,9 +122,9 @@ def of_frame(
     return config, replace(data, site=site.astype(np.int32), sites=sites, causes=tuple(causes))
 
 
-def _another(name: str, frame: Any) -> str:
-    """A name that no column of a data frame has."""
-    while name in frame.columns:
+def _another(name: str, taken: Collection[Any]) -> str:
+    """A name that no column has."""
+    while name in taken:
         name += "_"
     return name
 

@@ -76,9 +76,7 @@ class Comparison:
         StoreError
             There is none of this name.
         """
-        import pandas as pd  # takes half a second
-
-        return pd.read_csv(io.BytesIO(self._read(f"{name}.csv")))
+        return _frame(self._read(f"{name}.csv").decode())
 
     def report(self) -> Report:
         """Its page; in a notebook it shows itself."""
@@ -91,18 +89,27 @@ class Comparison:
         return content
 
 
-_TEXTS = frozenset({"id", "site", "cause", "cause_2", "cause_3", "by", "group", "few_deaths"})
+_TEXTS = frozenset(
+    {
+        *("id", "site", "cause", "cause_2", "cause_3", "by", "group", "few_deaths"),
+        *("experiment_id", "train_site", "test_site", "model", "worker_id", "error"),
+    }
+)
 
 
 def _table(write: Callable[[TextIO], Any]) -> "pd.DataFrame":
-    import pandas as pd  # takes half a second
-
     file = io.StringIO()
     write(file)
-    names = next(csv.reader(io.StringIO(file.getvalue())))
+    return _frame(file.getvalue())
+
+
+def _frame(text: str) -> "pd.DataFrame":
+    import pandas as pd  # takes half a second
+
+    names = next(csv.reader(io.StringIO(text)))
     return pd.read_csv(
-        io.StringIO(file.getvalue()),
+        io.StringIO(text),
         dtype=dict.fromkeys(_TEXTS.intersection(names), str),
         keep_default_na=False,  # NA and None are names that a file may have
-        na_values={name: [""] for name in names if name not in _TEXTS},
+        na_values=[""],
     )

@@ -165,16 +165,17 @@ def _of_site(
             for other, rows in by_site.items()
             if other != site
         ]
+    of_length = {len(train): tests}
     smaller = []
     for size in sorted(config.training_sizes) if "training_size" in types else ():
-        of_size = SiteTest("training_size", site, site, size, test)
         part = train if size == 1 else _part(data, train, size, seed)
-        if len(part) == len(train):  # of a small site also where it is a little less than 1
-            tests.append(of_size)
-        else:
-            smaller.append(TrainingSet(f"{site} {size:g}", part, (of_size,)))
+        if len(part) not in of_length:  # in a small site, sizes that are near are one
+            of_length[len(part)] = []
+            smaller.append((f"{site} {size:g}", part))
+        of_length[len(part)].append(SiteTest("training_size", site, site, size, test))
     yield TrainingSet(site, train, tuple(tests))
-    yield from smaller
+    for name, part in smaller:
+        yield TrainingSet(name, part, tuple(of_length[len(part)]))
 
 
 def _without(site: str, by_site: dict[str, Rows]) -> TrainingSet:

@@ -14,10 +14,10 @@ ExperimentType = Literal[
 ]
 EXPERIMENT_TYPES: tuple[ExperimentType, ...] = get_args(ExperimentType)
 ACROSS_SITES = EXPERIMENT_TYPES[:4]
+"""Those that are run unless others are asked for."""
 TABLES = ("full_results.csv", "summary_statistics.csv", "tuned_vs_default.csv",
           *(f"{kind}_results.csv" for kind in EXPERIMENT_TYPES))  # fmt: skip
 """Files that a comparison writes beside its page."""
-"""Those that are run unless others are asked for."""
 
 
 NOW_A_MODEL = "leave it out, and name ensemble among models to compare it"

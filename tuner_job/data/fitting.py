@@ -122,6 +122,10 @@ def fit_of(
     return Fit(variable, int(filled.sum()), odd, outside)
 
 
+def _unread_in_training(fit: Fit) -> float:
+    return fit.variable.n_unread / max(1, fit.variable.n_filled)
+
+
 def refuse(fits: Sequence[Fit], table: Table) -> None:
     """Refuse a file that is coded in another way than the training file."""
     none_fits = [
@@ -136,11 +140,9 @@ def refuse(fits: Sequence[Fit], table: Table) -> None:
         sum(fit.n_filled for fit in fits),
         sum(fit.n_unread for fit in fits),
     )
-    trained = [fit.variable for fit in fits]
-    unread_in_training = sum(one.n_unread for one in trained) / max(
-        1, sum(one.n_filled for one in trained)
-    )
-    allowed = MOST_UNREAD + unread_in_training
+    # What is rarer in training is unread there, too; it allows nothing in other columns.
+    expected = sum(min(fit.n_unread, fit.n_filled * _unread_in_training(fit)) for fit in fits)
+    allowed = MOST_UNREAD + expected / max(1, n_filled)
     too_many = n_unread >= _FEWEST_CELLS and n_unread > allowed * n_filled
     if not (none_fits or far or too_many):
         return

@@ -235,15 +235,15 @@ def test_fewer_different_deaths_than_outer_folds_are_refused(data: VaDataset) ->
         plan(copied, ComparisonConfig(experiments=["cross_validation"]), 1)
 
 
-def test_a_size_that_is_all_of_a_small_site_shares_its_fit(data: VaDataset) -> None:
+def test_sizes_of_a_small_site_that_are_the_same_deaths_share_a_fit(data: VaDataset) -> None:
     small = with_sites(data, [12, 40])
-    config = ComparisonConfig(
-        experiments=["out_domain", "training_size"], training_sizes=[0.5, 0.95, 1.0]
-    )
+    sizes = [0.5, 0.505, 0.95, 1.0]
+    config = ComparisonConfig(experiments=["out_domain", "training_size"], training_sizes=sizes)
     sets = plan(small, config, 1).sets
     assert len({one.digest for one in sets}) == len(sets)
     tests = [test for one in sets for test in one.tests]
-    assert sum(test.fraction == 0.95 for test in tests) == 2
+    for size in sizes[:-1]:
+        assert sum(test.fraction == size for test in tests) == 2
 
 
 @pytest.mark.parametrize(

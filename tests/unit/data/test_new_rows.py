@@ -205,3 +205,11 @@ def test_what_training_could_not_read_may_be_unread_again() -> None:
     assert encoded("age\n<1\n", data, label="cause").shape == (1, 1)
     with pytest.raises(DataError, match="and at most 43% may be"):
         encoded("age\n" + "<1\n2\n" * 20, data, label="cause")
+
+
+def test_what_training_could_not_read_in_one_column_allows_nothing_in_others() -> None:
+    odd = "cause,age,fever\n" + "A,<1,yes\nB,2,no\nA,3,yes\nB,<1,no\nA,5,no\nB,6,yes\n" * 20
+    data = load_table(odd, label="cause")
+    new = "age,fever\n" + "2,yes\n3,no\n5,maybe\n6,no\n" * 20
+    with pytest.raises(DataError, match=r"20 of 160 answers are none .* at most 10% may be"):
+        encoded(new, data, label="cause")
