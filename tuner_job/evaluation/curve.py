@@ -70,7 +70,8 @@ def expected_accuracy(
 
     Returns
     -------
-    None where none was tested. More deaths than were tested are taken for as many as were.
+    None where none was tested. More deaths than were tested, or fewer, are taken for as many as
+    were: of fewer it is the most that can be expected.
     """
     tested = sorted(
         (one.n_deaths, one.csmf_accuracy.estimate) for one in scores if one.shift == shift

@@ -197,8 +197,10 @@ def _expected(study: StudySummary | None, n_deaths: int) -> str:
     """Say how good the CSMF of so many deaths will be, as far as the search has tested that."""
     tested = study.by_population if study else []
     words = {"near": "composed nearly as in training", "moderate": "moderately otherwise"}
+    least = min((one.n_deaths for one in tested), default=0)
+    below = "below " if n_deaths < least else ""
     found = [
-        f"{value:.2f} {words.get(shift, 'in any other way')}"
+        f"{below}{value:.2f} {words.get(shift, 'in any other way')}"
         for shift in SHIFTS
         if (value := expected_accuracy(tested, n_deaths, shift)) is not None
     ]
@@ -206,6 +208,8 @@ def _expected(study: StudySummary | None, n_deaths: int) -> str:
         return ""
     most = max(one.n_deaths for one in tested)
     beyond = f", as for {most:,} deaths, the most that were tested" if n_deaths > most else ""
+    if below:
+        beyond = f", which are fewer than the {least:,} that were tested"
     return (
         f"CSMF accuracy to expect of {counted(n_deaths, 'death')} like those of training{beyond}: "
         f"{'; '.join(found)}"

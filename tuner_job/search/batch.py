@@ -25,19 +25,30 @@ class Batch:
     """Members that need fits, by number."""
     submitted: set[int] = field(default_factory=set)
     """Folds handed out; the number after the last one is the assessment."""
+    alone: dict[int, list[int]] = field(default_factory=dict)
+    """Fold whose task failed → members that have to try it without the others, by number."""
 
     @property
     def next_fold(self) -> int:
         """The first fold that a waiting member was not judged on."""
         return min(len(trial.fold_scores) for trial in self.waiting.values())
 
-    def fit(self, fold: int, path: str | None, passengers: Sequence[Trial]) -> FoldTask:
-        """Make the task of one fold, which scores `passengers` of other batches too."""
-        first = next(iter(self.waiting.values()))
+    def take_alone(self, fold: int) -> list[Trial]:
+        """The next member that has to try a fold alone, if there is one."""
+        while numbers := self.alone.get(fold):
+            if trial := self.waiting.get(numbers.pop(0)):
+                return [trial]
+        return []
+
+    def fit(
+        self, own: Sequence[Trial], fold: int, path: str | None, passengers: Sequence[Trial]
+    ) -> FoldTask:
+        """Make the task of one fold for some members, which scores `passengers` of other batches
+        too."""
+        first = own[0]
         if path is None or path not in first.params:
             return FoldTask(self.number, fold, first.params, (), (0,), (first.number,))
-        trials = [*self.waiting.values(), *passengers]
-        trials.sort(key=lambda trial: size_of(trial.params[path]))
+        trials = sorted([*own, *passengers], key=lambda trial: size_of(trial.params[path]))
         largest = trials[-1].params
         passed = [value for value in self.values if size_of(value) <= size_of(largest[path])]
         values = sorted({*passed, *(trial.params[path] for trial in trials)}, key=size_of)
@@ -45,13 +56,12 @@ class Batch:
         numbers = tuple(trial.number for trial in trials)
         return FoldTask(self.number, fold, largest, tuple(values), wanted, numbers)
 
-    def assessment(self) -> AssessmentTask:
-        """Make the task that judges the waiting members as wholes."""
-        trials = list(self.waiting.values())
+    def assessment(self, own: Sequence[Trial]) -> AssessmentTask:
+        """Make the task that judges some members as wholes."""
         handles = tuple(
-            tuple(trial.outcomes[fold].point for fold in sorted(trial.outcomes)) for trial in trials
+            tuple(trial.outcomes[fold].point for fold in sorted(trial.outcomes)) for trial in own
         )
-        return AssessmentTask(self.number, tuple(trial.number for trial in trials), handles)
+        return AssessmentTask(self.number, tuple(trial.number for trial in own), handles)
 
 
 class AlikeTrials:

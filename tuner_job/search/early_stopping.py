@@ -75,9 +75,10 @@ class PairedTest:
         self._n = self._best = 0
 
     def tell(self, trials: Sequence[Trial]) -> None:
-        """Keep the fold scores of complete trials."""
+        """Keep the fold scores of complete trials, unless an earlier version did not keep them."""
         for trial in trials:
-            if trial.state != "complete" or trial.duplicate_of is not None:
+            whole = len(trial.fold_scores) == self._scores.shape[1]
+            if trial.state != "complete" or trial.duplicate_of is not None or not whole:
                 continue
             if self._n == len(self._scores):
                 self._scores, self._final, self._batches, self._variances = (

@@ -148,21 +148,26 @@ class Study:
             self._judge_all(batch)
 
     def record_failure(self, task: Task, error: str) -> None:
-        """Take note that a fit failed: its trials have failed, once all folds before have had their
-        say, as the trial may be given up by one; others that it served need a fit of their own."""
+        """Take note that a task failed: its trial has failed, once all folds before have had their
+        say, as the trial may be given up by one; several that it served need one each, as any of
+        them may be at fault."""
         trials = [self._unfinished[number] for number in task.trials if number in self._unfinished]
         own = [trial for trial in trials if trial.batch == task.batch]
-        for trial in own:
+        fold = self._plan.n_folds if task.fold is None else task.fold
+        if len(own) > 1:
+            self._batches[task.batch].alone[fold] = [trial.number for trial in own]
+            for _ in own:
+                heapq.heappush(self._ready, (task.batch, fold))
+        elif own:
+            batch, (trial,) = self._batches[task.batch], own
             if task.fold is None:
                 trial.fail(error)
             else:
-                trial.failures[task.fold] = error
-        if own:
-            batch = self._batches[task.batch]
-            self._conclude(batch, [trial for trial in own if self._judge(trial, batch.judge)])
+                trial.failures[fold] = error
+            self._conclude(batch, own if self._judge(trial, batch.judge) else [])
         for trial in trials:
-            if trial.batch != task.batch and task.fold is not None:
-                self._hand_back(self._batches[trial.batch], task.fold)
+            if trial.batch != task.batch:
+                self._hand_back(self._batches[trial.batch], fold)
 
     def take_finished(self) -> list[Trial]:
         """Return the trials that got their result since the last call, but those taken from
@@ -254,8 +259,8 @@ class Study:
         while heap:
             number, fold = heapq.heappop(heap)
             batch = self._batches.get(number)
-            if batch and batch.waiting and fold not in batch.submitted:
-                return self._task(batch, fold)
+            if batch and batch.waiting and (task := self._task(batch, fold)):
+                return task
         return None
 
     def _hand_back(self, batch: Batch, fold: int) -> None:
@@ -264,11 +269,17 @@ class Study:
         if batch.begun:
             heapq.heappush(self._ready, (batch.number, fold))
 
-    def _task(self, batch: Batch, fold: int) -> Task:
+    def _task(self, batch: Batch, fold: int) -> Task | None:
+        """Make a task of a fold that was not handed out, or that a member has to try alone."""
+        again = fold in batch.submitted
+        own = batch.take_alone(fold) if again else [*batch.waiting.values()]
+        if not own:
+            return None
         batch.submitted.add(fold)
         if fold == self._plan.n_folds:
-            return batch.assessment()
-        return batch.fit(fold, self._plan.path, self._passengers(batch.trials[0], fold))
+            return batch.assessment(own)
+        passengers = [] if again else self._passengers(batch.trials[0], fold)
+        return batch.fit(own, fold, self._plan.path, passengers)
 
     def _passengers(self, trial: Trial, fold: int) -> list[Trial]:
         """Find the trials of other batches that a fit scores on its way; they need none then."""

@@ -107,3 +107,14 @@ def test_every_sampler_of_optuna_goes_on_from_what_is_known(name: str) -> None:
     )
     assert len(records) == 40
     assert any(one.duplicate_of is not None and one.duplicate_of < 8 for one in records)
+
+
+def test_a_stored_trial_without_judged_folds_teaches_the_rule_nothing() -> None:
+    rule = paired()
+    rule.tell([without_folds(trial) for trial in known()])
+    assert rule.judge() is None
+
+
+def without_folds(trial: Trial) -> Trial:
+    trial.fold_scores = []  # as of an early version
+    return trial

@@ -173,17 +173,43 @@ def test_duplicates_take_the_first_ones_result_without_a_fit() -> None:
     assert study.best is study.trials[0]
 
 
-def test_a_failed_fit_fails_its_trials_and_never_gives_a_score() -> None:
+def test_a_failed_fit_of_several_trials_fails_those_that_fail_alone_too() -> None:
     study = make_study(GridSampler(SPACE, "rounds", 1), max_trials=None)
     task = study.next_task()
-    assert task
+    assert isinstance(task, FoldTask)
     study.record_failure(task, "worker died")
-    failed = study.take_finished()
-    assert {trial.number for trial in failed} == set(task.trials)
-    assert all(trial.state == "failed" and trial.error == "worker died" for trial in failed)
+    assert study.take_finished() == []
+    at_fault = max(task.trials)
+    alone = []
+    while len(study.counts) < 2:
+        again = study.next_task()
+        assert isinstance(again, FoldTask)
+        alone += [again.trials] if again.fold == task.fold and again.batch == task.batch else []
+        if at_fault in again.trials and again.fold == task.fold:
+            study.record_failure(again, "memory ran out")
+        else:
+            study.record(again, outcomes_of(again))
     run(study, 2)
     assert study.done
-    assert study.counts == {"failed": 3, "complete": 33}
+    assert sorted(alone[:3]) == [(0,), (1,), (2,)]
+    assert study.counts == {"failed": 1, "complete": 35}
+    assert study.trials[at_fault].error == "memory ran out"
+    assert study.trials[0].fold_scores == [
+        (fold_score(study.trials[0].params, fold),) for fold in range(N_FOLDS)
+    ]
+
+
+def test_an_assessment_that_fails_is_tried_trial_by_trial() -> None:
+    study = make_study(GridSampler(SPACE, "rounds", 1), max_trials=None, assessed=True)
+    failed = []
+    while task := study.next_task():
+        if task.fold is None and 1 in task.trials:
+            study.record_failure(task, "no number")
+            failed.append(task.trials)
+        else:
+            study.record(task, outcomes_of(task, assessed=True))
+    assert failed == [(0, 1, 2), (1,)]
+    assert study.counts == {"failed": 1, "complete": 35}
 
 
 def test_results_of_folds_run_ahead_are_dropped_when_the_trial_is_given_up() -> None:

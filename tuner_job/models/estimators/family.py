@@ -186,8 +186,7 @@ class EstimatorFamily:
         path = self.recipe.path
         way: Way = fit_each
         if path is not None and len(sizes) > 1:
-            few = rows.few()
-            sound = (one for one in ways_of(make({}), path) if is_sound(one, make, path, few))
+            sound = (one for one in ways_of(make({}), path) if is_sound(one, make, path, rows))
             way = next(sound, fit_each)
         return lambda wanted: way(make, path, wanted, rows)
 

@@ -46,13 +46,13 @@ class Rows:
     y: NDArray[np.int32]
     predicted: NDArray[np.float32]
 
-    def few(self) -> "Rows":
-        """Some rows of each cause, in their order."""
+    def few(self, n: int) -> "Rows":
+        """About `n` rows, some of each cause, in their order."""
         order = np.argsort(self.y, kind="stable")
         starts = np.concatenate([[0], np.flatnonzero(np.diff(self.y[order])) + 1])
         sizes = np.diff([*starts, len(order)])
         within = np.arange(len(order)) - np.repeat(starts, sizes)
-        most = max(2, TRIED_ROWS // len(starts))
+        most = max(2, n // len(starts))
         chosen = np.sort(order[within < most])
         return Rows(self.X[chosen], self.y[chosen], self.X[chosen])
 
@@ -131,14 +131,23 @@ def ways_of(estimator: Any, path: str) -> list[Way]:
 
 
 def is_sound(way: Way, make: Make, path: str, rows: Rows) -> bool:
-    """Whether a way gives, on these few rows, what single fits give."""
+    """Whether a way gives, on few rows, what single fits give.
+
+    Rows that are too few to tell one size from another show nothing: more are tried, up to all.
+    """
     sizes = _TRIED_MEMBERS if way is averaged else TRIED_SIZES
-    try:
-        along = dict(way(make, path, sizes, rows))
-        alone = dict(fit_each(make, path, sizes, rows))
-    except Exception:  # whatever somebody's class does: then there is no such way
-        return False
-    return all(np.array_equal(alone[size], along.get(size, ())) for size in sizes)
+    n = TRIED_ROWS
+    while True:
+        few, n = rows.few(n), 4 * n
+        try:
+            along = dict(way(make, path, sizes, few))
+            alone = dict(fit_each(make, path, sizes, few))
+        except Exception:  # whatever somebody's class does: then there is no such way
+            return False
+        if not all(np.array_equal(alone[size], along.get(size, ())) for size in sizes):
+            return False
+        if not np.array_equal(*alone.values()) or len(few.y) == len(rows.y):
+            return True
 
 
 def predict(estimator: Any, X: NDArray[np.float32]) -> Scores:
