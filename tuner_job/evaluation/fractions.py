@@ -149,7 +149,28 @@ def interval(
     else:
         estimated = Estimated.of(P, counts, estimator, calibration)
         found, (low, high) = estimated.fractions, bounds(estimated, residual, level)
+    if len(P) < SIZES[0]:  # of so few, errors were not learnt
+        least, most = _of_each_death(P, found[0], calibration, level)
+        low, high = np.minimum(low, least), np.maximum(high, most)
     return found[0], low[0], high[0]
+
+
+def _of_each_death(
+    P: Probabilities, fractions: Floats, calibration: Calibration, level: float
+) -> tuple[Floats, Floats]:
+    """Bounds of a few deaths' fractions by the chance alone which cause each of them has."""
+    n = len(P)
+    held = (n * fractions + calibration.training) / (n + 1)
+    Q = likelihood_of(P, calibration) * held
+    Q /= Q.sum(axis=1, keepdims=True)
+    chances = np.zeros((n + 1, P.shape[1]))  # of so many deaths of each cause: Poisson-binomial
+    chances[0] = 1
+    for q in Q:
+        chances[1:] = chances[1:] * (1 - q) + chances[:-1] * q
+        chances[0] *= 1 - q
+    upto = chances.cumsum(axis=0)
+    tail = (1 - level) / 2
+    return (upto < tail).sum(axis=0) / n, (upto < 1 - tail).sum(axis=0) / n
 
 
 def require_level(level: float) -> None:

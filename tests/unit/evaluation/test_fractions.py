@@ -1,5 +1,6 @@
 """Intervals of cause fractions: what they hold, and that they hold."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from tuner_job.evaluation.csmf import estimate, likelihood_of
 from tuner_job.evaluation.fractions import (
     MOST_LEVEL,
     Estimated,
+    _of_each_death,
     bounds,
     draw_populations,
     fit_residual,
@@ -163,3 +165,41 @@ def test_the_error_over_resamples_is_that_of_the_bootstrap(
     resampled = bootstrap_counts(400, 200, np.random.default_rng(1))
     expected = estimate([estimator], P, resampled, calibration)[0].std(axis=0)
     np.testing.assert_allclose(error, expected, rtol=0.3)
+
+
+@pytest.mark.parametrize("estimator", EVERY[:3], ids=str)
+@pytest.mark.parametrize("n", [1, 3, 10, 30])
+def test_intervals_of_few_deaths_hold_the_causes_that_they_have(
+    estimator: CsmfEstimator, n: int, world: tuple[np.ndarray, np.ndarray]
+) -> None:
+    calibration = Calibration.fit(*world)
+    residual = fit_residual(*world, estimator, PROTOCOL, seed=3, n_pools=3)
+    rng, held, of_causes = np.random.default_rng(n), [], []
+    for _ in range(60):
+        y = rng.choice(len(TRAINED), n, p=TRAINED).astype(np.int32)
+        P = posterior(y, TRAINED, rng)
+        found, low, high = interval(P, estimator, calibration, residual, 0.95)
+        assert ((low <= found) & (found <= high)).all()
+        true = np.bincount(y, minlength=len(TRAINED)) / n
+        inside = (low - 1e-9 <= true) & (true <= high + 1e-9)
+        held += inside.tolist()
+        of_causes += inside[true > 0].tolist()
+    assert np.mean(held) > 0.92
+    assert np.mean(of_causes) > 0.85
+
+
+def test_chances_of_few_deaths_are_those_of_every_outcome() -> None:
+    P = np.array([[0.6, 0.4], [0.3, 0.7], [0.5, 0.5]])
+    calibration = Calibration.fit(np.arange(200) % 2, np.full((200, 2), 0.5))
+    fractions = np.array([0.5, 0.5])
+    for level in (0.5, 0.8, 0.95):
+        low, high = _of_each_death(P, fractions, calibration, level)
+        Q = likelihood_of(P, calibration) / likelihood_of(P, calibration).sum(axis=1, keepdims=True)
+        chance = dict.fromkeys(range(4), 0.0)
+        for outcome in itertools.product([0, 1], repeat=3):
+            of_first = [q if one == 0 else 1 - q for one, q in zip(outcome, Q[:, 0], strict=True)]
+            chance[outcome.count(0)] += float(np.prod(of_first))
+        upto = np.cumsum(list(chance.values()))
+        tail = (1 - level) / 2
+        assert low[0] == np.searchsorted(upto, tail) / 3
+        assert high[0] == np.searchsorted(upto, 1 - tail) / 3
