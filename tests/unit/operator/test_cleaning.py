@@ -224,3 +224,24 @@ def test_what_had_ended_before_there_was_a_controller_goes_too(world: World) -> 
     world.look()
     assert _left(world) == []
     assert world.heard.ends == []
+
+
+def test_a_suspended_experiment_whose_run_failed_by_itself_keeps_nothing(world: World) -> None:
+    world.retention = 600
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.look()
+    world.apply(suspend=True)
+    world.controller.look()
+    _finish(world, "adult", "Failed", "FAILED")  # before it is dropped
+    assert world.status()["state"] == "Suspended"
+    assert "rayjobs/adult" in _left(world)
+    world.later(601)
+    world.look()
+    world.cluster.kuberay("adult")
+    world.look()
+    assert (_left(world), world.status()["state"]) == ([], "Suspended")
+    world.apply(suspend=False)
+    world.look()
+    assert _left(world) == ["configmaps/adult", "rayjobs/adult"]
