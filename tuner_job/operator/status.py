@@ -84,6 +84,18 @@ def told(
     return whole | {"conditions": _conditions(before.get("conditions", []), outcome, generation)}
 
 
+def merge_patch(before: Mapping[str, Any], after: Object) -> Object:
+    """Return what makes one object of the other: null takes a key away, at every depth."""
+    patch: Object = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        known = before.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            patch[key] = merge_patch(known, value)
+        else:
+            patch[key] = value
+    return patch
+
+
 def condition_of(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     """Return one condition; empty if it was never said."""
     found: Mapping[str, Any] = next(
