@@ -10,19 +10,27 @@ from dataclasses import dataclass
 from typing import cast
 
 from tuner_job.cluster.cancel import delete_ours
-from tuner_job.cluster.kube import Kube, RefusedError
-from tuner_job.cluster.objects import ConfigMap, RayJob
+from tuner_job.cluster.kube import Kube
+from tuner_job.cluster.objects import ConfigMap, Object, RayJob
 from tuner_job.cluster.state import ENDED, state_of
-from tuner_job.cluster.template import Template, of_rayjob
+from tuner_job.cluster.template import Template
 from tuner_job.errors import ClusterError
 from tuner_job.operator.asked import Asked, InvalidError, digest_of, read
 from tuner_job.operator.ends import SAID, end_of, end_of_gone
 from tuner_job.operator.ledger import End, Ledger
-from tuner_job.operator.making import RefusalError, begin, check_same, name_taken, objects_of
+from tuner_job.operator.making import (
+    RefusalError,
+    begin,
+    bring,
+    check_same,
+    is_for,
+    name_taken,
+    objects_of,
+)
+from tuner_job.operator.noting import entry_of
 from tuner_job.operator.resource import SPEC, TuningExperiment
 from tuner_job.operator.results import Results
 from tuner_job.operator.status import TERMINAL, Outcome, State, Verdict, condition_of
-from tuner_job.results.lease import RAYJOB_UID
 
 _log = logging.getLogger(__name__)
 _ACCEPTED = Verdict()
@@ -107,13 +115,16 @@ class Runs:
 
     def _with_running(self, found: Found, run: RayJob, asked: Asked | InvalidError) -> Outcome:
         changed = run.metadata.annotations.get(SPEC) != digest_of(found.asked_for)
-        brought = found.experiment and found.experiment.data.get(RAYJOB_UID) == run.metadata.uid
+        brought = found.experiment and is_for(found.experiment, run)
         if not brought and changed:  # nothing of it has begun
             self._drop(run)
             return Outcome("Waiting", anew=True)
         refused = ""
         if not brought and isinstance(asked, Asked):
-            refused = self._bring(found, run, asked)
+            try:
+                refused = self._bring_again(found, run, asked)
+            except RefusalError as error:
+                return _refusal(error)
         self._ledger.pause(run.metadata.uid, False)
         verdict = _verdict(asked, _CHANGED if changed else _ACCEPTED)
         if refused:
@@ -124,18 +135,26 @@ class Runs:
         queued = "Kueue has not admitted it yet" if state == "suspended" else ""
         return Outcome("Waiting", verdict, run, queued)
 
-    def _bring(self, found: Found, run: RayJob, asked: Asked) -> str:
-        """Make the ConfigMap that a RayJob's pods wait for; return why the API server does not."""
+    def _bring_again(self, found: Found, run: RayJob, asked: Asked) -> str:
+        """Make the ConfigMap that was not made with its RayJob, or was changed or deleted."""
         experiment, _ = objects_of(found.asked_for, asked, self._template(), self._kube.namespace)
-        if found.experiment:
-            self._kube.delete(found.experiment.must_be_of(found.name, self._kube.namespace))
+        if found.experiment and found.experiment.is_of(found.name):
+            self._kube.delete(found.experiment)
+        return self._bring(experiment, run)
+
+    def _bring(self, experiment: Object, run: RayJob) -> str:
+        """Make the ConfigMap that a RayJob's pods wait for; return why the API server does not.
+
+        Raises
+        ------
+        RefusalError
+            Somebody else's has its name, and the RayJob, whose pods would read that, is dropped.
+        """
         try:
-            self._kube.create(ConfigMap, of_rayjob(experiment, run))
-        except RefusedError as error:
-            if error.status >= 500:
-                raise
-            return str(error)
-        return ""
+            return bring(self._kube, experiment, run)
+        except RefusalError:
+            self._drop(run)
+            raise
 
     def _with_ended(self, found: Found, run: RayJob, asked: Asked | InvalidError) -> Outcome:
         asked_for, status = found.asked_for, found.asked_for.status
@@ -163,8 +182,7 @@ class Runs:
             run = self._begin(found, asked)
             return Outcome("Waiting", run=run, anew=run is None)
         except RefusalError as error:
-            said = Verdict(False, error.reason, str(error))
-            return Outcome("Invalid" if error.reason == "Changed" else "Waiting", said, anew=True)
+            return _refusal(error)
 
     def _end_of_gone(self, found: Found) -> tuple[End, str]:
         """How the run has ended whose RayJob is gone, in the same words as others are told it."""
@@ -185,24 +203,31 @@ class Runs:
             return None
         try:
             template = self._template()
-            made = objects_of(found.asked_for, asked, template, self._kube.namespace)
-            if found.experiment:
-                found.experiment.must_be_of(found.name, self._kube.namespace)
+            experiment, job = objects_of(found.asked_for, asked, template, self._kube.namespace)
         except RefusalError:
             raise
         except ClusterError as error:
             raise RefusalError("NotReady", str(error)) from None
         check_same(asked, self._results, template.results_of(asked.content))
-        return begin(self._kube, found.asked_for, made, found.experiment)
+        run = begin(self._kube, found.asked_for, job, found.experiment)
+        self._bring(experiment, run)  # where it is refused, the next look tries again and says so
+        return run
 
     def _drop(self, run: RayJob) -> None:
         """Delete a RayJob without this being the end of its experiment."""
+        uid = run.metadata.uid
+        self._ledger.entries.setdefault(uid, entry_of(run, self._ledger.since))
         self._ledger.pause(run.metadata.uid)
         delete_ours(self._kube, run, run.metadata.name)
 
 
 def _verdict(asked: Asked | InvalidError, otherwise: Verdict = _ACCEPTED) -> Verdict:
     return otherwise if isinstance(asked, Asked) else Verdict(False, "Invalid", str(asked))
+
+
+def _refusal(error: RefusalError) -> Outcome:
+    said = Verdict(False, error.reason, str(error))
+    return Outcome("Invalid" if error.reason == "Changed" else "Waiting", said, anew=True)
 
 
 def _as_before(found: Found) -> Outcome:
