@@ -6,8 +6,7 @@ what a look has done, the next one finds. So it may end at any instant.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
 
 from tuner_job.cluster.cancel import delete_ours
 from tuner_job.cluster.kube import Kube
@@ -30,7 +29,7 @@ from tuner_job.operator.making import (
 from tuner_job.operator.noting import entry_of
 from tuner_job.operator.resource import SPEC, TuningExperiment
 from tuner_job.operator.results import Results
-from tuner_job.operator.status import TERMINAL, Outcome, State, Verdict, condition_of
+from tuner_job.operator.status import TERMINAL, Outcome, Verdict, outcome_of
 
 _log = logging.getLogger(__name__)
 _ACCEPTED = Verdict()
@@ -75,15 +74,19 @@ class Runs:
         """Take the next step of an experiment, if there is one to be taken."""
         asked_for, run = found.asked_for, found.run
         if run and state_of(run) == "ending":
-            return _as_before(found)
+            return self._as_before(found)
         if asked_for.spec.suspend:
             return self._suspend(found)
         asked = self._asked(asked_for)
-        if run is None:
-            return self._without_run(found, asked)
-        if state_of(run) in ENDED:
-            return self._with_ended(found, run, asked)
-        return self._with_running(found, run, asked)
+        try:
+            if run is None:
+                return self._without_run(found, asked)
+            if state_of(run) in ENDED:
+                return self._with_ended(found, run, asked)
+            return self._with_running(found, run, asked)
+        except RefusalError as error:
+            said = Verdict(False, error.reason, str(error))
+            return Outcome("Invalid" if error.reason == "Changed" else "Waiting", said, anew=True)
 
     def _asked(self, asked_for: TuningExperiment) -> Asked | InvalidError:
         """What is asked for, or what is wrong with it, looked at once a generation."""
@@ -121,10 +124,7 @@ class Runs:
             return Outcome("Waiting", anew=True)
         refused = ""
         if not brought and isinstance(asked, Asked):
-            try:
-                refused = self._bring_again(found, run, asked)
-            except RefusalError as error:
-                return _refusal(error)
+            refused = self._bring_again(found, run, asked)
         self._ledger.pause(run.metadata.uid, False)
         verdict = _verdict(asked, _CHANGED if changed else _ACCEPTED)
         if refused:
@@ -157,9 +157,9 @@ class Runs:
             raise
 
     def _with_ended(self, found: Found, run: RayJob, asked: Asked | InvalidError) -> Outcome:
-        asked_for, status = found.asked_for, found.asked_for.status
-        is_said = status.get("rayJob", {}).get("uid") == run.metadata.uid
-        changed = run.metadata.annotations.get(SPEC) != digest_of(asked_for)
+        asked_for, ran = found.asked_for, found.asked_for.status.get("rayJob", {})
+        is_said = ran.get("uid") == run.metadata.uid
+        changed = ran.get("spec") != digest_of(asked_for)
         again = asked_for.state == "Suspended" or (asked_for.state in TERMINAL and changed)
         if is_said and again and isinstance(asked, Asked):
             self._kube.delete(run)
@@ -169,20 +169,16 @@ class Runs:
         return Outcome(SAID[end], _verdict(asked), run, why)
 
     def _without_run(self, found: Found, asked: Asked | InvalidError) -> Outcome:
-        asked_for, status = found.asked_for, found.asked_for.status
-        ran = status.get("rayJob", {})
+        asked_for, ran = found.asked_for, found.asked_for.status.get("rayJob", {})
         if asked_for.state in ("Running", "Waiting") and ran:
             end, why = self._end_of_gone(found)
             return Outcome(SAID[end], _verdict(asked), message=why)
         if asked_for.state in TERMINAL and ran.get("spec") == digest_of(asked_for):
-            return _as_before(found)
+            return self._as_before(found)
         if isinstance(asked, InvalidError):
             return Outcome("Invalid", _verdict(asked))
-        try:
-            run = self._begin(found, asked)
-            return Outcome("Waiting", run=run, anew=run is None)
-        except RefusalError as error:
-            return _refusal(error)
+        run = self._begin(found, asked)
+        return Outcome("Waiting", run=run, anew=run is None)
 
     def _end_of_gone(self, found: Found) -> tuple[End, str]:
         """How the run has ended whose RayJob is gone, in the same words as others are told it."""
@@ -213,32 +209,20 @@ class Runs:
         self._bring(experiment, run)  # where it is refused, the next look tries again and says so
         return run
 
+    def _as_before(self, found: Found) -> Outcome:
+        """Say again what was said, and of which run, if that is still to be said."""
+        said, run = outcome_of(found.asked_for), found.run
+        named = found.asked_for.status.get("rayJob", {}).get("uid")
+        # one that was dropped to begin anew, and has not gone yet, is not to be told of again
+        return replace(said, run=run) if run and run.metadata.uid == named else said
+
     def _drop(self, run: RayJob) -> None:
         """Delete a RayJob without this being the end of its experiment."""
         uid = run.metadata.uid
         self._ledger.entries.setdefault(uid, entry_of(run, self._ledger.since))
-        self._ledger.pause(run.metadata.uid)
+        self._ledger.pause(uid)
         delete_ours(self._kube, run, run.metadata.name)
 
 
 def _verdict(asked: Asked | InvalidError, otherwise: Verdict = _ACCEPTED) -> Verdict:
     return otherwise if isinstance(asked, Asked) else Verdict(False, "Invalid", str(asked))
-
-
-def _refusal(error: RefusalError) -> Outcome:
-    said = Verdict(False, error.reason, str(error))
-    return Outcome("Invalid" if error.reason == "Changed" else "Waiting", said, anew=True)
-
-
-def _as_before(found: Found) -> Outcome:
-    """Say again what was said."""
-    asked_for = found.asked_for
-    accepted = condition_of(asked_for.status, "Accepted")
-    verdict = Verdict()
-    if accepted.get("status") == "False":
-        verdict = Verdict(False, str(accepted["reason"]), str(accepted["message"]))
-    said = str(condition_of(asked_for.status, "Failed").get("message", ""))
-    # one that was dropped to begin anew, and has not gone yet, is not to be told of again
-    named = asked_for.status.get("rayJob", {}).get("uid")
-    run = found.run if found.run and found.run.metadata.uid == named else None
-    return Outcome(cast(State, asked_for.state or "Waiting"), verdict, run, said)

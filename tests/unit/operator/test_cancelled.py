@@ -1,0 +1,61 @@
+"""What was cancelled stays so, and what was not is not said to be: whatever is changed or lost."""
+
+from tests.unit.operator.conftest import World, experiment
+
+MORE = experiment(tuning={"n_trials": 80})
+
+
+def _run(world: World) -> None:
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.look()
+
+
+def _delete(world: World) -> None:
+    world.cluster.remove("rayjobs", "adult")
+    world.look()
+    world.cluster.kuberay("adult")
+    world.look()
+
+
+def test_a_change_that_waited_does_not_begin_when_the_run_is_cancelled(world: World) -> None:
+    _run(world)
+    world.apply(experiment=MORE)
+    world.look()
+    _delete(world)
+    assert (world.cluster.names("rayjobs"), world.status()["state"]) == ([], "Cancelled")
+    world.apply(suspend=True)
+    world.look()
+    world.apply(suspend=False)
+    world.look()
+    assert world.cluster.names("rayjobs") == ["adult"]
+
+
+def test_nor_when_its_ray_job_is_stopped(world: World) -> None:
+    _run(world)
+    world.apply(experiment=MORE)
+    world.cluster.kuberay("adult", "Complete", "STOPPED")
+    world.look()
+    assert world.status()["state"] == "Cancelled"
+    assert "deletionTimestamp" not in world.cluster.objects["rayjobs", "adult"]["metadata"]
+    _delete(world)  # as a cleaner does
+    assert (world.cluster.names("rayjobs"), world.status()["state"]) == ([], "Cancelled")
+
+
+def test_a_change_after_that_begins(world: World) -> None:
+    _run(world)
+    _delete(world)
+    world.apply(experiment=MORE)
+    world.look()
+    assert world.cluster.names("rayjobs") == ["adult"]
+
+
+def test_one_that_was_cancelled_with_a_change_goes_when_its_time_is_over(world: World) -> None:
+    _run(world)
+    world.apply(experiment=MORE, ttlSecondsAfterFinished=60)
+    world.look()
+    _delete(world)
+    world.later(61)
+    world.look()
+    assert world.cluster.names("tuningexperiments") == []
