@@ -213,8 +213,15 @@ class Runs:
         """Say again what was said, and of which run, if that is still to be said."""
         said, run = outcome_of(found.asked_for), found.run
         named = found.asked_for.status.get("rayJob", {}).get("uid")
-        # one that was dropped to begin anew, and has not gone yet, is not to be told of again
-        return replace(said, run=run) if run and run.metadata.uid == named else said
+        if run is None or run.metadata.uid == named:
+            return replace(said, run=run)
+        return said if self._is_dropped(run) else Outcome("Waiting", said.verdict, run)
+
+    def _is_dropped(self, run: RayJob) -> bool:
+        """Whether a RayJob that is going, and that no status names, was deleted to begin anew; else
+        what was said of it has been lost, and somebody cancels it."""
+        entry = self._ledger.entries.get(run.metadata.uid)
+        return entry is None or entry.paused or bool(entry.end)
 
     def _drop(self, run: RayJob) -> None:
         """Delete a RayJob without this being the end of its experiment."""

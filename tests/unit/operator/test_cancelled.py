@@ -1,5 +1,7 @@
 """What was cancelled stays so, and what was not is not said to be: whatever is changed or lost."""
 
+import pytest
+
 from tests.unit.operator.conftest import World, experiment
 
 MORE = experiment(tuning={"n_trials": 80})
@@ -17,6 +19,14 @@ def _delete(world: World) -> None:
     world.look()
     world.cluster.kuberay("adult")
     world.look()
+
+
+def _lose_what_is_said(world: World) -> None:
+    world.cluster.refuse = lambda method, plural, name: (
+        (409, "it has changed") if (method, plural) == ("PATCH", "tuningexperiments") else None
+    )
+    world.look()
+    world.cluster.refuse = lambda *_: None
 
 
 def test_a_change_that_waited_does_not_begin_when_the_run_is_cancelled(world: World) -> None:
@@ -59,3 +69,21 @@ def test_one_that_was_cancelled_with_a_change_goes_when_its_time_is_over(world: 
     world.later(61)
     world.look()
     assert world.cluster.names("tuningexperiments") == []
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_run_that_was_cancelled_before_it_was_named_was_cancelled(
+    world: World, earlier: bool
+) -> None:
+    world.apply()
+    if earlier:
+        world.look()
+        world.cluster.kuberay("adult", "Complete", "SUCCEEDED")
+        world.look()
+        world.apply(experiment=MORE)
+        world.look()
+        world.cluster.kuberay("adult")
+    _lose_what_is_said(world)
+    _delete(world)
+    assert (world.cluster.names("rayjobs"), world.status()["state"]) == ([], "Cancelled")
+    assert world.heard.ends[:1] == [("adult", "cancelled")]
