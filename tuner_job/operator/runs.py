@@ -173,8 +173,9 @@ class Runs:
         if asked_for.state in ("Running", "Waiting") and ran:
             end, why = self._end_of_gone(found)
             return Outcome(SAID[end], _verdict(asked), message=why)
-        if asked_for.state in TERMINAL and ran.get("spec") == digest_of(asked_for):
-            return self._as_before(found)
+        is_same = ran.get("spec") == digest_of(asked_for)
+        if asked_for.state in TERMINAL and (is_same or isinstance(asked, InvalidError)):
+            return replace(self._as_before(found), verdict=_verdict(asked))
         if isinstance(asked, InvalidError):
             return Outcome("Invalid", _verdict(asked))
         run = self._begin(found, asked)
