@@ -50,7 +50,8 @@ def note(
                 _end(entry, end, why, last, job.status.end_time)
     for uid in set(ledger.entries) - set(there):
         if ledger.entries[uid].paused:
-            del ledger.entries[uid]
+            if uid not in kept:  # until then it shows that this was no end
+                del ledger.entries[uid]
         elif not ledger.entries[uid].end:
             _note_gone(uid, ledger.entries[uid], results)
         elif ledger.entries[uid].told and uid not in kept:

@@ -170,7 +170,9 @@ class Runs:
 
     def _without_run(self, found: Found, asked: Asked | InvalidError) -> Outcome:
         asked_for, ran = found.asked_for, found.asked_for.status.get("rayJob", {})
-        if asked_for.state in ("Running", "Waiting") and ran:
+        entry = self._ledger.entries.get(ran.get("uid", ""))
+        is_dropped = entry is not None and entry.paused
+        if asked_for.state in ("Running", "Waiting") and ran and not is_dropped:
             end, why = self._end_of_gone(found)
             return Outcome(SAID[end], _verdict(asked), message=why)
         is_same = ran.get("spec") == digest_of(asked_for)

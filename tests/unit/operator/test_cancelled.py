@@ -71,6 +71,20 @@ def test_one_that_was_cancelled_with_a_change_goes_when_its_time_is_over(world: 
     assert world.cluster.names("tuningexperiments") == []
 
 
+def test_a_run_that_was_dropped_to_begin_anew_was_not_cancelled(world: World) -> None:
+    world.cluster.refuse = lambda *asked: (
+        (403, "exceeded quota") if asked == ("POST", "configmaps", "adult") else None
+    )
+    world.apply()
+    world.look()
+    world.apply(experiment=MORE)
+    _lose_what_is_said(world)  # it is dropped: nothing of it has begun
+    world.cluster.kuberay("adult")
+    world.look()
+    assert (world.cluster.names("rayjobs"), world.status()["state"]) == (["adult"], "Waiting")
+    assert (world.heard.ends, world.events()) == ([], [])
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_run_that_was_cancelled_before_it_was_named_was_cancelled(
     world: World, earlier: bool
