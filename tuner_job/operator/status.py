@@ -135,7 +135,7 @@ def _run(asked_for: TuningExperiment, outcome: Outcome) -> Object:
         since = run.metadata.creation_timestamp
         found = {"rayJob": _named(run)} | ({"startTime": written(since)} if since else {})
     if outcome.state == "Cancelled" and "rayJob" in found:
-        found["rayJob"] = {**found["rayJob"], "spec": _cancelled(asked_for)}
+        found["rayJob"] = {**found["rayJob"], "spec": _cancelled(asked_for, found["rayJob"]["uid"])}
     return found
 
 
@@ -144,12 +144,12 @@ def _named(run: RayJob) -> Object:
     return {"name": about.name, "uid": about.uid, "spec": about.annotations.get(SPEC, "")}
 
 
-def _cancelled(asked_for: TuningExperiment) -> str:
-    """What an experiment asked for when it was cancelled: a change that waited for the run's end
-    was cancelled with it, and only a later one begins."""
-    before = asked_for.status
-    if asked_for.state == "Cancelled":
-        return str(before.get("rayJob", {}).get("spec", ""))
+def _cancelled(asked_for: TuningExperiment, uid: str) -> str:
+    """What an experiment asked for when this run of it was cancelled: a change that waited for its
+    end was cancelled with it, and only a later one begins."""
+    before = asked_for.status.get("rayJob", {})
+    if asked_for.state == "Cancelled" and before.get("uid") == uid:
+        return str(before["spec"])
     return digest_of(asked_for)
 
 

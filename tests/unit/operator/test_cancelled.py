@@ -101,3 +101,16 @@ def test_a_run_that_was_cancelled_before_it_was_named_was_cancelled(
     _delete(world)
     assert (world.cluster.names("rayjobs"), world.status()["state"]) == ([], "Cancelled")
     assert world.heard.ends[:1] == [("adult", "cancelled")]
+
+
+def test_a_run_that_is_stopped_before_it_is_named_is_not_begun_again(world: World) -> None:
+    _run(world)
+    _delete(world)
+    world.apply(experiment=MORE)
+    _lose_what_is_said(world)
+    world.cluster.kuberay("adult", "Complete", "STOPPED")
+    uid = world.cluster.objects["rayjobs", "adult"]["metadata"]["uid"]
+    world.look()
+    assert world.cluster.objects["rayjobs", "adult"]["metadata"]["uid"] == uid
+    assert "deletionTimestamp" not in world.cluster.objects["rayjobs", "adult"]["metadata"]
+    assert (world.status()["state"], world.status()["rayJob"]["uid"]) == ("Cancelled", uid)
