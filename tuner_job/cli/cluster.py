@@ -24,7 +24,8 @@ def cancel(name: str, purge: bool, yes: bool, release: "Release") -> None:
     """Stop an experiment; its finished trials stay in the store.
 
     Submitting the same file again goes on from there. With --purge nothing of the experiment is
-    left: neither its RayJob and ConfigMap nor, in the store, anything below its name.
+    left: neither its RayJob and ConfigMap nor, in the store, anything below its name. Only a
+    TuningExperiment stays, with its ConfigMap.
     """
     from tuner_job.cluster.cancel import cancel as stop  # here, so that --help is quick
 
@@ -76,7 +77,11 @@ def _purge(release: "Release", name: str, yes: bool) -> None:
         if not (yes or _confirmed(f"Remove all of experiment {name} for ever?")):
             raise ClusterError(f"experiment {name}: nothing was removed; answer yes, or give --yes")
         n_objects = purge(release.kube, found)
-    click.echo(f"experiment {name} is removed, with {counted(n_objects, 'object')} in the store")
+    removed = f"with {counted(n_objects, 'object')} in the store"
+    if found.stays_with:
+        click.echo(f"the run of experiment {name} is removed, {removed}; {found.what_stays}")
+    else:
+        click.echo(f"experiment {name} is removed, {removed}")
 
 
 def _confirmed(question: str) -> bool:

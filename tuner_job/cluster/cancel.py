@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tuner_job.cluster.follow import find_job, wait_for
 from tuner_job.cluster.kube import Kube, RefusedError
-from tuner_job.cluster.objects import ConfigMap, RayJob
+from tuner_job.cluster.objects import ConfigMap, OwnerReference, RayJob
 from tuner_job.cluster.state import ENDED, state_of
 from tuner_job.errors import ClusterError
 from tuner_job.results.store import Store
@@ -20,6 +20,8 @@ _TRIES = 20  # to delete what KubeRay keeps writing to
 _LAST_WORDS = 15.0  # seconds in which a job that was stopped may still write
 _CONFLICT = 409
 _AT_ONCE = 8
+_SHORT = {"TuningExperiment": "tune"}
+"""What kubectl calls a kind, for short."""
 
 
 def cancel(kube: Kube, name: str) -> None:
@@ -114,15 +116,33 @@ class Belongings:
     objects: list[str] = field(repr=False)
     """Below the experiment in the store."""
 
+    @property
+    def stays_with(self) -> OwnerReference | None:
+        """What else than a RayJob owns the ConfigMap, which goes when that goes, and no sooner."""
+        owners = self.experiment.metadata.owner_references if self.experiment else []
+        return next((one for one in owners if one.kind != RayJob.KIND), None)
+
     def __str__(self) -> str:
         parts = [f"RayJob {self.name} ({state_of(self.job)})"] if self.job else []
-        parts += [f"ConfigMap {self.name}"] if self.experiment else []
+        parts += [f"ConfigMap {self.name}"] if self.experiment and not self.stays_with else []
         parts += (
             [f"{counted(len(self.objects), 'object')} below {self.store.url}/{self.name}"]
             if self.objects
             else []
         )
-        return ", ".join(parts)
+        kept = f"; {self.what_stays}" if self.stays_with else ""
+        return (", ".join(parts) or "nothing") + kept
+
+    @property
+    def what_stays(self) -> str:
+        """Say what is left, and how that is removed; empty if nothing is."""
+        if not (owner := self.stays_with):
+            return ""
+        short = _SHORT.get(owner.kind, owner.kind.lower())
+        return (
+            f"ConfigMap {self.name} stays with {plain(owner.kind)} {plain(owner.name)}: "
+            f"kubectl delete {plain(short)} {plain(owner.name)} removes both"
+        )
 
 
 def belongings(kube: Kube, name: str, store: Store) -> Belongings:
@@ -169,7 +189,7 @@ def purge(kube: Kube, found: Belongings) -> int:
     """Stop an experiment and remove all that is its own; return how many objects were removed from
     the store.
 
-    The ConfigMap goes with its RayJob.
+    The ConfigMap goes with its RayJob; that of a `TuningExperiment` stays with it.
 
     Raises
     ------
@@ -187,8 +207,10 @@ def purge(kube: Kube, found: Belongings) -> int:
     if runs:
         time.sleep(_LAST_WORDS)
         removed += _remove(found.store, found.name)
-    if found.experiment and not found.experiment.metadata.owner_references:
-        delete_ours(kube, found.experiment, found.name)
+    if found.experiment and not found.stays_with:
+        if not found.experiment.metadata.owner_references:
+            delete_ours(kube, found.experiment, found.name)
+        wait_until_gone(kube, found.experiment)
     return removed
 
 

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-import pydantic_core
 import urllib3
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import portforward
 
+from tuner_job.cluster.answers import from_json
 from tuner_job.cluster.kubeconfig import find_cluster
 from tuner_job.cluster.names import check_namespace, check_object, selector
 from tuner_job.cluster.objects import Items, Listed, Named, Object, checked
@@ -229,7 +229,7 @@ class Kube:
         with self._sent(method, path, what, query or {}, body) as response:
             content = _read(response, self._answer(what))
         try:
-            answer = pydantic_core.from_json(content)
+            answer = from_json(content)
         except ValueError:
             answer = None
         if isinstance(answer, dict):
@@ -305,7 +305,7 @@ def _query(labels: Mapping[str, str] | None, **others: str) -> dict[str, str]:
 def _status(response: urllib3.BaseHTTPResponse, where: str) -> dict[str, Any]:
     """The Status object that comes with a refusal; empty if something else comes."""
     try:
-        said = pydantic_core.from_json(_read(response, where))
+        said = from_json(_read(response, where))
     except (ValueError, ClusterError, urllib3.exceptions.HTTPError):
         return {}
     return said if isinstance(said, dict) and said.get("kind") == "Status" else {}

@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from tuner_job.address import out_of_reach
 from tuner_job.cluster.objects import Object
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.load import InvalidExperimentError, check_experiment
 from tuner_job.errors import ConfigError
+from tuner_job.files.yaml_file import parse_yaml
 from tuner_job.operator.resource import TuningExperiment
 from tuner_job.public import holds_secrets, is_url, public
 from tuner_job.wording import counted, plain, shown
@@ -64,7 +67,7 @@ def read(asked_for: TuningExperiment) -> Asked:
         With every problem that was found.
     """
     content = {"name": asked_for.metadata.name, **copy.deepcopy(asked_for.spec.experiment)}
-    found = [*_elsewhere(content), *_addresses(content), *_sources(content)]
+    found = [*_unreadable(content), *_elsewhere(content), *_addresses(content), *_sources(content)]
     if content["name"] != asked_for.metadata.name:
         found.append(f"name: must be left out, or be the object's; got {shown(content['name'])}")
     checked = copy.deepcopy(content)
@@ -85,6 +88,15 @@ def _said(found: list[str]) -> str:
     lines = [plain(one, _LONGEST) for one in found[:_MOST]]
     more = [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
     return "; ".join([f"spec.experiment: {counted(len(found), 'problem')}", *lines, *more])
+
+
+def _unreadable(content: Object) -> list[str]:
+    """Say what keeps a driver from reading an experiment file of this: its length, its depth."""
+    try:
+        parse_yaml(yaml.safe_dump(content, sort_keys=False), "as an experiment file")
+    except ConfigError as error:
+        return [str(error)]
+    return []
 
 
 def _elsewhere(content: Object) -> list[str]:

@@ -51,8 +51,8 @@ class Cleaner:
             return
         if not is_noted(self.ledger, job):
             return
-        if of and (of.state not in TERMINAL or of.status["rayJob"]["uid"] != job.metadata.uid):
-            return  # its end is not said yet
+        if of and not _is_said(of, job):
+            return
         stays = max(self.retention, job.spec.ttl_seconds_after_finished)
         if not end_of(job)[0] or not is_over(self._end(job), stays):
             return
@@ -97,6 +97,13 @@ class Cleaner:
 
     def _mark(self, experiment: ConfigMap, since: str | None) -> None:
         self.kube.patch(experiment, {"metadata": {"annotations": {UNUSED: since}}})
+
+
+def _is_said(of: TuningExperiment, job: RayJob) -> bool:
+    """Whether an object says of its RayJob that it has ended: one that is suspended goes on with
+    another."""
+    named = of.status.get("rayJob", {}).get("uid")
+    return of.state in (*TERMINAL, "Suspended") and named == job.metadata.uid
 
 
 def is_over(since: str, stays: float) -> bool:

@@ -21,7 +21,7 @@ from tuner_job.operator.noting import mark_told, note
 from tuner_job.operator.resource import TuningExperiment
 from tuner_job.operator.results import Results
 from tuner_job.operator.runs import Found, Runs
-from tuner_job.operator.status import TERMINAL, Outcome, told
+from tuner_job.operator.status import TERMINAL, Outcome, merge_patch, told
 from tuner_job.public import is_url
 
 _log = logging.getLogger(__name__)
@@ -142,9 +142,9 @@ class Controller:
         if status == about.status:
             return
         self._events.tell(about, status)
-        gone = {key: None for key in about.status if key not in status}
         version = {"resourceVersion": about.metadata.resource_version}
-        self._kube.patch(about, {"metadata": version, "status": gone | status}, "status")
+        changes = merge_patch(about.status, status)
+        self._kube.patch(about, {"metadata": version, "status": changes}, "status")
 
     def _results_of(self, about: TuningExperiment) -> str:
         """Where the results of an experiment go, or went."""

@@ -14,6 +14,7 @@ from tuner_job.errors import ClusterError
 from tuner_job.operator.asked import Asked, digest_of
 from tuner_job.operator.resource import SPEC, TuningExperiment
 from tuner_job.operator.results import Results
+from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import listed
 
 _CONFLICT = 409
@@ -62,15 +63,15 @@ def objects_of(
 def begin(
     kube: Kube,
     asked_for: TuningExperiment,
-    made: tuple[Object, Object],
+    job: Object,
     earlier: ConfigMap | None,
 ) -> RayJob:
-    """Create the RayJob, whose pods wait for the ConfigMap, and then that.
+    """Create the RayJob, whose pods wait for the ConfigMap.
 
     Parameters
     ----------
     earlier
-        The ConfigMap of an earlier run.
+        The ConfigMap of an earlier run; any other of the name is somebody else's.
 
     Raises
     ------
@@ -78,14 +79,12 @@ def begin(
         Something of that name is somebody else's, what the RayJob names is missing, or the API
         server refuses it.
     """
-    name, (experiment, job) = asked_for.metadata.name, made
+    name = asked_for.metadata.name
     if kube.get(RayJob, name):
         raise name_taken(name)
-    if (there := kube.get(ConfigMap, name)) and not there.is_of(name):
-        raise RefusalError(
-            "NameTaken",
-            f"a ConfigMap {name} is there that is no experiment's: choose another name",
-        )
+    there = kube.get(ConfigMap, name)
+    if there and not (earlier and _is_same(there, earlier) and there.is_of(name)):
+        raise _config_map_taken(name)
     for problem in missing(kube, job):
         raise RefusalError("NotReady", problem)
     if earlier:
@@ -98,12 +97,33 @@ def begin(
         if error.status != _CONFLICT:
             raise RefusalError("Refused", str(error)) from None
         raise name_taken(name) from None
+    return run
+
+
+def bring(kube: Kube, experiment: Object, run: RayJob) -> str:
+    """Create the ConfigMap that a RayJob's pods wait for; return why the API server refuses it.
+
+    Raises
+    ------
+    RefusalError
+        One that is somebody else's has its name.
+    """
     try:
         kube.create(ConfigMap, of_rayjob(experiment, run))
-    except RefusedError as error:  # the next look tries again, and says so
+    except RefusedError as error:
         if error.status >= 500:
             raise
-    return run
+        if error.status != _CONFLICT:
+            return str(error)
+        there = kube.get(ConfigMap, run.metadata.name)
+        if not (there and is_for(there, run)):
+            raise _config_map_taken(run.metadata.name) from None
+    return ""
+
+
+def is_for(experiment: ConfigMap, run: RayJob) -> bool:
+    """Whether a ConfigMap was made for this very run."""
+    return experiment.data.get(RAYJOB_UID) == run.metadata.uid
 
 
 def name_taken(name: str) -> RefusalError:
@@ -113,6 +133,18 @@ def name_taken(name: str) -> RefusalError:
         f"a RayJob {name} is there that was not made for this object: wait for its end, cancel it "
         f"(va-tuning cancel {name}), or choose another name",
     )
+
+
+def _config_map_taken(name: str) -> RefusalError:
+    return RefusalError(
+        "NameTaken",
+        f"a ConfigMap {name} is there that was not made for this object: delete it (kubectl delete "
+        f"configmap {name}), or choose another name",
+    )
+
+
+def _is_same(one: ConfigMap, other: ConfigMap) -> bool:
+    return one.metadata.uid == other.metadata.uid
 
 
 def check_same(asked: Asked, results: Results, url: str) -> None:

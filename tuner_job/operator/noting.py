@@ -41,7 +41,7 @@ def note(
     """
     there = {job.metadata.uid: job for job in jobs}
     for uid, job in there.items():
-        entry = ledger.entries.setdefault(uid, _entry(job, ledger.since))
+        entry = ledger.entries.setdefault(uid, entry_of(job, ledger.since))
         entry.results = entry.results or results_of(job.metadata.name)
         if not (entry.end or entry.paused):
             end, why = end_of(job)
@@ -50,7 +50,8 @@ def note(
                 _end(entry, end, why, last, job.status.end_time)
     for uid in set(ledger.entries) - set(there):
         if ledger.entries[uid].paused:
-            del ledger.entries[uid]
+            if uid not in kept:  # until then it shows that this was no end
+                del ledger.entries[uid]
         elif not ledger.entries[uid].end:
             _note_gone(uid, ledger.entries[uid], results)
         elif ledger.entries[uid].told and uid not in kept:
@@ -72,7 +73,8 @@ def mark_told(ledger: Ledger, uid: str) -> None:
     ledger.save()
 
 
-def _entry(job: RayJob, since: datetime | None) -> Entry:
+def entry_of(job: RayJob, since: datetime | None) -> Entry:
+    """Begin the note of a run; one that had ended before runs were noted, `since`, is not told."""
     made = job.metadata.creation_timestamp
     entry = Entry(name=job.metadata.name, began=written(made) if made else "")
     end, _ = end_of(job)

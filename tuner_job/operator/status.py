@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from tuner_job.cluster.objects import Object, RayJob
+from tuner_job.operator.asked import digest_of
 from tuner_job.operator.resource import SPEC, TuningExperiment
 from tuner_job.records import ProgressRecord
 from tuner_job.wording import plain
@@ -72,7 +73,7 @@ def told(
     before = asked_for.status
     kept = ("trials", "best", "results")
     status: Object = {key: before[key] for key in kept if key in before}
-    status |= _run(before, outcome)
+    status |= _run(asked_for, outcome)
     if results:
         status["results"] = results
     if progress:
@@ -84,12 +85,33 @@ def told(
     return whole | {"conditions": _conditions(before.get("conditions", []), outcome, generation)}
 
 
+def merge_patch(before: Mapping[str, Any], after: Object) -> Object:
+    """Return what makes one object of the other: null takes a key away, at every depth."""
+    patch: Object = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        known = before.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            patch[key] = merge_patch(known, value)
+        else:
+            patch[key] = value
+    return patch
+
+
 def condition_of(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     """Return one condition; empty if it was never said."""
     found: Mapping[str, Any] = next(
         (one for one in status.get("conditions", ()) if one.get("type") == kind), {}
     )
     return found
+
+
+def outcome_of(asked_for: TuningExperiment) -> Outcome:
+    """Return what was said last, but for the run that it was about."""
+    accepted, verdict = condition_of(asked_for.status, "Accepted"), Verdict()
+    if accepted.get("status") == "False":
+        verdict = Verdict(False, str(accepted["reason"]), str(accepted["message"]))
+    message = str(condition_of(asked_for.status, "Failed").get("message", ""))
+    return Outcome(cast(State, asked_for.state or "Waiting"), verdict, message=message)
 
 
 def now() -> str:
@@ -102,20 +124,33 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _run(before: Mapping[str, Any], outcome: Outcome) -> Object:
+def _run(asked_for: TuningExperiment, outcome: Outcome) -> Object:
     """Which RayJob it is about, and since when it runs."""
     if outcome.anew:
         return {}
-    run = outcome.run
+    before, run = asked_for.status, outcome.run
     if run is None:
-        return {key: before[key] for key in ("rayJob", "startTime") if key in before}
-    about = {
-        "name": run.metadata.name,
-        "uid": run.metadata.uid,
-        "spec": run.metadata.annotations.get(SPEC, ""),
-    }
-    since = run.metadata.creation_timestamp
-    return {"rayJob": about} | ({"startTime": written(since)} if since else {})
+        found: Object = {key: before[key] for key in ("rayJob", "startTime") if key in before}
+    else:
+        since = run.metadata.creation_timestamp
+        found = {"rayJob": _named(run)} | ({"startTime": written(since)} if since else {})
+    if outcome.state == "Cancelled" and "rayJob" in found:
+        found["rayJob"] = {**found["rayJob"], "spec": _cancelled(asked_for, found["rayJob"]["uid"])}
+    return found
+
+
+def _named(run: RayJob) -> Object:
+    about = run.metadata
+    return {"name": about.name, "uid": about.uid, "spec": about.annotations.get(SPEC, "")}
+
+
+def _cancelled(asked_for: TuningExperiment, uid: str) -> str:
+    """What an experiment asked for when this run of it was cancelled: a change that waited for its
+    end was cancelled with it, and only a later one begins."""
+    before = asked_for.status.get("rayJob", {})
+    if asked_for.state == "Cancelled" and before.get("uid") == uid:
+        return str(before["spec"])
+    return digest_of(asked_for)
 
 
 def _figures(progress: ProgressRecord, state: State) -> Object:

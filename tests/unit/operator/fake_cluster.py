@@ -174,13 +174,14 @@ class FakeCluster:
         self._say(plural)
 
     def _gone(self, plural: str, name: str) -> None:
-        """Remove an object, and then what it owns."""
+        """Remove an object, and then what it was the last owner of."""
         uid = self.objects.pop((plural, name))["metadata"]["uid"]
         self._say(plural)
         for kind, other in list(self.objects):
             owned = self.objects.get((kind, other), {"metadata": {}})
-            owners = owned["metadata"].get("ownerReferences", [])
-            if any(one["uid"] == uid for one in owners):
+            owners = {one["uid"] for one in owned["metadata"].get("ownerReferences", [])}
+            there = {one["metadata"]["uid"] for one in self.objects.values()}
+            if uid in owners and not owners & there:
                 self.remove(kind, other)
 
     def watch(self, plural: str) -> "Queue[Any]":

@@ -224,3 +224,68 @@ def test_what_had_ended_before_there_was_a_controller_goes_too(world: World) -> 
     world.look()
     assert _left(world) == []
     assert world.heard.ends == []
+
+
+def test_a_suspended_experiment_whose_run_failed_by_itself_keeps_nothing(world: World) -> None:
+    world.retention = 600
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.look()
+    world.apply(suspend=True)
+    world.controller.look()
+    _finish(world, "adult", "Failed", "FAILED")  # before it is dropped
+    assert world.status()["state"] == "Suspended"
+    assert "rayjobs/adult" in _left(world)
+    world.later(601)
+    world.look()
+    world.cluster.kuberay("adult")
+    world.look()
+    assert (_left(world), world.status()["state"]) == ([], "Suspended")
+    world.apply(suspend=False)
+    world.look()
+    assert _left(world) == ["configmaps/adult", "rayjobs/adult"]
+
+
+def test_an_object_that_asks_for_nothing_that_can_be_run_keeps_what_was_said_of_its_end(
+    world: World,
+) -> None:
+    world.retention = 600
+    world.apply(ttlSecondsAfterFinished=3600)
+    world.look()
+    world.write(done=50, state="done")
+    _finish(world, "adult")
+    before = world.status()
+    world.apply(experiment=experiment(tuning={"n_trial": 1}))
+    world.look()
+    world.later(601)
+    world.look()
+    world.cluster.kuberay("adult")
+    world.look()
+    assert _left(world) == []
+    status = world.status()
+    assert (status["state"], status["trials"]) == ("Succeeded", before["trials"])
+    assert status["completionTime"]
+    assert world.condition("Accepted")[:2] == ("False", "Invalid")
+    world.later(3600)
+    world.look()
+    assert world.cluster.names("tuningexperiments") == ["adult"]  # it asks for something else
+    world.apply(experiment=experiment())
+    world.controller.look()
+    assert world.cluster.names("tuningexperiments") == []
+
+
+def test_what_is_asked_for_again_as_it_was_run_is_said_to_be_accepted(world: World) -> None:
+    world.retention = 600
+    world.apply()
+    world.look()
+    world.write(done=50, state="done")
+    _finish(world, "adult")
+    world.later(601)
+    world.look()
+    world.cluster.kuberay("adult")
+    for asked, accepted in ((experiment(models=["nonesuch"]), "False"), (experiment(), "True")):
+        world.apply(experiment=asked)
+        world.look()
+        assert (world.status()["state"], world.condition("Accepted")[0]) == ("Succeeded", accepted)
+    assert _left(world) == []

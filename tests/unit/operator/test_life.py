@@ -13,6 +13,7 @@ from tests.unit.operator.fake_cluster import FakeKube
 from tuner_job.cluster.submit import Asked, build, submit
 from tuner_job.cluster.template import Located, read_template
 from tuner_job.errors import ClusterError
+from tuner_job.records import ModelProgressRecord
 
 
 def test_an_experiment_becomes_what_submit_makes_and_belongs_to_its_object(world: World) -> None:
@@ -124,7 +125,7 @@ def test_what_is_said_of_a_bad_experiment_is_bounded(world: World) -> None:
     tuning = {f"key_{i}_{'x' * 400}": "y" * 10_000 for i in range(300)}
     world.apply(experiment=experiment(tuning=tuning))
     world.look()
-    assert "300 problems" in world.condition("Accepted")[2]  # and `status` is below 4 KiB
+    assert "301 problems" in world.condition("Accepted")[2]  # and `status` is below 4 KiB
 
 
 @pytest.mark.parametrize(
@@ -499,3 +500,15 @@ def test_results_are_looked_for_where_the_run_writes_them(world: World) -> None:
     world.apply(experiment=experiment(results="s3://elsewhere/x"))
     world.look()
     assert world.status()["results"] == before
+
+
+def test_a_plan_that_is_no_longer_known_is_no_longer_said(world: World) -> None:
+    world.apply()
+    world.look()
+    world.cluster.kuberay("adult", "Running", "RUNNING")
+    world.write(done=3)
+    world.look()
+    assert world.status()["trials"] == {"done": 3, "planned": 50}
+    world.write(done=4, models={"xgboost": ModelProgressRecord(planned=None, done=4)})
+    world.look()
+    assert world.status()["trials"] == {"done": 4}
