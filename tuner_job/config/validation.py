@@ -64,7 +64,7 @@ class ValidationConfig(Closed):
     deaths as they are, composed as in training."""
     n_draws: Annotated[int, Field(ge=1, le=100_000)] = 100
     """Populations drawn for dirichlet and shift, shared by the folds; the same for every
-    configuration."""
+    configuration. It takes 6 a fold for small and large ones of each strength of shift."""
     population_size: (
         Deaths | Annotated[list[Deaths], Field(min_length=2, max_length=2)] | Literal["all"] | None
     ) = None
