@@ -77,6 +77,42 @@ def test_a_trial_that_failed_or_ran_on_other_folds_is_replaced(store: Experiment
     assert store.load_trials("xgboost") == [other]
 
 
+def of_folds(state: str, *sizes: int) -> TrialRecord:
+    first = record(0).folds[0]
+    folds = [
+        first.model_copy(update={"fold": fold, "n_validation": size})
+        for fold, size in enumerate(sizes)
+    ]
+    return record(0, state=state, folds=folds, scores={"ccc": 0.5} if state == "complete" else {})
+
+
+@pytest.mark.parametrize(
+    ("there", "again", "replaced"),
+    [
+        (of_folds("pruned", 99), of_folds("complete", 50, 50), True),
+        (of_folds("pruned", 50, 50, 3), of_folds("complete", 50, 50), True),
+        (of_folds("pruned", 99), of_folds("pruned", 50), True),
+        (of_folds("pruned", 50), of_folds("complete", 50, 50), False),
+        (of_folds("pruned", 50), of_folds("pruned", 50, 50), False),
+        (of_folds("complete", 99, 99), of_folds("complete", 50, 50), True),
+        (of_folds("complete", 50, 50, 3), of_folds("complete", 50, 50), True),
+        (of_folds("complete", 99, 99), of_folds("pruned", 50), True),
+        (of_folds("complete", 99, 99), of_folds("failed", 50), True),
+        (of_folds("complete", 50, 50), of_folds("pruned", 50), False),
+        (of_folds("complete", 50, 50), of_folds("failed", 50), False),
+        (of_folds("complete", 50, 50), of_folds("failed"), False),
+        (of_folds("failed", 99), of_folds("pruned", 50), True),
+        (of_folds("failed"), of_folds("complete", 50, 50), True),
+    ],
+)
+def test_on_other_folds_it_is_replaced_whatever_became_of_either(
+    store: ExperimentStore, there: TrialRecord, again: TrialRecord, replaced: bool
+) -> None:
+    store.save_trial("xgboost", there)
+    store.save_trial("xgboost", again)
+    assert store.load_trials("xgboost") == [again if replaced else there]
+
+
 def test_probabilities_survive_to_the_last_bit(store: ExperimentStore) -> None:
     for dtype in (np.float32, np.float64):
         P = np.random.default_rng(1).random((7, 3)).astype(dtype)
