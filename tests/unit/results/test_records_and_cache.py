@@ -165,6 +165,38 @@ def test_of_two_first_runs_on_different_data_one_is_refused(store: ExperimentSto
     assert store.provenance() == PROVENANCE
 
 
+def test_of_two_first_runs_the_one_that_was_paused_is_refused(
+    store: ExperimentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = PROVENANCE.model_copy(update={"data_digest": "z"})
+    create = store.store.create
+
+    def paused(path: str, content: bytes) -> bool:
+        made = create(path, content)
+        if path.endswith("experiment.yaml"):
+            monkeypatch.undo()
+            claim(store, {"results": "r"}, other)()
+        return made
+
+    monkeypatch.setattr(store.store, "create", paused)
+    with pytest.raises(StoreError, match="results on other data"):
+        claim(store, {"results": "r"}, PROVENANCE)
+    assert store.provenance() == other
+
+
+def test_of_two_runs_that_add_models_none_drops_the_other_s(store: ExperimentStore) -> None:
+    def now(*models: str) -> dict[str, Any]:
+        return {"models": list(models), "tuning": {}, "results": "r"}
+
+    claim(store, now("xgboost"), PROVENANCE)()
+    first = claim(store, now("xgboost", "random_forest"), PROVENANCE)
+    second = claim(store, now("xgboost", "naive_bayes"), PROVENANCE)
+    first()
+    second()
+    content = store.store.get("exp/experiment.yaml") or b""
+    assert (b"random_forest" in content, b"naive_bayes" in content) == (True, True)
+
+
 def test_experiments_are_found_at_their_address_or_alone_below_it(
     store: ExperimentStore, tmp_path: Path
 ) -> None:
