@@ -17,6 +17,7 @@ import pytest
 
 from tuner_job.errors import ConfigError
 from tuner_job.execution.local import machine
+from tuner_job.execution.local.launch import ForkServer
 from tuner_job.execution.local.pool import Call, Pool, Submitter, _Worker
 from tuner_job.execution.local.tasks import PoolTasks
 
@@ -206,16 +207,27 @@ if child == 0:
     time.sleep(1000)
 with open(path, "w") as file:
     file.write(str(child))
-os.kill(os.getpid(), 9)
 """
 
 
 def test_a_worker_that_dies_takes_along_what_it_has_forked(pool: Pool, tmp_path: Path) -> None:
     tasks = PoolTasks(pool, 0)
-    tasks.start(exec, (FORKS, {"path": str(tmp_path / "child")}), "forks")
+    code = f"{FORKS}os.kill(os.getpid(), 9)"
+    tasks.start(exec, (code, {"path": str(tmp_path / "child")}), "forks")
     (ended,) = tasks.wait()
     assert "killed by SIGKILL" in str(ended.failure)
     assert becomes(lambda: not _lives(int((tmp_path / "child").read_text())))
+
+
+def test_the_server_s_end_is_that_of_what_its_workers_have_forked(tmp_path: Path) -> None:
+    server = ForkServer()
+    pool = Pool(1, server)
+    tasks = PoolTasks(pool, 0)
+    tasks.start(exec, (FORKS, {"path": str(tmp_path / "child")}), "forks")
+    assert tasks.wait()[0].failure is None
+    server.close()
+    assert becomes(lambda: not _lives(int((tmp_path / "child").read_text())))
+    pool.close()
 
 
 ANSWERS_IN_PART = """
