@@ -155,13 +155,12 @@ class WorkersContract(RunnerContract):
     ) -> None:
         short = FoldTask(1, 0, {"n_estimators": 2, "max_depth": 3}, (2,), (0,), (1,))
         runner.submit_fits("study", "xgboost", [self.LONG, short])
-        found: list[FinishedTask] = []
         for _ in range(TURNS):
-            found += runner.wait(0.1)
-            if found or runner.n_running > 1:  # they have been given workers of their own
+            assert not runner.wait(0.1), "they ended before their worker could be killed"
+            if runner.n_running > 1:  # they have been given workers of their own
                 break
             self.kill_workers(runner)
-        found += wait_for(runner, 2 - len(found))
+        found = wait_for(runner, 2)
         assert [one.error for one in found] == [None, None]
 
     def test_a_fit_whose_workers_all_die_says_so_and_later_ones_have_theirs(

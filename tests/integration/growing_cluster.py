@@ -43,7 +43,7 @@ class GrowingCluster:
     @property
     def n_workers(self) -> int:
         """Workers that have been started and run: each has a raylet, as the head does."""
-        return sum(_name(one) == "raylet" for one in self.processes()) - 1
+        return sum(name_of(one) == "raylet" for one in self.processes()) - 1
 
     @property
     def n_training(self) -> int:
@@ -161,7 +161,8 @@ def _end(cluster: GrowingCluster) -> None:
     psutil.wait_procs(left, timeout=30)
 
 
-def _name(process: psutil.Process) -> str:
+def name_of(process: psutil.Process) -> str:
+    """Name of a process's program; empty if it has ended."""
     with suppress(psutil.NoSuchProcess):
         return str(process.name())
     return ""

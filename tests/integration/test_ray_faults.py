@@ -6,13 +6,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.integration.experiments import ON_RAY, run, start, trials_table, tune
+from tests.integration.growing_cluster import name_of
 from tests.integration.test_stopping import (
     PATIENCE,
     SENTENCE,
@@ -24,6 +27,7 @@ from tests.integration.test_stopping import (
     write,
 )
 
+ATTEMPTS = 3  # at a port that somebody else may have taken meanwhile
 pytestmark = pytest.mark.timeout(1800)
 
 
@@ -37,7 +41,7 @@ def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -
     process = start(*arguments, environment=ON_RAY)
     wait_for(process, lambda: count(results, "trials/*.json") >= 2)
     left = family(process)
-    next(one for one in left if one.name() == program).kill()
+    next(one for one in left if name_of(one) == program).kill()
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     said, _, logs = err.rstrip("\n").partition("; Ray's own logs are in ")
@@ -52,12 +56,28 @@ def test_ray_that_dies_under_a_search(program: str, name: str, tmp_path: Path) -
     assert {trial: trial.read_bytes() for trial in before} == before, "and it goes on without Ray"
 
 
+def free_port() -> int:
+    """A port that is free now; somebody else may take it first."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def has_raylet(head: "subprocess.Popen[bytes]") -> bool:
+    """Wait until a head has its raylet; whether it has not ended before."""
+    deadline = time.monotonic() + PATIENCE
+    while head.poll() is None:
+        assert time.monotonic() < deadline
+        with suppress(psutil.NoSuchProcess):
+            if any(name_of(one) == "raylet" for one in psutil.Process(head.pid).children(True)):
+                return True
+        time.sleep(0.05)
+    return False
+
+
 @pytest.fixture
 def head(tmp_path: Path) -> Iterator[str]:
     """A Ray cluster that is not ours; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="va-head-") as folder:
         command = [
             Path(sys.executable).parent / "ray",
@@ -66,17 +86,18 @@ def head(tmp_path: Path) -> Iterator[str]:
             "--block",
             "--num-cpus=2",
         ]
-        options = [f"--port={port}", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}"]
+        options = ["--node-ip-address=127.0.0.1", f"--temp-dir={folder}"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         others = ["--include-dashboard=false", "--disable-usage-stats"]
         environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
-        process = subprocess.Popen([*command, *options, *others], env=environment, **quiet)  # type: ignore[call-overload]
-        wait_for(
-            process,
-            lambda: any(
-                one.name() == "raylet" for one in psutil.Process(process.pid).children(True)
-            ),
-        )
+        for _ in range(ATTEMPTS):
+            port = free_port()
+            whole = [*command, f"--port={port}", *options, *others]
+            process = subprocess.Popen(whole, env=environment, **quiet)  # type: ignore[call-overload]
+            if has_raylet(process):
+                break
+        else:
+            raise AssertionError("the head does not start")
         yield f"127.0.0.1:{port}"
         left = psutil.Process(process.pid).children(recursive=True)
         process.terminate()

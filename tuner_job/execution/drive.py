@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tuner_job.config.budget import Budget
 from tuner_job.errors import Interrupted, RunError
 from tuner_job.execution.runner import FinishedTask, Runner
-from tuner_job.records import StopReason, TrialState
+from tuner_job.records import StopReason, TrialRecord, TrialState
 from tuner_job.search.study import Study
 from tuner_job.search.trial import AssessmentTask, FoldTask, Task, Trial
 
@@ -21,6 +21,7 @@ _WAIT_SECONDS = 0.5
 _PACK_SECONDS = 0.05
 PACKED = 10
 """Fits that go to a worker together, at most."""
+Ended = Trial | TrialRecord
 _MIN_FAILURES = 5  # before a search is given up because most of its trials fail
 
 
@@ -54,7 +55,7 @@ class Driver:
         self._seconds: dict[str, float] = dict.fromkeys(self._studies, 0.0)
         self._running: dict[str, int] = dict.fromkeys(self._studies, 0)
         self._ended: dict[str, int] = dict.fromkeys(self._studies, 0)
-        self._states: dict[str, Counter[TrialState]] = {name: Counter() for name in self._studies}
+        self._in_order = {name: TrialsInOrder() for name in self._studies}
         self.given_up: dict[str, RunError] = {}
         """Models that are searched no further because most of their trials fail."""
 
@@ -169,23 +170,36 @@ class Driver:
                 self._on_finished(study, trial)
 
     def _give_up_if_most_fail(self, study: Study) -> None:
-        """Look at the trials that have ended one by one in their order, not in that of their
-        ends."""
-        counts = self._states[study.name]
-        while (at := counts.total()) < len(study.trials) and (state := study.trials[at].state):
-            counts[state] += 1
-            if state == "failed" and most_fail(counts) and study.model not in self.given_up:
-                error = study.trials[at].error or "no reason"
-                self.given_up[study.model] = too_many_failures(study.model, counts, error)
+        in_order = self._in_order[study.name]
+        in_order.look(lambda n: study.trials[n] if n < len(study.trials) else None)
+        if in_order.most_fail:
+            error = RunError(f"{study.model}: {in_order.most_fail}")
+            self.given_up.setdefault(study.model, error)
 
 
-def most_fail(counts: Counter[TrialState]) -> bool:
-    """Whether so many trials have failed that there is no use in going on."""
-    return counts["failed"] >= _MIN_FAILURES and counts["failed"] > counts.total() / 2
+class TrialsInOrder:
+    """Trials that have ended, counted one by one in their order, not in that of their ends: so
+    whether a model is given up does not depend on which of them are quick."""
 
+    def __init__(self) -> None:
+        self.most_fail = ""
+        """Why there is no use in going on: so many have failed."""
+        self._counts: Counter[TrialState] = Counter()
 
-def too_many_failures(model: str, counts: Counter[TrialState], error: str) -> RunError:
-    """Say that a search was given up."""
-    return RunError(
-        f"{model}: {counts['failed']} of {counts.total()} trials failed, the last one with {error}"
-    )
+    def look(self, find: Callable[[int], Ended | None]) -> None:
+        """Count on, up to the first trial that has not ended.
+
+        Parameters
+        ----------
+        find
+            Finds a trial by its number; None: it is not there yet.
+        """
+        counts = self._counts
+        while (trial := find(counts.total())) and trial.state:
+            counts[trial.state] += 1
+            failed, n = counts["failed"], counts.total()
+            if trial.state == "failed" and failed >= _MIN_FAILURES and failed > n / 2:
+                why = trial.error or "no reason"
+                self.most_fail = (
+                    self.most_fail or f"{failed} of {n} trials failed, the last one with {why}"
+                )

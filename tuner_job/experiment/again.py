@@ -5,7 +5,7 @@ import logging
 from tuner_job.config.budget import Budget
 from tuner_job.config.tuning import ModelName
 from tuner_job.execution.drive import Driver
-from tuner_job.experiment.choice import choose_trial, complete_trials
+from tuner_job.experiment.choice import choose_trial, complete_trials, on_these_folds
 from tuner_job.experiment.context import Run
 from tuner_job.experiment.search import recording, single_study
 from tuner_job.results.damage import DamagedError, tell
@@ -22,7 +22,7 @@ def fit_again(run: Run) -> None:
     for model in run.unfinished:
         if model in run.missing:
             continue
-        found = complete_trials(run.store.load_trials(model))
+        found = complete_trials(on_these_folds(run.prepared, run.store.load_trials(model)))
         best = choose_trial(run.config, model, found, run.reason) if found else None
         if best and best.source and not _has_probabilities(run, model, best.trial):
             _log.info("%s: trial %d is fitted again for its probabilities", model, best.trial)

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import numpy as np
-
 from tuner_job.config.decisive import digest_of
 from tuner_job.config.estimators import versions_of
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.config.tuning import ModelName
 from tuner_job.config.validation import ValidationConfig, as_begun
-from tuner_job.experiment.choice import choose_trial, complete_trials
+from tuner_job.experiment.choice import choose_trial, complete_trials, on_these_folds
 from tuner_job.experiment.context import Run
 from tuner_job.experiment.progress import progress_of
 from tuner_job.experiment.summarise import count_states
@@ -189,7 +187,9 @@ def _shape(run: Run) -> tuple[int, int]:
 def _with_probabilities(
     run: Run, model: ModelName, records: Sequence[TrialRecord]
 ) -> list[TrialRecord]:
-    """Leave out trials that lack the probabilities they should have: they are run again."""
+    """Leave out trials that ran on other folds, or lack the probabilities they should have: they
+    are run again."""
+    records = on_these_folds(run.prepared, records)
     whole = run.store.whole_oof(model, _shape(run))
     needed = {DEFAULT_TRIAL}
     if run.config.tuning.selection != "best":
@@ -199,16 +199,7 @@ def _with_probabilities(
     damaged = {trial for trial, is_whole in whole.items() if not is_whole}
     known = {record.trial for record in records if record.source} - {DEFAULT_TRIAL}
     lacking = (damaged | (needed - set(whole))) - known  # those are fitted again if one is chosen
-    sizes = np.bincount(run.prepared.validated_folds).tolist()
-    return [r for r in records if r.trial not in lacking and _has_folds(r, sizes)]
-
-
-def _has_folds(record: TrialRecord, sizes: Sequence[int]) -> bool:
-    """Whether a trial ran on folds of these sizes: earlier versions also held out sites that are
-    too small."""
-    found = [fold.n_validation for fold in record.folds]
-    is_whole = record.state == "complete" and record.duplicate_of is None
-    return found == sizes if is_whole else found == sizes[: len(found)]
+    return [record for record in records if record.trial not in lacking]
 
 
 def _provenance(prepared: Prepared) -> Provenance:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tuner_job.config.experiment import ExperimentConfig
 from tuner_job.errors import RunError
 from tuner_job.evaluation.selection import optimism, within_one_standard_error
+from tuner_job.problem import Prepared
 from tuner_job.records import StopReason, StudySummary, TrialRecord
 from tuner_job.types import Floats
 
@@ -45,6 +46,13 @@ def complete_trials(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return [
         record for record in records if record.state == "complete" and record.duplicate_of is None
     ]
+
+
+def on_these_folds(prepared: Prepared, records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Those that can be compared: earlier versions also held out sites that are too small, and what
+    was run again may have failed."""
+    sizes = np.bincount(prepared.validated_folds).tolist()
+    return [record for record in records if record.may_have_run_on(sizes)]
 
 
 def estimate_optimism(records: Sequence[TrialRecord], metric: str) -> float | None:

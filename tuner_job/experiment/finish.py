@@ -19,7 +19,12 @@ from tuner_job.evaluation.curve import OutOfFold, by_population
 from tuner_job.evaluation.fractions import fit_residual
 from tuner_job.evaluation.steps import gains_of
 from tuner_job.experiment.begin import asked_of
-from tuner_job.experiment.choice import choose_trial, complete_trials, estimate_optimism
+from tuner_job.experiment.choice import (
+    choose_trial,
+    complete_trials,
+    estimate_optimism,
+    on_these_folds,
+)
 from tuner_job.experiment.context import Choice, Chosen, Run
 from tuner_job.experiment.held_out import fitted_rows
 from tuner_job.experiment.page import load_drawing
@@ -120,7 +125,8 @@ def _choose(run: Run, model: ModelName) -> Choice:
     RunError
         No trial is complete, or the default was not evaluated.
     """
-    records = run.store.load_trials(model, run.config.tuning.objectives, pack=True)
+    stored = run.store.load_trials(model, run.config.tuning.objectives, pack=True)
+    records = on_these_folds(run.prepared, stored)
     trial = choose_trial(run.config, model, records, run.reason)
     default = _default_of(model, records)
     P, P_default = (probabilities_of(run.store, model, n) for n in (trial.trial, DEFAULT_TRIAL))

@@ -111,7 +111,7 @@ def _check_folds(prepared: Prepared, address: str, records: Sequence[TrialRecord
     """Check that a version which laid out folds otherwise has not made them."""
     sizes = np.bincount(prepared.validated_folds).tolist()
     for record in records:
-        found = [fold.n_validation for fold in record.folds]
+        found = record.fold_sizes
         if found != sizes[: len(found)]:
             raise refusal(
                 address,

@@ -1,5 +1,6 @@
 """One evaluated configuration."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -87,6 +88,17 @@ class TrialRecord(Written):
     def fit_seconds(self) -> float:
         """Seconds spent fitting, all folds together."""
         return sum(fold.fit_seconds for fold in self.folds)
+
+    @property
+    def fold_sizes(self) -> list[int]:
+        """Rows held out in each of its folds."""
+        return [fold.n_validation for fold in self.folds]
+
+    def may_have_run_on(self, sizes: Sequence[int]) -> bool:
+        """Whether its folds are those of these sizes: all of them if it has scores of its own, else
+        the first ones."""
+        is_whole = self.state == "complete" and self.duplicate_of is None
+        return self.fold_sizes == list(sizes if is_whole else sizes[: len(self.folds)])
 
 
 def share_names(record: TrialRecord) -> TrialRecord:

@@ -20,6 +20,8 @@ from tuner_job.results.trial_folder import RUN_AGAIN
 from tuner_job.wording import listed
 
 _log = logging.getLogger(__name__)
+_Document = tuple[str, Mapping[str, Any]]
+"""The digest under which an experiment began, and the experiment as an experiment file."""
 
 
 def claim(
@@ -34,33 +36,66 @@ def claim(
 
     Returns
     -------
-    Writes what has changed: to be called by whoever alone runs the experiment.
+    Writes what has changed: to be called by whoever alone runs the experiment. It checks once more,
+    since others may have run it meanwhile.
 
     Raises
     ------
     StoreError
         Another experiment, or the same one on other data, has results under this name.
     """
-    content = _written(provenance.experiment_digest, document)
     path = store.path("experiment.yaml")
-    if store.store.create(path, content):
-        store.save_provenance(provenance)
-        return lambda: None
-    earlier = _earlier(store)
-    changed = _check_document(store, document, content, provenance, earlier)
-    _check_data(store, earlier, provenance)
+    if store.store.create(path, _written(provenance.experiment_digest, document)):
+        _write_provenance(store, provenance)
+    else:
+        found, stated = _find_document(store), _read_provenance(store)
+        _check(store, found, document, stated, provenance)
+        _tell_damage(found, stated)
 
     def write() -> None:
-        if earlier is None:  # or its first run was writing it just then
-            written = _read_provenance(store)
-            if isinstance(written, Provenance):
-                _check_data(store, written, provenance)
-            else:
-                store.save_provenance(provenance)
+        found, stated = _find_document(store), _read_provenance(store)
+        changed = _check(store, found, document, stated, provenance)
+        _write_provenance(store, provenance)
         if changed is not None:
             store.store.put(path, changed)
 
     return write
+
+
+def _write_provenance(store: ExperimentStore, provenance: Provenance) -> None:
+    """Write what made the results, unless that is known: then it must have been the same data."""
+    if store.create_provenance(provenance):
+        return
+    stated = _read_provenance(store)
+    if isinstance(stated, Provenance):
+        _check_data(store, stated, provenance)
+    else:
+        store.save_provenance(provenance)
+
+
+def _check(
+    store: ExperimentStore,
+    found: Damage | _Document | None,
+    document: Mapping[str, Any],
+    stated: Damage | Provenance | None,
+    now: Provenance,
+) -> bytes | None:
+    """Check that this continues what is there; return the document that is to stand in its
+    place."""
+    earlier = stated if isinstance(stated, Provenance) else None
+    changed = _check_document(store, found, document, now, earlier)
+    _check_data(store, earlier, now)
+    return changed
+
+
+def _tell_damage(found: Damage | _Document | None, stated: Damage | Provenance | None) -> None:
+    if isinstance(stated, Damage):
+        tell([stated])
+    if isinstance(found, Damage):
+        _log.warning(
+            f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written "
+            "anew"
+        )
 
 
 def _check_data(store: ExperimentStore, earlier: Provenance | None, now: Provenance) -> None:
@@ -98,15 +133,6 @@ def damaged_documents(store: ExperimentStore) -> list[Damage]:
     return [one for one in found if isinstance(one, Damage)]
 
 
-def _earlier(store: ExperimentStore) -> Provenance | None:
-    """What made the results that are here; None if that is lost, or was never written."""
-    found = _read_provenance(store)
-    if isinstance(found, Damage):
-        tell([found])
-        return None
-    return found
-
-
 def _read_provenance(store: ExperimentStore) -> Provenance | Damage | None:
     remedy = "it is written anew, and nothing says whether the trials are of these data"
     return read_whole(
@@ -117,25 +143,23 @@ def _read_provenance(store: ExperimentStore) -> Provenance | Damage | None:
     )
 
 
+def _find_document(store: ExperimentStore) -> Damage | _Document | None:
+    remedy = "nothing says whose results stand beside it: move them away, or choose another `name`"
+    return read_whole(store.store, store.path("experiment.yaml"), _parse_document, remedy)
+
+
 def _check_document(
     store: ExperimentStore,
+    found: Damage | _Document | None,
     document: Mapping[str, Any],
-    content: bytes,
     provenance: Provenance,
     earlier: Provenance | None,
 ) -> bytes | None:
     """Hold the document against the one that is there; return what is to stand in its place."""
-    path = store.path("experiment.yaml")
-    remedy = "nothing says whose results stand beside it: move them away, or choose another `name`"
-    found = read_whole(store.store, path, _parse_document, remedy)
     if isinstance(found, Damage):
         if earlier is None or earlier.experiment_digest != provenance.experiment_digest:
             raise DamagedError(found)
-        _log.warning(
-            f"{found.address}: is damaged: {found.reason}; provenance.json tells, so it is written "
-            "anew"
-        )
-        return content
+        return _written(provenance.experiment_digest, document)
     if found is not None:
         digest, before = found
         if changed := differences(before, document):
@@ -183,7 +207,7 @@ def _written(digest: str, document: Mapping[str, Any]) -> bytes:
     return f"# digest: {digest}\n{yaml.safe_dump(dict(document), sort_keys=False)}".encode()
 
 
-def _parse_document(content: bytes) -> tuple[str, Mapping[str, Any]]:
+def _parse_document(content: bytes) -> _Document:
     """What ``experiment.yaml`` says; ValueError in words that follow "is damaged:"."""
     if not content.strip(b"\0 \r\n\t"):
         raise ValueError("it is empty")

@@ -54,7 +54,7 @@ from tuner_job.results.damage import (
 from tuner_job.results.progress import read_progress
 from tuner_job.results.run_log import log_pieces, read_log
 from tuner_job.results.store import FIRST_CONTACT, Store
-from tuner_job.results.trial_folder import RUN_AGAIN, TrialFolder, parse_trial
+from tuner_job.results.trial_folder import RUN_AGAIN, TrialFolder, parse_trial, replaces
 from tuner_job.wording import listed, shown
 
 _FOLDERS = ("trials", "errors", "oof", "holdout", "commits", "models")
@@ -81,6 +81,10 @@ class ExperimentStore:
     def save_provenance(self, provenance: Provenance) -> None:
         """Write what made the results."""
         self.store.put(self.path("provenance.json"), _json(provenance))
+
+    def create_provenance(self, provenance: Provenance) -> bool:
+        """Write what made the results, unless something is there; return whether this call did."""
+        return self.store.create(self.path("provenance.json"), _json(provenance))
 
     def provenance(self) -> Provenance:
         """Read what made the results."""
@@ -122,7 +126,7 @@ class ExperimentStore:
         if self.store.create(path, content):
             return
         there = folder.read(record.trial, "json", parse_trial)
-        if not isinstance(there, TrialRecord) or _replaces(record, there):
+        if not isinstance(there, TrialRecord) or replaces(record, there):
             self.store.put(path, content)
 
     def save_error(self, model: str, trial: int, traceback: str) -> str:
@@ -335,19 +339,6 @@ def _has(store: Store, path: str) -> bool:
 
 def _json(record: BaseModel) -> bytes:
     return record.model_dump_json(indent=1).encode()
-
-
-def _replaces(record: TrialRecord, there: TrialRecord) -> bool:
-    """Whether a trial is to stand in place of one with its number: of another configuration; or it
-    is complete, and that one failed, or lacks a metric, or ran on other folds."""
-    if record.params != there.params:
-        return True
-    if record.state != "complete" or record.duplicate_of is not None:
-        return False
-    if there.state != "complete":
-        return there.state == "failed"
-    folds, others = ([fold.n_validation for fold in one.folds] for one in (record, there))
-    return bool(record.scores.keys() - there.scores.keys()) or folds != others
 
 
 def _checked(content: bytes, digest: str | None) -> bytes:

@@ -28,6 +28,9 @@ DEAD_AFTER = 30.0
 """Seconds without a new number after which its holder counts as dead."""
 _BEAT = 3.0
 _LOOK = 0.5
+_LATE_WRITES = 2
+"""Of whoever held it before that are written over: it had read the lease before it was taken, and
+stops at its next look."""
 _PATIENCE = timedelta(seconds=10)  # with storage: a beat that fails is no reason to stop
 _log = logging.getLogger(__name__)
 
@@ -143,6 +146,8 @@ class _Lease:
         self._ended = threading.Event()
         self._keeper = threading.Thread(target=self._beat, name="lease", daemon=True)
         self._number = 0
+        self._found: list[object] = []
+        self._predecessor: list[object] | None = None
 
     def seen(self) -> str | None:
         """Who holds it at one look."""
@@ -153,7 +158,7 @@ class _Lease:
     def take(self, take_over: bool, should_stop: Callable[[], bool]) -> None:
         """Get the lease, at once or after its holder has been watched."""
         if take_over:
-            self._write()
+            self._take_from(self._there())
             return
         seen, since = None, 0.0
         while not self._store.create(self._path, self._content()):
@@ -182,6 +187,11 @@ class _Lease:
             time.sleep(_LOOK)
         else:
             return
+        self._take_from(content)
+
+    def _take_from(self, content: bytes | None) -> None:
+        """Write over what somebody holds, who may be about to write once more."""
+        self._predecessor = _run(_read(content or b""))
         self._write()
 
     def keep(self) -> None:
@@ -197,19 +207,23 @@ class _Lease:
                 self._store.delete(self._path)
 
     def _beat(self) -> None:
+        late = 0
         while not self._ended.wait(_BEAT):
             with suppress(StoreError):  # storage that is away is the search's own concern
                 if not self._is_ours():
-                    self.lost.set()
-                    return
+                    late += 1
+                    if self._found != self._predecessor or late > _LATE_WRITES:
+                        self.lost.set()
+                        return
                 self._write()
 
     def _is_ours(self) -> bool:
         content = self._there()
         holder = _read(content) if content else {}
         self.holder = plain(holder.get("who", "somebody"))
+        self._found = _run(holder)
         ours = [self._owner.name, list(self._owner.process)]  # a process may run it twice
-        return not content or [holder.get("owner"), holder.get("process")] == ours
+        return not content or self._found == ours
 
     def _there(self) -> bytes | None:
         """The lease; one that cannot be read keeps nobody out, and its number never moves."""
@@ -243,6 +257,11 @@ class _Lease:
             "number": self._number,
         }
         return json.dumps(lease).encode()
+
+
+def _run(lease: dict[str, Any]) -> list[object]:
+    """Tell the run that a lease is of from every other one."""
+    return [lease.get("owner"), lease.get("process")]
 
 
 def _read(content: bytes) -> dict[str, Any]:

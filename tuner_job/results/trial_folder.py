@@ -230,3 +230,21 @@ def _without_what_is_gone(content: bytes) -> bytes:
     except (ValueError, RecursionError):
         return content
     return json.dumps(without_what_is_gone(held)).encode()
+
+
+def replaces(record: TrialRecord, there: TrialRecord) -> bool:
+    """Whether a trial is to stand in place of one with its number: of another configuration, or
+    on other folds; or it is complete, and that one failed, or lacks a metric."""
+    if record.params != there.params or _on_other_folds(record, there):
+        return True
+    if record.state != "complete" or record.duplicate_of is not None:
+        return False
+    if there.state != "complete":
+        return there.state == "failed"
+    return bool(record.scores.keys() - there.scores.keys())
+
+
+def _on_other_folds(one: TrialRecord, other: TrialRecord) -> bool:
+    """Whether two trials cannot have run on the same folds, however many of them each went
+    through."""
+    return not (one.may_have_run_on(other.fold_sizes) or other.may_have_run_on(one.fold_sizes))

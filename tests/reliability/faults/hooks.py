@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _WRITING = os.O_WRONLY | os.O_RDWR
+_LONGEST_PAUSE = 300.0
 _CHANGES = {"os.link": 1, "os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.truncate": 0}
 """Event → which of its arguments is the file that changes."""
 
@@ -33,9 +34,8 @@ class Plan:
         The operation, counted from 1, at which it happens; 0: never, they are only counted.
     do
         ``kill``; ``tear``: lose half of what is being synced, then kill; ``pause``: make the file
-        ``marker`` and wait
-        a moment, so that somebody may send a signal; or the number of an operating system's error,
-        which is raised.
+        ``marker`` and wait until somebody who has sent a signal makes the file `sent_beside` it;
+        or the number of an operating system's error, which is raised.
     event, text
         If given, only events of this name whose arguments hold the text count.
     again
@@ -53,6 +53,17 @@ class Plan:
     def dump(self) -> str:
         """As text for `install_from`."""
         return json.dumps(asdict(self))
+
+
+def sent_beside(marker: str) -> Path:
+    """The file that tells who pauses that signals were sent."""
+    return Path(f"{marker}-sent")
+
+
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + _LONGEST_PAUSE
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
 
 
 class _Watch:
@@ -100,7 +111,8 @@ class _Watch:
             return
         if plan.do == "pause":
             Path(plan.marker).write_text("here")
-            time.sleep(0.5)
+            _wait_for(sent_beside(plan.marker))
+            time.sleep(0.5)  # in which it comes
         elif isinstance(plan.do, int):
             raise OSError(plan.do, os.strerror(plan.do))
         else:

@@ -18,7 +18,7 @@ from tests.reliability.faults.fault import (
     running,
     undisturbed,
 )
-from tests.reliability.faults.hooks import Plan
+from tests.reliability.faults.hooks import Plan, sent_beside
 
 GROUP = "signals"
 _MOMENTS: dict[str, Plan] = {
@@ -105,6 +105,7 @@ def _play(
             yield f"{moment} never came: exit {outcome.code}: {outcome.said[-200:]!r}"
             return
         send(started.process.pid)
+        sent_beside(str(marker)).touch()
         outcome = started.wait()
     if killed:
         if outcome.code != -9:

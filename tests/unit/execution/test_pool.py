@@ -17,7 +17,8 @@ import pytest
 
 from tuner_job.errors import ConfigError
 from tuner_job.execution.local import machine
-from tuner_job.execution.local.pool import Pool
+from tuner_job.execution.local.launch import ForkServer
+from tuner_job.execution.local.pool import Call, Pool, Submitter, _Worker
 from tuner_job.execution.local.tasks import PoolTasks
 
 GI = 2**30
@@ -143,16 +144,16 @@ def test_nobody_outlives_who_started_it(whom: str) -> None:
         assert driver.stdout is not None
         assert driver.stdout.readline() == b"ready\n"
         server, *_ = psutil.Process(driver.pid).children()
-        family = [server, *server.children(recursive=True)]
+        family = [one.pid for one in (server, *server.children(recursive=True))]
         assert len(family) == 3
         (driver if whom == "the driver" else server).kill()
         assert becomes(lambda: not any(_lives(one) for one in family))
         driver.kill()
 
 
-def _lives(process: psutil.Process) -> bool:
+def _lives(pid: int) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
@@ -191,9 +192,9 @@ def test_workers_that_died_idle_cost_a_call_nothing(pool: Pool) -> None:
         tasks.start(time.sleep, (0.01,), n)
     while len(tasks):
         tasks.wait()
-    workers = [psutil.Process(pid) for pid in pool.pids()]
+    workers = pool.pids()
     for worker in workers:
-        worker.kill()
+        os.kill(worker, signal.SIGKILL)
     assert becomes(lambda: not any(map(_lives, workers)))
     tasks.start(abs, (-1,), "later")
     assert [one.value for one in tasks.wait()] == [1]
@@ -206,17 +207,55 @@ if child == 0:
     time.sleep(1000)
 with open(path, "w") as file:
     file.write(str(child))
-os.kill(os.getpid(), 9)
 """
 
 
 def test_a_worker_that_dies_takes_along_what_it_has_forked(pool: Pool, tmp_path: Path) -> None:
     tasks = PoolTasks(pool, 0)
-    tasks.start(exec, (FORKS, {"path": str(tmp_path / "child")}), "forks")
+    code = f"{FORKS}os.kill(os.getpid(), 9)"
+    tasks.start(exec, (code, {"path": str(tmp_path / "child")}), "forks")
     (ended,) = tasks.wait()
     assert "killed by SIGKILL" in str(ended.failure)
-    child = int((tmp_path / "child").read_text())
-    assert becomes(lambda: not psutil.pid_exists(child) or not _lives(psutil.Process(child)))
+    assert becomes(lambda: not _lives(int((tmp_path / "child").read_text())))
+
+
+def test_the_server_s_end_is_that_of_what_its_workers_have_forked(tmp_path: Path) -> None:
+    server = ForkServer()
+    pool = Pool(1, server)
+    tasks = PoolTasks(pool, 0)
+    tasks.start(exec, (FORKS, {"path": str(tmp_path / "child")}), "forks")
+    assert tasks.wait()[0].failure is None
+    server.close()
+    assert becomes(lambda: not _lives(int((tmp_path / "child").read_text())))
+    pool.close()
+
+
+ANSWERS_IN_PART = """
+import gc, os, time
+from multiprocessing.connection import Connection
+if os.fork() == 0:
+    time.sleep(1000)
+ours, = (one for one in gc.get_objects() if isinstance(one, Connection) and not one.closed)
+os.write(ours.fileno(), (1000).to_bytes(4, "big") + b"half")
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_worker_that_dies_in_its_answer_stops_nobody(pool: Pool) -> None:
+    tasks = PoolTasks(pool, 0)
+    tasks.start(exec, (ANSWERS_IN_PART, {}), "answers in part")
+    (ended,) = tasks.wait()
+    assert "killed by SIGKILL" in str(ended.failure)
+    tasks.start(abs, (-1,), "later")
+    assert [one.value for one in tasks.wait()] == [1]
+
+
+def test_a_cancelled_call_that_comes_back_is_not_made(pool: Pool) -> None:
+    submitter = Submitter(0)
+    call = Call(submitter, b"", (), None, round=0)
+    pool.cancel(submitter)
+    pool._take_back(_Worker(0, pool._wake), call)
+    assert not pool._waiting
 
 
 def test_workers_find_what_the_driver_finds_now(

@@ -316,8 +316,28 @@ def test_limits_end_a_search_and_say_why() -> None:
     ):
         assert limits.stop_all()
         assert limits.reason == reason
-    reporter.counts["failed"] = 6
-    assert Limits(reporter, None, None, lambda: False).stop_all()
+
+
+@pytest.mark.parametrize("n_stored", [0, 1])
+def test_a_model_is_given_up_by_the_order_of_trials_not_of_their_ends(n_stored: int) -> None:
+    stored = [record(number, {}, 0.5) for number in range(n_stored)]
+    reporter = Reporter("csmf_accuracy", lambda P: P, lambda trial: None, stored)
+    limits = Limits(reporter, None, None, lambda: False)
+    for number in (6, 5, 4, 3, 2):
+        reporter._end(failed(number))
+    assert not limits.stop_all(), "of those before them nothing is known yet"
+    for number in range(n_stored, 2):
+        ended = Trial(number, number, {})
+        ended.state = "complete"
+        reporter._end(ended)
+    assert limits.stop_all()
+    assert reporter.most_fail == "5 of 7 trials failed, the last one with trial 6"
+
+
+def failed(number: int) -> Trial:
+    trial = Trial(number, number, {})
+    trial.fail(f"trial {number}")
+    return trial
 
 
 def test_a_failure_is_recorded_without_a_score() -> None:

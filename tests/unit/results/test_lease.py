@@ -127,10 +127,9 @@ def test_a_process_of_this_machine_that_is_no_more_is_not_waited_for(store: Stor
         pass
 
 
-def run_until_taken_over(store: Store) -> None:
-    with leased(store, "exp") as lost:
-        held(store)  # what --takeover does
-        wait_until(lost)
+def run_until_taken_over(store: Store, take_over: bool = False) -> None:
+    with leased(store, "exp", take_over) as lost:
+        wait_until(lambda: held(store) or lost())  # what --takeover does, again if it is too late
         raise Interrupted
 
 
@@ -150,18 +149,27 @@ def test_taking_over_asks_nobody(
         pass
 
 
-def run_beside_another_of_this_process(store: Store) -> None:
-    with leased(store, "exp") as first_lost, leased(store, "exp", take_over=True) as second_lost:
-        deadline = time.monotonic() + 60
-        while not first_lost():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        assert not second_lost()
+def test_what_the_holder_before_writes_late_undoes_no_takeover(store: Store) -> None:
+    held(store)
+    with leased(store, "exp", take_over=True) as lost:
+        for _ in range(2):  # it had read the lease before it was taken over
+            held(store)
+            wait_until(lambda: lost() or b"elsewhere" not in (store.get("exp/lease.json") or b""))
+    assert store.paths("") == []
+
+
+def test_a_holder_before_that_writes_on_and_on_has_the_lease(store: Store) -> None:
+    held(store)
+    with pytest.raises(RunError, match="exp: was taken over by process 7 on elsewhere"):
+        run_until_taken_over(store, take_over=True)
 
 
 def test_a_run_of_this_process_is_taken_over_like_any_other(store: Store) -> None:
-    with pytest.raises(RunError, match="exp: was taken over by process"):
-        run_beside_another_of_this_process(store)
+    first, second = (lease._Lease(store, "exp", lease.Owner.here()) for _ in range(2))
+    first.take(False, lambda: False)
+    second.take(True, lambda: False)
+    assert not first._is_ours()
+    assert second._is_ours()
 
 
 def test_waiting_can_be_interrupted(store: Store) -> None:

@@ -77,6 +77,42 @@ def test_a_trial_that_failed_or_ran_on_other_folds_is_replaced(store: Experiment
     assert store.load_trials("xgboost") == [other]
 
 
+def of_folds(state: str, *sizes: int) -> TrialRecord:
+    first = record(0).folds[0]
+    folds = [
+        first.model_copy(update={"fold": fold, "n_validation": size})
+        for fold, size in enumerate(sizes)
+    ]
+    return record(0, state=state, folds=folds, scores={"ccc": 0.5} if state == "complete" else {})
+
+
+@pytest.mark.parametrize(
+    ("there", "again", "replaced"),
+    [
+        (of_folds("pruned", 99), of_folds("complete", 50, 50), True),
+        (of_folds("pruned", 50, 50, 3), of_folds("complete", 50, 50), True),
+        (of_folds("pruned", 99), of_folds("pruned", 50), True),
+        (of_folds("pruned", 50), of_folds("complete", 50, 50), False),
+        (of_folds("pruned", 50), of_folds("pruned", 50, 50), False),
+        (of_folds("complete", 99, 99), of_folds("complete", 50, 50), True),
+        (of_folds("complete", 50, 50, 3), of_folds("complete", 50, 50), True),
+        (of_folds("complete", 99, 99), of_folds("pruned", 50), True),
+        (of_folds("complete", 99, 99), of_folds("failed", 50), True),
+        (of_folds("complete", 50, 50), of_folds("pruned", 50), False),
+        (of_folds("complete", 50, 50), of_folds("failed", 50), False),
+        (of_folds("complete", 50, 50), of_folds("failed"), False),
+        (of_folds("failed", 99), of_folds("pruned", 50), True),
+        (of_folds("failed"), of_folds("complete", 50, 50), True),
+    ],
+)
+def test_on_other_folds_it_is_replaced_whatever_became_of_either(
+    store: ExperimentStore, there: TrialRecord, again: TrialRecord, replaced: bool
+) -> None:
+    store.save_trial("xgboost", there)
+    store.save_trial("xgboost", again)
+    assert store.load_trials("xgboost") == [again if replaced else there]
+
+
 def test_probabilities_survive_to_the_last_bit(store: ExperimentStore) -> None:
     for dtype in (np.float32, np.float64):
         P = np.random.default_rng(1).random((7, 3)).astype(dtype)
@@ -127,6 +163,38 @@ def test_of_two_first_runs_on_different_data_one_is_refused(store: ExperimentSto
     with pytest.raises(StoreError, match="results on other data"):
         write()
     assert store.provenance() == PROVENANCE
+
+
+def test_of_two_first_runs_the_one_that_was_paused_is_refused(
+    store: ExperimentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = PROVENANCE.model_copy(update={"data_digest": "z"})
+    create = store.store.create
+
+    def paused(path: str, content: bytes) -> bool:
+        made = create(path, content)
+        if path.endswith("experiment.yaml"):
+            monkeypatch.undo()
+            claim(store, {"results": "r"}, other)()
+        return made
+
+    monkeypatch.setattr(store.store, "create", paused)
+    with pytest.raises(StoreError, match="results on other data"):
+        claim(store, {"results": "r"}, PROVENANCE)
+    assert store.provenance() == other
+
+
+def test_of_two_runs_that_add_models_none_drops_the_other_s(store: ExperimentStore) -> None:
+    def now(*models: str) -> dict[str, Any]:
+        return {"models": list(models), "tuning": {}, "results": "r"}
+
+    claim(store, now("xgboost"), PROVENANCE)()
+    first = claim(store, now("xgboost", "random_forest"), PROVENANCE)
+    second = claim(store, now("xgboost", "naive_bayes"), PROVENANCE)
+    first()
+    second()
+    content = store.store.get("exp/experiment.yaml") or b""
+    assert (b"random_forest" in content, b"naive_bayes" in content) == (True, True)
 
 
 def test_experiments_are_found_at_their_address_or_alone_below_it(

@@ -34,6 +34,7 @@ _NEEDED = (
 )
 """What every worker needs, whatever it fits."""
 _ATTEMPTS = 3
+_END_SECONDS = 1.0  # that the server has to end its workers with all that they have forked
 
 
 class LaunchError(Exception):
@@ -74,6 +75,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: Connection | None = None
         self._modules: list[str] = []
+        self._has_forked = False
         self._owner = os.getpid()
         self.load(_NEEDED)
         atexit.register(self.close)
@@ -128,6 +130,7 @@ class ForkServer:
         if isinstance(answer, str):
             ours.close()
             raise LaunchError(answer)
+        self._has_forked = True
         return answer, ours
 
     def _begin(self) -> None:
@@ -145,9 +148,13 @@ class ForkServer:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            if self._has_forked:
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(_END_SECONDS)
             self._process.kill()
             self._process.wait()
         self._control = self._process = None
+        self._has_forked = False
 
 
 class Spawner:

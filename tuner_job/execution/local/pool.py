@@ -199,10 +199,14 @@ class Pool:
                 worker.connection.send_bytes(call.message)
             except OSError:
                 if worker.answered:  # it has died since: this call has no part in that
-                    with self.changed:
-                        worker.call = None
-                        self._waiting.appendleft(call)
+                    self._take_back(worker, call)
                 self._lose(worker)
+
+    def _take_back(self, worker: _Worker, call: Call) -> None:
+        with self.changed:
+            worker.call = None
+            if call.is_wanted and not self._closed:
+                self._waiting.appendleft(call)
 
     def _hear(self, worker: _Worker) -> None:
         try:

@@ -96,6 +96,8 @@ def _fork(control: Connection, workers: set[int], path: list[str], folder: str |
 
 
 def _become_worker(connection: Connection, server: int, folder: str | None) -> NoReturn:
+    # else what it forks would keep the driver waiting for the rest of an answer that it dies in
+    os.register_at_fork(after_in_child=connection.close)
     try:
         with suppress(OSError):
             os.setpgid(0, 0)  # what it forks ends with it

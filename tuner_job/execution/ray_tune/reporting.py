@@ -1,19 +1,19 @@
 """From Ray Tune's events to finished trials, and from the budget to Ray Tune's end."""
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
 
-from tuner_job.execution.drive import most_fail
+from tuner_job.execution.drive import Ended, TrialsInOrder
 from tuner_job.execution.ray_tasks import failure_reason
 from tuner_job.execution.ray_tune.checkpoint import Progress
 from tuner_job.execution.ray_tune.trainable import PROGRESS, SIZE
 from tuner_job.models.base import PathPoint
-from tuner_job.records import FoldRecord, StopReason, TrialState
+from tuner_job.records import FoldRecord, StopReason, TrialRecord
 from tuner_job.search.trial import FoldOutcome, Trial
 
 
@@ -26,23 +26,34 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         Puts what a fold's fit gave where the recorder finds it; returns its handle.
     on_finished
         Called with each trial.
+    stored
+        Trials that an earlier run finished.
     """
 
     def __init__(
-        self, objective: str, keep: Callable[[Any], Any], on_finished: Callable[[Trial], None]
+        self,
+        objective: str,
+        keep: Callable[[Any], Any],
+        on_finished: Callable[[Trial], None],
+        stored: Iterable[TrialRecord] = (),
     ):
         self.seconds = 0.0
         """Seconds of fitting so far."""
-        self.counts: Counter[TrialState] = Counter()
-        self.last_error = ""
+        self._in_order = TrialsInOrder()
         self._objective, self._keep, self._on_finished = objective, keep, on_finished
         self._numbers: dict[str, int] = {}
+        self._ended: dict[int, Ended] = {record.trial: record for record in stored}
         self._finished: set[int] = set()
         self._lost: list[Any] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray Tune stores its state; this is no part of it."""
         return {}
+
+    @property
+    def most_fail(self) -> str:
+        """Why there is no use in going on; see `TrialsInOrder`."""
+        return self._in_order.most_fail
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Learn a trial's number: a configuration that it takes over later has the other one's."""
@@ -114,8 +125,8 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             return
         assert trial.state is not None
         self._finished.add(trial.number)
-        self.counts[trial.state] += 1
-        self.last_error = trial.error or self.last_error
+        self._ended[trial.number] = replace(trial, outcomes={})
+        self._in_order.look(self._ended.get)
         self._on_finished(trial)
 
 
@@ -168,4 +179,4 @@ class Limits(tune.Stopper):  # type: ignore[misc]
             self.reason = "timeout"
         elif self._cpu_seconds is not None and self._reporter.seconds > self._cpu_seconds:
             self.reason = "cpu_seconds"
-        return self.reason != "finished" or self._should_stop() or most_fail(self._reporter.counts)
+        return self.reason != "finished" or self._should_stop() or bool(self._reporter.most_fail)

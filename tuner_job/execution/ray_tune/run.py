@@ -14,7 +14,6 @@ from ray import tune
 from tuner_job.config.budget import Budget
 from tuner_job.config.tuning import HyperparameterSearchConfig, ModelName
 from tuner_job.errors import Interrupted, RunError
-from tuner_job.execution.drive import most_fail, too_many_failures
 from tuner_job.execution.ray_runner import RayRunner
 from tuner_job.execution.ray_start import require_cpus
 from tuner_job.execution.ray_tune.proposals import ProposalSearcher, TrialStart, starts
@@ -142,8 +141,9 @@ class _Search:
             wanted.spaces[model],
             wanted.tuning.objectives[0],
         )
-        self.reporter = Reporter(objective, runner.keep, self._finished)
-        finished = {record.trial: record for record in wanted.stored[model]}
+        stored = wanted.stored[model]
+        self.reporter = Reporter(objective, runner.keep, self._finished, stored)
+        finished = {record.trial: record for record in stored}
         largest = largest_size(family, space, wanted.n_folds)
         self._scheduler = make_scheduler(self._tuning, family, space, largest, wanted.seed)
         teach(self._scheduler, finished.values())
@@ -170,8 +170,8 @@ class _Search:
         self.reporter.record_lost()
         if should_stop():
             raise Interrupted
-        if most_fail(self.reporter.counts):
-            raise too_many_failures(self._model, self.reporter.counts, self.reporter.last_error)
+        if self.reporter.most_fail:
+            raise RunError(f"{self._model}: {self.reporter.most_fail}")
         return limits.reason
 
     def _run(self, search: dict[str, Any], limits: Limits) -> None:
