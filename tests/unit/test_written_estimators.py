@@ -75,7 +75,10 @@ def test_paths_and_numbers_of_numpy_are_what_a_file_would_hold(tmp_path: Path) -
     assert (config.seed, config.data.source) == (3, str(tmp_path / "deaths.csv"))
     assert (config.models, config.tuning.n_trials) == (["naive_bayes"], 5)
     assert yaml.safe_load(yaml.safe_dump(config.document()))["models"] == ["naive_bayes"]
-    for wrong in ({("a", "b"): 1}, {"n_trials": pd.Timestamp("2020-01-01")}):
+    for wrong in (
+        {("a", "b"): 1}, {"n_trials": pd.Timestamp("2020-01-01")},
+        {"n_trials": np.datetime64("2020-01-01T00:00", "ns")}, {"n_trials": np.complex128(1)},
+    ):  # fmt: skip
         with pytest.raises(ConfigError, match="must be text, a number"):
             Experiment.from_dict({**content, "tuning": wrong})
     with pytest.raises(ConfigError, match=r"tuning\.n_trials: must be text, a number, .* got set"):

@@ -207,16 +207,16 @@ def _plain(value: Any, key: str) -> Any:
 
 def _scalar(value: Any, key: str) -> Any:
     """Likewise: a path as text, a number of NumPy or of an enumeration as one of Python."""
-    if isinstance(value, np.generic):
-        return _scalar(value.item(), key)
+    if isinstance(value, np.bool_):
+        return bool(value)
     if isinstance(value, Enum):
         return _scalar(value.value, key)
     if isinstance(value, PurePath):
         return str(value)
     if value is None or type(value) in (bool, date, datetime):
         return value
-    for kind in (str, int, float):
-        if isinstance(value, kind):
+    for kind, of_numpy in ((str, np.str_), (int, np.integer), (float, np.floating)):
+        if isinstance(value, kind | of_numpy):
             return kind(value)
     raise ConfigError(
         f"the experiment: {plain(key, 80)}: must be text, a number, a list or a dict; got "

@@ -49,8 +49,8 @@ def age_groups(
     """Sort deaths into groups of age.
 
     Where a file has ages in several units, the smaller ones may hold the whole age or what is left
-    over of it: 0 days beside 45 years are no age of a newborn. What fits neither, and a code such
-    as 99 that nothing agrees with, is as if it were not there.
+    over of it: 0 days beside 45 years are no age of a newborn. What fits neither is as if it were
+    not there; so is a code such as 99 beside a larger unit that says otherwise, or says 999.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def age_groups(
         found = {unit: [name for name in there if _unit(name) == unit] for unit in _NAMES}
     years, months, days = (_first(table, found[unit], unit) for unit in (_YEAR, _MONTH, 1.0))
     if own is None:
-        ages, step = _together(years, months, days, found)
+        filled = [_are_filled(table, found[unit]) for unit in (_YEAR, _MONTH)]
+        ages, step = _together(years, months, days, *filled)
     else:
         ages = _first(table, [own], _YEAR) * _YEAR
         step = np.where(np.isnan(days), np.where(np.isnan(months), _YEAR, _MONTH), 1.0)
@@ -109,23 +110,38 @@ def _first(table: Table, names: Sequence[str], unit: float) -> FloatArray:
     return first_number([*ages, np.full(table.n_rows, np.nan)])
 
 
+def _are_filled(table: Table, names: Sequence[str]) -> NDArray[np.bool_]:
+    """(n_rows,) whether any of several columns says something."""
+    filled = np.zeros(table.n_rows, np.bool_)
+    for name in names:
+        filled |= ~table.columns[name].missing
+    return filled
+
+
 def _together(
-    years: FloatArray, months: FloatArray, days: FloatArray, found: Mapping[float, Sequence[str]]
+    years: FloatArray,
+    months: FloatArray,
+    days: FloatArray,
+    years_filled: NDArray[np.bool_],
+    months_filled: NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:
     """(n_rows,) ages in days, and days of the smallest unit that each was read from."""
     ages, step = years * _YEAR, np.full(len(years), _YEAR)
     exact = years % 1 > _WHOLE
+    larger = years_filled
     for numbers, unit in ((months, _MONTH), (days, 1.0)):
         fine = numbers * unit
         agrees = np.abs(fine - ages) <= step  # completed or rounded
-        repeats = (agrees & (fine >= step)).sum() > ((fine < step) & (ages >= 2 * step)).sum()
-        coded = np.isin(numbers, list(HIGH_CODES)) & any(found[u] for u in found if u > unit)
+        left_over = (fine > 0) & (fine < step) & (ages >= step)
+        repeats = (agrees & (fine >= step)).sum() > left_over.sum()
+        coded = np.isin(numbers, list(HIGH_CODES)) & larger
         alone = (np.isnan(ages) | (ages < step)) & (agrees | ~coded)
         is_age = (agrees & (repeats | (fine >= step)) | alone) & ~exact & ~np.isnan(fine)
         is_rest = (fine < step) & ~np.isnan(ages) & ~is_age & ~exact
         ages = np.where(is_age, fine, np.where(is_rest, ages + fine, ages))
         step = np.where(is_age | is_rest, unit, step)
         exact |= (is_age | is_rest) & (numbers % 1 > _WHOLE)
+        larger = years_filled | months_filled
     return ages, step
 
 

@@ -41,7 +41,7 @@ _FEWEST = 5  # different numbers with a point
 def number_doubts(values: Mapping[float, int]) -> list[str]:
     """Say what makes one think that numbers (each with its rows) are codes.
 
-    They are never taken as missing unless the user says so: 99 months are an age, too.
+    They are never taken as missing in a feature unless the user says so: 99 months are an age, too.
     """
     found = set(values)
     if len(found) < 2:

@@ -4,7 +4,7 @@ trials."""
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from tuner_job.config.budget import Budget
 from tuner_job.errors import Interrupted, RunError
@@ -185,17 +185,23 @@ class TrialsInOrder:
         self.most_fail = ""
         """Why there is no use in going on: so many have failed."""
         self._counts: Counter[TrialState] = Counter()
+        self._next = 0
 
-    def look(self, find: Callable[[int], Ended | None]) -> None:
+    def look(self, find: Callable[[int], Ended | None], lost: Collection[int] = ()) -> None:
         """Count on, up to the first trial that has not ended.
 
         Parameters
         ----------
         find
             Finds a trial by its number; None: it is not there yet.
+        lost
+            Trials that nobody is to wait for.
         """
         counts = self._counts
-        while (trial := find(counts.total())) and trial.state:
+        while ((trial := find(self._next)) and trial.state) or self._next in lost:
+            self._next += 1
+            if not (trial and trial.state):
+                continue
             counts[trial.state] += 1
             failed, n = counts["failed"], counts.total()
             if trial.state == "failed" and failed >= _MIN_FAILURES and failed > n / 2:

@@ -1,6 +1,6 @@
 """Trials that share their fits, and the tasks that they need."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from tuner_job.search.early_stopping import Judge
@@ -32,6 +32,10 @@ class Batch:
     def next_fold(self) -> int:
         """The first fold that a waiting member was not judged on."""
         return min(len(trial.fold_scores) for trial in self.waiting.values())
+
+    def has_several(self, numbers: Collection[int]) -> bool:
+        """Whether several of these trials are members."""
+        return sum(trial.number in numbers for trial in self.trials) > 1
 
     def take_alone(self, fold: int) -> list[Trial]:
         """The next member that has to try a fold alone, if there is one."""

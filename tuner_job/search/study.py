@@ -154,12 +154,14 @@ class Study:
         trials = [self._unfinished[number] for number in task.trials if number in self._unfinished]
         own = [trial for trial in trials if trial.batch == task.batch]
         fold = self._plan.n_folds if task.fold is None else task.fold
-        if len(own) > 1:
-            self._batches[task.batch].alone[fold] = [trial.number for trial in own]
+        batch = self._batches.get(task.batch)
+        if batch and batch.has_several(task.trials):  # whoever of them has ended meanwhile
+            batch.alone[fold] = [trial.number for trial in own]
+            ahead = batch.judge and batch.waiting and batch.next_fold < fold < self._plan.n_folds
             for _ in own:
-                heapq.heappush(self._ready, (task.batch, fold))
-        elif own:
-            batch, (trial,) = self._batches[task.batch], own
+                heapq.heappush(self._spare if ahead else self._ready, (batch.number, fold))
+        elif batch and own:
+            (trial,) = own
             if task.fold is None:
                 trial.fail(error)
             else:

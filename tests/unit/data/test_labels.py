@@ -165,7 +165,10 @@ TOGETHER = [
     (",30,", "1–4 years"),
     ("999,99,3", "0–27 days"),
     (",,", "not known"),
-    (",99,", "not known"),
+    (",99,", "5–14 years"),
+    (",,99", "1–11 months"),
+    ("999,99,", "not known"),
+    ("888,,99", "not known"),
     ("0,99,", "under 1 year"),
     ("3,99,", "1–4 years"),
     ("45,99,999", "15–49 years"),
@@ -227,3 +230,15 @@ def test_a_column_age_group_of_ones_own_is_taken(format_: str) -> None:
 def test_the_questionnaires_own_age_group_gives_way_to_ages() -> None:
     rows = ["yes,28,neonate", "no,400,child"]
     assert groups_of("who", "Id10147,ageInDays,age_group", rows) == ["1–11 months", "1–4 years"]
+
+
+def test_what_is_left_over_stays_so_beside_one_whole_age() -> None:
+    rows = [f"1,{month}" for month in range(12)] + ["1,12"]
+    assert groups_of("table", "age_years,age_months", rows) == ["1–4 years"] * 13
+    rows = ["1,2", "1,5", "1,31"]
+    assert groups_of("table", "age_months,age_days", rows) == ["1–11 months"] * 3
+
+
+def test_ages_that_were_rounded_are_known_by_the_older_deaths() -> None:
+    rows = ["1,7", *(f"{years},{12 * years - 5}" for years in range(2, 30))]
+    assert groups_of("table", "age_years,age_months", rows)[0] == "1–11 months"

@@ -334,6 +334,16 @@ def test_a_model_is_given_up_by_the_order_of_trials_not_of_their_ends(n_stored: 
     assert reporter.most_fail == "5 of 7 trials failed, the last one with trial 6"
 
 
+def test_nobody_waits_for_a_trial_whose_worker_died_to_give_a_model_up() -> None:
+    reporter = Reporter("csmf_accuracy", lambda P: P, lambda trial: None)
+    lost: Any = SimpleNamespace(trial_id="t", config={"trial": {"number": 0, "params": {}}})
+    for number in range(1, 6):
+        reporter._end(failed(number))
+    assert not reporter.most_fail
+    reporter.on_trial_error(0, [], lost)
+    assert reporter.most_fail == "5 of 5 trials failed, the last one with trial 5"
+
+
 def failed(number: int) -> Trial:
     trial = Trial(number, number, {})
     trial.fail(f"trial {number}")

@@ -8,6 +8,7 @@ from tests.unit.search.simulation import (
     as_record,
     fold_score,
     make_study,
+    outcome,
     outcomes_of,
     run,
     table,
@@ -197,6 +198,26 @@ def test_a_failed_fit_of_several_trials_fails_those_that_fail_alone_too() -> Non
     assert study.trials[0].fold_scores == [
         (fold_score(study.trials[0].params, fold),) for fold in range(N_FOLDS)
     ]
+
+
+@pytest.mark.parametrize("pruned_first", [True, False])
+def test_who_shared_a_fit_that_failed_tries_alone_whoever_has_ended(pruned_first: bool) -> None:
+    study = make_study(GridSampler(SPACE, "rounds", 1), rule=_Below(0.0), max_trials=2)
+    first, ahead = study.next_task(), study.speculative_task()
+    assert isinstance(first, FoldTask)
+    assert isinstance(ahead, FoldTask)
+    assert first.trials == ahead.trials == (0, 1)
+    told = [outcome(0.5, 0), outcome(-0.5, 0)]  # the second one is given up
+    if pruned_first:
+        study.record(first, told)
+    study.record_failure(ahead, "too many rounds")
+    if not pruned_first:
+        study.record(first, told)
+    while task := study.next_task():
+        assert task.trials == (0,)
+        study.record(task, outcomes_of(task))
+    assert study.done
+    assert [trial.state for trial in study.trials] == ["complete", "pruned"]
 
 
 def test_an_assessment_that_fails_is_tried_trial_by_trial() -> None:

@@ -45,6 +45,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         self._ended: dict[int, Ended] = {record.trial: record for record in stored}
         self._finished: set[int] = set()
         self._lost: list[Any] = []
+        self._gone: set[int] = set()  # numbers of all that were lost, tried again or not
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray Tune stores its state; this is no part of it."""
@@ -84,6 +85,8 @@ class Reporter(tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Take note that Ray Tune gave a trial up: its worker died, or storage failed it."""
         self._lost.append(trial)
+        self._gone.add(self._number(trial))
+        self._in_order.look(self._ended.get, self._gone)
 
     def take_lost(self) -> dict[int, dict[str, Any]]:
         """Return the trials that Ray Tune gave up since the last call, with the parameters that
@@ -126,7 +129,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         assert trial.state is not None
         self._finished.add(trial.number)
         self._ended[trial.number] = replace(trial, outcomes={})
-        self._in_order.look(self._ended.get)
+        self._in_order.look(self._ended.get, self._gone)
         self._on_finished(trial)
 
 

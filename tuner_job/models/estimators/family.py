@@ -186,8 +186,8 @@ class EstimatorFamily:
         path = self.recipe.path
         way: Way = fit_each
         if path is not None and len(sizes) > 1:
-            sound = (one for one in ways_of(make({}), path) if is_sound(one, make, path, rows))
-            way = next(sound, fit_each)
+            offered, n = ways_of(make({}), path), len(sizes)
+            way = next((one for one in offered if is_sound(one, make, path, rows, n)), fit_each)
         return lambda wanted: way(make, path, wanted, rows)
 
     @contextmanager

@@ -130,15 +130,16 @@ def ways_of(estimator: Any, path: str) -> list[Way]:
     return [way for way, offered in offers.items() if offered]
 
 
-def is_sound(way: Way, make: Make, path: str, rows: Rows) -> bool:
+def is_sound(way: Way, make: Make, path: str, rows: Rows, n_sizes: int) -> bool:
     """Whether a way gives, on few rows, what single fits give.
 
-    Rows that are too few to tell one size from another show nothing: more are tried, up to all.
+    Rows that are too few to tell one size from another show nothing: more are tried, as long as
+    that costs less than fits of `n_sizes` can spare.
     """
     sizes = _TRIED_MEMBERS if way is averaged else TRIED_SIZES
     n = TRIED_ROWS
     while True:
-        few, n = rows.few(n), 4 * n
+        few = rows.few(n)
         try:
             along = dict(way(make, path, sizes, few))
             alone = dict(fit_each(make, path, sizes, few))
@@ -148,6 +149,9 @@ def is_sound(way: Way, make: Make, path: str, rows: Rows) -> bool:
             return False
         if not np.array_equal(*alone.values()) or len(few.y) == len(rows.y):
             return True
+        n *= 4
+        if 3 * n > (n_sizes - 1) * len(rows.y):
+            return False
 
 
 def predict(estimator: Any, X: NDArray[np.float32]) -> Scores:
