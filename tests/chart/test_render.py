@@ -149,6 +149,15 @@ def test_a_schedule_with_too_long_a_name_is_refused() -> None:
     assert "a CronJob's name may have 52 characters" in result.stderr
 
 
+def test_a_schedule_does_not_take_the_name_of_an_object_of_the_release(render: Render) -> None:
+    own = [one["metadata"]["name"] for one in render({}) if one["kind"] == "ConfigMap"]
+    names = [name.removeprefix("va-tuning-") for name in own]
+    assert len(names) > 4
+    said = helm_template({"schedules": [SCHEDULE | {"name": name} for name in names]}).stderr
+    for name in names:
+        assert f'the name "{name}" is taken' in said
+
+
 def test_search_spaces_are_the_default_ones_and_can_be_changed(render: Render) -> None:
     def space(values: dict[str, Any], model: str) -> Any:
         name = f"va-tuning-space-{model.replace('_', '-')}"

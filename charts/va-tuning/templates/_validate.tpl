@@ -40,6 +40,9 @@
 {{- $problems = append $problems (printf "schedules: the name %q stands twice." .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- if regexMatch "^(operator|rayjob|test|space-.*)$" .name -}}
+{{- $problems = append $problems (printf "schedules: the name %q is taken: %s-%s is a ConfigMap of the release's own. Choose a name other than operator, rayjob, test and space-…." .name $full .name) -}}
+{{- end -}}
 {{- if gt (len (printf "%s-%s" $full .name)) 52 -}}
 {{- $problems = append $problems (printf "schedules: a CronJob's name may have 52 characters, %s-%s has more. Shorten the schedule's name or set fullnameOverride." $full .name) -}}
 {{- end -}}
