@@ -203,6 +203,16 @@ def test_all_problems_are_told_together() -> None:
         assert sentence in result.stderr
 
 
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ALLOW_HTTP"])
+@pytest.mark.parametrize("key", ["env", "secretKeys"])
+def test_where_the_embedded_store_is_is_not_said_twice(key: str, name: str) -> None:
+    store = {"existingSecret": "keys", key: {name: "elsewhere"}}
+    refused = helm_template({"store": store})
+    assert f"store.env and store.secretKeys must not have {name}" in refused.stderr
+    external = store | {"url": "s3://elsewhere", "embedded": {"enabled": False}}
+    assert helm_template({"store": external}).returncode == 0
+
+
 @pytest.mark.parametrize("values", ["values.yaml", "values-kind.yaml"])
 def test_lint(values: str) -> None:
     path: Path = chart_tools.CHART / values

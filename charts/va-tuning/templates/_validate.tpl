@@ -23,6 +23,13 @@
 {{- if and .Values.store.embedded.enabled (not (hasPrefix "s3://" .Values.store.url)) -}}
 {{- $problems = append $problems (printf "store.url must begin with s3:// while store.embedded.enabled is true; it is %q. Set store.embedded.enabled=false for an external store." .Values.store.url) -}}
 {{- end -}}
+{{- if .Values.store.embedded.enabled -}}
+{{- range include "va-tuning.storeEndpointEnv" . | fromYamlArray -}}
+{{- if or (hasKey $.Values.store.env .name) (hasKey $.Values.store.secretKeys .name) -}}
+{{- $problems = append $problems (printf "store.env and store.secretKeys must not have %s while store.embedded.enabled is true: the embedded store sets it itself." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.store.secretKeys (not .Values.store.existingSecret) -}}
 {{- $problems = append $problems "store.secretKeys names keys of a Secret, but store.existingSecret is empty." -}}
 {{- end -}}
