@@ -10,7 +10,7 @@ import chart_tools
 import pytest
 import schemas
 import yaml
-from conftest import Render, helm_template, run
+from conftest import Render, Values, helm_template, run
 from pods import all_pods, violations
 
 SCHEMAS = "{{.ResourceKind}}{{.KindSuffix}}.json"
@@ -108,6 +108,25 @@ def test_only_who_needs_it_gets_an_api_token(variant: Objects) -> None:
     assert [account["automountServiceAccountToken"] for account in accounts] == [False] * (
         2 + embedded + scaled
     )
+
+
+AUTHORITY = {"env": {"A": "b"}, "caBundle": {"configMap": "authority"}}
+EXTERNAL = {"url": "s3://elsewhere", "existingSecret": "keys", "embedded": {"enabled": False}}
+
+
+@pytest.mark.parametrize("reader", ["", "reader"])
+@pytest.mark.parametrize("store", [{}, EXTERNAL], ids=["embedded", "external"])
+def test_no_variable_stands_twice(render: Render, store: Values, reader: str) -> None:
+    values = {
+        "store": AUTHORITY | store,
+        "web": {"enabled": True, "storeSecret": reader},
+        "notification": {"url": "https://receiver.example", "secret": {"name": "notify"}},
+        "schedules": [SCHEDULE],
+    }
+    for place, pod in all_pods(render(values)):
+        for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+            names = [one["name"] for one in container.get("env", [])]
+            assert len(names) == len(set(names)), (place, container["name"], names)
 
 
 def test_mounts_have_volumes(variant: Objects) -> None:
@@ -209,8 +228,7 @@ def test_where_the_embedded_store_is_is_not_said_twice(key: str, name: str) -> N
     store = {"existingSecret": "keys", key: {name: "elsewhere"}}
     refused = helm_template({"store": store})
     assert f"store.env and store.secretKeys must not have {name}" in refused.stderr
-    external = store | {"url": "s3://elsewhere", "embedded": {"enabled": False}}
-    assert helm_template({"store": external}).returncode == 0
+    assert helm_template({"store": store | EXTERNAL}).returncode == 0
 
 
 @pytest.mark.parametrize("values", ["values.yaml", "values-kind.yaml"])
