@@ -68,13 +68,16 @@ def chosen_token(host: str, given: str | None) -> str | None:
     Parameters
     ----------
     given
-        What the environment says.
+        What the environment says; a line break at its end, as a file has one, is no part of it.
 
     Raises
     ------
     InputError
-        It is too short to keep anybody out.
+        It is too short to keep anybody out, or nobody can send it.
     """
+    given = given if given is None else given.strip()
+    if given is not None and not (given.isascii() and given.isprintable()):
+        raise InputError(f"{TOKEN}: must be printable ASCII characters; it holds others")
     if given is not None and len(given) < SHORTEST_TOKEN:
         raise InputError(
             f"{TOKEN}: must have at least {SHORTEST_TOKEN} characters, got {len(given)}; leave it "

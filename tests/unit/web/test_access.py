@@ -126,3 +126,13 @@ def test_a_token_is_made_where_others_can_reach_the_port() -> None:
     assert chosen_token("127.0.0.1", TOKEN) == TOKEN
     with pytest.raises(InputError, match="must have at least 16 characters, got 4"):
         chosen_token("0.0.0.0", "1234")
+
+
+def test_a_token_from_a_file_is_one_that_can_be_given() -> None:
+    assert chosen_token("0.0.0.0", f" {TOKEN}\r\n") == TOKEN
+    with pytest.raises(InputError, match="must have at least 16 characters, got 4"):
+        chosen_token("0.0.0.0", "1234" + "\n" * 20)
+    for other in ("a-token\nof-enough-letters", "ein-langes-Schlüsselwort"):
+        with pytest.raises(InputError, match="must be printable ASCII characters") as refused:
+            chosen_token("0.0.0.0", other)
+        assert other not in str(refused.value)
