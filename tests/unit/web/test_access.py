@@ -16,7 +16,8 @@ def test_without_a_token_only_names_of_this_machine_are_answered(
     results: Path, open_pages: Open
 ) -> None:
     client = open_pages(results)
-    for host in ("localhost:8765", "127.0.0.1", "127.0.0.1:1", "[::1]:8765", "LOCALHOST"):
+    for host in ("localhost:8765", "127.0.0.1", "127.0.0.1:1", "127.0.0.2:1", "[::1]:8765",
+                 "LOCALHOST"):  # fmt: skip
         assert client.get("/", headers={"Host": host}).status_code == 200, host
     for host in ("evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.", "",
                  "10.0.0.7:8765", "[::1", "127.0.0.1:8765:1", "user@localhost"):  # fmt: skip
