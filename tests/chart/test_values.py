@@ -154,6 +154,9 @@ WRONG: list[tuple[str, Node]] = [
     ("/rbac/submitters/0/kind", {"rbac": {"submitters": [{"kind": "Role", "name": "a"}]}}),
     ("/networkPolicy/externalStore/ports/0", {"networkPolicy": {"externalStore": {"ports": [0]}}}),
     ("/networkPolicy/apiServer/cidrs/0", {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1"]}}}),
+    ("/networkPolicy/apiServer/cidrs", {"networkPolicy": {"apiServer": {"cidrs": []}}}),
+    ("/networkPolicy/apiServer/ports", {"networkPolicy": {"apiServer": {"ports": []}}}),
+    ("/networkPolicy/externalStore/ports", {"networkPolicy": {"externalStore": {"ports": []}}}),
     ("/networkPolicy/storeClients/0", {"networkPolicy": {"storeClients": [{"matchLabels": {}}]}}),
     (
         "/networkPolicy/storeClients/0/podSelector/matchLabels/a",
