@@ -8,7 +8,7 @@ from pathlib import Path
 from unicodedata import category
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from tuner_job.public import BUCKETS, LOGIN, SCHEMES, WEB, is_url, public
+from tuner_job.public import BUCKETS, LOGIN, SCHEMES, WEB, is_remote, is_url, public
 from tuner_job.wording import shown
 
 _CREDENTIALS = {
@@ -184,7 +184,7 @@ def out_of_reach(sources: Iterable[str]) -> str | None:
     """Say which of the experiments that one starts from a cluster cannot read; None if it can read
     all."""
     for one in sources:
-        if not (one.startswith("/") or (is_url(one) and not one.startswith("file:"))):
+        if not (one.startswith("/") or is_remote(one)):
             return (
                 "start_from: must be addresses that the cluster can read (s3://…, gs://…, az://…), "
                 f"or absolute paths of a volume in its pods; got {shown(public(one))}"

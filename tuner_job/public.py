@@ -28,6 +28,11 @@ def is_url(text: str) -> bool:
     return _URL.match(text) is not None
 
 
+def is_remote(text: str) -> bool:
+    """Whether a text is the URL of what stands on no machine's own disk: a pod reads it too."""
+    return is_url(text) and not text.lower().startswith("file:")
+
+
 def public(text: str) -> str:
     """What of an address may be shown and stored: no user info, query or fragment.
 

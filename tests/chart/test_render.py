@@ -10,7 +10,7 @@ import chart_tools
 import pytest
 import schemas
 import yaml
-from conftest import Render, helm_template, run
+from conftest import Render, Values, helm_template, run
 from pods import all_pods, violations
 
 SCHEMAS = "{{.ResourceKind}}{{.KindSuffix}}.json"
@@ -110,6 +110,25 @@ def test_only_who_needs_it_gets_an_api_token(variant: Objects) -> None:
     )
 
 
+AUTHORITY = {"env": {"A": "b"}, "caBundle": {"configMap": "authority"}}
+EXTERNAL = {"url": "s3://elsewhere", "existingSecret": "keys", "embedded": {"enabled": False}}
+
+
+@pytest.mark.parametrize("reader", ["", "reader"])
+@pytest.mark.parametrize("store", [{}, EXTERNAL], ids=["embedded", "external"])
+def test_no_variable_stands_twice(render: Render, store: Values, reader: str) -> None:
+    values = {
+        "store": AUTHORITY | store,
+        "web": {"enabled": True, "storeSecret": reader},
+        "notification": {"url": "https://receiver.example", "secret": {"name": "notify"}},
+        "schedules": [SCHEDULE],
+    }
+    for place, pod in all_pods(render(values)):
+        for container in pod["spec"]["containers"] + pod["spec"].get("initContainers", []):
+            names = [one["name"] for one in container.get("env", [])]
+            assert len(names) == len(set(names)), (place, container["name"], names)
+
+
 def test_mounts_have_volumes(variant: Objects) -> None:
     for place, pod in all_pods(variant):
         volumes = {volume["name"] for volume in pod["spec"]["volumes"]}
@@ -147,6 +166,15 @@ def test_names_fit(render: Render, release: str) -> None:
 def test_a_schedule_with_too_long_a_name_is_refused() -> None:
     result = helm_template({"schedules": [SCHEDULE | {"name": "s" * 26}]}, release="r" * 53)
     assert "a CronJob's name may have 52 characters" in result.stderr
+
+
+def test_a_schedule_does_not_take_the_name_of_an_object_of_the_release(render: Render) -> None:
+    own = [one["metadata"]["name"] for one in render({}) if one["kind"] == "ConfigMap"]
+    names = [name.removeprefix("va-tuning-") for name in own]
+    assert len(names) > 4
+    said = helm_template({"schedules": [SCHEDULE | {"name": name} for name in names]}).stderr
+    for name in names:
+        assert f'the name "{name}" is taken' in said
 
 
 def test_search_spaces_are_the_default_ones_and_can_be_changed(render: Render) -> None:
@@ -192,6 +220,15 @@ def test_all_problems_are_told_together() -> None:
         'the name "monthly" stands twice',
     ):
         assert sentence in result.stderr
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ALLOW_HTTP"])
+@pytest.mark.parametrize("key", ["env", "secretKeys"])
+def test_where_the_embedded_store_is_is_not_said_twice(key: str, name: str) -> None:
+    store = {"existingSecret": "keys", key: {name: "elsewhere"}}
+    refused = helm_template({"store": store})
+    assert f"store.env and store.secretKeys must not have {name}" in refused.stderr
+    assert helm_template({"store": store | EXTERNAL}).returncode == 0
 
 
 @pytest.mark.parametrize("values", ["values.yaml", "values-kind.yaml"])

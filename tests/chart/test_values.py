@@ -3,6 +3,7 @@ place named."""
 
 import functools
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,9 @@ import chart_tools
 import pytest
 import yaml
 from conftest import VARIANTS, helm_template
+
+from tuner_job.address import parse_results
+from tuner_job.public import BUCKETS
 
 Node = dict[str, Any]
 SCHEMA: Node = json.loads((chart_tools.CHART / "values.schema.json").read_text())
@@ -122,6 +126,8 @@ WRONG: list[tuple[str, Node]] = [
     ("/kueue/queueName", {"kueue": {"queueName": "x" * 64}}),
     ("/store/url", {"store": {"url": "http://somewhere"}}),
     ("/store/url", {"store": {"url": ""}}),
+    ("/store/url", {"store": {"url": "s3://va_results"}}),
+    ("/store/url", {"store": {"url": "s3://va-results/a//b"}}),
     ("/store/keyGeneration", {"store": {"keyGeneration": 0}}),
     ("/store/env", {"store": {"env": {"A-B": "c"}}}),
     ("/store/env/A", {"store": {"env": {"A": True}}}),
@@ -148,6 +154,9 @@ WRONG: list[tuple[str, Node]] = [
     ("/rbac/submitters/0/kind", {"rbac": {"submitters": [{"kind": "Role", "name": "a"}]}}),
     ("/networkPolicy/externalStore/ports/0", {"networkPolicy": {"externalStore": {"ports": [0]}}}),
     ("/networkPolicy/apiServer/cidrs/0", {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1"]}}}),
+    ("/networkPolicy/apiServer/cidrs", {"networkPolicy": {"apiServer": {"cidrs": []}}}),
+    ("/networkPolicy/apiServer/ports", {"networkPolicy": {"apiServer": {"ports": []}}}),
+    ("/networkPolicy/externalStore/ports", {"networkPolicy": {"externalStore": {"ports": []}}}),
     ("/networkPolicy/storeClients/0", {"networkPolicy": {"storeClients": [{"matchLabels": {}}]}}),
     (
         "/networkPolicy/storeClients/0/podSelector/matchLabels/a",
@@ -157,6 +166,20 @@ WRONG: list[tuple[str, Node]] = [
     ("/tests/timeoutSeconds", {"tests": {"timeoutSeconds": 0}}),
     ("", {"worker": {}}),
 ]
+
+
+@pytest.mark.parametrize("scheme", BUCKETS)
+def test_an_address_that_the_schema_takes_the_programs_take(scheme: str) -> None:
+    pattern = SCHEMA["properties"]["store"]["properties"]["url"]["pattern"]
+    buckets = ("ab", "abc", "va-results", "va-results-", "-va", "va_results", "va.results", "Va")
+    paths = ("", "/", "/a", "/a/", "/a/b", "/a//b", "//", "/.", "/a/../b", "/a?x=1", "/a#b", "/a?",
+             "/a@b", "/.a", "/..a", "/a.b", "/a b")  # fmt: skip
+    addresses = [f"{scheme}://{bucket}{path}" for bucket in buckets for path in paths]
+    taken = [one for one in addresses if re.search(pattern, one)]
+    assert {f"{scheme}://va-results{path}" for path in ("", "/a/b", "/.a", "/..a")} <= set(taken)
+    assert [one for one in taken if "@" in one] == []
+    for one in taken:
+        parse_results(one)
 
 
 def in_rounds() -> list[tuple[int, str, Node]]:

@@ -142,6 +142,21 @@ def test_experiments_with_results_of_their_own_are_found_there(
     assert "xgboost 12 of 20" in va_tuning("status", "adult").stdout
 
 
+def test_one_odd_place_hides_no_other(api: ApiServer, reached: Store, s3: S3Server) -> None:
+    for name, results in {
+        "a-folder": "/data/results",
+        "b-absent": "s3://no-such-bucket/x",
+        "c-there": "s3://elsewhere",
+    }.items():
+        api.put("rayjobs", rayjob(name))
+        api.put("configmaps", experiment_map(name, f"name: {name}\nresults: {results}\n"))
+    s3.make_bucket("elsewhere")
+    write_progress(Store(str(s3.root / "elsewhere")), record("c-there"))
+    write_progress(reached, record("old", "done"))
+    found = listed()
+    assert (found["c-there"]["done"], found["old"]["state"]) == (12, "succeeded")
+
+
 def test_status_shows_progress_while_it_runs_and_when_all_is_gone(
     api: ApiServer, reached: Store
 ) -> None:

@@ -85,6 +85,6 @@ def _purge(release: "Release", name: str, yes: bool) -> None:
 
 
 def _confirmed(question: str) -> bool:
-    """Ask; no answer is no."""
+    """Ask; no answer is no, and neither is there one where standard input is closed."""
     click.echo(f"{question} [y/N] ", nl=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return sys.stdin is not None and sys.stdin.readline().strip().lower() in ("y", "yes")

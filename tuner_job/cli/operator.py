@@ -56,7 +56,7 @@ def _receiver() -> "Receiver | None":
     """Who is told of ends; None where no address is given."""
     from tuner_job.operator.notify import Receiver  # here, so that --help is quick
 
-    url, key = os.environ.get(_ADDRESS, ""), os.environ.get(_KEY, "")
+    url, key = os.environ.get(_ADDRESS, ""), os.environ.get(_KEY, "").strip()
     if not url:
         return None
     if not url.startswith(("https://", "http://")):

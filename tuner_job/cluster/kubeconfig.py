@@ -135,10 +135,25 @@ def user_of(context: str | None) -> str:
 
 
 def _paths() -> list[Path]:
-    """The kubeconfig files that are there."""
+    """The kubeconfig files that are there.
+
+    Raises
+    ------
+    ClusterError
+        Whether one is there cannot be found out.
+    """
     stated = os.environ.get("KUBECONFIG") or "~/.kube/config"
-    paths = [Path(part).expanduser() for part in stated.split(os.pathsep) if part]
-    return [path for path in paths if path.exists()]
+    found = [_if_there(part) for part in stated.split(os.pathsep) if part]
+    return [path for path in found if path]
+
+
+def _if_there(part: str) -> Path | None:
+    try:
+        path = Path(part).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError) as error:  # a folder that one may not enter; ~ of nobody
+        why = (isinstance(error, OSError) and error.strerror) or "its ~ is nobody's home"
+        raise ClusterError(f"kubeconfig {plain(part)}: cannot be read: {why}") from None
 
 
 def _read(path: Path) -> _File | None:

@@ -20,8 +20,9 @@ from tuner_job.cluster.template import Located, Template, of_rayjob
 from tuner_job.cluster.upload import Upload, plan_upload
 from tuner_job.config.load import load_experiment
 from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.files.whole import local_path
 from tuner_job.files.yaml_file import read_yaml
-from tuner_job.public import holds_secrets, is_url, public
+from tuner_job.public import holds_secrets, is_remote, public
 from tuner_job.wording import plain, shown
 
 _log = logging.getLogger(__name__)
@@ -320,8 +321,9 @@ def read_for_cluster(path: Path) -> tuple[dict[str, Any], Mapping[str, str], Pat
             "stand in a ConfigMap: "
             f"copy the data to a store, or here and use --upload; got {shown(public(source))}"
         )
-    if source is None or is_url(source):
+    if source is None or is_remote(source):
         return content, config.own_modules, None
-    local = Path(config.data.source or "")
+    absolute = config.data.source or ""
+    local = local_path(absolute) or Path(absolute)
     unread = not Path(source).is_absolute() or local.exists()
     return content, config.own_modules, local if unread else None

@@ -20,7 +20,7 @@ from tuner_job.cluster.objects import (
     parsed_yaml,
 )
 from tuner_job.errors import ClusterError
-from tuner_job.public import is_url
+from tuner_job.public import is_remote
 from tuner_job.results.lease import RAYJOB_UID
 from tuner_job.wording import plain
 
@@ -163,7 +163,7 @@ class Template:
     def results_of(self, content: Object) -> str:
         """Where the results of an experiment go: a folder would be one of its pods."""
         said = str(content.get("results", ""))
-        return said if is_url(said) else self.results
+        return said if is_remote(said) else self.results
 
     def objects_of(
         self, content: Object, own_modules: Mapping[str, str], namespace: str, own_cluster: bool

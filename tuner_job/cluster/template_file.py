@@ -73,6 +73,8 @@ def _templates(text: str, where: str) -> Iterator[tuple[ConfigMap, str]]:
 
 def _text(path: Path, where: str) -> str:
     try:
+        if str(path) == "-" and sys.stdin is None:  # so Python has it where it was closed
+            raise ClusterError(f"{where}: is closed; name a file")
         if str(path) == "-":
             content = sys.stdin.buffer.read(_MOST_BYTES + 1)
         elif path.is_file():

@@ -3,7 +3,7 @@ too."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -76,16 +76,29 @@ def told_of_all(release: Release, names: Collection[str]) -> Told:
     told = Told()
     try:
         template = read_template(release.kube, release.name)
-        for url, there in _places(release.kube, template, names).items():
-            with open_results(release.kube, template, url, release.endpoint, release.say) as opened:
-                store = Store(opened.url, _PATIENCE)
-                others = store.folders() if url == template.results else []
-                names = sorted({*there, *others})[:_MOST_LISTED]
-                told.progress |= read_all_progress(store, names)
-    except (ClusterError, StoreError) as error:
-        told.reason = str(error)
-        _log.info("what experiments have told cannot be read: %s", error)
+    except ClusterError as error:
+        _not_read(told, error)
+        return told
+    for url, there in _places(release.kube, template, names).items():
+        try:
+            told.progress |= _told_at(release, template, url, there)
+        except (ClusterError, StoreError) as error:  # the other places tell all the same
+            _not_read(told, error)
     return told
+
+
+def _told_at(
+    release: Release, template: Template, url: str, names: Collection[str]
+) -> dict[str, ProgressRecord]:
+    with open_results(release.kube, template, url, release.endpoint, release.say) as opened:
+        store = Store(opened.url, _PATIENCE)
+        others = store.folders() if url == template.results else []
+        return read_all_progress(store, sorted({*names, *others})[:_MOST_LISTED])
+
+
+def _not_read(told: Told, error: Exception) -> None:
+    told.reason = told.reason or str(error)
+    _log.info("what experiments have told cannot be read: %s", error)
 
 
 def log_told(release: Release, name: str, tail: int | None) -> list[str]:
@@ -111,11 +124,24 @@ def log_told(release: Release, name: str, tail: int | None) -> list[str]:
 
 def _places(kube: Kube, template: Template, names: Collection[str]) -> dict[str, list[str]]:
     """Where the results of experiments are → their names; the release's own place is among them."""
-    said: dict[str, str] = {}
-    with suppress(ClusterError):  # one may not list them: the release's place is the usual one
-        for found in kube.list(ConfigMap, OF_EXPERIMENTS):
-            said[found.metadata.name] = results_in(found, kube.namespace, template.results)
+    said = _said(kube, template.results)
     places: dict[str, list[str]] = {template.results.rstrip("/"): []}
     for name in names:
         places.setdefault(said.get(name, template.results).rstrip("/"), []).append(name)
     return places
+
+
+def _said(kube: Kube, otherwise: str) -> dict[str, str]:
+    """Experiment → where its ConfigMap says that its results go."""
+    try:
+        found = kube.list(ConfigMap, OF_EXPERIMENTS)
+    except ClusterError as error:  # one may not list them: the release's place is the usual one
+        _log.info("experiments' ConfigMaps cannot be listed: %s", error)
+        return {}
+    said: dict[str, str] = {}
+    for one in found:
+        try:
+            said[one.metadata.name] = results_in(one, kube.namespace, otherwise)
+        except ClusterError as error:
+            _log.info("%s", error)
+    return said

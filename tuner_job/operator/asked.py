@@ -15,7 +15,7 @@ from tuner_job.config.load import InvalidExperimentError, check_experiment
 from tuner_job.errors import ConfigError
 from tuner_job.files.yaml_file import parse_yaml
 from tuner_job.operator.resource import TuningExperiment
-from tuner_job.public import holds_secrets, is_url, public
+from tuner_job.public import holds_secrets, is_remote, public
 from tuner_job.wording import counted, plain, shown
 
 MOUNTED = "/etc/va-tuning/"
@@ -129,9 +129,7 @@ def _addresses(content: Object) -> list[str]:
             "data.source: must hold no password, signature or other query, which would stand in "
             f"this object: copy the data to a store; got {shown(public(source))}"
         ]
-    if is_url(source) and not source.startswith("file:"):
-        return []
-    if source.startswith("/"):
+    if is_remote(source) or source.startswith("/"):
         return []
     return [
         "data.source: must be an address that the cluster can read (s3://…, gs://…, az://…, "

@@ -22,7 +22,7 @@ from tuner_job.operator.resource import TuningExperiment
 from tuner_job.operator.results import Results
 from tuner_job.operator.runs import Found, Runs
 from tuner_job.operator.status import TERMINAL, Outcome, merge_patch, told
-from tuner_job.public import is_url
+from tuner_job.public import is_remote
 
 _log = logging.getLogger(__name__)
 _INSTANCE = "app.kubernetes.io/instance"
@@ -152,7 +152,7 @@ class Controller:
         if entry and entry.results:  # where its run writes, whatever is asked for by now
             return entry.results
         asked = str(about.spec.experiment.get("results", ""))
-        if is_url(asked):
+        if is_remote(asked):
             return asked.rstrip("/")
         said = str(about.status.get("results", "")).rpartition("/")[0]
         if said and about.state in TERMINAL:

@@ -28,7 +28,6 @@ COOKIE = "va-tuning"
 SHORTEST_TOKEN = 16
 OPEN_TO_ALL = ("/healthz", "/login", "/static/web.css", "/static/report.css")
 _LOGIN = "/login"
-_OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]]*)(?::[0-9]{1,5})?", re.IGNORECASE)
 _LARGEST_FORM = 4096
 
@@ -68,13 +67,16 @@ def chosen_token(host: str, given: str | None) -> str | None:
     Parameters
     ----------
     given
-        What the environment says.
+        What the environment says; a line break at its end, as a file has one, is no part of it.
 
     Raises
     ------
     InputError
-        It is too short to keep anybody out.
+        It is too short to keep anybody out, or nobody can send it.
     """
+    given = given if given is None else given.strip()
+    if given is not None and not (given.isascii() and given.isprintable()):
+        raise InputError(f"{TOKEN}: must be printable ASCII characters; it holds others")
     if given is not None and len(given) < SHORTEST_TOKEN:
         raise InputError(
             f"{TOKEN}: must have at least {SHORTEST_TOKEN} characters, got {len(given)}; leave it "
@@ -194,8 +196,9 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _is_own(host: str) -> bool:
+    """Whether a request's host is a name of this machine that nobody else can have pointed here."""
     match = _HOST.fullmatch(host)
-    return match is not None and match[1].lower() in _OWN_NAMES
+    return match is not None and is_loopback(match[1])
 
 
 def _form(status: int, wrong: bool = False) -> Response:

@@ -30,7 +30,9 @@ _SHARE = 5.0
 """A drawing that took long rests so many times as long."""
 _AFTER_ERROR = 30.0
 _MOST_KEPT = 40
-"""Drawings, and experiments' trials, that are kept on this machine."""
+"""Drawings, and experiments' trials, that are kept on this machine though nobody looks at them."""
+_LOOKED_AT = 60.0
+"""Seconds for which nobody has asked for what nobody looks at: an open page asks every second."""
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Drawing:
         Why the last try failed.
     facts
         What the last process found out: damaged trials.
+    wanted
+        When somebody last asked for it.
     """
 
     folder: Path
@@ -57,6 +61,7 @@ class Drawing:
     facts: dict[str, Any] = field(default_factory=dict)
     tried: str = ""
     rests_until: float = 0.0
+    wanted: float = 0.0
     task: "asyncio.Task[None] | None" = None
 
     @property
@@ -79,7 +84,7 @@ class Drawer:
     def __init__(self, folder: Path, children: Children):
         self._folder, self._children = folder, children
         self._drawings: OrderedDict[str, Drawing] = OrderedDict()
-        self._kept: OrderedDict[Path, None] = OrderedDict()
+        self._kept: OrderedDict[Path, float] = OrderedDict()
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def want(
@@ -97,20 +102,21 @@ class Drawer:
         if drawing is None:
             drawing = self._drawings[key] = Drawing(self._folder / _digest(key))
         self._drawings.move_to_end(key)
+        now = drawing.wanted = time.monotonic()
+        targets = [self._target(row, places[row.place], now) for row in rows]
         version = "\n".join(f"{row.version} {row.state}" for row in rows)
         fresh = version == (drawing.tried if drawing.problem else drawing.version)
-        due = time.monotonic() >= drawing.rests_until
+        due = now >= drawing.rests_until
         if due and not drawing.under_way and (not fresh or drawing.problem):
-            targets = [self._target(row, places[row.place]) for row in rows]
             job = Job(kind=kind, targets=targets, out=drawing.folder)
             drawing.doing, drawing.tried = "waiting for its turn", version
             drawing.task = asyncio.create_task(self._draw(drawing, job, version))
-        self._forget()
+        self._forget(now)
         return drawing
 
-    def _target(self, row: Row, place: Place) -> Target:
+    def _target(self, row: Row, place: Place, now: float) -> Target:
         kept = self._folder / "trials" / _digest(f"{row.address}\n{row.claim}")
-        self._kept[kept] = None
+        self._kept[kept] = now
         self._kept.move_to_end(kept)
         return Target(name=row.name, url=place.store.url, path=row.path, kept=kept)
 
@@ -155,14 +161,16 @@ class Drawer:
             return f"the process that draws ended with code {code}; perhaps memory ran out"
         return problem
 
-    def _forget(self) -> None:
-        """Keep so many drawings; the folders of those that nobody asked for lately go."""
-        for key in list(self._drawings)[:-_MOST_KEPT]:
-            if not self._drawings[key].under_way:
-                shutil.rmtree(self._drawings.pop(key).folder, ignore_errors=True)
-        for kept in list(self._kept)[:-_MOST_KEPT]:
-            del self._kept[kept]
-            shutil.rmtree(kept, ignore_errors=True)
+    def _forget(self, now: float) -> None:
+        """Keep what somebody looks at, however much it is; of all else, the newest."""
+        for key, drawing in list(self._drawings.items())[:-_MOST_KEPT]:
+            if not drawing.under_way and now - drawing.wanted > _LOOKED_AT:
+                del self._drawings[key]
+                shutil.rmtree(drawing.folder, ignore_errors=True)
+        for kept, wanted in list(self._kept.items())[:-_MOST_KEPT]:
+            if now - wanted > _LOOKED_AT:
+                del self._kept[kept]
+                shutil.rmtree(kept, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

@@ -99,9 +99,9 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
 
 
 def _address(host: str, sock: socket.socket) -> str:
-    port = sock.getsockname()[1]
+    bound, port = sock.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()
-    elif is_loopback(host):
-        host = "127.0.0.1" if ":" not in host else "[::1]"
-    return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{port}"
+    elif is_loopback(host):  # of localhost's addresses, the one that answers
+        host = bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -23,6 +23,13 @@
 {{- if and .Values.store.embedded.enabled (not (hasPrefix "s3://" .Values.store.url)) -}}
 {{- $problems = append $problems (printf "store.url must begin with s3:// while store.embedded.enabled is true; it is %q. Set store.embedded.enabled=false for an external store." .Values.store.url) -}}
 {{- end -}}
+{{- if .Values.store.embedded.enabled -}}
+{{- range include "va-tuning.storeEndpointEnv" . | fromYamlArray -}}
+{{- if or (hasKey $.Values.store.env .name) (hasKey $.Values.store.secretKeys .name) -}}
+{{- $problems = append $problems (printf "store.env and store.secretKeys must not have %s while store.embedded.enabled is true: the embedded store sets it itself." .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.store.secretKeys (not .Values.store.existingSecret) -}}
 {{- $problems = append $problems "store.secretKeys names keys of a Secret, but store.existingSecret is empty." -}}
 {{- end -}}
@@ -40,6 +47,9 @@
 {{- $problems = append $problems (printf "schedules: the name %q stands twice." .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
+{{- if regexMatch "^(operator|rayjob|test|space-.*)$" .name -}}
+{{- $problems = append $problems (printf "schedules: the name %q is taken: %s-%s is a ConfigMap of the release's own. Choose a name other than operator, rayjob, test and space-…." .name $full .name) -}}
+{{- end -}}
 {{- if gt (len (printf "%s-%s" $full .name)) 52 -}}
 {{- $problems = append $problems (printf "schedules: a CronJob's name may have 52 characters, %s-%s has more. Shorten the schedule's name or set fullnameOverride." $full .name) -}}
 {{- end -}}

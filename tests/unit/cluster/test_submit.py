@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from tuner_job.cluster.submit import Asked, build, read_for_cluster
-from tuner_job.cluster.template import HeadContainer, Template, config_map, fill_in
+from tuner_job.cluster.template import HeadContainer, Located, Template, config_map, fill_in
 from tuner_job.errors import ClusterError, ConfigError
 
 
@@ -122,6 +122,20 @@ def test_data_on_this_machine_is_found_out(tmp_path: Path) -> None:
     )
     for elsewhere in ("s3://data/adult.csv", "/volume/adult.csv"):
         assert read_for_cluster(write(tmp_path, data={**table, "source": elsewhere}))[2] is None
+
+
+def test_a_file_url_is_a_path_of_this_machine(tmp_path: Path) -> None:
+    source = (tmp_path / "adult.csv").as_uri()
+    data = {"format": "table", "label": "cause", "source": source}
+    path = write(tmp_path, data=data, results=(tmp_path / "results").as_uri())
+    template = Template(
+        "s3://results", {"metadata": {"name": "NAME"}}, None, "NAME", HeadContainer()
+    )
+    content, _, found = read_for_cluster(path)
+    assert found == tmp_path / "adult.csv"
+    assert template.results_of(content) == "s3://results"
+    with pytest.raises(ConfigError, match=r"data\.source: must be an address .*--upload copies"):
+        build(path, Asked(own_cluster=True), lambda: Located(template, ""))
 
 
 def test_a_wrong_file_is_refused_before_any_cluster_is_asked(tmp_path: Path) -> None:

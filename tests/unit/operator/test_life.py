@@ -491,6 +491,15 @@ def test_a_run_that_ends_although_it_was_to_be_dropped_is_told(world: World) -> 
     assert world.heard.ends == [("adult", "done")]
 
 
+@pytest.mark.parametrize("folder", ["va-results", "/data/results", "file:///data/results"])
+def test_a_folder_for_results_means_the_releases_store(world: World, folder: str) -> None:
+    world.apply(experiment=experiment(results=folder))
+    world.look()
+    content = world.cluster.objects["configmaps", "adult"]["data"]["experiment.yaml"]
+    assert yaml.safe_load(content)["results"] == "s3://va-results"
+    assert world.status()["results"] == "s3://va-results/adult"
+
+
 def test_results_are_looked_for_where_the_run_writes_them(world: World) -> None:
     world.apply()
     world.look()

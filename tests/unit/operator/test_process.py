@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.operator.fake_cluster import FakeCluster, FakeKube, labels
-from tuner_job.errors import ClusterError
-from tuner_job.operator import process
+from tuner_job.cli.operator import _receiver
+from tuner_job.errors import ClusterError, ConfigError
+from tuner_job.operator import notify, process
 
 _LONGEST = 60.0
 _LABELS = {"app.kubernetes.io/instance": "va-tuning"}
@@ -90,3 +91,15 @@ def test_a_cluster_that_does_not_answer_is_asked_again_more_rarely(
 
     _run(cluster, look, tmp_path / "alive").join(_LONGEST)
     assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, process._SETTLES, 1.0]
+
+
+def test_the_line_break_that_ends_a_file_is_no_part_of_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(notify, "Receiver", lambda url, key: (url, key))
+    monkeypatch.setenv("VA_TUNING_NOTIFY_URL", "https://receiver.example/hook")
+    monkeypatch.setenv("VA_TUNING_NOTIFY_KEY", "a key\n")
+    assert _receiver() == ("https://receiver.example/hook", b"a key")
+    monkeypatch.setenv("VA_TUNING_NOTIFY_KEY", "\n")
+    with pytest.raises(ConfigError, match="must hold the key"):
+        _receiver()

@@ -16,7 +16,8 @@ def test_without_a_token_only_names_of_this_machine_are_answered(
     results: Path, open_pages: Open
 ) -> None:
     client = open_pages(results)
-    for host in ("localhost:8765", "127.0.0.1", "127.0.0.1:1", "[::1]:8765", "LOCALHOST"):
+    for host in ("localhost:8765", "127.0.0.1", "127.0.0.1:1", "127.0.0.2:1", "[::1]:8765",
+                 "LOCALHOST"):  # fmt: skip
         assert client.get("/", headers={"Host": host}).status_code == 200, host
     for host in ("evil.example", "evil.example:8765", "127.0.0.1.evil.example", "localhost.", "",
                  "10.0.0.7:8765", "[::1", "127.0.0.1:8765:1", "user@localhost"):  # fmt: skip
@@ -126,3 +127,13 @@ def test_a_token_is_made_where_others_can_reach_the_port() -> None:
     assert chosen_token("127.0.0.1", TOKEN) == TOKEN
     with pytest.raises(InputError, match="must have at least 16 characters, got 4"):
         chosen_token("0.0.0.0", "1234")
+
+
+def test_a_token_from_a_file_is_one_that_can_be_given() -> None:
+    assert chosen_token("0.0.0.0", f" {TOKEN}\r\n") == TOKEN
+    with pytest.raises(InputError, match="must have at least 16 characters, got 4"):
+        chosen_token("0.0.0.0", "1234" + "\n" * 20)
+    for other in ("a-token\nof-enough-letters", "ein-langes-Schlüsselwort"):
+        with pytest.raises(InputError, match="must be printable ASCII characters") as refused:
+            chosen_token("0.0.0.0", other)
+        assert other not in str(refused.value)

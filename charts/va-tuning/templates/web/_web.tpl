@@ -21,9 +21,6 @@
 {{- range $name, $value := .Values.store.env }}
 - {name: {{ $name | quote }}, value: {{ $value | quote }}}
 {{- end }}
-{{- if .Values.store.caBundle.configMap }}
-- {name: SSL_CERT_FILE, value: /etc/va-tuning/ca/ca.crt}
-{{- end }}
 {{- include "va-tuning.storeAuthorities" . }}
 {{- else }}
 {{- include "va-tuning.storeEnv" . }}
