@@ -1,4 +1,5 @@
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import yaml
 from tests.integration.api_server import ApiServer, kubeconfig, release, serve_api
 from tests.integration.s3_server import S3Server, binary, serve
 from tuner_job.models import FAMILIES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hang_up() -> None:
+    """What the tests start heeds SIGHUP, though they may be run by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

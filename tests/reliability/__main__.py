@@ -10,6 +10,7 @@ Exits with 1 if anything did not hold.
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from tests.reliability.runner import Result, run_all
 def main() -> int:
     """Run what the command line asks for."""
     options = _options()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored by all that is started
     results: list[Result] = []
     for kind, groups in (("inputs", GROUPS), ("faults", FAULTS)):
         if options.kind not in (None, kind):

@@ -240,7 +240,7 @@ def template_in(found: ConfigMap, where: str) -> Template:
         It is not what the chart makes.
     """
     placeholder = found.metadata.annotations.get(PLACEHOLDER)
-    results = found.data.get("results")
+    results = (found.data.get("results") or "").rstrip("/")
     if not placeholder or not results:
         lacking = f"the annotation {PLACEHOLDER}" if not placeholder else "the key results"
         raise ClusterError(
