@@ -117,9 +117,9 @@ def test_a_worker_takes_along_what_its_fits_need_and_no_more() -> None:
         params = FAMILIES[model].Parameters.model_validate({}).model_dump()
         tasks.start(score_together, (data, model, [FoldTask(0, 0, params, (), (0,), (0,))]), model)
     while len(tasks):
-        (ended,) = tasks.wait()
-        ((_, _, failure),) = ended.value[0]
-        assert failure is None
+        for ended in tasks.wait():
+            ((_, _, failure),) = ended.value[0]
+            assert failure is None
     tasks.start(eval, ("sorted(__import__('sys').modules)",), "loaded")
     (ended,) = tasks.wait()
     pool.close()
