@@ -24,6 +24,9 @@ DEAD_AFTER = 45.0
 """Seconds without a beat after which a run counts as dead."""
 _COUNTED_EVERY = 5.0
 """Seconds between looks at an experiment whose trials have to be counted."""
+_ENDED_EVERY = 15.0
+_NEW_EVERY = 1.0
+"""Seconds between looks at what has come lately and does not run: it may be about to begin."""
 
 
 @dataclass
@@ -34,14 +37,17 @@ class Folder:
     ----------
     parent
         Of a search of a comparison: the comparison's id.
+    came
+        When it was found beside those that were there already, by the index's clock.
     looked
-        When it was looked into, by the index's clock; None: not yet.
+        When it was looked into; None: not yet.
     """
 
     place: Place
     path: str
     prefix: str
     parent: str = ""
+    came: float | None = None
     looked: float | None = None
     row: Row | None = None
     comparison: Comparison | None = None
@@ -64,11 +70,21 @@ class Folder:
         """Whether it keeps no progress, so that a look costs more."""
         return self._told is not None and PROGRESS not in self._told.version
 
-    def due(self, now: float, ended_every: float) -> bool:
-        """Whether to look into it again."""
+    def due(self, now: float, least: float) -> bool:
+        """Whether to look into it again.
+
+        Parameters
+        ----------
+        least
+            Seconds between looks at what does not run, at least.
+        """
         if self.looked is None:
             return True
-        every = (_COUNTED_EVERY if self.counted else 0.0) if self.running else ended_every
+        if self.running:
+            every = _COUNTED_EVERY if self.counted else 0.0
+        else:
+            is_new = self.came is not None and now - self.came < DEAD_AFTER
+            every = max(_NEW_EVERY if is_new else _ENDED_EVERY, least)
         return now - self.looked >= every
 
     def look(self, now: float) -> None:

@@ -18,8 +18,6 @@ from tuner_job.web.place import Place
 from tuner_job.web.row import Row
 
 _LOOKERS = 8
-_ENDED_EVERY = 15.0
-"""Seconds between looks at what has ended, at least."""
 _A_SECOND = 20
 """Folders of what has ended that are looked into, at most."""
 
@@ -91,8 +89,8 @@ class Index:
             for place in self.places.values():
                 self._list(place)
             now = self._clock()
-            every = max(_ENDED_EVERY, len(self._folders) / _A_SECOND)
-            due = [one for one in self._folders.values() if one.due(now, every)]
+            least = len(self._folders) / _A_SECOND
+            due = [one for one in self._folders.values() if one.due(now, least)]
             list(self._lookers.map(lambda one: one.look(now), due))
             for folder in list(self._folders.values()):
                 if folder.comparison:
@@ -122,9 +120,10 @@ class Index:
 
     def _keep(self, place: Place, parent: str, paths: Sequence[str]) -> None:
         """Know the folders of a place, or of a comparison, and forget those that have gone."""
+        came = self._clock() if self._snapshot else None
         for path in paths:
             if (place.label, path) not in self._folders:
-                folder = Folder(place, path, self._prefix(place), parent)
+                folder = Folder(place, path, self._prefix(place), parent, came)
                 self._folders[place.label, path] = folder
         there = set(paths)
         for key, folder in list(self._folders.items()):

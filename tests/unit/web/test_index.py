@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def test_a_run_that_writes_no_more_is_stopped(results: Path, clock: Clock) -> No
     clock.now += 16  # what has ended is looked at less often
     tell(folder, seconds_left=7.0)  # of another size: times of files may be coarse
     assert index.refresh().rows["new"].state == "running"  # it went on
+
+
+def test_a_run_is_seen_soon_after_it_has_begun(results: Path, clock: Clock) -> None:
+    index = index_of(clock, results)
+    index.refresh()
+    folder = results / "new"
+    folder.mkdir()
+    shutil.copy(results / "halted" / "experiment.yaml", folder)  # what a run writes first
+    clock.now += 1
+    assert index.refresh().rows["new"].state == "stopped"
+    tell(folder)
+    clock.now += 1
+    assert index.refresh().rows["new"].state == "running"
 
 
 def test_what_was_left_long_ago_is_stopped_at_the_first_look(results: Path, clock: Clock) -> None:
