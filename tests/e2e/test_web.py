@@ -47,7 +47,9 @@ def test_the_page_follows_an_experiment_and_writes_nothing(
     assert _get(f"{address}/healthz", "")[0] == 200
     assert _get(f"{address}/api/experiments", "")[0] == 401
     assert _get(f"{address}/api/experiments", "no such token")[0] == 401
-    release.va_tuning("submit", write("watched", tuning=LONG))  # it is seen while it runs
+    release.va_tuning(
+        "submit", write("watched", tuning={**LONG, "n_trials": 32})
+    )  # seen while it runs
 
     def seen() -> dict[str, Any]:
         status, body = _get(f"{address}/api/experiments", token)
