@@ -31,7 +31,7 @@ _MOMENTS: dict[str, Plan] = {
     "Ray's last process": Plan(event="subprocess.Popen", text="raylet", at=1),
     "the first trial": Plan(event="open", text="/trials/", at=1),
     "the third trial": Plan(event="open", text="/trials/", at=3),
-    "the last fits": Plan(event="open", text="oof/default.npz', 'r'", at=1),
+    "the last fits": Plan(event="open", text="oof/default.npz', None", at=1),
     "the model": Plan(event="open", text="/models/", at=1),
     "the commit": Plan(event="open", text="/commits/", at=1),
     "the summary": Plan(event="os.rename", text="summary.json", at=1),
