@@ -35,6 +35,16 @@ def test_what_has_not_ended_is_shown_and_said_to_be_so(stopped: Path) -> None:
     assert snapshot(stopped) == before
 
 
+@pytest.mark.parametrize("more", [[], ["--json"], ["--trials"]])
+def test_what_ended_before_its_summary_was_written_is_shown(
+    finished: Path, more: list[str]
+) -> None:
+    (finished / "summary.json").unlink()
+    outcome = run("show", finished, *more)
+    assert outcome.exit_code == 0
+    assert "random_forest" in outcome.stdout
+
+
 def test_a_holder_of_the_lease_is_named(stopped: Path) -> None:
     lease = {"who": "job 7 on far, since noon", "process": ["elsewhere", 7], "number": 3}
     (stopped / "lease.json").write_text(json.dumps(lease))

@@ -206,8 +206,7 @@ def _caption(summary: ExperimentSummary) -> str:
     below = [
         study.model
         for study in summary.studies
-        if study.objectives[0] == "csmf_accuracy"
-        and study.best.scores["csmf_accuracy"] < summary.baselines["copy_train"]["csmf_accuracy"]
+        if study.objectives[0] == "csmf_accuracy" and summary.is_below_copying(study.best)
     ]
     held_out = [
         f"{study.model} {' → '.join(accuracy(s['csmf_accuracy']) for s in _held_out(study))}"

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, FiniteFloat
 from tuner_job.public import public
 from tuner_job.records.base import Scores
 from tuner_job.records.estimator import Shift
-from tuner_job.records.study import StudySummary
+from tuner_job.records.study import ModelSummary, StudySummary
 from tuner_job.schema import Closed
 
 
@@ -114,6 +114,13 @@ class ExperimentSummary(Closed):
     trials so far lacks what only the data tell: features, causes, sites, baselines, intervals."""
     run_by: str | None = None
     """Who searches them, as far as one look can tell; None: nobody."""
+
+    def is_below_copying(self, configuration: ModelSummary) -> bool:
+        """Whether predicting the training fractions has a higher CSMF accuracy over the same folds;
+        False where that is not known."""
+        own = configuration.scores.get("csmf_accuracy")
+        copied = self.baselines.get("copy_train", {}).get("csmf_accuracy")
+        return own is not None and copied is not None and own < copied
 
 
 class Provenance(Closed):

@@ -14,7 +14,6 @@ from tuner_job.records import (
     CoverageRecord,
     ExperimentSummary,
     Interval,
-    ModelSummary,
     Scores,
     StudySummary,
     TrialRecord,
@@ -112,19 +111,13 @@ def difference(study: StudySummary) -> float | None:
     return study.best.scores[objective] - study.default.scores[objective]
 
 
-def below_copy_train(summary: ExperimentSummary, configuration: ModelSummary) -> bool:
-    """Whether predicting the training fractions has a higher CSMF accuracy over the same folds."""
-    copied = summary.baselines.get("copy_train", {}).get("csmf_accuracy", np.nan)
-    return bool(configuration.scores.get("csmf_accuracy", np.nan) < copied)
-
-
 def result_rows(summary: ExperimentSummary) -> list[ResultRow]:
     """Return default and tuned of each model, then the baselines."""
     rows = []
     for study in summary.studies:
         for kind, one in (("default", study.default), ("tuned", study.best)):
             gained = difference(study) if kind == "tuned" else None
-            below = below_copy_train(summary, one)
+            below = summary.is_below_copying(one)
             rows.append(
                 ResultRow(
                     study.model,
