@@ -50,8 +50,7 @@ def as_csv(frame: Any, names: Collection[str]) -> bytes:
     """
     found = _as_pandas(frame)
     row = _another("row", {*found.columns, *names})
-    numbered = found.assign(**{row: range(1, len(found) + 1)})
-    return bytes(numbered.to_csv(index=False).encode())
+    return _with_column(found, row, range(1, len(found) + 1))
 
 
 def of_array(
@@ -114,12 +113,17 @@ def of_frame(
     label = _another("cause", found.columns)
     config = DataConfig.model_validate({**how, "source": FRAME, "label": label})
     codes = [f"class {code:06d}" for code in y]  # sorted as text, they keep their order
-    content = bytes(found.assign(**{label: codes}).to_csv(index=False).encode())
+    content = _with_column(found, label, codes)
     data = load_dataset(config, lambda _: content)
     if data.n_samples != len(y):
         raise DataError(f"{FRAME}: {len(y) - data.n_samples:,} rows cannot be used")
     sites, site = _sites(groups, len(y))
     return config, replace(data, site=site.astype(np.int32), sites=sites, causes=tuple(causes))
+
+
+def _with_column(frame: Any, name: str, cells: Sequence[Any]) -> bytes:
+    """A data frame as a file, with a column more."""
+    return bytes(frame.assign(**{name: cells}).to_csv(index=False).encode())
 
 
 def _another(name: str, taken: Collection[Any]) -> str:

@@ -10,6 +10,18 @@ def _left(world: World) -> list[str]:
     return sorted(f"{kind}/{name}" for kind, name in found if not name.startswith("va-tuning-"))
 
 
+def _end_and_clean(world: World) -> None:
+    """Run an experiment to its end, and wait until what it made is gone."""
+    world.retention = 600
+    world.apply()
+    world.look()
+    world.write(done=50, state="done")
+    _finish(world, "adult")
+    world.later(601)
+    world.look()
+    world.cluster.kuberay("adult")
+
+
 def _finish(world: World, name: str, deployment: str = "Complete", job: str = "SUCCEEDED") -> None:
     world.cluster.kuberay(name, deployment, job)
     world.look()
@@ -129,14 +141,7 @@ def test_what_changed_since_it_was_looked_at_is_not_deleted(world: World) -> Non
 
 
 def test_an_object_stays_and_what_it_made_goes(world: World) -> None:
-    world.retention = 600
-    world.apply()
-    world.look()
-    world.write(done=50, state="done")
-    _finish(world, "adult")
-    world.later(601)
-    world.look()
-    world.cluster.kuberay("adult")
+    _end_and_clean(world)
     for _ in range(3):
         world.later(10**6)
         world.look()
@@ -276,14 +281,7 @@ def test_an_object_that_asks_for_nothing_that_can_be_run_keeps_what_was_said_of_
 
 
 def test_what_is_asked_for_again_as_it_was_run_is_said_to_be_accepted(world: World) -> None:
-    world.retention = 600
-    world.apply()
-    world.look()
-    world.write(done=50, state="done")
-    _finish(world, "adult")
-    world.later(601)
-    world.look()
-    world.cluster.kuberay("adult")
+    _end_and_clean(world)
     for asked, accepted in ((experiment(models=["nonesuch"]), "False"), (experiment(), "True")):
         world.apply(experiment=asked)
         world.look()
